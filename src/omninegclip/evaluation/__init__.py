@@ -1,0 +1,1 @@
+"""Metrics, one protocol per benchmark, and the suite."""
