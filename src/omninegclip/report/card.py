@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 import yaml
 
-from omninegclip.report.table import DASH, LEGEND, MARKS, Cell, Line, Row, sections
+from omninegclip.report.table import DASH, MARKS, Cell, Line, Row, legend, sections
 
 _USE = """\
 ```python
@@ -48,7 +48,7 @@ def model_card(
         "## What was measured",
         measured_on,
         _table(rows, columns),
-        f"Brackets: 95 % interval; n: number of items. {LEGEND.format(reference=columns[0])}",
+        f"Brackets: 95 % interval; n: number of items. {legend(columns)}".rstrip(),
         "## Training",
         _markdown_table(["fact", "value"], facts.items()),
         "## Limits",

@@ -10,7 +10,7 @@ from markupsafe import Markup
 from omninegclip.files import atomic_file
 from omninegclip.report.headline import headlines
 from omninegclip.report.pictures import PictureRow
-from omninegclip.report.table import DASH, LEGEND, MARKS, Row, sections
+from omninegclip.report.table import MARKS, Row, legend, sections
 
 _TEMPLATES = Environment(
     loader=FileSystemLoader(Path(__file__).parent),
@@ -60,8 +60,7 @@ def render(
         notes=notes,
         attribution=attribution,
         marks=MARKS,
-        dash=DASH,
-        legend=LEGEND.format(reference=columns[0]),
+        legend=legend(columns),
     )
 
 

@@ -14,7 +14,6 @@ from omninegclip.evaluation.intervals import Estimate
 
 DASH = "–"
 MARKS = {"better": "▲", "worse": "▼", "unclear": "≈", "": ""}
-LEGEND = "▲ better, ▼ worse: the 95 % intervals do not overlap; ≈ they do. Change is relative to {reference}."
 _STYLES = {"better": "bold green", "worse": "bold red", "unclear": "dim", "": "dim"}
 
 Verdict = Literal["better", "worse", "unclear", ""]
@@ -82,7 +81,7 @@ def rich_table(rows: Sequence[Row], columns: Sequence[str], title: str) -> Table
         title=escape(title),
         box=SIMPLE_HEAD,
         pad_edge=False,
-        caption=LEGEND.format(reference=escape(columns[0])),
+        caption=escape(legend(columns)),
     )
     table.add_column("metric")
     for column in columns:
@@ -94,6 +93,13 @@ def rich_table(rows: Sequence[Row], columns: Sequence[str], title: str) -> Table
             label = f"{escape(section.metric)}\n[dim]{escape(line.row.group)}[/]"
             table.add_row(label, *map(_rich_cell, line.cells), line.blind, line.chance)
     return table
+
+
+def legend(columns: Sequence[str]) -> str:
+    """Return the sentence that explains marks and changes; empty where there is nothing to compare."""
+    if len(columns) < 2:
+        return ""
+    return f"▲ better, ▼ worse: the 95 % intervals do not overlap; ≈ they do. Change is relative to {columns[0]}."
 
 
 def relative_change(reference: Estimate, other: Estimate) -> float | None:
