@@ -22,6 +22,7 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 from tokenizer import train_tokenizer
+from torch.nn.utils.rnn import pad_sequence
 from transformers import CLIPConfig, CLIPModel, CLIPTokenizer
 
 from omninegclip.memory import keep_freed_memory
@@ -37,6 +38,7 @@ MEAN = np.array([0.48145466, 0.4578275, 0.40821073], dtype=np.float32)
 STD = np.array([0.26862954, 0.26130258, 0.27577711], dtype=np.float32)
 PEAK_RATE, WARM_UP, WEIGHT_DECAY = 1e-3, 150, 0.1
 FEW_OBJECTS_UNTIL, MASKED_UNTIL, KEPT_PATCHES = 0.12, 0.7, 32
+TEXT_CHUNK = 32
 
 
 def scene_of(seed: int, index: int) -> tuple[Scene, Random]:
@@ -117,9 +119,16 @@ def image_features(model: CLIPModel, pixels: torch.Tensor, kept: int | None) -> 
 
 
 def text_features(model: CLIPModel, tokenizer: CLIPTokenizer, texts: list[str]) -> torch.Tensor:
-    """Return text features [B, d]."""
-    ids = tokenizer(texts, padding=True, truncation=True, return_tensors="pt").input_ids
-    return F.normalize(model.get_text_features(input_ids=ids).pooler_output, dim=-1)
+    """Return text features [B, d]; texts of like length go together, so that little is padded."""
+    ids = tokenizer(texts, truncation=True).input_ids
+    order = sorted(range(len(ids)), key=lambda row: len(ids[row]))
+    parts = []
+    for start in range(0, len(order), TEXT_CHUNK):
+        chunk = [torch.tensor(ids[row]) for row in order[start : start + TEXT_CHUNK]]
+        padded = pad_sequence(chunk, batch_first=True, padding_value=tokenizer.eos_token_id)
+        parts.append(model.get_text_features(input_ids=padded).pooler_output)
+    features = torch.cat(parts)[torch.tensor(order).argsort()]
+    return F.normalize(features, dim=-1)
 
 
 def learning_rate(step: int, steps: int) -> float:

@@ -7,14 +7,16 @@ from random import Random
 from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
+Array = NDArray[np.float64]
 Colour = tuple[int, int, int]
 Painter = Callable[[ImageDraw.ImageDraw, Random, int, int], None]
 
 
 class _Style(NamedTuple):
-    """Colours from top to bottom above and below the horizon, where the horizon lies, and what is drawn on top."""
+    """Colours, top to bottom, above and below the horizon, where that lies, and what is drawn on it."""
 
     above: tuple[Colour, Colour]
     below: tuple[Colour, Colour]
@@ -42,7 +44,7 @@ def background(place: str, random: Random, size: int) -> Image.Image:
     return image
 
 
-def _gradient(start: np.ndarray, end: np.ndarray, rows: int) -> np.ndarray:
+def _gradient(start: Array, end: Array, rows: int) -> Array:
     return start + (end - start) * np.linspace(0, 1, max(rows, 0))[:, None]
 
 

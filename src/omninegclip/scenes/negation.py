@@ -50,11 +50,23 @@ _EXCLUSIVE = ("nothing but {A}", "only {A}", "just {A} and nothing else", "{A} a
 
 
 class Phrasing(NamedTuple):
-    """A way of saying no; `names` tells whether it names what it denies, `held_out` whether training sees it."""
+    """A way of saying no.
+
+    `names` tells whether it names what it denies, `held_out` whether fine-tuning data lacks it.
+    """
 
     template: str
     names: bool
     held_out: bool
+
+    @property
+    def takes_lead(self) -> bool:
+        """Tell whether what is affirmed comes first, so that "a photo of" can stand before it."""
+        return self.template.startswith("{A}")
+
+    def deny(self, affirmed: str, kind: Kind) -> str:
+        """Add to the words `affirmed` that `kind` is not there."""
+        return self.template.format(A=affirmed, **_forms(kind))
 
 
 def _phrasings(templates: tuple[str, ...], names: bool) -> tuple[Phrasing, ...]:
@@ -71,7 +83,9 @@ PHRASINGS = NAMING + EXCLUSIVE
 
 def negate(random: Random, affirmed: Caption, denied: Kind, phrasing: Phrasing) -> Caption:
     """Add to `affirmed` that `denied` is not there, or with an exclusive phrasing that nothing else is."""
-    text = phrasing.template.format(A=affirmed.text, **_forms(denied))
+    lead = random.choice(("a photo of ", "a picture of ")) if random.random() < 0.3 else ""
+    framed = phrasing.takes_lead and affirmed.statement.counts
+    text = phrasing.deny(f"{lead}{affirmed.text}" if framed else affirmed.text, denied)
     if phrasing.names:
         return Caption(text, affirmed.statement._replace(absent=(denied,)))
     return Caption(text, affirmed.statement._replace(only=True))
@@ -80,16 +94,13 @@ def negate(random: Random, affirmed: Caption, denied: Kind, phrasing: Phrasing) 
 def affirmed_part(
     random: Random, scene: Scene, kinds: tuple[Kind, ...], *, place: bool | None = None
 ) -> Caption:
-    """Write the affirmed part of a negated caption: `kinds` and perhaps the place, or a bare picture of it."""
+    """Write the affirmed part of a negated caption: `kinds` and perhaps the place, or a bare scene."""
     with_place = random.random() < 0.5 if place is None else place
     where = random.choice(scene.place.phrases) if with_place else ""
     if not kinds:
         return Caption(f"a scene {where}".strip(), Statement((), scene.place.name if with_place else None))
     things, counts = things_of(random, scene, kinds)
-    lead = random.choices(("", "a photo of ", "a picture of "), (70, 15, 15))[0]
-    return Caption(
-        f"{lead}{things} {where}".strip(), Statement(counts, scene.place.name if with_place else None)
-    )
+    return Caption(f"{things} {where}".strip(), Statement(counts, scene.place.name if with_place else None))
 
 
 def _forms(kind: Kind) -> dict[str, str]:

@@ -4,7 +4,7 @@ Names are the field's everyday nouns. Every sixth kind is held out: fine-tuning 
 that a benchmark can tell a learned "no" from learned words.
 """
 
-from typing import NamedTuple
+from dataclasses import dataclass
 
 HELD_OUT_EVERY = 6
 
@@ -12,35 +12,43 @@ HELD_OUT_EVERY = 6
 _GROUPS = {
     "pets": "🐕 dog, 🐈 cat, 🐇 rabbit, 🐹 hamster, 🐢 turtle, 🦜 parrot, 🐁 mouse/mice",
     "farm": "🐄 cow, 🐎 horse, 🐖 pig, 🐑 sheep/sheep, 🐐 goat, 🐓 rooster, 🦆 duck, 🦙 llama",
-    "wild": "🐘 elephant, 🦁 lion, 🐅 tiger, 🦒 giraffe, 🦓 zebra, 🐒 monkey, 🐪 camel, 🐊 crocodile, "
-    "🦘 kangaroo, 🐼 panda",
-    "woodland": "🦊 fox/foxes, 🐻 bear, 🦌 deer/deer, 🦉 owl, 🐿 squirrel, 🦔 hedgehog, 🐺 wolf/wolves, 🍄 mushroom",
-    "sea": "🐳 whale, 🐬 dolphin, 🦈 shark, 🐙 octopus/octopuses, 🦀 crab, 🐠 fish/fish, 🐚 shell, 🦞 lobster",
+    "wild": "🐘 elephant, 🦁 lion, 🐅 tiger, 🦒 giraffe, 🦓 zebra, 🐒 monkey, 🐪 camel, "
+    "🐊 crocodile, 🦘 kangaroo, 🐼 panda",
+    "woodland": "🦊 fox/foxes, 🐻 bear, 🦌 deer/deer, 🦉 owl, 🐿 squirrel, 🦔 hedgehog, "
+    "🐺 wolf/wolves, 🍄 mushroom",
+    "sea": "🐳 whale, 🐬 dolphin, 🦈 shark, 🐙 octopus/octopuses, 🦀 crab, 🐠 fish/fish, 🐚 shell, "
+    "🦞 lobster",
     "winter": "🐧 penguin, 🦭 seal, ⛄ snowman/snowmen, 🛷 sled, ⛸ ice skate, 🧣 scarf/scarves, 🧤 glove",
     "garden": "🦋 butterfly/butterflies, 🐝 bee, 🐞 ladybug, 🐌 snail, 🌻 sunflower, 🌹 rose, 🌷 tulip",
     "trees": "🌵 cactus/cactuses, 🌴 palm tree, 🌲 pine tree, 🍁 maple leaf/maple leaves",
-    "fruit": "🍎 apple, 🍌 banana, 🍉 watermelon, 🍓 strawberry/strawberries, 🍍 pineapple, 🍋 lemon, 🍐 pear, "
-    "🥥 coconut, 🍇 +grapes, 🍒 +cherries",
+    "fruit": "🍎 apple, 🍌 banana, 🍉 watermelon, 🍓 strawberry/strawberries, 🍍 pineapple, "
+    "🍋 lemon, 🍐 pear, 🥥 coconut, 🍇 +grapes, 🍒 +cherries",
     "vegetables": "🥕 carrot, 🍅 tomato/tomatoes, 🍆 eggplant, 🥔 potato/potatoes, 🥒 cucumber, 🥑 avocado",
-    "meals": "🍕 pizza, 🍔 burger, 🌮 taco, 🥪 sandwich/sandwiches, 🥨 pretzel, 🥐 croissant, 🍟 +fries, 🥚 egg",
+    "meals": "🍕 pizza, 🍔 burger, 🌮 taco, 🥪 sandwich/sandwiches, 🥨 pretzel, 🥐 croissant, "
+    "🍟 +fries, 🥚 egg",
     "sweets": "🍩 donut, 🍪 cookie, 🍭 lollipop, 🧁 cupcake, 🍦 ice cream cone, 🍫 chocolate bar",
     "tableware": "☕ cup, 🍷 wine glass/wine glasses, 🍺 beer mug, 🫖 teapot, 🍾 bottle, 🥄 spoon, 🕯 candle",
-    "traffic": "🚗 car, 🚌 bus/buses, 🚲 bicycle, 🚕 taxi, 🚒 fire truck, 🚜 tractor, 🏍 motorcycle, 🚑 ambulance, "
-    "🚦 traffic light, 🛑 stop sign",
-    "sky": "✈ airplane, 🚁 helicopter, 🚀 rocket, 🛸 flying saucer, 🎈 balloon, 🪂 parachute, 🪁 kite, 🪐 planet",
+    "traffic": "🚗 car, 🚌 bus/buses, 🚲 bicycle, 🚕 taxi, 🚒 fire truck, 🚜 tractor, 🏍 motorcycle, "
+    "🚑 ambulance, 🚦 traffic light, 🛑 stop sign",
+    "sky": "✈ airplane, 🚁 helicopter, 🚀 rocket, 🛸 flying saucer, 🎈 balloon, 🪂 parachute, "
+    "🪁 kite, 🪐 planet",
     "boats": "⛵ sailboat, 🚢 ship, 🛶 canoe, ⚓ anchor, ⛱ beach umbrella, 🩴 sandal",
-    "sport": "⚽ soccer ball, 🏀 basketball, 🏈 football, 🎾 tennis ball, 🏐 volleyball, 🛹 skateboard, "
-    "🥊 boxing glove, 🏆 trophy/trophies",
-    "music": "🎸 guitar, 🎺 trumpet, 🎻 violin, 🥁 drum, 🎷 saxophone, 🎤 microphone, 🪗 accordion, 🎧 +headphones",
+    "sport": "⚽ soccer ball, 🏀 basketball, 🏈 football, 🎾 tennis ball, 🏐 volleyball, "
+    "🛹 skateboard, 🥊 boxing glove, 🏆 trophy/trophies",
+    "music": "🎸 guitar, 🎺 trumpet, 🎻 violin, 🥁 drum, 🎷 saxophone, 🎤 microphone, 🪗 accordion, "
+    "🎧 +headphones",
     "tools": "🔨 hammer, 🔧 wrench/wrenches, 🪚 saw, 🪛 screwdriver, 🪓 axe, 🪜 ladder, 🧲 magnet, 🪣 bucket",
     "furniture": "🪑 chair, 🛏 bed, 🛁 bathtub, 🛋 sofa, 🚪 door, 🪞 mirror, 🧸 teddy bear, ⏰ alarm clock",
-    "electronics": "💻 laptop, 📱 phone, 📷 camera, 📺 television, 📻 radio, 💡 light bulb, 🔋 battery/batteries",
-    "clothing": "👓 +glasses, 🎩 top hat, 👟 sneaker, 👗 dress/dresses, 👔 necktie, 👑 crown, 🎒 backpack, 👜 handbag",
+    "electronics": "💻 laptop, 📱 phone, 📷 camera, 📺 television, 📻 radio, 💡 light bulb, "
+    "🔋 battery/batteries",
+    "clothing": "👓 +glasses, 🎩 top hat, 👟 sneaker, 👗 dress/dresses, 👔 necktie, 👑 crown, "
+    "🎒 backpack, 👜 handbag",
     "stationery": "📕 book, ✏ pencil, ✂ +scissors, 📎 paperclip, 📏 ruler, ✉ envelope, 🔑 key",
 }
 
 
-class Kind(NamedTuple):
+@dataclass(frozen=True)
+class Kind:
     """One kind of object; `singular` equals `plural` in nouns that have no singular."""
 
     index: int
@@ -49,6 +57,10 @@ class Kind(NamedTuple):
     plural: str
     group: str
     has_singular: bool
+
+    def __hash__(self) -> int:
+        """Return the index, which alone tells kinds apart."""
+        return self.index
 
     @property
     def held_out(self) -> bool:

@@ -20,7 +20,7 @@ def render(scene: Scene, random: Random) -> Image.Image:
 
 
 def _sprite(item: Item) -> Image.Image:
-    """Return the object's graphic mirrored, sized and turned; opacity is premultiplied so edges do not darken."""
+    """Return the graphic mirrored, sized and turned; premultiplied opacity keeps its edges from darkening."""
     image = graphic(item.kind)
     if item.mirrored:
         image = image.transpose(Image.Transpose.FLIP_LEFT_RIGHT)

@@ -44,10 +44,11 @@ class Caption(NamedTuple):
 
 def holds(statement: Statement, scene: Scene) -> bool:
     """Tell whether every claim of `statement` is true of `scene`."""
+    if statement.place not in (None, scene.place.name):
+        return False
     present = scene.counts
     return (
         all(present[kind] == count if count else present[kind] > 0 for kind, count in statement.counts)
-        and (statement.place is None or statement.place == scene.place.name)
         and (statement.relation is None or relation_holds(statement.relation, scene))
         and not any(present[kind] for kind in statement.absent)
         and (not statement.only or set(present) <= set(statement.affirmed))
