@@ -1,1 +1,1 @@
-"""One CLIP model in memory: what of it trains, what it embeds, and where it is kept."""
+"""One CLIP model in memory: load it, encode with it, choose what trains, save it."""
