@@ -189,7 +189,12 @@ def pretrain(options: argparse.Namespace) -> CLIPModel:
                 model.logit_scale.clamp_(0, math.log(100))
                 hits = ((images @ captions.T).argmax(1) == torch.arange(len(rows))).float().mean().item()
             seconds = time.perf_counter() - started
-            line = {"step": step, "loss": loss.item(), "hits": hits, "pairs_per_second": options.batch / seconds}
+            line = {
+                "step": step,
+                "loss": loss.item(),
+                "hits": hits,
+                "pairs_per_second": options.batch / seconds,
+            }
             with (work / "log.jsonl").open("a") as log:
                 log.write(json.dumps(line) + "\n")
             bar.update(task, advance=1, note=f"loss {line['loss']:.3f}  hits {hits:.2f}")
@@ -202,7 +207,9 @@ def pretrain(options: argparse.Namespace) -> CLIPModel:
 
 def main() -> None:
     """Read the options, pretrain, export."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--work", type=Path, required=True)
     parser.add_argument("--scenes", type=int, default=80_000)
     parser.add_argument("--steps", type=int, default=1_900)

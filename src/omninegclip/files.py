@@ -3,7 +3,7 @@
 import shutil
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from omninegclip.errors import OmniNegClipError
@@ -20,7 +20,8 @@ def atomic_file(path: Path) -> Iterator[Path]:
     except OSError as error:
         raise OmniNegClipError(_cannot_write(path, error)) from error
     finally:
-        temporary.unlink(missing_ok=True)
+        with suppress(OSError):
+            temporary.unlink()
 
 
 @contextmanager

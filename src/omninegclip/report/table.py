@@ -99,7 +99,10 @@ def legend(columns: Sequence[str]) -> str:
     """Return the sentence that explains marks and changes; empty where there is nothing to compare."""
     if len(columns) < 2:
         return ""
-    return f"▲ better, ▼ worse: the 95 % intervals do not overlap; ≈ they do. Change is relative to {columns[0]}."
+    return (
+        "▲ better, ▼ worse: the 95 % intervals do not overlap; ≈ they do. "
+        f"Change is relative to {columns[0]}."
+    )
 
 
 def relative_change(reference: Estimate, other: Estimate) -> float | None:
