@@ -9,6 +9,7 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from importlib.metadata import version
 from io import BytesIO
+from itertools import chain, count
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -138,10 +139,8 @@ def quickstart(
 
 def free_name(folder: Path) -> Path:
     """Return `folder`, or the first of `folder`-2, `folder`-3, ... that does not exist."""
-    names = (
-        folder if number == 1 else folder.with_name(f"{folder.name}-{number}") for number in range(1, 10**6)
-    )
-    return next(name for name in names if not name.exists())
+    numbered = (folder.with_name(f"{folder.name}-{number}") for number in count(2))
+    return next(name for name in chain([folder], numbered) if not name.exists())
 
 
 def _embed_scenes(encoder: ClipEncoder, name: str, scenes: Sequence[Scene], seed: int) -> Embeddings:
@@ -155,10 +154,10 @@ def _embed_scenes(encoder: ClipEncoder, name: str, scenes: Sequence[Scene], seed
 
 
 def _train(
-    encoder: ClipEncoder, folder: Path, count: int, preset: Preset, seed: int
+    encoder: ClipEncoder, folder: Path, scenes: int, preset: Preset, seed: int
 ) -> tuple[PolicyTable, list[Step]]:
     """Draw the training data, look at it once, and fine-tune `encoder` in place."""
-    write_scenes(folder / "data", count, seed, workers=2)
+    write_scenes(folder / "data", scenes, seed, workers=2)
     records = list(read_records(folder / "data" / RECORDS))
     paths = (folder / "data" / record["image"] for record in records)
     features = encoder.embed_image(track(paths, "Looking at the training data", len(records)))
@@ -239,11 +238,7 @@ def _facts(preset: Preset, seed: int, size: Size, result: Result) -> dict[str, s
         "learning rate": f"{preset.learning_rate:g}",
         "parameters that train": f"{result.policy.trained:,} of {result.policy.total:,}",
         "last loss": f"{result.steps[-1].scalars['loss']:.3f}",
-        **{
-            name: each
-            for name, each in _versions().items()
-            if name in ("omninegclip", "torch", "transformers")
-        },
+        **{name: _versions()[name] for name in ("omninegclip", "torch", "transformers")},
     }
 
 
