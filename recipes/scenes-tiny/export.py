@@ -13,7 +13,8 @@ from pretrain import build_model, load_tokenizer
 from rich import print as show
 
 from omninegclip.clip.encoder import ClipEncoder
-from omninegclip.clip.folder import load_folder, save_clip
+from omninegclip.clip.load import load_clip
+from omninegclip.clip.save import save_clip
 from omninegclip.clip.transform import ImageTransform
 from omninegclip.evaluation.scenes import evaluate_blind, evaluate_scenes
 from omninegclip.report.card import model_card
@@ -47,7 +48,7 @@ def main() -> None:
     model.load_state_dict(state["model"])
     encoder = ClipEncoder(model, tokenizer, ImageTransform(size=SIZE))
     save_clip(options.out, encoder, base="none: pretrained from scratch", dtype=torch.float16)
-    shipped = load_folder(options.out)
+    shipped = load_clip(options.out)
     benchmark = make_benchmark(BENCHMARK_SEED)
     pictures = embed_scenes(shipped, "benchmark", benchmark.scenes, BENCHMARK_SEED)
     figures = evaluate_scenes(benchmark, pictures, shipped.embed_text)

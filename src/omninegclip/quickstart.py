@@ -19,9 +19,10 @@ import yaml
 from rich.table import Table
 
 from omninegclip.clip.encoder import ClipEncoder, Embeddings
-from omninegclip.clip.folder import read_facts, save_clip
+from omninegclip.clip.facts import read_facts
 from omninegclip.clip.load import load_clip
 from omninegclip.clip.policy import PolicyTable
+from omninegclip.clip.save import save_clip
 from omninegclip.evaluation.scenes import Figures, evaluate_blind
 from omninegclip.files import atomic_folder, refuse_occupied
 from omninegclip.memory import keep_freed_memory
@@ -84,8 +85,7 @@ def quickstart(
         result = Result(before, ask(tuned, world), evaluate_blind(world.benchmark), policy, steps)
         rows = figure_rows((result.before, result.after), result.blind)
         facts = _facts(preset, seed, size, result)
-        save_clip(folder / "model", tuned, base=MODEL)
-        _write_card(folder / "model", rows, facts)
+        save_clip(folder / "model", tuned, base=MODEL, card=_card(rows, facts))
         _write_report(folder / "report.html", result, rows, facts, _picture_rows((encoder, tuned), seed))
         _write_config(folder, preset_name, preset, seed, size)
         summary = {
@@ -188,9 +188,9 @@ def _write_report(
     write_page(path, page)
 
 
-def _write_card(folder: Path, rows: Sequence[Row], facts: Mapping[str, str]) -> None:
-    card = model_card(
-        name=folder.name,
+def _card(rows: Sequence[Row], facts: Mapping[str, str]) -> str:
+    return model_card(
+        name="model",
         summary="scenes-tiny after Omni-NegCLIP fine-tuning by `omninegclip quickstart`.",
         licence="mit",
         base_model=None,
@@ -202,7 +202,6 @@ def _write_card(folder: Path, rows: Sequence[Row], facts: Mapping[str, str]) -> 
         limits=[NOTES[0], "It knows the objects and places of the picture world and nothing else."],
         attribution=ATTRIBUTION,
     )
-    (folder / "README.md").write_text(card)
 
 
 def _write_config(folder: Path, preset_name: str, preset: Preset, seed: int, size: Size) -> None:
