@@ -19,7 +19,7 @@ from omninegclip.clip.transform import ImageTransform
 from omninegclip.evaluation.scenes import evaluate_blind, evaluate_scenes
 from omninegclip.report.card import model_card
 from omninegclip.report.scenes import ATTRIBUTION, figure_rows
-from omninegclip.report.table import rich_table
+from omninegclip.report.table import Row, rich_table
 from omninegclip.scenes.benchmark import make_benchmark
 from omninegclip.scenes.scene import SIZE
 from omninegclip.study.world import embed_scenes
@@ -41,6 +41,7 @@ def main() -> None:
     )
     parser.add_argument("--work", type=Path, required=True)
     parser.add_argument("--out", type=Path, required=True)
+    parser.add_argument("--remark", default="", help="what else a reader of the card should know of the run")
     options = parser.parse_args()
     tokenizer = load_tokenizer(options.work)
     model = build_model(tokenizer)
@@ -54,12 +55,12 @@ def main() -> None:
     figures = evaluate_scenes(benchmark, pictures, shipped.embed_text)
     rows = figure_rows((figures,), evaluate_blind(benchmark))
     show(rich_table(rows, ("scenes-tiny",), "scenes-tiny"))
-    (options.out / "README.md").write_text(card(options.work, state["step"], shipped, rows))
+    (options.out / "README.md").write_text(card(options, state["step"], shipped, rows))
 
 
-def card(work: Path, step: int, encoder: ClipEncoder, rows: list) -> str:  # type: ignore[type-arg]
+def card(options: argparse.Namespace, step: int, encoder: ClipEncoder, rows: list[Row]) -> str:
     """Return the model card."""
-    log = [json.loads(line) for line in (work / "log.jsonl").read_text().splitlines()]
+    log = [json.loads(line) for line in (options.work / "log.jsonl").read_text().splitlines()]
     seconds = sum(256 / line["pairs_per_second"] for line in log)
     size = sum(parameter.numel() for parameter in encoder.model.parameters())
     return model_card(
@@ -80,6 +81,7 @@ def card(work: Path, step: int, encoder: ClipEncoder, rows: list) -> str:  # typ
             "time": f"{seconds / 60:.0f} minutes on 2 cores that did other work as well",
             "loss at the end": f"{sum(line['loss'] for line in log[-50:]) / len(log[-50:]):.3f}",
             "recipe": "recipes/scenes-tiny",
+            **({"remark": options.remark} if options.remark else {}),
         },
         limits=LIMITS,
         attribution=ATTRIBUTION,
