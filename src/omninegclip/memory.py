@@ -10,8 +10,8 @@ def keep_freed_memory() -> bool:
     """Let the C library reuse big buffers within this process, and return whether it agreed.
 
     A block of ViT-B/32 on 32 pictures makes temporaries of 20 MB. glibc gives each back to the kernel when it
-    is freed, and the next one costs 5,000 page faults. With both thresholds raised, freed memory stays with the
-    process, whose resident size then stays at its peak. No result changes. Does nothing but on Linux with
+    is freed, and the next one costs 5,000 page faults. With both thresholds raised, freed memory stays with
+    the process, whose resident size then stays at its peak. No result changes. Does nothing but on Linux with
     glibc.
     """
     if sys.platform != "linux":
