@@ -1,21 +1,23 @@
-"""Keep freed memory for the next step instead of giving it back to the system each time."""
+"""Keep the memory that PyTorch frees: on glibc every big temporary is otherwise mapped and zeroed anew."""
 
 import ctypes
 import sys
 
-_M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD = -1, -3
+M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3  # of glibc's malloc.h
 
 
 def keep_freed_memory() -> bool:
-    """Tell glibc to reuse freed blocks of up to 1 GiB; return whether that was possible.
+    """Let the C library reuse big buffers within this process, and return whether it agreed.
 
-    By default glibc maps every tensor of some megabytes anew, and the system clears its pages at the first
-    touch: on a CPU that can cost several times the arithmetic. Elsewhere than on glibc nothing happens.
+    A block of ViT-B/32 on 32 pictures makes temporaries of 20 MB. glibc gives each back to the kernel when it
+    is freed, and the next one costs 5,000 page faults. With both thresholds raised, freed memory stays with
+    the process, whose resident size then stays at its peak. No result changes. Does nothing but on Linux with
+    glibc.
     """
-    if not sys.platform.startswith("linux"):
+    if sys.platform != "linux":
         return False
     try:
         mallopt = ctypes.CDLL("libc.so.6").mallopt
-    except (OSError, AttributeError):
+    except (OSError, AttributeError):  # another C library
         return False
-    return bool(mallopt(_M_MMAP_THRESHOLD, 1 << 30) and mallopt(_M_TRIM_THRESHOLD, (1 << 31) - 1))
+    return bool(mallopt(M_MMAP_THRESHOLD, 1 << 30) and mallopt(M_TRIM_THRESHOLD, (1 << 31) - 1))

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 import torch
 from safetensors.torch import load_file, save_file
-from transformers import CLIPModel
+from transformers import CLIPModel, CLIPTextModel
 
 from omninegclip.clip.encoder import ClipEncoder
 from omninegclip.clip.facts import read_facts
@@ -60,3 +60,12 @@ def test_folders_that_hold_no_clip_are_refused(tmp_path: Path) -> None:
         load_clip(tmp_path)
     with pytest.raises(OmniNegClipError, match="nowhere is no file"):
         load_clip("nowhere")
+
+
+def test_diffusers_text_encoder_class_loads_what_we_save(encoder: ClipEncoder, tmp_path: Path) -> None:
+    save_clip(tmp_path / "m", encoder, base="random")
+    theirs = CLIPTextModel.from_pretrained(tmp_path / "m")  # the class of Stable Diffusion's text_encoder
+    ids = encoder.tokenizer(TEXTS, padding=True, return_tensors="pt")
+    with torch.no_grad():
+        expected = encoder.model.text_model(**ids).last_hidden_state
+        torch.testing.assert_close(theirs(**ids).last_hidden_state, expected)

@@ -17,6 +17,7 @@ from torch.nn.utils.rnn import pad_sequence
 from transformers import CLIPModel, PreTrainedTokenizerBase
 
 from omninegclip.clip.fingerprint import fingerprint
+from omninegclip.clip.towers import image_features, text_features
 from omninegclip.clip.transform import ImageTransform
 
 Embeddings = NDArray[np.float32]
@@ -136,14 +137,11 @@ class ClipEncoder:
         rows = [torch.as_tensor(row, device=self.device) for row in token_ids]
         padded = pad_sequence(rows, batch_first=True, padding_value=int(token_ids[0][-1]))
         last = torch.tensor([len(row) - 1 for row in rows], device=self.device)
-        hidden = self.model.text_model(input_ids=padded).last_hidden_state
-        pooled = hidden[torch.arange(len(rows), device=self.device), last]
-        return F.normalize(self.model.text_projection(pooled), dim=-1)
+        return F.normalize(text_features(self.model, padded, last), dim=-1)
 
     def encode_images(self, pixels: Tensor) -> Tensor:
         """Return [n, d] normalised features of n transformed pictures [n, 3, size, size], differentiable."""
-        features = self.model.get_image_features(pixel_values=pixels.to(self.device)).pooler_output
-        return F.normalize(features, dim=-1)
+        return F.normalize(image_features(self.model, pixels.to(self.device)), dim=-1)
 
     @torch.inference_mode()
     def embed_text(self, texts: Sequence[str]) -> Embeddings:

@@ -1,0 +1,30 @@
+import subprocess
+import sys
+
+import pytest
+
+COUNT_FAULTS = """
+import resource, sys, torch
+from omninegclip.memory import keep_freed_memory
+if sys.argv[1] == "keep" and not keep_freed_memory():
+    raise SystemExit(9)
+x = torch.ones(5_000_000)
+for _ in range(3):
+    y = x * 2 + 1
+before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+for _ in range(3):
+    y = x * 2 + 1
+print(resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before)
+"""
+
+
+def faults(mode: str) -> int:
+    result = subprocess.run([sys.executable, "-c", COUNT_FAULTS, mode], capture_output=True, text=True)
+    if result.returncode == 9:
+        pytest.skip("this C library has no mallopt")
+    return int(result.stdout)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="page faults are counted on Linux")
+def test_freed_buffers_are_used_again() -> None:
+    assert faults("keep") < faults("plain") / 2
