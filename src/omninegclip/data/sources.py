@@ -28,7 +28,7 @@ def load_json(path: Path, expected: type[T]) -> T:
             raise OmniNegClipError(f"{path} is no complete JSON: {error}.") from error
     if not isinstance(loaded, expected):
         found, wanted = type(loaded).__name__, expected.__name__
-        raise OmniNegClipError(f"{path} holds a {found} where a {wanted} is needed.")
+        raise OmniNegClipError(f"{path} holds a {found}: a {wanted} is needed.")
     return loaded
 
 
@@ -84,7 +84,7 @@ def check(value: Any, kind: type[T], what: str) -> T:
     wanted = (int, float) if kind is float else kind
     if not isinstance(value, wanted) or (isinstance(value, bool) and kind is not bool):
         found = type(value).__name__
-        raise OmniNegClipError(f"{what[0].upper()}{what[1:]} is a {found}: a {kind.__name__} is needed.")
+        raise OmniNegClipError(f"{what[0].upper()}{what[1:]} is of type {found}: {kind.__name__} is needed.")
     return value  # type: ignore[return-value]
 
 

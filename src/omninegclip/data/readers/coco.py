@@ -51,7 +51,7 @@ def _load(path: Path) -> tuple[dict[str, str], Iterator[tuple[str, dict[str, Any
     with_ids = distinct(
         (check(row, dict, f"an annotation of {path}") for row in annotations), _annotation_id, path
     )
-    return names, ((f"Annotation {_annotation_id(row)} of {path}", row) for row in with_ids)
+    return names, ((f"{_annotation_id(row).capitalize()} of {path}", row) for row in with_ids)
 
 
 def _annotation_id(annotation: dict[str, Any]) -> str:
