@@ -42,8 +42,10 @@ class ImageFeatures:
         keys = {picture: _key(picture, path) for picture, path in places.items()}
         new = [picture for picture, key in keys.items() if key not in self._rows]
         broken: dict[Picture, str] = {}
+        if not new:
+            return broken
         with progress() as bar:
-            task = bar.add_task("Embedding pictures", total=len(new), visible=bool(new), note="")
+            task = bar.add_task("Embedding pictures", total=len(new), note="")
             for first in range(0, len(new), _SHARD):
                 shard = new[first : first + _SHARD]
                 embedded = self._encode(shard, places, broken)

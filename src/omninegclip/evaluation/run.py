@@ -1,5 +1,6 @@
 """Running benchmarks on a model: find pictures, embed, score; what breaks one leaves the others alone."""
 
+import json
 import time
 from collections import Counter
 from collections.abc import Sequence
@@ -70,7 +71,10 @@ def run(benchmark: Benchmark, model: dict[str, Any], features: ImageFeatures, se
         result.status, result.reason = "absent", f"no {' or '.join(benchmark.files)} in {settings.data}"
         return result
     result.data = {path.relative_to(settings.data).as_posix(): results.hash_source(path) for path in sources}
-    result.settings = {"benchmark": asdict(benchmark), "allow_missing": settings.allow_missing}
+    result.settings = {
+        "benchmark": json.loads(json.dumps(asdict(benchmark))),  # lists, as they are read back
+        "allow_missing": settings.allow_missing,
+    }
     result.key = results.key_of(
         settings=result.settings,
         data=result.data,
