@@ -83,7 +83,9 @@ def test_exclusion_counts_pictures_that_hold_what_was_excluded(run, understands_
 
 
 def test_empty_queries_are_skipped_strictly_and_counted_officially(run, ignores_no):
-    assert run(ignores_no)["negated"].figures["text_to_image_r1"]["n"] == 5
+    strict = run(ignores_no)["negated"]
+    assert strict.figures["text_to_image_r1"]["n"] == 5
+    assert strict.skipped == {"empty captions": 1, "items without picture": 0}
     assert run(ignores_no, protocol="official")["negated"].figures["text_to_image_r1"]["n"] == 6
 
 
@@ -122,10 +124,13 @@ def test_other_data_another_seed_or_protocol_is_scored_anew(run, ignores_no, dat
 def test_missing_pictures_are_named_or_skipped_when_allowed(run, ignores_no, data):
     (data / "images" / "green.png").unlink()
     failed = run(ignores_no)
-    assert failed["choices"].reason.startswith("1 of 2 pictures are missing: /theirs/green.png. Point the")
+    assert failed["choices"].reason == (
+        f"1 of 2 pictures are missing below {data / 'images'}: /theirs/green.png. "
+        "Point the benchmark's `images` to them, or score the rest with --allow-missing."
+    )
     assert failed["existence"].status == "done"
     allowed = run(ignores_no, allow_missing=True)["choices"]
-    assert (allowed.scored, allowed.skipped) == (1, {"without caption": 0, "missing picture": 1})
+    assert (allowed.scored, allowed.skipped) == (1, {"empty captions": 0, "items without picture": 1})
     assert allowed.missing == {"/theirs/green.png": "not found"}
 
 

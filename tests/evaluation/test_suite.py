@@ -30,6 +30,7 @@ def test_the_shipped_suites_load_and_together_measure_everything():
         (ENTRY.replace("name", "task: guess, name"), "The task of Benchmark 1 of .* is 'guess'"),
         (ENTRY.replace("name", "options: {last: 4}, name"), "An option of .* is 'last': use one of none"),
         (ENTRY.replace("a.json", "../a.json"), "names '../a.json': a path inside the data folder"),
+        (ENTRY.replace("valse", "table-labels"), "needs more options for its reader: missing .* 'image'"),
         (f"{ENTRY}, {ENTRY}", "has two benchmarks named 'a'"),
     ],
 )

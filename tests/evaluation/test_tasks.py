@@ -70,3 +70,9 @@ def test_no_items_and_a_task_that_does_not_fit_are_named():
         tasks.build([])
     with pytest.raises(OmniNegClipError, match="'retrieve' does not fit TextChoice records: use choose text"):
         tasks.build(text_choices(1), "retrieve")
+    with pytest.raises(
+        OmniNegClipError, match="task_options don't fit: got an unexpected keyword .* 'template'"
+    ):
+        tasks.build(text_choices(1), template="{}")
+    with pytest.raises(OmniNegClipError, match="official is 'most': argmax or greater is needed"):
+        tasks.build(text_choices(1), official="most")

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from omninegclip.errors import OmniNegClipError
 from omninegclip.evaluation.intervals import Estimate, bootstrap_mean, proportion
+from omninegclip.evaluation.suite import MEASURES
 from omninegclip.evaluation.tasks import Figure
 from omninegclip.files import atomic_file
 
@@ -91,6 +92,8 @@ def load(path: Path) -> Result:
         if arrays.exists():
             with np.load(arrays, allow_pickle=False) as values:
                 result.values = {name: values[name] for name in values.files}
+        if unknown := set(result.measures) - set(MEASURES):
+            raise ValueError(f"it has the measure {min(unknown)!r}")
     except (OSError, ValueError, TypeError) as error:
         raise OmniNegClipError(f"{path} is no results file of `omninegclip evaluate`: {error}.") from error
     return result

@@ -2,7 +2,6 @@
 
 import json
 import time
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -12,18 +11,18 @@ import numpy as np
 
 from omninegclip import __version__
 from omninegclip.data.images import ImageRoot
-from omninegclip.data.items import Item, Picture
+from omninegclip.data.items import CaptionedPicture, Item, Picture
 from omninegclip.errors import OmniNegClipError
 from omninegclip.evaluation import protocols, results, tasks
 from omninegclip.evaluation.features import ImageFeatures
 from omninegclip.evaluation.results import Result
 from omninegclip.evaluation.suite import Benchmark
-from omninegclip.progress import console
+from omninegclip.progress import console, progress
 
 if TYPE_CHECKING:  # imports torch
     from omninegclip.clip.encoder import Encoder
 
-_TEXTS = 4096  # embedded between two moves of the progress bar
+_TEXTS = 1024  # embedded between two moves of the progress bar
 _NAMED = 3  # missing pictures in an error; a result names all
 
 
@@ -114,19 +113,21 @@ def _score(result: Result, benchmark: Benchmark, features: ImageFeatures, settin
     items = tasks.prepare(read, settings.protocol, settings.seed)
     places, missing = _locate(items, benchmark, settings)
     if missing and not settings.allow_missing:
-        raise OmniNegClipError(_missing_sentence(missing, places))
+        folders = ", ".join(map(str, benchmark.image_folders(settings.data)))
+        raise OmniNegClipError(_sentence(missing, places, f"are missing below {folders}"))
     broken = features.embed(places)
     if broken and not settings.allow_missing:
-        raise OmniNegClipError(_missing_sentence(broken, places))
+        raise OmniNegClipError(_sentence(broken, places, f"can't be used ({min(broken.values())})"))
     missing |= broken
     kept = [item for item in items if not any(picture in missing for picture in tasks.pictures_of(item))]
     task = tasks.build(kept, benchmark.task, **benchmark.task_options)
     pictures = features.rows(task.pictures, places)
     figures = task.score(pictures, _embed_texts(task.texts, features.encoder), settings.protocol)
     result.scored = len(kept)
-    result.skipped = dict(
-        Counter({"without caption": len(read) - len(items), "missing picture": len(items) - len(kept)})
-    )
+    result.skipped = {
+        "empty captions": _captions(read) - _captions(items),
+        "items without picture": len(items) - len(kept),
+    }
     result.missing = {picture.path: reason for picture, reason in missing.items()}
     result.figures = {figure.name: results.describe(figure) for figure in figures}
     result.values = {figure.name: figure.values for figure in figures}
@@ -146,12 +147,10 @@ def _locate(
     return places, missing
 
 
-def _missing_sentence(missing: dict[Picture, str], places: dict[Picture, Path]) -> str:
+def _sentence(missing: dict[Picture, str], places: dict[Picture, Path], what: str) -> str:
     names = list(dict.fromkeys(picture.path for picture in missing))
     wanted = {picture.path for picture in (*missing, *places)}
-    reasons = set(missing.values())
     shown = ", ".join(names[:_NAMED]) + (", ..." if len(names) > _NAMED else "")
-    what = "are missing" if reasons == {"not found"} else f"can't be used ({min(reasons)})"
     return (
         f"{len(names):,} of {len(wanted):,} pictures {what}: {shown}. "
         "Point the benchmark's `images` to them, or score the rest with --allow-missing."
@@ -161,11 +160,18 @@ def _missing_sentence(missing: dict[Picture, str], places: dict[Picture, Path]) 
 def _embed_texts(texts: Sequence[str], encoder: "Encoder") -> protocols.Embeddings:
     """Embed every distinct text once."""
     place = {text: index for index, text in enumerate(dict.fromkeys(texts))}
-    distinct = list(place)
-    parts = [
-        encoder.embed_text(distinct[start : start + _TEXTS]) for start in range(0, len(distinct), _TEXTS)
-    ]
+    distinct, parts = list(place), []
+    with progress() as bar:
+        task = bar.add_task("Embedding texts", total=len(distinct), note="")
+        for start in range(0, len(distinct), _TEXTS):
+            part = distinct[start : start + _TEXTS]
+            parts.append(encoder.embed_text(part))
+            bar.advance(task, len(part))
     return np.concatenate(parts)[[place[text] for text in texts]]
+
+
+def _captions(items: Sequence[Item]) -> int:
+    return sum(len(item.captions) for item in items if isinstance(item, CaptionedPicture))
 
 
 def _finished(path: Path, key: str) -> Result | None:

@@ -119,6 +119,10 @@ def _benchmark(entry: Any, where: str) -> Benchmark:
     for option in (*benchmark.options, *benchmark.official):
         allowed = list(inspect.signature(READERS[benchmark.reader]).parameters)[1:]
         _one_of(option, allowed, f"An option of {where}")
+    try:
+        inspect.signature(READERS[benchmark.reader]).bind(None, **benchmark.options)
+    except TypeError as error:
+        raise OmniNegClipError(f"{where} needs more options for its reader: {error}.") from error
     return benchmark
 
 

@@ -1,5 +1,6 @@
 """From records to figures: which pictures and texts a benchmark needs embedded, and what it makes of them."""
 
+import inspect
 import random
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -61,6 +62,8 @@ class TextChoices:
         self, items: Sequence[TextChoice], official: Literal["argmax", "greater"] = "argmax"
     ) -> None:
         """Hold the items; `official` is the field's rule: the first maximum, or strictly more than all."""
+        if official not in ("argmax", "greater"):
+            raise OmniNegClipError(f"The task option official is {official!r}: argmax or greater is needed.")
         self.items = items
         self.score_options = protocols.prefer if official == "greater" else protocols.choose
         self.pictures = [item.picture for item in items]
@@ -233,7 +236,7 @@ def prepare(items: Sequence[Item], rule: Rule, seed: int) -> list[Item]:
 def build(items: Sequence[Item], kind: str | None = None, **options: Any) -> Task:
     """Return the task for records of one type; `options` go to its constructor.
 
-    Raises OmniNegClipError if there are no records, or the kind of task does not fit them.
+    Raises OmniNegClipError if there are no records, or the kind of task or its options do not fit.
     """
     if not items:
         raise OmniNegClipError("No item is left to score: files with items and their pictures are needed.")
@@ -244,6 +247,10 @@ def build(items: Sequence[Item], kind: str | None = None, **options: Any) -> Tas
         raise OmniNegClipError(
             f"The task {kind!r} does not fit {type(items[0]).__name__} records: use {wanted}."
         )
+    try:
+        inspect.signature(make).bind(items, **options)
+    except TypeError as error:
+        raise OmniNegClipError(f"The task_options don't fit: {error}.") from error
     return make(items, **options)
 
 
