@@ -3,7 +3,14 @@ from collections import Counter
 import numpy as np
 import pytest
 
-from omninegclip.data.items import CaptionedPicture, LabelledPicture, Picture, PictureChoice, TextChoice
+from omninegclip.data.items import (
+    CaptionedPicture,
+    LabelledPicture,
+    Picture,
+    PictureChoice,
+    Presence,
+    TextChoice,
+)
 from omninegclip.errors import OmniNegClipError
 from omninegclip.evaluation import tasks
 
@@ -65,13 +72,30 @@ def test_exclusion_asks_only_captions_that_name_what_is_absent():
     assert (figure.name, figure.values.tolist()) == ("exclusion_at_5", [0.5])
 
 
+def test_breakdowns_of_retrieval_and_recognition_follow_pictures_and_kinds():
+    items = [
+        CaptionedPicture("a", Picture("a"), ("one", "two"), groups={"split": "seen"}),
+        CaptionedPicture("b", Picture("b"), ("three",), groups={"split": "held out"}),
+    ]
+    figures = {f.name: f for f in tasks.Retrieval(items).score(np.eye(2), np.eye(2)[[0, 0, 1]], "strict")}
+    assert figures["text_to_image_r1"].groups["split"] == ["seen", "seen", "held out"]
+    assert figures["image_to_text_r1"].groups["split"] == ["seen", "held out"]
+    asked = [
+        Presence(f"{kind}{there}", Picture("a"), kind, there, {"split": kind, "label": str(there)})
+        for kind in ("cat", "dog")
+        for there in (True, False)
+    ]
+    figure = tasks.Recognition(asked).score(np.eye(4), np.eye(4), "strict")[0]
+    assert figure.groups == {"object": ["cat", "dog"], "split": ["cat", "dog"]}
+
+
 def test_no_items_and_a_task_that_does_not_fit_are_named():
     with pytest.raises(OmniNegClipError, match="No item is left to score"):
         tasks.build([])
     with pytest.raises(OmniNegClipError, match="'retrieve' does not fit TextChoice records: use choose text"):
         tasks.build(text_choices(1), "retrieve")
     with pytest.raises(
-        OmniNegClipError, match="task_options don't fit: got an unexpected keyword .* 'template'"
+        OmniNegClipError, match=r"task_options don't fit: got an unexpected keyword .* 'template'"
     ):
         tasks.build(text_choices(1), template="{}")
     with pytest.raises(OmniNegClipError, match="official is 'most': argmax or greater is needed"):

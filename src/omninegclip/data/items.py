@@ -46,6 +46,7 @@ class CaptionedPicture(NamedTuple):
     captions: tuple[str, ...]
     present: tuple[str, ...] = ()
     absent: tuple[str, ...] = ()
+    groups: Groups = NO_GROUPS
 
 
 class LabelledPicture(NamedTuple):

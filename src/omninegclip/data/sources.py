@@ -52,7 +52,7 @@ def csv_rows(path: Path, required: Sequence[str], delimiter: str = ",") -> Itera
     """
     with readable(path), path.open(encoding="utf-8-sig", newline="") as lines:
         rows = csv.DictReader(lines, delimiter=delimiter)
-        require(required, rows.fieldnames or [], path)
+        require(required, rows.fieldnames or [], str(path))
         try:
             for number, row in enumerate(rows, 1):
                 where = f"Row {number} of {path}"
@@ -64,12 +64,12 @@ def csv_rows(path: Path, required: Sequence[str], delimiter: str = ",") -> Itera
             raise OmniNegClipError(f"{path} is no readable CSV at line {rows.line_num}: {error}.") from error
 
 
-def require(columns: Sequence[str], found: Iterable[str], path: Path) -> None:
-    """Raise OmniNegClipError unless all `columns` are among those `found` in the file."""
+def require(columns: Sequence[str], found: Iterable[str], where: str) -> None:
+    """Raise OmniNegClipError unless all `columns` are among those `found` in a file or line."""
     names = list(found)
     if missing := [column for column in columns if column not in names]:
         listed = ", ".join(names) or "none"
-        raise OmniNegClipError(f"{path} has no column {missing[0]!r}: it has {listed}.")
+        raise OmniNegClipError(f"{where} has no column {missing[0]!r}: it has {listed}.")
 
 
 def field(row: Row, name: str, kind: type[T], where: str) -> T:

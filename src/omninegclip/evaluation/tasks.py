@@ -116,11 +116,13 @@ class Retrieval:
         starts = np.cumsum([0, *(len(item.captions) for item in self.items)])
         owners = np.repeat(np.arange(len(self.items)), np.diff(starts))
         captions = [np.arange(*span) for span in pairwise(starts)]
-        cues = {"cue": [cue(text) for text in self.texts]}
+        by_picture = _groups(self.items)
+        by_caption = {name: [values[owner] for owner in owners] for name, values in by_picture.items()}
+        by_caption["cue"] = [cue(text) for text in self.texts]
         found = protocols.retrieve(texts, pictures, owners, KS, rule)
-        figures = [Figure(f"text_to_image_r{k}", values, cues) for k, values in found.items()]
+        figures = [Figure(f"text_to_image_r{k}", values, by_caption) for k, values in found.items()]
         found = protocols.retrieve(pictures, texts, captions, KS, rule)
-        figures += [Figure(f"image_to_text_r{k}", values) for k, values in found.items()]
+        figures += [Figure(f"image_to_text_r{k}", values, by_picture) for k, values in found.items()]
         return figures if rule == "official" else figures + self._exclusion(pictures, texts, owners)
 
     def _exclusion(self, pictures: Embeddings, texts: Embeddings, owners: NDArray[np.int64]) -> list[Figure]:
@@ -139,7 +141,8 @@ class Retrieval:
 
         k = min(EXCLUSION_K, len(self.items))
         shares = metrics.exclusion_at_k(texts[asked], pictures, holds, k)
-        groups = {"cue": [cue(self.texts[index]) for index in asked]}
+        groups = {name: [values[owners[i]] for i in asked] for name, values in _groups(self.items).items()}
+        groups["cue"] = [cue(self.texts[index]) for index in asked]
         random_order = float(np.mean([holds(slice(i, i + 1)).mean() for i in range(len(asked))]))
         return [
             Figure(f"exclusion_at_{EXCLUSION_K}", shares, groups, False, blind={"random order": random_order})
@@ -189,8 +192,17 @@ class Recognition:
         kinds = np.array([place[item.object] for item in self.items])
         present = np.array([item.present for item in self.items])
         found, areas = protocols.recognise(pictures, texts, kinds, present)
-        groups = {"object": [names[kind] for kind in found]}
+        groups = {"object": [names[kind] for kind in found]} | self._groups_of_kinds(names, found)
         return [Figure("auc", areas, groups, proportion=False, blind={"constant": 0.5})]
+
+    def _groups_of_kinds(self, names: Sequence[str], found: NDArray[np.int64]) -> dict[str, list[str]]:
+        """Return the breakdowns in which all questions about an object are of one group."""
+        groups: dict[str, dict[str, set[str]]] = {}
+        for item in self.items:
+            for name, group in item.groups.items():
+                groups.setdefault(name, {}).setdefault(item.object, set()).add(group)
+        whole = {n: by for n, by in groups.items() if all(len(members) == 1 for members in by.values())}
+        return {name: [min(by[names[kind]]) for kind in found] for name, by in whole.items()}
 
 
 def yes_or_no(
@@ -274,7 +286,9 @@ def _strict(item: Item, draw: random.Random) -> Item | None:
     return item
 
 
-def _groups(items: Sequence[TextChoice] | Sequence[PictureChoice]) -> dict[str, list[str]]:
+def _groups(
+    items: Sequence[TextChoice] | Sequence[PictureChoice] | Sequence[CaptionedPicture],
+) -> dict[str, list[str]]:
     names = dict.fromkeys(name for item in items for name in item.groups)
     return {name: [item.groups.get(name, "") for item in items] for name in names}
 

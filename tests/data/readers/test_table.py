@@ -49,6 +49,22 @@ def test_captions_and_labels(path):
     assert [item.label for item in table.read_labels(path, "pic", "kind")] == ["pets", "cars"]
 
 
+def test_picture_choices(write):
+    path = write("rows.csv", "text,a,b,split\na cat without a dog,1.jpg,2.jpg,held out\n")
+    item = next(table.read_picture_choices(path, "text", "a", ["b"], groups=["split"]))
+    assert ([picture.path for picture in item.pictures], item.answer) == (["1.jpg", "2.jpg"], 0)
+    assert (item.text, item.groups) == ("a cat without a dog", {"split": "held out"})
+
+
+def test_presence(write):
+    path = write(
+        "rows.jsonl", '{"i": "1.jpg", "o": "cat", "p": true}\n{"i": "1.jpg", "o": "dog", "p": "no"}\n'
+    )
+    assert [item.present for item in table.read_presence(path, "i", "o", "p")] == [True, False]
+    with pytest.raises(OmniNegClipError, match=r"'p' of row 1 in .* is 'maybe': yes or no is needed"):
+        list(table.read_presence(write("rows.csv", "i,o,p\n1.jpg,cat,maybe\n"), "i", "o", "p"))
+
+
 def test_a_missing_column_is_named_with_those_that_are_there(path):
     with pytest.raises(OmniNegClipError, match="has no column 'best': it has pic, good, bad"):
         list(table.read_choices(path, "pic", "best", ["bad"]))
@@ -61,8 +77,10 @@ def test_a_duplicate_id_is_refused(write):
 
 
 def test_captions_may_be_lists(write):
-    path = write("rows.csv", "pic,texts\na.jpg,\"['one', 'two']\"\na.jpg,three\n")
-    assert next(table.read_captions(path, "pic", "texts")).captions == ("one", "two", "three")
+    path = write("rows.csv", "pic,texts,there\na.jpg,\"['one', 'two']\",\"['cat']\"\na.jpg,three,[]\n")
+    item = next(table.read_captions(path, "pic", "texts", present="there", groups=["pic"]))
+    assert item.captions == ("one", "two", "three")
+    assert (item.present, item.groups) == (("cat",), {"pic": "a.jpg"})
 
 
 def test_another_kind_of_file_is_refused(write):

@@ -39,6 +39,8 @@ READERS: dict[str, Reader] = {
     "table-captions": table.read_captions,
     "table-choices": table.read_choices,
     "table-labels": table.read_labels,
+    "table-picture-choices": table.read_picture_choices,
+    "table-presence": table.read_presence,
     "valse": valse.read,
     "webdataset-captions": webdataset.read_captions,
     "webdataset-labels": webdataset.read_labels,

@@ -2,14 +2,22 @@
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from omninegclip.data.items import CaptionedPicture, LabelledPicture, Picture, TextChoice
+from omninegclip.data.items import (
+    CaptionedPicture,
+    LabelledPicture,
+    Picture,
+    PictureChoice,
+    Presence,
+    TextChoice,
+)
 from omninegclip.data.sources import Row, check, csv_rows, distinct, json_lines, readable, require, text_list
 from omninegclip.errors import OmniNegClipError
+
+_TRUTH = {"yes": True, "true": True, "1": True, "no": False, "false": False, "0": False}
 
 
 def read_choices(
@@ -21,76 +29,122 @@ def read_choices(
     groups: list[str] | None = None,
 ) -> Iterator[TextChoice]:
     """Yield one choice per row: the text of column `right` against those of the columns `wrong`."""
-    for number, (where, row) in enumerate(_rows(path, [image, right, *wrong, *(groups or [])], item_id)):
-        options = tuple(_text(row, column, where) for column in (right, *wrong))
-        found = {name: str(row[name]) for name in groups or []}
-        yield TextChoice(
-            str(row[item_id]) if item_id else str(number),
-            Picture(_text(row, image, where)),
-            options,
-            0,
-            found,
-        )
+    for name, found, row in _items(path, [image, right, *wrong], item_id, groups):
+        options = tuple(_text(row, column, name) for column in (right, *wrong))
+        yield TextChoice(name, Picture(_text(row, image, name)), options, 0, found)
+
+
+def read_picture_choices(
+    path: Path,
+    text: str,
+    right: str,
+    wrong: list[str],
+    item_id: str | None = None,
+    groups: list[str] | None = None,
+) -> Iterator[PictureChoice]:
+    """Yield one choice per row: the picture of column `right` against those of the columns `wrong`."""
+    for name, found, row in _items(path, [text, right, *wrong], item_id, groups):
+        pictures = tuple(Picture(_text(row, column, name)) for column in (right, *wrong))
+        yield PictureChoice(name, _text(row, text, name), pictures, 0, found)
 
 
 def read_captions(
-    path: Path, image: str, caption: str, item_id: str | None = None
+    path: Path,
+    image: str,
+    caption: str,
+    present: str | None = None,
+    absent: str | None = None,
+    groups: list[str] | None = None,
 ) -> Iterator[CaptionedPicture]:
-    """Yield every picture once with all its captions; a cell is one caption or a list of them."""
-    captions: dict[str, list[str]] = {}
-    for where, row in _rows(path, [image, caption], item_id):
-        texts = row[caption]
-        if isinstance(texts, str) and texts.startswith("["):
-            texts = text_list(texts, f"{caption} of {where}")
-        texts = (
-            [texts]
-            if isinstance(texts, str)
-            else [check(text, str, f"a {caption} of {where}") for text in texts]
+    """Yield every picture once with all its captions; a cell is one caption or a list of them.
+
+    `present` and `absent` are columns of lists of objects; they and the groups are those of its first row.
+    """
+    pictures: dict[str, CaptionedPicture] = {}
+    columns = [image, caption, *filter(None, (present, absent))]
+    for name, found, row in _items(path, columns, None, groups):
+        picture = _text(row, image, name)
+        first = CaptionedPicture(
+            picture,
+            Picture(picture),
+            (),
+            _texts(row, present, name) if present else (),
+            _texts(row, absent, name) if absent else (),
+            found,
         )
-        captions.setdefault(_text(row, image, where), []).extend(texts)
-    for name, texts in captions.items():
-        yield CaptionedPicture(name, Picture(name), tuple(texts))
+        item = pictures.setdefault(picture, first)
+        pictures[picture] = item._replace(captions=item.captions + _texts(row, caption, name))
+    yield from pictures.values()
 
 
 def read_labels(path: Path, image: str, label: str, item_id: str | None = None) -> Iterator[LabelledPicture]:
     """Yield one labelled picture per row."""
-    for number, (where, row) in enumerate(_rows(path, [image, label], item_id)):
-        name = str(row[item_id]) if item_id else str(number)
-        yield LabelledPicture(name, Picture(_text(row, image, where)), _text(row, label, where))
+    for name, _, row in _items(path, [image, label], item_id, None):
+        yield LabelledPicture(name, Picture(_text(row, image, name)), _text(row, label, name))
 
 
-def _rows(path: Path, columns: list[str], identifier: str | None) -> Iterator[tuple[str, Row]]:
-    needed = [*columns, *([identifier] if identifier else [])]
+def read_presence(
+    path: Path,
+    image: str,
+    object: str,  # noqa: A002 -- what the column holds
+    present: str,
+    item_id: str | None = None,
+    groups: list[str] | None = None,
+) -> Iterator[Presence]:
+    """Yield one question per row; `present` holds yes or no, true or false, or 1 or 0."""
+    for name, found, row in _items(path, [image, object, present], item_id, groups):
+        answer = str(row[present]).lower()
+        if answer not in _TRUTH:
+            raise OmniNegClipError(f"{present!r} of {name} in {path} is {answer!r}: yes or no is needed.")
+        picture = Picture(_text(row, image, name))
+        yield Presence(name, picture, _text(row, object, name), _TRUTH[answer], found)
+
+
+def _items(
+    path: Path, columns: list[str], item_id: str | None, groups: list[str] | None
+) -> Iterator[tuple[str, dict[str, str], Row]]:
+    """Yield id, groups and row; without a column of ids, the id is the number of the row."""
+    needed = [*columns, *(groups or []), *([item_id] if item_id else [])]
+    rows = enumerate(_rows(path, needed), 1)
+    named = ((str(row[item_id]) if item_id else f"row {number}", row) for number, row in rows)
+    for name, row in distinct(named, lambda pair: pair[0], path):
+        yield name, {group: str(row[group]) for group in groups or []}, row
+
+
+def _rows(path: Path, columns: list[str]) -> Iterator[Row]:
     kind = path.suffix.lower()
     if kind in (".csv", ".tsv"):
-        rows = csv_rows(path, needed, "\t" if kind == ".tsv" else ",")
-    elif kind in (".jsonl", ".json", ".ndjson"):
-        rows = _checked(json_lines(path), needed)
-    elif kind == ".parquet":
-        rows = _parquet(path, needed)
-    else:
-        raise OmniNegClipError(f"{path} is no table: .csv, .tsv, .jsonl or .parquet is needed.")
-    return distinct(rows, lambda pair: str(pair[1][identifier]), path) if identifier else rows
+        return (row for _, row in csv_rows(path, columns, "\t" if kind == ".tsv" else ","))
+    if kind in (".jsonl", ".json", ".ndjson"):
+        return _checked(json_lines(path), columns)
+    if kind == ".parquet":
+        return _parquet(path, columns)
+    raise OmniNegClipError(f"{path} is no table: .csv, .tsv, .jsonl or .parquet is needed.")
 
 
-def _checked(rows: Iterator[tuple[str, Row]], columns: list[str]) -> Iterator[tuple[str, Row]]:
+def _checked(rows: Iterator[tuple[str, Row]], columns: list[str]) -> Iterator[Row]:
     for where, row in rows:
-        require(columns, row, Path(where))
-        yield where, row
+        require(columns, row, where)
+        yield row
 
 
-def _parquet(path: Path, columns: list[str]) -> Iterator[tuple[str, Row]]:
+def _parquet(path: Path, columns: list[str]) -> Iterator[Row]:
     try:
         with readable(path), pq.ParquetFile(path) as file:
-            require(columns, file.schema_arrow.names, path)
-            number = 0
+            require(columns, file.schema_arrow.names, str(path))
             for batch in file.iter_batches(columns=columns):
-                for row in batch.to_pylist():
-                    number += 1
-                    yield f"Row {number} of {path}", row
+                yield from batch.to_pylist()
     except pa.ArrowInvalid as error:
         raise OmniNegClipError(f"{path} is no readable Parquet file: {error}.") from error
 
 
-def _text(row: dict[str, Any], column: str, where: str) -> str:
-    return check(row[column], str, f"{column!r} of {where}")
+def _texts(row: Row, column: str, name: str) -> tuple[str, ...]:
+    cell = row[column]
+    if isinstance(cell, list):
+        return tuple(check(text, str, f"a {column} of {name}") for text in cell)
+    text = _text(row, column, name)
+    return text_list(text, f"{column} of {name}") if text.startswith("[") else (text,)
+
+
+def _text(row: Row, column: str, name: str) -> str:
+    return check(row[column], str, f"{column!r} of {name}")
