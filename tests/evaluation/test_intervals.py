@@ -27,6 +27,13 @@ def test_proportion_gives_published_wilson_intervals(right, n, low, high):
     assert (estimate.low, estimate.high) == pytest.approx((low, high), abs=5e-5)
 
 
+def test_the_interval_always_holds_the_value():
+    for n in range(1, 200):
+        for right in (0, n):
+            estimate = intervals.proportion(credits_of(right, n))
+            assert estimate.low <= estimate.value <= estimate.high
+
+
 def test_proportion_of_fractional_credits_is_at_least_as_wide_as_their_bootstrap():
     values = RANDOM.choice([0, 0.25, 0.5, 1], 400)
     wilson, bootstrap = intervals.proportion(values), intervals.bootstrap_mean(values, seed=1)

@@ -1,7 +1,7 @@
 """Baselines that never see the image: where one of them does well, a benchmark measures its own wording.
 
 Each rule takes the options of every item, n lists of k texts, and returns their scores [n, k], the highest
-being its answer; `metrics.choice` turns these into credits.
+being its answer and -inf standing where an item has fewer than k; `metrics.choice` turns these into credits.
 """
 
 import re
@@ -10,14 +10,11 @@ from collections.abc import Callable, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from omninegclip.evaluation.cues import CUE
+
 Options = Sequence[Sequence[str]]
 Rule = Callable[[Options], NDArray[np.float64]]
 
-_NEGATION = re.compile(
-    r"\b(?:no|not|none|nothing|nobody|never|neither|nor|without|cannot|minus|except|excluding|lacks?|lacking"
-    r"|missing|absent|absence|devoid|free of)\b|n['’]t\b|\w+less\b",
-    re.IGNORECASE,
-)
 _CLAUSE = re.compile(r"[,;:.]|\b(?:but|while|whereas|though|although|however|yet)\b", re.IGNORECASE)
 # "no car", "without a car": only what follows is denied; "a car is not there": the whole clause.
 _DENIES_WHAT_FOLLOWS = re.compile(r"\b(?:no|without|nor|minus|except|excluding)\b", re.IGNORECASE)
@@ -57,7 +54,7 @@ def comma(options: Options) -> NDArray[np.float64]:
 
 def fewest_negations(options: Options) -> NDArray[np.float64]:
     """Prefer the option with the fewest negation words."""
-    return _score(options, lambda text: -len(_NEGATION.findall(text)))
+    return _score(options, lambda text: -sum(1 for _ in CUE.finditer(text)))
 
 
 def contradiction(options: Options) -> NDArray[np.float64]:
@@ -66,7 +63,7 @@ def contradiction(options: Options) -> NDArray[np.float64]:
     Wrong options made by inverting the right one all contradict it, and seldom each other. Two options
     contradict when one affirms a word that the other denies.
     """
-    return np.array([_contradicted(item) for item in options], dtype=np.float64)
+    return _padded([_contradicted(item) for item in options])
 
 
 RULES: dict[str, Rule] = {
@@ -76,13 +73,21 @@ RULES: dict[str, Rule] = {
 
 
 def _score(options: Options, value: Callable[[str], float]) -> NDArray[np.float64]:
-    return np.array([[value(text) for text in item] for item in options], dtype=np.float64)
+    return _padded([[value(text) for text in item] for item in options])
 
 
-def _contradicted(item: Sequence[str]) -> list[int]:
+def _padded(scores: list[list[float]]) -> NDArray[np.float64]:
+    padded = np.full((len(scores), max(map(len, scores), default=0)), -np.inf)
+    for row, values in enumerate(scores):
+        padded[row, : len(values)] = values
+    return padded
+
+
+def _contradicted(item: Sequence[str]) -> list[float]:
     claims = [_claims(text) for text in item]
     return [
-        sum(bool(yes & other_no or no & other_yes) for other_yes, other_no in claims) for yes, no in claims
+        float(sum(bool(yes & other_no or no & other_yes) for other_yes, other_no in claims))
+        for yes, no in claims
     ]
 
 
@@ -94,7 +99,7 @@ def _claims(text: str) -> tuple[set[str], set[str]]:
         if cut := _DENIES_WHAT_FOLLOWS.search(clause):
             affirmed |= _content(clause[: cut.start()])
             denied |= _content(clause[cut.end() :])
-        elif _NEGATION.search(clause):
+        elif CUE.search(clause):
             denied |= _content(clause)
         else:
             affirmed |= _content(clause)
@@ -102,5 +107,5 @@ def _claims(text: str) -> tuple[set[str], set[str]]:
 
 
 def _content(clause: str) -> set[str]:
-    words = re.findall(r"[a-z][a-z'’-]*", _NEGATION.sub(" ", clause).lower())
+    words = re.findall(r"[a-z][a-z'’-]*", CUE.sub(" ", clause).lower())
     return set(words) - set(_TEMPLATE_WORDS.split())

@@ -40,7 +40,10 @@ def proportion(credits: NDArray[np.floating]) -> Estimate:  # noqa: A002 -- the 
     centre = p + _Z**2 / (2 * n)
     spread = _Z * math.sqrt(max(0.0, p * (1 - p)) / n + (_Z / (2 * n)) ** 2)
     scale = 1 + _Z**2 / n
-    return Estimate(p, max(0.0, (centre - spread) / scale), min(1.0, (centre + spread) / scale), n)
+    # The bounds meet p at 0 and 1; rounding may put them 1e-17 beyond.
+    return Estimate(
+        p, min(p, max(0.0, (centre - spread) / scale)), max(p, min(1.0, (centre + spread) / scale)), n
+    )
 
 
 def bootstrap_mean(values: NDArray[np.floating], seed: int, resamples: int = 2000) -> Estimate:

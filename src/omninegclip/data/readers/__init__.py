@@ -1,0 +1,49 @@
+"""One reader per public format: a file in, small typed records out, streaming where files are large."""
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from omninegclip.data.items import Item
+from omninegclip.data.readers import (
+    aro,
+    ccneg,
+    coco,
+    flickr,
+    folders,
+    karpathy,
+    negbench,
+    negrefcocog,
+    pope,
+    sugarcrepe,
+    table,
+    valse,
+    webdataset,
+)
+
+Reader = Callable[..., Iterator[Any]]  # (path, **options) -> records of one of the types of `Item`
+
+READERS: dict[str, Reader] = {
+    "aro-visual-genome": aro.read_visual_genome,
+    "aro-order": aro.read_order,
+    "ccneg": ccneg.read,
+    "coco": coco.read,
+    "flickr": flickr.read,
+    "folders": folders.read,
+    "karpathy": karpathy.read,
+    "negbench-choices": negbench.read_choices,
+    "negbench-retrieval": negbench.read_retrieval,
+    "negclip": aro.read_negclip,
+    "negrefcocog": negrefcocog.read,
+    "pope": pope.read,
+    "sugarcrepe": sugarcrepe.read,
+    "table-captions": table.read_captions,
+    "table-choices": table.read_choices,
+    "table-labels": table.read_labels,
+    "table-picture-choices": table.read_picture_choices,
+    "table-presence": table.read_presence,
+    "valse": valse.read,
+    "webdataset-captions": webdataset.read_captions,
+    "webdataset-labels": webdataset.read_labels,
+}
+
+__all__ = ["READERS", "Item", "Reader"]

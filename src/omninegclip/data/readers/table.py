@@ -1,0 +1,150 @@
+"""Any CSV, TSV, JSON Lines or Parquet file, by the names of its columns."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from omninegclip.data.items import (
+    CaptionedPicture,
+    LabelledPicture,
+    Picture,
+    PictureChoice,
+    Presence,
+    TextChoice,
+)
+from omninegclip.data.sources import Row, check, csv_rows, distinct, json_lines, readable, require, text_list
+from omninegclip.errors import OmniNegClipError
+
+_TRUTH = {"yes": True, "true": True, "1": True, "no": False, "false": False, "0": False}
+
+
+def read_choices(
+    path: Path,
+    image: str,
+    right: str,
+    wrong: list[str],
+    item_id: str | None = None,
+    groups: list[str] | None = None,
+) -> Iterator[TextChoice]:
+    """Yield one choice per row: the text of column `right` against those of the columns `wrong`."""
+    for name, found, row in _items(path, [image, right, *wrong], item_id, groups):
+        options = tuple(_text(row, column, name) for column in (right, *wrong))
+        yield TextChoice(name, Picture(_text(row, image, name)), options, 0, found)
+
+
+def read_picture_choices(
+    path: Path,
+    text: str,
+    right: str,
+    wrong: list[str],
+    item_id: str | None = None,
+    groups: list[str] | None = None,
+) -> Iterator[PictureChoice]:
+    """Yield one choice per row: the picture of column `right` against those of the columns `wrong`."""
+    for name, found, row in _items(path, [text, right, *wrong], item_id, groups):
+        pictures = tuple(Picture(_text(row, column, name)) for column in (right, *wrong))
+        yield PictureChoice(name, _text(row, text, name), pictures, 0, found)
+
+
+def read_captions(
+    path: Path,
+    image: str,
+    caption: str,
+    present: str | None = None,
+    absent: str | None = None,
+    groups: list[str] | None = None,
+) -> Iterator[CaptionedPicture]:
+    """Yield every picture once with all its captions; a cell is one caption or a list of them.
+
+    `present` and `absent` are columns of lists of objects; they and the groups are those of its first row.
+    """
+    pictures: dict[str, CaptionedPicture] = {}
+    columns = [image, caption, *filter(None, (present, absent))]
+    for name, found, row in _items(path, columns, None, groups):
+        picture = _text(row, image, name)
+        first = CaptionedPicture(
+            picture,
+            Picture(picture),
+            (),
+            _texts(row, present, name) if present else (),
+            _texts(row, absent, name) if absent else (),
+            found,
+        )
+        item = pictures.setdefault(picture, first)
+        pictures[picture] = item._replace(captions=item.captions + _texts(row, caption, name))
+    yield from pictures.values()
+
+
+def read_labels(path: Path, image: str, label: str, item_id: str | None = None) -> Iterator[LabelledPicture]:
+    """Yield one labelled picture per row."""
+    for name, _, row in _items(path, [image, label], item_id, None):
+        yield LabelledPicture(name, Picture(_text(row, image, name)), _text(row, label, name))
+
+
+def read_presence(
+    path: Path,
+    image: str,
+    object: str,  # noqa: A002 -- what the column holds
+    present: str,
+    item_id: str | None = None,
+    groups: list[str] | None = None,
+) -> Iterator[Presence]:
+    """Yield one question per row; `present` holds yes or no, true or false, or 1 or 0."""
+    for name, found, row in _items(path, [image, object, present], item_id, groups):
+        answer = str(row[present]).lower()
+        if answer not in _TRUTH:
+            raise OmniNegClipError(f"{present!r} of {name} in {path} is {answer!r}: yes or no is needed.")
+        picture = Picture(_text(row, image, name))
+        yield Presence(name, picture, _text(row, object, name), _TRUTH[answer], found)
+
+
+def _items(
+    path: Path, columns: list[str], item_id: str | None, groups: list[str] | None
+) -> Iterator[tuple[str, dict[str, str], Row]]:
+    """Yield id, groups and row; without a column of ids, the id is the number of the row."""
+    needed = [*columns, *(groups or []), *([item_id] if item_id else [])]
+    rows = enumerate(_rows(path, needed), 1)
+    named = ((str(row[item_id]) if item_id else f"row {number}", row) for number, row in rows)
+    for name, row in distinct(named, lambda pair: pair[0], path):
+        yield name, {group: str(row[group]) for group in groups or []}, row
+
+
+def _rows(path: Path, columns: list[str]) -> Iterator[Row]:
+    kind = path.suffix.lower()
+    if kind in (".csv", ".tsv"):
+        return (row for _, row in csv_rows(path, columns, "\t" if kind == ".tsv" else ","))
+    if kind in (".jsonl", ".json", ".ndjson"):
+        return _checked(json_lines(path), columns)
+    if kind == ".parquet":
+        return _parquet(path, columns)
+    raise OmniNegClipError(f"{path} is no table: .csv, .tsv, .jsonl or .parquet is needed.")
+
+
+def _checked(rows: Iterator[tuple[str, Row]], columns: list[str]) -> Iterator[Row]:
+    for where, row in rows:
+        require(columns, row, where)
+        yield row
+
+
+def _parquet(path: Path, columns: list[str]) -> Iterator[Row]:
+    try:
+        with readable(path), pq.ParquetFile(path) as file:
+            require(columns, file.schema_arrow.names, str(path))
+            for batch in file.iter_batches(columns=columns):
+                yield from batch.to_pylist()
+    except pa.ArrowInvalid as error:
+        raise OmniNegClipError(f"{path} is no readable Parquet file: {error}.") from error
+
+
+def _texts(row: Row, column: str, name: str) -> tuple[str, ...]:
+    cell = row[column]
+    if isinstance(cell, list):
+        return tuple(check(text, str, f"a {column} of {name}") for text in cell)
+    text = _text(row, column, name)
+    return text_list(text, f"{column} of {name}") if text.startswith("[") else (text,)
+
+
+def _text(row: Row, column: str, name: str) -> str:
+    return check(row[column], str, f"{column!r} of {name}")

@@ -1,0 +1,63 @@
+"""WebDataset tars: files of one sample share the name up to the first dot."""
+
+import tarfile
+from collections.abc import Iterator
+from pathlib import Path
+
+from omninegclip.data.items import CaptionedPicture, LabelledPicture, Picture
+from omninegclip.data.sources import readable
+from omninegclip.errors import OmniNegClipError
+
+_IMAGES = ("jpg", "jpeg", "png", "webp")
+_LONGEST_TEXT = 1 << 20  # bytes of a caption or class file
+
+
+def read_captions(path: Path) -> Iterator[CaptionedPicture]:
+    """Yield the samples of a tar that have a picture and a `.txt`, one caption per line."""
+    for name, picture, texts in _samples(path):
+        if "txt" in texts:
+            lines = [line.strip() for line in texts["txt"].splitlines() if line.strip()]
+            yield CaptionedPicture(name, picture, tuple(lines))
+
+
+def read_labels(path: Path, classes_file: Path) -> Iterator[LabelledPicture]:
+    """Yield the samples of a tar that have a picture and a `.cls`, an index into `classes_file`'s lines."""
+    with readable(classes_file):
+        classes = classes_file.read_text("utf-8-sig").splitlines()
+    for name, picture, texts in _samples(path):
+        if "cls" in texts:
+            index = texts["cls"].strip()
+            if not (index.isdecimal() and int(index) < len(classes)):
+                raise OmniNegClipError(
+                    f"Sample {name} of {path} has the class {index!r}: {len(classes)} are there."
+                )
+            yield LabelledPicture(name, picture, classes[int(index)])
+
+
+def _samples(path: Path) -> Iterator[tuple[str, Picture, dict[str, str]]]:
+    """Yield name, picture and texts of each sample; pictures stay in the tar, known by their bytes' place."""
+    name, picture, texts = "", None, dict[str, str]()
+    seen: set[str] = set()
+    try:
+        with readable(path), tarfile.open(path, "r:") as tar:
+            for member in tar:
+                extension = member.name.rpartition("/")[2].partition(".")[2]
+                if not (member.isfile() and extension):
+                    continue
+                key = member.name[: -len(extension) - 1]
+                if key != name:
+                    if picture is not None:
+                        yield name, picture, texts
+                    name, picture, texts = key, None, {}
+                    if key in seen:
+                        raise OmniNegClipError(f"{path} has the id {key!r} twice: ids must differ.")
+                    seen.add(key)
+                if extension.lower() in _IMAGES:
+                    picture = Picture(path.name, span=(member.offset_data, member.size))
+                elif extension in ("txt", "cls") and member.size <= _LONGEST_TEXT:
+                    file = tar.extractfile(member)
+                    texts[extension] = file.read().decode("utf-8") if file else ""
+            if picture is not None:
+                yield name, picture, texts
+    except tarfile.TarError as error:
+        raise OmniNegClipError(f"{path} is no complete tar without compression: {error}.") from error

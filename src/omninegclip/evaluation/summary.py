@@ -1,0 +1,144 @@
+"""Models side by side: every measure with its interval, its change from the first model, and its price."""
+
+import csv
+import io
+from collections.abc import Sequence
+from dataclasses import dataclass
+from importlib.resources import files
+from typing import Any
+
+import numpy as np
+from rich.table import Table
+
+from omninegclip.evaluation.intervals import Estimate, mcnemar, paired_difference
+from omninegclip.evaluation.results import SEED, Result
+from omninegclip.evaluation.suite import MEASURES
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One model's figure, and what sets it apart from the first model's on the same items."""
+
+    model: str
+    estimate: Estimate
+    relative: float | None = None  # (value - first) / first
+    difference: Estimate | None = None  # value - first, paired bootstrap
+    p: float | None = None  # McNemar's, where items are right or wrong
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return plain values, as for JSON."""
+        difference = self.difference.as_dict() if self.difference else None
+        return {
+            "model": self.model,
+            **self.estimate.as_dict(),
+            "relative": self.relative,
+            "difference": difference,
+            "p": self.p,
+        }
+
+
+@dataclass(frozen=True)
+class Row:
+    """A measure on a benchmark, with a cell per model (None: not measured) and the best blind rule."""
+
+    measure: str
+    benchmark: str
+    figure: str
+    cells: tuple[Cell | None, ...]
+    blind: tuple[str, float] | None
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return plain values, as for JSON."""
+        return {
+            "measure": self.measure,
+            "benchmark": self.benchmark,
+            "figure": self.figure,
+            "blind": None if self.blind is None else {"rule": self.blind[0], "value": self.blind[1]},
+            "models": [cell and cell.as_dict() for cell in self.cells],
+        }
+
+
+def summarise(by_model: Sequence[Sequence[Result]]) -> list[Row]:
+    """Return the rows of a table, by measure, from the results of each model on the same suite."""
+    rows = []
+    for results in zip(*by_model, strict=True):
+        for measure, figure in results[0].measures.items():
+            cells = tuple(_cell(result, results[0], figure) for result in results)
+            if any(cells):
+                rows.append(Row(measure, results[0].benchmark, figure, cells, _blind(results, figure)))
+    return sorted(rows, key=lambda row: MEASURES.index(row.measure))
+
+
+def unmeasured(rows: Sequence[Row]) -> list[str]:
+    """Return the measures without any figure: what the table does not tell."""
+    return [measure for measure in MEASURES if measure not in {row.measure for row in rows}]
+
+
+def table(rows: Sequence[Row], models: Sequence[str]) -> Table:
+    """Draw the rows; figures are per cent."""
+    drawn = Table("measure", "benchmark", "figure", "n")
+    for model in models:
+        drawn.add_column(model, justify="right")
+    drawn.add_column("blind", justify="right")
+    for row in rows:
+        first = next(cell for cell in row.cells if cell)
+        cells = [_draw(cell, place > 0) for place, cell in enumerate(row.cells)]
+        blind = f"{100 * row.blind[1]:.1f} ({row.blind[0]})" if row.blind else ""
+        drawn.add_row(row.measure, row.benchmark, row.figure, f"{first.estimate.n:,}", *cells, blind)
+    return drawn
+
+
+def to_csv(rows: Sequence[Row]) -> str:
+    """Write one line per measure, benchmark and model."""
+    out = io.StringIO()
+    writer = csv.writer(out, lineterminator="\n")
+    writer.writerow(["measure", "benchmark", "figure", "model", *Estimate._fields, "relative", "p"])
+    for row in rows:
+        for cell in filter(None, row.cells):
+            writer.writerow(
+                [row.measure, row.benchmark, row.figure, cell.model, *cell.estimate, cell.relative, cell.p]
+            )
+    return out.getvalue()
+
+
+def published(benchmarks: Sequence[str]) -> list[dict[str, str]]:
+    """Return the published figures of these benchmarks, each with its source."""
+    text = (files(__package__) / "published.csv").read_text("utf-8")
+    return [row for row in csv.DictReader(io.StringIO(text)) if row["benchmark"] in benchmarks]
+
+
+def _cell(result: Result, first: Result, figure: str) -> Cell | None:
+    estimate = result.estimate(figure)
+    if estimate is None:
+        return None
+    before, name = first.estimate(figure), str(result.model["name"])
+    if before is None or result is first:
+        return Cell(name, estimate)
+    relative = (estimate.value - before.value) / before.value if before.value else None
+    ours, theirs = result.values.get(figure), first.values.get(figure)
+    if ours is None or theirs is None or len(ours) != len(theirs) or result.missing != first.missing:
+        return Cell(name, estimate, relative)
+    p = mcnemar(theirs, ours) if bool(np.isin(ours, (0, 1)).all()) else None
+    return Cell(name, estimate, relative, paired_difference(theirs, ours, SEED), p)
+
+
+def _blind(results: Sequence[Result], figure: str) -> tuple[str, float] | None:
+    rules: dict[str, float] = next((r.figures[figure]["blind"] for r in results if figure in r.figures), {})
+    if not rules:
+        return None
+    lowest_wins = figure.startswith("exclusion")
+    best = (
+        min(rules, key=lambda rule: rules[rule]) if lowest_wins else max(rules, key=lambda rule: rules[rule])
+    )
+    return best, rules[best]
+
+
+def _draw(cell: Cell | None, compared: bool) -> str:
+    if cell is None:
+        return "-"
+    value, low, high, _ = (100 * number for number in cell.estimate)
+    text = f"{value:.1f} [{low:.1f}, {high:.1f}]".replace("[", "\\[")
+    if not compared or cell.relative is None:
+        return text
+    sure = "" if cell.difference is None or cell.difference.low <= 0 <= cell.difference.high else "*"
+    return f"{text} {100 * cell.relative:+.1f} %{sure}"

@@ -1,0 +1,303 @@
+"""From records to figures: which pictures and texts a benchmark needs embedded, and what it makes of them."""
+
+import inspect
+import random
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import pairwise
+from typing import Any, Literal, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from omninegclip.data.items import (
+    CaptionedPicture,
+    Item,
+    LabelledPicture,
+    Picture,
+    PictureChoice,
+    Presence,
+    TextChoice,
+)
+from omninegclip.errors import OmniNegClipError
+from omninegclip.evaluation import blind, metrics, protocols
+from omninegclip.evaluation.cues import cue
+from omninegclip.evaluation.protocols import Embeddings, Rule
+
+KS = (1, 5, 10)
+EXCLUSION_K = 5
+
+
+@dataclass(frozen=True)
+class Figure:
+    """A named figure as its per-item values [n], with the group of every item in each breakdown."""
+
+    name: str
+    values: NDArray[np.float64]
+    groups: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    proportion: bool = True  # values are credits; else any number, and intervals are bootstrapped
+    blind: Mapping[str, float] = field(default_factory=dict)  # rule -> what it scores without seeing
+
+
+class Task(Protocol):
+    """A kind of benchmark over its items."""
+
+    @property
+    def pictures(self) -> Sequence[Picture]:
+        """The pictures to embed, in the order that `score` takes them."""
+
+    @property
+    def texts(self) -> Sequence[str]:
+        """The texts to embed, in the order that `score` takes them."""
+
+    def score(self, pictures: Embeddings, texts: Embeddings, rule: Rule) -> list[Figure]:
+        """Return the figures from embeddings [pictures, d] and [texts, d]."""
+
+
+class TextChoices:
+    """Choose the text that fits the picture."""
+
+    def __init__(
+        self, items: Sequence[TextChoice], official: Literal["argmax", "greater"] = "argmax"
+    ) -> None:
+        """Hold the items; `official` is the field's rule: the first maximum, or strictly more than all."""
+        if official not in ("argmax", "greater"):
+            raise OmniNegClipError(f"The task option official is {official!r}: argmax or greater is needed.")
+        self.items = items
+        self.score_options = protocols.prefer if official == "greater" else protocols.choose
+        self.pictures = [item.picture for item in items]
+        self.texts = [text for item in items for text in item.options]
+
+    def score(self, pictures: Embeddings, texts: Embeddings, rule: Rule) -> list[Figure]:
+        """Return the accuracy, with what text alone achieves beside it."""
+        options = [item.options for item in self.items]
+        answers = np.array([item.answer for item in self.items])
+        starts = np.cumsum([0, *map(len, options)])
+        scores = protocols.option_scores(pictures, texts, starts)
+        without_looking = {
+            name: float(metrics.choice(guess(options), answers).mean()) for name, guess in blind.RULES.items()
+        }
+        groups = _groups(self.items) | {"cue": [_cue(item) for item in self.items]}
+        credits_won = self.score_options(scores, answers, rule)
+        return [Figure("accuracy", credits_won, groups, blind=without_looking)]
+
+
+class PictureChoices:
+    """Choose the picture, mostly a crop, that fits the text."""
+
+    def __init__(self, items: Sequence[PictureChoice]) -> None:
+        """Hold the items."""
+        self.items = items
+        self.pictures = [picture for item in items for picture in item.pictures]
+        self.texts = [item.text for item in items]
+
+    def score(self, pictures: Embeddings, texts: Embeddings, rule: Rule) -> list[Figure]:
+        """Return the accuracy."""
+        starts = np.cumsum([0, *(len(item.pictures) for item in self.items)])
+        scores = protocols.option_scores(texts, pictures, starts)
+        answers = np.array([item.answer for item in self.items])
+        chance = {"constant": float(np.mean(1 / np.diff(starts)))}
+        groups = _groups(self.items) | {"cue": [cue(text) for text in self.texts]}
+        return [Figure("accuracy", protocols.choose(scores, answers, rule), groups, blind=chance)]
+
+
+class Retrieval:
+    """Find the picture of a caption and a caption of the picture."""
+
+    def __init__(self, items: Sequence[CaptionedPicture]) -> None:
+        """Hold the items, each with at least one caption."""
+        self.items = items
+        self.pictures = [item.picture for item in items]
+        self.texts = [text for item in items for text in item.captions]
+
+    def score(self, pictures: Embeddings, texts: Embeddings, rule: Rule) -> list[Figure]:
+        """Return hits at 1, 5 and 10 in both directions, and exclusion where objects are known."""
+        starts = np.cumsum([0, *(len(item.captions) for item in self.items)])
+        owners = np.repeat(np.arange(len(self.items)), np.diff(starts))
+        captions = [np.arange(*span) for span in pairwise(starts)]
+        by_picture = _groups(self.items)
+        by_caption = {name: [values[owner] for owner in owners] for name, values in by_picture.items()}
+        by_caption["cue"] = [cue(text) for text in self.texts]
+        found = protocols.retrieve(texts, pictures, owners, KS, rule)
+        figures = [Figure(f"text_to_image_r{k}", values, by_caption) for k, values in found.items()]
+        found = protocols.retrieve(pictures, texts, captions, KS, rule)
+        figures += [Figure(f"image_to_text_r{k}", values, by_picture) for k, values in found.items()]
+        return figures if rule == "official" else figures + self._exclusion(pictures, texts, owners)
+
+    def _exclusion(self, pictures: Embeddings, texts: Embeddings, owners: NDArray[np.int64]) -> list[Figure]:
+        named = [
+            _named(self.items[owner].absent, text) for owner, text in zip(owners, self.texts, strict=True)
+        ]
+        asked = [index for index, objects in enumerate(named) if objects]
+        if not asked or not any(item.present for item in self.items):
+            return []
+        present = [set(item.present) for item in self.items]
+        objects = {name for index in asked for name in named[index]}
+        holders = {name: np.array([name in there for there in present]) for name in objects}
+
+        def holds(rows: slice) -> NDArray[np.bool_]:
+            return np.array([np.any([holders[name] for name in named[i]], axis=0) for i in asked[rows]])
+
+        k = min(EXCLUSION_K, len(self.items))
+        shares = metrics.exclusion_at_k(texts[asked], pictures, holds, k)
+        groups = {name: [values[owners[i]] for i in asked] for name, values in _groups(self.items).items()}
+        groups["cue"] = [cue(self.texts[index]) for index in asked]
+        random_order = float(np.mean([holds(slice(i, i + 1)).mean() for i in range(len(asked))]))
+        return [
+            Figure(f"exclusion_at_{EXCLUSION_K}", shares, groups, False, blind={"random order": random_order})
+        ]
+
+
+class ZeroShot:
+    """Name the class of a picture."""
+
+    def __init__(
+        self, items: Sequence[LabelledPicture], templates: Sequence[str] = ("a photo of a {}.",)
+    ) -> None:
+        """Hold the items; a class is the normalised mean of its prompts, one per template."""
+        self.items, self.templates = items, templates
+        self.pictures = [item.picture for item in items]
+        self.classes = sorted({item.label for item in items})
+        self.texts = [template.replace("{}", name) for name in self.classes for template in templates]
+
+    def score(self, pictures: Embeddings, texts: Embeddings, rule: Rule) -> list[Figure]:
+        """Return top-1 and top-5 accuracy."""
+        prompts = texts.reshape(len(self.classes), len(self.templates), -1).mean(axis=1)
+        classes = prompts / np.linalg.norm(prompts, axis=1, keepdims=True)
+        place = {name: index for index, name in enumerate(self.classes)}
+        labels = np.array([place[item.label] for item in self.items])
+        groups = {"class": [item.label for item in self.items]}
+        chance = {"constant": 1 / len(self.classes)}
+        found = protocols.classify(pictures, classes, labels, (1, 5), rule)
+        return [
+            Figure("top1", found[1], groups, blind=chance),
+            Figure("top5", found[5], groups, blind={"constant": min(1.0, 5 / len(self.classes))}),
+        ]
+
+
+class Recognition:
+    """Tell pictures that hold an object from those that do not."""
+
+    def __init__(self, items: Sequence[Presence], template: str = "a photo of a {}.") -> None:
+        """Hold the items, each asked with its object in the template."""
+        self.items = items
+        self.pictures = [item.picture for item in items]
+        self.texts = [template.replace("{}", item.object) for item in items]
+
+    def score(self, pictures: Embeddings, texts: Embeddings, rule: Rule) -> list[Figure]:
+        """Return the AUC of every kind of object that is there in some pictures and not in others."""
+        names = sorted({item.object for item in self.items})
+        place = {name: index for index, name in enumerate(names)}
+        kinds = np.array([place[item.object] for item in self.items])
+        present = np.array([item.present for item in self.items])
+        found, areas = protocols.recognise(pictures, texts, kinds, present)
+        groups = {"object": [names[kind] for kind in found]} | self._groups_of_kinds(names, found)
+        return [Figure("auc", areas, groups, proportion=False, blind={"constant": 0.5})]
+
+    def _groups_of_kinds(self, names: Sequence[str], found: NDArray[np.int64]) -> dict[str, list[str]]:
+        """Return the breakdowns in which all questions about an object are of one group."""
+        groups: dict[str, dict[str, set[str]]] = {}
+        for item in self.items:
+            for name, group in item.groups.items():
+                groups.setdefault(name, {}).setdefault(item.object, set()).add(group)
+        whole = {n: by for n, by in groups.items() if all(len(members) == 1 for members in by.values())}
+        return {name: [min(by[names[kind]]) for kind in found] for name, by in whole.items()}
+
+
+def yes_or_no(
+    items: Sequence[Presence], yes: str = "a photo with a {}.", no: str = "a photo without a {}."
+) -> TextChoices:
+    """Turn each question about an object into a choice between two texts."""
+    return TextChoices(
+        [
+            TextChoice(
+                item.id,
+                item.picture,
+                (yes.replace("{}", item.object), no.replace("{}", item.object)),
+                0 if item.present else 1,
+                item.groups,
+            )
+            for item in items
+        ]
+    )
+
+
+# Kind of task -> the type of its records and what makes a task of them; the first that fits is the default.
+KINDS: Mapping[str, tuple[type, Callable[..., Task]]] = {
+    "choose text": (TextChoice, TextChoices),
+    "choose picture": (PictureChoice, PictureChoices),
+    "retrieve": (CaptionedPicture, Retrieval),
+    "classify": (LabelledPicture, ZeroShot),
+    "recognise": (Presence, Recognition),
+    "yes or no": (Presence, yes_or_no),
+}
+
+
+def prepare(items: Sequence[Item], rule: Rule, seed: int) -> list[Item]:
+    """Return the items as the rule wants them: strictly, options in random order and no empty caption.
+
+    Files put the answer first, so that whatever favours the first option would win.
+    """
+    if rule == "official":
+        return list(items)
+    draw = random.Random(seed)  # noqa: S311 -- no secret hangs on it
+    return [prepared for item in items if (prepared := _strict(item, draw)) is not None]
+
+
+def build(items: Sequence[Item], kind: str | None = None, **options: Any) -> Task:
+    """Return the task for records of one type; `options` go to its constructor.
+
+    Raises OmniNegClipError if there are no records, or the kind of task or its options do not fit.
+    """
+    if not items:
+        raise OmniNegClipError("No item is left to score: files with items and their pictures are needed.")
+    fitting = {name: make for name, (record, make) in KINDS.items() if isinstance(items[0], record)}
+    make = fitting.get(kind) if kind else next(iter(fitting.values()), None)
+    if make is None:
+        wanted = " or ".join(fitting)
+        raise OmniNegClipError(
+            f"The task {kind!r} does not fit {type(items[0]).__name__} records: use {wanted}."
+        )
+    try:
+        inspect.signature(make).bind(items, **options)
+    except TypeError as error:
+        raise OmniNegClipError(f"The task_options don't fit: {error}.") from error
+    return make(items, **options)
+
+
+def pictures_of(item: Item) -> tuple[Picture, ...]:
+    """Return the pictures that an item needs."""
+    return item.pictures if isinstance(item, PictureChoice) else (item.picture,)
+
+
+def _strict(item: Item, draw: random.Random) -> Item | None:
+    if isinstance(item, CaptionedPicture):
+        captions = tuple(caption for caption in item.captions if caption.strip())
+        return item._replace(captions=captions) if captions else None
+    if isinstance(item, TextChoice):
+        order = draw.sample(range(len(item.options)), len(item.options))
+        options = tuple(item.options[place] for place in order)
+        return item._replace(options=options, answer=order.index(item.answer))
+    if isinstance(item, PictureChoice):
+        order = draw.sample(range(len(item.pictures)), len(item.pictures))
+        pictures = tuple(item.pictures[place] for place in order)
+        return item._replace(pictures=pictures, answer=order.index(item.answer))
+    return item
+
+
+def _groups(
+    items: Sequence[TextChoice] | Sequence[PictureChoice] | Sequence[CaptionedPicture],
+) -> dict[str, list[str]]:
+    names = dict.fromkeys(name for item in items for name in item.groups)
+    return {name: [item.groups.get(name, "") for item in items] for name in names}
+
+
+def _cue(item: TextChoice) -> str:
+    texts = [item.options[item.answer], *item.options]
+    return next((found for text in texts if (found := cue(text)) != "none"), "none")
+
+
+def _named(objects: Iterable[str], text: str) -> list[str]:
+    """Return those of the objects that a text names, in singular or plural."""
+    return [name for name in objects if re.search(rf"\b{re.escape(name)}(?:s|es)?\b", text, re.IGNORECASE)]

@@ -1,0 +1,76 @@
+import pickle
+
+import pytest
+import torch
+
+from omninegclip.data.readers import ccneg
+from omninegclip.data.record import read_records
+from omninegclip.errors import OmniNegClipError
+
+
+def annotation(caption, negated, nested=True):
+    inner = {"json": {"caption": caption}} if nested else {"caption": caption}
+    return inner | {"sop_data": {"negative-prompt": negated}}
+
+
+@pytest.fixture
+def pickled(tmp_path):
+    path = tmp_path / "ccneg_preprocessed.pt"
+    data = {
+        "image_paths": [f"{ccneg.PREFIX}a/{number}.jpg" for number in range(3)],
+        "annotations": [
+            annotation("a cat, asleep", "a cat, not asleep"),
+            annotation("a dog", "no dog, a lawn", nested=False),
+            annotation("a bus", "not a bus"),
+        ],
+    }
+    torch.save(data, path)
+    return path
+
+
+def test_the_last_rows_are_for_evaluation(pickled):
+    items = list(ccneg.read(pickled, last=2))
+    assert [item.options for item in items] == [("a dog", "no dog a lawn"), ("a bus", "not a bus")]
+    assert [item.picture.path for item in items] == ["a/1.jpg", "a/2.jpg"]
+    assert {item.answer for item in items} == {0}
+
+
+@pytest.mark.parametrize(
+    ("commas", "options"),
+    [
+        ("both", ("a cat asleep", "a cat not asleep")),
+        ("negated", ("a cat, asleep", "a cat not asleep")),
+        ("none", ("a cat, asleep", "a cat, not asleep")),
+    ],
+)
+def test_commas_are_stripped_as_asked(pickled, commas, options):
+    assert next(ccneg.read(pickled, last=None, strip_commas=commas)).options == options
+
+
+def test_the_parquet_reads_like_the_pickle(pickled, tmp_path):
+    parquet = tmp_path / "ccneg.parquet"
+    assert ccneg.convert(pickled, parquet) == 3
+    assert list(ccneg.read(parquet)) == list(ccneg.read(pickled))
+    assert [row["presence_negated"] for row in read_records(parquet)][1] == "no dog, a lawn"
+
+
+def test_a_pickle_that_would_run_code_is_refused_and_does_not(tmp_path):
+    marker = tmp_path / "ran"
+
+    class Evil:
+        def __reduce__(self):
+            return marker.mkdir, ()
+
+    path = tmp_path / "evil.pt"
+    with path.open("wb") as file:
+        pickle.dump({"image_paths": [Evil()], "annotations": []}, file)
+    with pytest.raises(OmniNegClipError, match="a pickle of plain lists, dicts and texts is needed"):
+        list(ccneg.read(path))
+    assert not marker.exists()
+
+
+def test_uneven_lists_are_refused(tmp_path):
+    path = tmp_path / "uneven.pt"
+    torch.save({"image_paths": ["a.jpg"], "annotations": []}, path)
+    with pytest.raises(OmniNegClipError, match="1 images but 0 annotations"):
+        list(ccneg.read(path))

@@ -1,0 +1,30 @@
+import pytest
+
+from omninegclip.data.readers import folders
+from omninegclip.errors import OmniNegClipError
+
+
+@pytest.fixture
+def pictures(tmp_path):
+    for name in ("n01/b.JPG", "n01/a.png", "hot_dog/deep/c.webp", "n01/notes.txt", ".cache/d.png"):
+        path = tmp_path / "set" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.touch()
+    return tmp_path / "set"
+
+
+def test_folders_are_classes(pictures):
+    found = [(item.picture.path, item.label) for item in folders.read(pictures)]
+    assert found == [("hot_dog/deep/c.webp", "hot dog"), ("n01/a.png", "n01"), ("n01/b.JPG", "n01")]
+
+
+def test_a_class_list_names_and_chooses(pictures, write):
+    found = folders.read(pictures, write("classes.txt", "n01\ttench\n"))
+    assert [item.label for item in found] == ["tench", "tench"]
+
+
+def test_no_classes_are_an_error(tmp_path, pictures, write):
+    with pytest.raises(OmniNegClipError, match="one folder of pictures per class is needed"):
+        list(folders.read(pictures / "n01"))
+    with pytest.raises(OmniNegClipError, match="one 'folder<TAB>class name' per line"):
+        list(folders.read(pictures, write("classes.txt", "n01 tench\n")))

@@ -1,0 +1,58 @@
+import io
+import tarfile
+
+import pytest
+from PIL import Image
+
+from omninegclip.data.images import ImageRoot, open_picture
+from omninegclip.data.readers import webdataset
+from omninegclip.errors import OmniNegClipError
+
+
+def png(colour):
+    out = io.BytesIO()
+    Image.new("RGB", (4, 4), colour).save(out, "PNG")
+    return out.getvalue()
+
+
+def tar(path, members):
+    with tarfile.open(path, "w") as file:
+        for name, content in members:
+            info = tarfile.TarInfo(name)
+            info.size = len(content)
+            file.addfile(info, io.BytesIO(content))
+    return path
+
+
+def test_samples_join_by_name_and_pictures_stay_in_the_tar(tmp_path):
+    path = tar(
+        tmp_path / "shard.tar",
+        [
+            ("set/000.png", png("red")),
+            ("set/000.txt", b"a red square\nsomething red\n"),
+            ("set/000.meta.json", b"{}"),
+            ("set/001.txt", b"no picture"),
+            ("set/002.txt", b"a blue square"),
+            ("set/002.png", png("blue")),
+        ],
+    )
+    first, second = webdataset.read_captions(path)
+    assert (first.id, first.captions) == ("set/000", ("a red square", "something red"))
+    place = ImageRoot([tmp_path]).find(second.picture.path)
+    assert open_picture(second.picture, place).getpixel((0, 0)) == (0, 0, 255)
+
+
+def test_classes_are_indices_into_a_list(tmp_path, write):
+    path = tar(tmp_path / "shard.tar", [("0.png", png("red")), ("0.cls", b"1")])
+    assert next(webdataset.read_labels(path, write("classes.txt", "cat\nsquare\n"))).label == "square"
+    with pytest.raises(OmniNegClipError, match=r"Sample 0 of .* has the class '1': 1 are there"):
+        list(webdataset.read_labels(path, write("classes.txt", "cat\n")))
+
+
+def test_a_tar_that_is_cut_off_or_repeats_itself_is_named(tmp_path):
+    path = tar(tmp_path / "shard.tar", [("0.png", png("red")), ("1.txt", b"a"), ("0.txt", b"b")])
+    with pytest.raises(OmniNegClipError, match="has the id '0' twice"):
+        list(webdataset.read_captions(path))
+    path.write_bytes(path.read_bytes()[:700])
+    with pytest.raises(OmniNegClipError, match="no complete tar"):
+        list(webdataset.read_captions(path))

@@ -1,0 +1,62 @@
+import numpy as np
+import pytest
+from PIL import Image
+
+from omninegclip.data.items import Picture
+from omninegclip.errors import OmniNegClipError
+from omninegclip.evaluation import features as module
+from omninegclip.evaluation.features import ImageFeatures
+
+
+@pytest.fixture
+def places(data):
+    return {Picture(name): data / "images" / f"{name}.png" for name in ("red", "green", "blue")}
+
+
+def test_every_picture_is_encoded_once_and_kept(ignores_no, places, tmp_path):
+    features = ImageFeatures(ignores_no, tmp_path / "cache")
+    assert features.embed(places) == {}
+    assert features.embed(places) == {}
+    assert ignores_no.pictures == 3
+    rows = features.rows([Picture("blue"), Picture("red"), Picture("blue")], places)
+    assert rows.argmax(axis=1).tolist() == [2, 0, 2]
+    again = ImageFeatures(ignores_no, tmp_path / "cache")
+    again.embed(places)
+    assert ignores_no.pictures == 3
+    assert np.array_equal(again.rows(list(places), places), features.rows(list(places), places))
+
+
+def test_models_with_one_image_tower_share_and_others_do_not(
+    ignores_no, understands_no, constant, places, tmp_path
+):
+    for encoder, encoded in ((ignores_no, 3), (understands_no, 0), (constant, 3)):
+        ImageFeatures(encoder, tmp_path / "cache").embed(places)
+        assert encoder.pictures == encoded or encoder.constant is not None
+    assert len(list((tmp_path / "cache").iterdir())) == 2
+
+
+def test_a_changed_file_and_another_crop_are_other_pictures(ignores_no, places, tmp_path):
+    features = ImageFeatures(ignores_no, tmp_path / "cache")
+    features.embed(places)
+    Image.new("RGB", (9, 9), "yellow").save(places[Picture("red")])
+    crop = Picture("red", (0, 0, 2, 2))
+    features.embed({Picture("red"): places[Picture("red")], crop: places[Picture("red")]})
+    assert ignores_no.pictures == 5
+    assert features.rows([Picture("red")], places).argmax() == 3
+
+
+def test_broken_pictures_are_found_among_the_others(ignores_no, places, monkeypatch):
+    monkeypatch.setattr(module, "_SHARD", 2)
+    places[Picture("green")].write_bytes(b"no picture")
+    features = ImageFeatures(ignores_no)
+    broken = features.embed(places)
+    assert list(broken) == [Picture("green")]
+    assert "it is no picture file" in broken[Picture("green")]
+    assert features.rows([Picture("blue")], places).argmax() == 2
+
+
+def test_a_damaged_cache_says_what_to_do(ignores_no, places, tmp_path):
+    ImageFeatures(ignores_no, tmp_path).embed(places)
+    next(tmp_path.rglob("*.npz")).write_bytes(b"PK damaged")
+    with pytest.raises(OmniNegClipError, match="remove that file"):
+        ImageFeatures(ignores_no, tmp_path)
