@@ -1,0 +1,3 @@
+import pytest
+
+pytest.importorskip("spacy", reason="the negate extra is not installed")
