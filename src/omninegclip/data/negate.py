@@ -22,6 +22,7 @@ from omninegclip.progress import track
 SHARD = 2000  # captions: seconds of work, so that little is lost and the bar moves
 Shard = tuple[int, list[Captioned]]
 Engine = Callable[[Sequence[Shard], Knowledge, Wish], Iterator[tuple[int, list[Row]]]]
+Polish = Callable[[Sequence[Row]], list[Row]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,10 +35,19 @@ class Summary:
     absence: int
 
 
-def negate_file(data: Path, out: Path, labels: Path | None, wish: Wish, engine: Engine) -> Summary:
+def negate_file(
+    data: Path,
+    out: Path,
+    labels: Path | None,
+    wish: Wish,
+    engine: Engine,
+    polish: Polish = list,
+    by: str = "rule",
+) -> Summary:
     """Write the records of a captioned collection to `out`: one file if it ends on .parquet, else shards.
 
-    An interrupted run leaves its finished shards, and the same call goes on behind them.
+    An interrupted run leaves its finished shards, and the same call goes on behind them. `polish` changes
+    the rows of a shard before they are written, and `by` names what it is.
 
     Raises OmniNegClipError when `out` is there already, or is an unfinished run of something else.
     """
@@ -47,12 +57,12 @@ def negate_file(data: Path, out: Path, labels: Path | None, wish: Wish, engine: 
     images, vocabulary = _collection(data, labels)
     folder = out.with_name(f".{out.name}.shards") if out.suffix == ".parquet" else out
     shards = _shards(images)
-    _begin(folder, _plan(images, vocabulary, wish), out)
+    _begin(folder, _plan(images, vocabulary, wish, by), out)
     left = [shard for shard in shards if not _part(folder, shard[0]).exists()]
     if left:
         knowledge = Knowledge.of(images, english(), vocabulary)
         for number, rows in track(engine(left, knowledge, wish), "negating", len(left)):
-            write_records(_part(folder, number), rows)
+            write_records(_part(folder, number), polish(rows))
     if folder != out:
         write_records(out, read_records(folder))
         for part in [*folder.iterdir()]:
@@ -117,12 +127,11 @@ def _shards(images: list[Captioned]) -> list[Shard]:
     return list(enumerate(shards))
 
 
-def _plan(images: list[Captioned], vocabulary: list[str], wish: Wish) -> str:
+def _plan(images: list[Captioned], vocabulary: list[str], wish: Wish, by: str) -> str:
     content = [asdict(image) for image in images]
     digest = hashlib.sha256(json.dumps([content, vocabulary]).encode()).hexdigest()
-    return json.dumps(
-        {"version": __version__, "collection": digest, "shard": SHARD, **asdict(wish)}, indent=1
-    )
+    plan = {"version": __version__, "collection": digest, "shard": SHARD, "by": by, **asdict(wish)}
+    return json.dumps(plan, indent=1)
 
 
 def _begin(folder: Path, plan: str, out: Path) -> None:
