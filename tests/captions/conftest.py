@@ -1,3 +1,3 @@
-import pytest
+from importlib.util import find_spec
 
-pytest.importorskip("spacy", reason="the negate extra is not installed")
+collect_ignore_glob = [] if find_spec("spacy") else ["test_*.py"]  # they parse: the negate extra is needed
