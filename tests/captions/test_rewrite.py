@@ -125,11 +125,10 @@ def test_the_key_comes_from_the_environment_and_a_refusal_does_not_show_it(
 
 def test_the_rate_is_kept(start: Started) -> None:
     rewriter, _, pauses = start(answer(GOOD), per_minute=30)
+    rewriter.clock = lambda: 0.0
     for caption in ("A cat on a mat.", "A cat on a rug.", "A cat on a bed."):
         rewriter(Request(caption, f"{caption[:-1]} with no dog in sight.", "dog"))
-    assert len(pauses) == 2
-    assert 1.0 < pauses[0] <= 2.0
-    assert 3.0 < pauses[1] <= 4.0
+    assert pauses == [2.0, 4.0]
 
 
 def test_hostile_captions_stay_data(start: Started) -> None:

@@ -82,6 +82,11 @@ class Estimate:
     tokens_out: int
     price: float
 
+    def times(self, factor: float) -> "Estimate":
+        """Return the estimate of a collection that is so many times as large."""
+        counts = (round(count * factor) for count in (self.requests, self.tokens_in, self.tokens_out))
+        return Estimate(*counts, self.price * factor)
+
 
 def estimate(requests: Iterable[Request], price_in: float, price_out: float) -> Estimate:
     """Return the cost before anything is sent; prices are per million tokens, a word counts 1.4 tokens."""
@@ -155,6 +160,7 @@ class Rewriter:
     endpoint: Endpoint
     cache: Path
     sleep: Callable[[float], None] = time.sleep
+    clock: Callable[[], float] = time.monotonic
     _next: float = field(default=0.0, init=False)
     _turns: Lock = field(default_factory=Lock, init=False, repr=False)
 
@@ -226,7 +232,7 @@ class Rewriter:
 
     def _wait_for_turn(self) -> None:
         with self._turns:
-            now = time.monotonic()
+            now = self.clock()
             turn = max(now, self._next)
             self._next = turn + 60.0 / self.endpoint.per_minute
         if turn > now:

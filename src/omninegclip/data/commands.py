@@ -3,12 +3,18 @@
 import os
 from functools import partial
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
-from omninegclip.captions.negate import Kind, Wish
-from omninegclip.data.negate import Engine, Polish, Summary, local, negate_file
+from omninegclip.captions.lexicon import english
+from omninegclip.captions.negate import Kind, Knowledge, Wish, negate
+from omninegclip.data.negate import Engine, Polish, Summary, local, negate_file, read_collection
 from omninegclip.data.record import read_records
 from omninegclip.errors import OmniNegClipError
+
+if TYPE_CHECKING:
+    from omninegclip.captions.rewrite import Estimate
+
+SAMPLED = 200  # pictures that stand for the rest in an estimate of cost
 
 
 def run_negate(
@@ -40,6 +46,21 @@ def run_negate(
         return negate_file(data, out, labels, wish, run)
     polish = _polish(llm_url, llm_model, llm_cache, llm_per_minute)
     return negate_file(data, out, labels, wish, run, polish, by=f"{llm_model} at {llm_url}")
+
+
+def run_estimate(
+    data: Path, labels: Path | None, kind: Kind, per_caption: int, price_in: float, price_out: float
+) -> "Estimate":
+    """Return what rewriting will cost before anything is sent, from the first pictures; prices per 1e6."""
+    from omninegclip.captions.rewrite import estimate, requests
+
+    images, vocabulary = read_collection(data, labels)
+    sample = images[:SAMPLED]
+    rows = negate(sample, Knowledge.of(sample, english(), vocabulary), Wish(kind, per_caption))
+    found = estimate((request for row in rows for request in requests(row).values()), price_in, price_out)
+    return found.times(
+        sum(len(each.captions) for each in images) / sum(len(each.captions) for each in sample)
+    )
 
 
 def run_report(records: Path, seed: int = 0) -> dict[str, Any]:

@@ -54,7 +54,7 @@ def negate_file(
     if out.suffix == ".parquet" and out.exists():
         raise OmniNegClipError(f"{out} already exists: name a new file, or remove it first.")
     parser()  # say now, not in a worker, that it is missing
-    images, vocabulary = _collection(data, labels)
+    images, vocabulary = read_collection(data, labels)
     folder = out.with_name(f".{out.name}.shards") if out.suffix == ".parquet" else out
     shards = _shards(images)
     _begin(folder, _plan(images, vocabulary, wish, by), out)
@@ -107,7 +107,8 @@ def _negate_shard(shard: Shard) -> tuple[int, list[Row]]:
     return shard[0], list(negate(shard[1], *_memory))
 
 
-def _collection(data: Path, labels: Path | None) -> tuple[list[Captioned], list[str]]:
+def read_collection(data: Path, labels: Path | None) -> tuple[list[Captioned], list[str]]:
+    """Return the pictures of a captioned file with their labels, and all labels that were looked for."""
     images = read_captioned(data)
     if labels is not None:
         found, vocabulary = read_labels(labels)

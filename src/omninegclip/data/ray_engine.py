@@ -17,7 +17,7 @@ class NegateShard:
         """Fetch the knowledge from Ray's object store."""
         import ray
 
-        self.knowledge: Knowledge = ray.get(knowledge)
+        self.knowledge: Knowledge = ray.get(knowledge) if isinstance(knowledge, ray.ObjectRef) else knowledge
         self.wish = wish
 
     def __call__(self, item: dict[str, Any]) -> dict[str, Any]:
@@ -34,7 +34,7 @@ def over_ray(processes: int) -> Engine:
     Raises OmniNegClipError when Ray isn't installed.
     """
     try:
-        import ray
+        import ray.data
     except ImportError as error:
         raise OmniNegClipError("The ray engine needs Ray: pip install 'omninegclip[ray]'.") from error
 
@@ -49,8 +49,6 @@ def over_ray(processes: int) -> Engine:
             NegateShard,
             fn_constructor_args=(ray.put(knowledge), wish),
             compute=ray.data.ActorPoolStrategy(size=min(processes, len(items))),
-            max_restarts=-1,
-            max_task_retries=-1,
         )
         for row in dataset.iter_rows():
             yield int(row["number"]), json.loads(row["rows"])
