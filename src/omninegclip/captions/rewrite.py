@@ -84,8 +84,12 @@ class Estimate:
 
     def times(self, factor: float) -> "Estimate":
         """Return the estimate of a collection that is so many times as large."""
-        counts = (round(count * factor) for count in (self.requests, self.tokens_in, self.tokens_out))
-        return Estimate(*counts, self.price * factor)
+        return Estimate(
+            round(self.requests * factor),
+            round(self.tokens_in * factor),
+            round(self.tokens_out * factor),
+            self.price * factor,
+        )
 
 
 def estimate(requests: Iterable[Request], price_in: float, price_out: float) -> Estimate:
