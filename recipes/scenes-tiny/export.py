@@ -13,16 +13,16 @@ from pretrain import build_model, load_tokenizer
 from rich import print as show
 
 from omninegclip.clip.encoder import ClipEncoder
-from omninegclip.clip.folder import load_folder, save_clip
+from omninegclip.clip.load import load_clip
+from omninegclip.clip.save import save_clip
 from omninegclip.clip.transform import ImageTransform
 from omninegclip.evaluation.scenes import evaluate_blind, evaluate_scenes
-from omninegclip.progress import track
-from omninegclip.quickstart import ATTRIBUTION, figure_rows
 from omninegclip.report.card import model_card
+from omninegclip.report.scenes import ATTRIBUTION, figure_rows
 from omninegclip.report.table import rich_table
 from omninegclip.scenes.benchmark import make_benchmark
-from omninegclip.scenes.render import render
-from omninegclip.scenes.scene import SIZE, rng
+from omninegclip.scenes.scene import SIZE
+from omninegclip.study.world import embed_scenes
 
 # The benchmark that the card reports; quickstart draws its own by its own seed.
 BENCHMARK_SEED = 1
@@ -48,13 +48,10 @@ def main() -> None:
     model.load_state_dict(state["model"])
     encoder = ClipEncoder(model, tokenizer, ImageTransform(size=SIZE))
     save_clip(options.out, encoder, base="none: pretrained from scratch", dtype=torch.float16)
-    shipped = load_folder(options.out)
+    shipped = load_clip(options.out)
     benchmark = make_benchmark(BENCHMARK_SEED)
-    drawn = (
-        render(scene, rng("benchmark", "background", BENCHMARK_SEED, index))
-        for index, scene in enumerate(track(benchmark.scenes, "Looking", len(benchmark.scenes)))
-    )
-    figures = evaluate_scenes(benchmark, shipped.embed_image(drawn), shipped.embed_text)
+    pictures = embed_scenes(shipped, "benchmark", benchmark.scenes, BENCHMARK_SEED)
+    figures = evaluate_scenes(benchmark, pictures, shipped.embed_text)
     rows = figure_rows((figures,), evaluate_blind(benchmark))
     show(rich_table(rows, ("scenes-tiny",), "scenes-tiny"))
     (options.out / "README.md").write_text(card(options.work, state["step"], shipped, rows))
@@ -67,11 +64,11 @@ def card(work: Path, step: int, encoder: ClipEncoder, rows: list) -> str:  # typ
     size = sum(parameter.numel() for parameter in encoder.model.parameters())
     return model_card(
         name="scenes-tiny",
-        summary="A small CLIP for omninegclip's picture world, pretrained from scratch with a plain CLIP loss "
+        summary="A small CLIP for omninegclip's picture world, pretrained from scratch with a plain loss "
         "on affirmative captions: it finds what a caption mentions and ignores “no”.",
         licence="mit",
         base_model=None,
-        tags=["clip", "omninegclip"],
+        tags=["omninegclip"],
         rows=rows,
         columns=("scenes-tiny",),
         measured_on=f"the scenes benchmark of omninegclip, seed {BENCHMARK_SEED}: pictures it has not seen",

@@ -1,4 +1,4 @@
-"""A small byte-pair tokenizer in CLIP's format, trained on the picture world's sentences; it reads any text."""
+"""A small byte-pair tokenizer in CLIP's format, trained on the picture world's sentences."""
 
 from collections.abc import Iterable
 
@@ -10,7 +10,7 @@ CONTEXT_LENGTH = 77
 
 
 def train_tokenizer(sentences: Iterable[str]) -> CLIPTokenizer:
-    """Learn merges and lay the vocabulary out as CLIP does: bytes, bytes that end a word, merges, specials."""
+    """Learn merges and lay the vocabulary out as CLIP does: bytes, word-final bytes, merges, specials."""
     draft = CLIPTokenizer().backend_tokenizer
     alphabet = sorted(pre_tokenizers.ByteLevel.alphabet())
     trainer = trainers.BpeTrainer(

@@ -17,15 +17,25 @@ app = App(
 )
 
 
+study = App(name="study", help="Compare ways of training on the picture world, at the same budget.")
+app.command(study)
+
+SMOKE_OVERRIDES = ("steps=8", "batch_size=16")
+
+# Options that several verbs share.
+Overrides = Annotated[tuple[str, ...], Parameter(name="--set", negative="")]
+Json = Annotated[bool, Parameter(name="--json", negative="")]
+
+
 @app.command
 def quickstart(
     *,
     out: Path | None = None,
     seed: int = 0,
     preset: str = "scenes-paper",
-    set_: Annotated[tuple[str, ...], Parameter(name="--set", negative="")] = (),
-    smoke: bool = False,
-    json_: Annotated[bool, Parameter(name="--json", negative="")] = False,
+    set_: Overrides = (),
+    smoke: Annotated[bool, Parameter(negative="")] = False,
+    json_: Json = False,
 ) -> None:
     """Show in a few minutes that a CLIP ignores "no", and the same CLIP after fine-tuning.
 
@@ -45,11 +55,12 @@ def quickstart(
         Print one JSON object instead of the table.
     """
     from omninegclip.progress import console
-    from omninegclip.quickstart import FULL, SMOKE, free_name
+    from omninegclip.quickstart import free_name
     from omninegclip.quickstart import quickstart as run
+    from omninegclip.study.world import FULL, SMOKE
 
     folder = out or free_name(Path("runs/quickstart"))
-    overrides = ("steps=8", "batch_size=16", *set_) if smoke else set_
+    overrides = (*SMOKE_OVERRIDES, *set_) if smoke else set_
     summary, table = run(folder, seed, preset, overrides, SMOKE if smoke else FULL)
     if json_:
         print(json.dumps(summary))
@@ -86,6 +97,53 @@ def scenes(
 
     write_scenes(out, count, seed, workers=workers)
     print(out / RECORDS)
+
+
+@study.command
+def groups(
+    *,
+    model: str = "scenes-tiny",
+    seed: int = 0,
+    preset: str = "scenes-paper",
+    set_: Overrides = (),
+    smoke: Annotated[bool, Parameter(negative="")] = False,
+    json_: Json = False,
+) -> None:
+    """Fine-tune the front, the back and the whole of the text tower, each alone, and compare.
+
+    Parameters
+    ----------
+    model
+        The CLIP to start from.
+    seed
+        Decides the data, the benchmark and the training.
+    preset
+        Name of a fine-tuning preset, or a YAML file.
+    set_
+        Change one value of the preset, as key=value; may be repeated.
+    smoke
+        Draw and ask very little: tries the whole chain in seconds, its figures mean nothing.
+    json_
+        Print one JSON object instead of the table.
+    """
+    from omninegclip.report.scenes import summary_rows
+    from omninegclip.report.table import rich_table
+    from omninegclip.study.groups import compare_groups
+    from omninegclip.study.world import FULL, SMOKE
+
+    overrides = (*SMOKE_OVERRIDES, *set_) if smoke else set_
+    figures = compare_groups(model, preset, overrides, seed, SMOKE if smoke else FULL)
+    if json_:
+        plain = {
+            name: {metric: {group: e.as_dict() for group, e in by.items()} for metric, by in each.items()}
+            for name, each in figures.items()
+        }
+        print(json.dumps(plain))
+        return
+    from rich import print as show
+
+    rows = summary_rows(tuple(figures.values()), {})
+    show(rich_table(rows, tuple(figures), "Layer groups of the text tower, same budget"))
 
 
 def main() -> None:

@@ -11,10 +11,11 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from omninegclip.clip.facts import read_json
 from omninegclip.clip.images import MAX_PIXELS, open_image
 from omninegclip.errors import OmniNegClipError
 
-FILE = "preprocessor_config.json"
+FILE, PROCESSOR, OPEN_CLIP = "preprocessor_config.json", "processor_config.json", "open_clip_config.json"
 OPENAI_MEAN = (0.48145466, 0.4578275, 0.40821073)
 OPENAI_STD = (0.26862954, 0.26130258, 0.27577711)
 
@@ -98,3 +99,37 @@ class ImageTransform:
     def save(self, folder: Path) -> None:
         """Write `preprocessor_config.json` into `folder`."""
         (folder / FILE).write_text(json.dumps(self.to_config(), indent=2) + "\n")
+
+
+def find_transform(folder: Path, size: int) -> ImageTransform:
+    """Return the transform that the files in `folder` describe, and OpenAI's at `size` pixels when none does.
+
+    Raises:
+        OmniNegClipError: it is another transform than CLIP's, or makes pictures of another size.
+    """
+    transform = ImageTransform(size)
+    if (folder / FILE).exists():
+        transform = ImageTransform.from_config(read_json(folder / FILE))
+    elif (folder / PROCESSOR).exists():
+        transform = ImageTransform.from_config(read_json(folder / PROCESSOR).get("image_processor", {}))
+    elif (folder / OPEN_CLIP).exists():
+        transform = _from_open_clip(read_json(folder / OPEN_CLIP).get("preprocess_cfg", {}), size)
+    if transform.size != size:
+        raise OmniNegClipError(
+            f"The model in {folder} takes {size} pixels and its image transform makes {transform.size}: "
+            "correct the latter."
+        )
+    return transform
+
+
+def _from_open_clip(config: Mapping[str, Any], size: int) -> ImageTransform:
+    resize, filtering = config.get("resize_mode", "shortest"), config.get("interpolation", "bicubic")
+    return ImageTransform.from_config(
+        {
+            "size": size,
+            "do_center_crop": resize == "shortest",
+            "resample": Image.Resampling[filtering.upper()],
+            "image_mean": config.get("mean", OPENAI_MEAN),
+            "image_std": config.get("std", OPENAI_STD),
+        }
+    )

@@ -1,0 +1,128 @@
+"""The verbs about models: convert, verify, blend."""
+
+import json
+import sys
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+from transformers import CLIPTextConfig, CLIPVisionConfig
+
+from omninegclip.clip.blend import architecture
+from omninegclip.clip.blend import blend as blend_models
+from omninegclip.clip.encoder import ClipEncoder
+from omninegclip.clip.facts import read_facts
+from omninegclip.clip.load import load_clip, locate
+from omninegclip.clip.save import save_clip
+from omninegclip.clip.verify import Change, Check, changes, check_against, check_facts
+from omninegclip.errors import OmniNegClipError
+
+
+def convert(
+    source: str,
+    destination: Path,
+    *,
+    to: str,
+    activation: str | None = None,
+    tokenizer: Path | None = None,
+    as_json: bool = False,
+) -> None:
+    """Write the model `source` to the folder `destination` in the layout `to`, and print the parity met."""
+    encoder = load_clip(source, activation=activation, tokenizer=tokenizer)
+    cosine = save_clip(destination, encoder, base=source, layout=to)
+    _report(
+        {
+            "destination": str(destination),
+            "layout": to,
+            "lowest_cosine": cosine,
+            "activation": encoder.activation,
+        },
+        as_json,
+    )
+
+
+def blend(start: str, end: str, destination: Path, *, alpha: float, as_json: bool = False) -> None:
+    """Write (1 - alpha) * start + alpha * end to the folder `destination`."""
+    blended = blend_models(load_clip(start), load_clip(end), alpha)
+    save_clip(destination, blended, base=start, extra={"blended_with": end, "alpha": alpha})
+    _report({"destination": str(destination), "fingerprint": blended.fingerprint}, as_json)
+
+
+def verify(
+    model: str,
+    *,
+    against: str | None = None,
+    activation: str | None = None,
+    tokenizer: Path | None = None,
+    as_json: bool = False,
+) -> None:
+    """Print what a model is, each check, and its change from the base layer by layer.
+
+    Raises:
+        OmniNegClipError: a check failed, after all was printed.
+    """
+    path = locate(model)
+    encoder = load_clip(path, activation=activation, tokenizer=tokenizer)
+    facts = read_facts(path if path.is_dir() else path.parent)
+    checks, layers = check_facts(encoder, facts), list[Change]()
+    if against is not None:
+        base = load_clip(against, activation=activation, tokenizer=tokenizer)
+        checks += check_against(encoder, base)
+        layers = changes(encoder, base) if architecture(encoder) == architecture(base) else []
+    summary = _summary(model, encoder, facts)
+    if as_json:
+        parts = {
+            "checks": [asdict(check) for check in checks],
+            "changes": [asdict(layer) for layer in layers],
+        }
+        _report(summary | parts, as_json)
+    else:
+        _report(summary, as_json)
+        _print_tables(checks, layers)
+    failed = [f"{check.name} ({check.seen})" for check in checks if not check.passed]
+    if failed:
+        raise OmniNegClipError(f"{model} is not what it should be: {'; '.join(failed)}.")
+
+
+def _summary(model: str, encoder: ClipEncoder, facts: dict[str, Any]) -> dict[str, Any]:
+    text, image = encoder.model.text_model.config, encoder.model.vision_model.config
+    return {
+        "model": model,
+        "base": facts.get("base"),
+        "activation": encoder.activation,
+        "parameters": sum(weight.numel() for weight in encoder.model.parameters()),
+        "dim": encoder.dim,
+        "text": f"{_blocks(text)}, {text.max_position_embeddings} tokens",
+        "image": f"{_blocks(image)}, {image.image_size} pixels in patches of {image.patch_size}",
+        "logit_scale": encoder.logit_scale,
+        "fingerprint": encoder.fingerprint,
+    }
+
+
+def _blocks(tower: CLIPTextConfig | CLIPVisionConfig) -> str:
+    return f"{tower.num_hidden_layers} blocks of width {tower.hidden_size}"
+
+
+def _report(facts: dict[str, Any], as_json: bool) -> None:
+    if as_json:
+        sys.stdout.write(json.dumps(facts, indent=2) + "\n")
+    else:
+        sys.stdout.writelines(f"{name:14} {value}\n" for name, value in facts.items())
+
+
+def _print_tables(checks: list[Check], layers: list[Change]) -> None:
+    console = Console()
+    if checks:
+        table = Table("check", "", "seen")
+        for check in checks:
+            table.add_row(check.name, "ok" if check.passed else "WRONG", check.seen)
+        console.print(table)
+    if layers:
+        table = Table("part", "parameters", "relative change", "largest change")
+        for layer in layers:
+            table.add_row(
+                layer.part, f"{layer.parameters:,}", f"{layer.relative:.2e}", f"{layer.largest:.2e}"
+            )
+        console.print(table)

@@ -1,0 +1,110 @@
+"""Is a model what it claims to be, and where does it differ from its base?"""
+
+import re
+from collections import defaultdict
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from torch import Tensor
+
+from omninegclip.clip.blend import architecture
+from omninegclip.clip.encoder import ClipEncoder
+from omninegclip.clip.probe import TOLERANCE, probe
+
+BLOCK = re.compile(r"(text_model|vision_model)\.encoder\.layers\.\d+\.")
+
+
+@dataclass(frozen=True)
+class Check:
+    """One thing that was looked at, whether it is right, and what was seen."""
+
+    name: str
+    passed: bool
+    seen: str
+
+
+@dataclass(frozen=True)
+class Change:
+    """How far a part of a model is from its base: |difference| / |base| (Euclidean), and the largest."""
+
+    part: str
+    parameters: int
+    relative: float
+    largest: float
+
+
+def check_facts(encoder: ClipEncoder, facts: dict[str, Any]) -> list[Check]:
+    """Return whether a model still is the one that `omninegclip.json` was written for."""
+    checks = []
+    if "fingerprint" in facts:
+        same = encoder.fingerprint == facts["fingerprint"]
+        checks.append(
+            Check("stored fingerprint", same, "the same" if same else "weights or settings changed since")
+        )
+    if "probe" in facts:
+        stored, now = np.array(facts["probe"]), probe(encoder)
+        largest = float(np.abs(stored - now).max()) if stored.shape == now.shape else float("inf")
+        checks.append(Check("stored probe", largest <= TOLERANCE, f"cosines differ by {largest:.1e} at most"))
+    return checks
+
+
+def check_against(encoder: ClipEncoder, base: ClipEncoder) -> list[Check]:
+    """Return whether a model can be a fine-tune of `base`: alike in kind, and not alike in weights."""
+    checks = [
+        Check("activation of the base", encoder.activation == base.activation, base.activation),
+        Check("image transform of the base", encoder.transform == base.transform, str(base.transform)),
+    ]
+    shapes, expected = architecture(encoder), architecture(base)
+    different = sorted(name for name in shapes | expected if shapes.get(name) != expected.get(name))
+    checks.append(Check("architecture of the base", not different, different[0] if different else "the same"))
+    if different:
+        return checks
+    swapped = _swapped_towers(_weights(encoder), _weights(base))
+    checks.append(Check("towers in their places", not swapped, f"{swapped} weights are the other tower's"))
+    changed = [change.part for change in changes(encoder, base) if change.largest > 0]
+    seen = (
+        f"{len(changed)} parts differ" if changed else "every weight equals the base's: this is no fine-tune"
+    )
+    checks.append(Check("differs from the base", bool(changed), seen))
+    return checks
+
+
+def changes(encoder: ClipEncoder, base: ClipEncoder) -> list[Change]:
+    """Return how far each block and each other part is from `base`, in the order of the model.
+
+    Requires equal architectures.
+    """
+    mine, theirs = _weights(encoder), _weights(base)
+    parts: dict[str, list[str]] = defaultdict(list)
+    for name in mine:
+        block = BLOCK.match(name)
+        parts[block[0].rstrip(".") if block else name.removesuffix(".weight").removesuffix(".bias")].append(
+            name
+        )
+    return [_change(part, [(mine[name], theirs[name]) for name in names]) for part, names in parts.items()]
+
+
+def _change(part: str, pairs: list[tuple[Tensor, Tensor]]) -> Change:
+    distance = sum(float((mine - base).double().square().sum()) for mine, base in pairs) ** 0.5
+    size = sum(float(base.double().square().sum()) for _, base in pairs) ** 0.5
+    largest = max(float((mine - base).abs().max()) for mine, base in pairs)
+    relative = distance / size if size else float(distance > 0)
+    return Change(part, sum(base.numel() for _, base in pairs), relative, largest)
+
+
+def _swapped_towers(mine: dict[str, Tensor], base: dict[str, Tensor]) -> int:
+    """Count the weights that equal the base's weight of the other tower and not that of their own."""
+    other = {"text_model": "vision_model", "vision_model": "text_model"}
+    other |= {"text_projection": "visual_projection", "visual_projection": "text_projection"}
+    count = 0
+    for name, weight in mine.items():
+        tower, _, rest = name.partition(".")
+        twin = base.get(f"{other.get(tower)}.{rest}")
+        if twin is not None and twin.shape == weight.shape and bool((twin != base[name]).any()):
+            count += bool((weight == twin).all())
+    return count
+
+
+def _weights(encoder: ClipEncoder) -> dict[str, Tensor]:
+    return {name: weight.detach().cpu() for name, weight in encoder.model.named_parameters()}

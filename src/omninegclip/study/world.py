@@ -1,0 +1,85 @@
+"""The picture world made ready once: benchmark and training data with the features of the frozen tower."""
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+import torch
+from PIL import Image
+
+from omninegclip.clip.encoder import ClipEncoder, Embeddings
+from omninegclip.data.record import read_records
+from omninegclip.evaluation.scenes import Figures, evaluate_scenes
+from omninegclip.progress import console, progress, track
+from omninegclip.scenes.benchmark import Benchmark, make_benchmark
+from omninegclip.scenes.records import RECORDS, write_scenes
+from omninegclip.scenes.render import render
+from omninegclip.scenes.scene import Scene, rng
+from omninegclip.training.finetune import fine_tune
+from omninegclip.training.loop import Step
+from omninegclip.training.preset import Preset
+from omninegclip.training.triplets import Triplets, make_triplets
+
+
+class Size(NamedTuple):
+    """How much is drawn: pictures to learn from, and questions of each kind in the benchmark."""
+
+    scenes: int
+    questions: int
+
+
+FULL, SMOKE = Size(5000, 1000), Size(160, 24)
+
+
+class World(NamedTuple):
+    """What every model of a comparison shares; `pictures` are the embeddings of the benchmark's scenes."""
+
+    benchmark: Benchmark
+    pictures: Embeddings
+    triplets: Triplets
+
+
+def make_world(encoder: ClipEncoder, folder: Path, seed: int, size: Size) -> World:
+    """Draw benchmark and training data and look at every picture once.
+
+    The training data goes to the new folder `folder`. Raises OmniNegClipError when that can't be written.
+    """
+    benchmark = make_benchmark(seed, size.questions)
+    pictures = embed_scenes(encoder, "benchmark", benchmark.scenes, seed)
+    write_scenes(folder, size.scenes, seed, workers=2)
+    records = list(read_records(folder / RECORDS))
+    paths = (folder / record["image"] for record in records)
+    features = encoder.embed_image(track(paths, "Looking at the training data", len(records)))
+    return World(benchmark, pictures, make_triplets(records, torch.from_numpy(features), encoder.tokenize))
+
+
+def picture_of(name: str, scene: Scene, seed: int, index: int) -> Image.Image:
+    """Draw picture `index` of the set `name`; the seed decides its background."""
+    return render(scene, rng(name, "background", seed, index))
+
+
+def embed_scenes(encoder: ClipEncoder, name: str, scenes: Sequence[Scene], seed: int) -> Embeddings:
+    """Draw the scenes of the set `name` and embed them as they come."""
+
+    def drawn() -> Iterator[Image.Image]:
+        for index, scene in enumerate(track(scenes, f"Looking at the {name}", len(scenes))):
+            yield picture_of(name, scene, seed, index)
+
+    return encoder.embed_image(drawn())
+
+
+def train_on(
+    encoder: ClipEncoder, world: World, preset: Preset, seed: int, description: str = "Fine-tuning"
+) -> Iterator[Step]:
+    """Fine-tune `encoder` in place, yielding each step, with a bar; `finetune.freeze` comes first."""
+    with progress() as bar:
+        task = bar.add_task(description, total=preset.steps, note="")
+        for step in fine_tune(encoder, world.triplets, preset, seed):
+            bar.update(task, advance=1, note=f"loss {step.scalars['loss']:.3f}")
+            yield step
+
+
+def ask(encoder: ClipEncoder, world: World) -> Figures:
+    """Score `encoder`, whose image tower is the one that `world` was made with, on the benchmark."""
+    with console.status("Asking the benchmark's questions"):
+        return evaluate_scenes(world.benchmark, world.pictures, encoder.embed_text)

@@ -1,0 +1,109 @@
+"""Planted scorers whose figures are known: nothing, oracle, and CLIP's illness itself."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+from scene_reader import read
+
+from omninegclip.evaluation.scenes import evaluate_blind, evaluate_scenes
+from omninegclip.scenes.benchmark import Benchmark, make_benchmark
+from omninegclip.scenes.objects import KINDS
+from omninegclip.scenes.places import PLACES
+from omninegclip.scenes.scene import Scene
+
+PLACE_NUMBER = {place.name: number for number, place in enumerate(PLACES)}
+Array = NDArray[np.float32]
+
+
+@pytest.fixture(scope="module")
+def benchmark() -> Benchmark:
+    return make_benchmark(seed=2, size=96)
+
+
+def normalised(rows: Array) -> Array:
+    return rows / np.maximum(np.linalg.norm(rows, axis=1, keepdims=True), 1e-9)
+
+
+def picture(scene: Scene, absent: float) -> Array:
+    """Mark what is there with 1 and what is not with `absent`, then the place."""
+    kinds = np.full(len(KINDS), absent, dtype=np.float32)
+    kinds[[kind.index for kind in scene.kinds]] = 1
+    places = np.zeros(len(PLACES), dtype=np.float32)
+    places[PLACE_NUMBER[scene.place.name]] = 1
+    return np.concatenate([kinds, places])
+
+
+def text(sentence: str, denied: float) -> Array:
+    """Mark what is affirmed with 1 and what is denied with `denied`, then the place."""
+    claims = read(sentence)
+    kinds = np.zeros(len(KINDS), dtype=np.float32)
+    kinds[[kind.index for kind in claims.affirmed]] = 1
+    if claims.denied:
+        kinds[claims.denied.index] = denied
+    places = np.zeros(len(PLACES), dtype=np.float32)
+    if claims.place:
+        places[PLACE_NUMBER[claims.place]] = 1
+    return np.concatenate([kinds, places])
+
+
+def texts(sentences: Sequence[str], denied: float) -> Array:
+    return normalised(np.stack([text(sentence, denied) for sentence in sentences]))
+
+
+def test_a_model_that_reads_mentions_alone_has_clips_illness(benchmark: Benchmark) -> None:
+    pictures = normalised(np.stack([picture(scene, 0.0) for scene in benchmark.scenes]))
+    figures = evaluate_scenes(benchmark, pictures, lambda sentences: texts(sentences, denied=1.0))
+    assert figures["absence_choice_accuracy"]["seen"].value == 0
+    assert figures["absence_choice_accuracy"]["held_out"].value == 0
+    assert figures["negated_retrieval_r5"]["seen"].value < 0.3
+    assert figures["retrieval_text_to_image_r5"]["seen"].value > 0.95
+    assert figures["zero_shot_auc"]["seen"].value > 0.98
+
+
+def test_a_model_that_reads_negation_is_cured(benchmark: Benchmark) -> None:
+    pictures = normalised(np.stack([picture(scene, -0.05) for scene in benchmark.scenes]))
+    figures = evaluate_scenes(benchmark, pictures, lambda sentences: texts(sentences, denied=-1.0))
+    for group in ("seen", "held_out", "seen_phrasings", "held_out_phrasings"):
+        assert figures["absence_choice_accuracy"][group].value == 1
+        assert figures["negated_retrieval_r5"][group].value > 0.95
+        assert figures["presence_accuracy"][group].value > 0.95
+    assert figures["multiple_choice_accuracy"]["seen"].value > 0.6
+
+
+def test_a_constant_model_scores_chance_everywhere(benchmark: Benchmark) -> None:
+    pictures = np.full((len(benchmark.scenes), 4), 0.5, dtype=np.float32)
+    figures = evaluate_scenes(benchmark, pictures, lambda s: np.full((len(s), 4), 0.5, dtype=np.float32))
+    assert figures["presence_accuracy"]["seen"].value == 0.5
+    assert figures["absence_choice_accuracy"]["seen"].value == 0.5
+    assert figures["multiple_choice_accuracy"]["seen"].value == 0.25
+    assert figures["retrieval_text_to_image_r1"]["seen"].value == pytest.approx(1 / 96)
+    assert figures["retrieval_image_to_text_r5"]["seen"].value == pytest.approx(5 / 96)
+    assert figures["zero_shot_auc"]["seen"].value == 0.5
+
+
+def test_a_model_that_gives_nan_gets_no_figure(benchmark: Benchmark) -> None:
+    pictures = np.full((len(benchmark.scenes), 4), np.nan, dtype=np.float32)
+    with pytest.raises(ValueError, match="NaN"):
+        evaluate_scenes(benchmark, pictures, lambda s: np.ones((len(s), 4), dtype=np.float32))
+
+
+def test_every_figure_says_how_many_items_and_how_sure(benchmark: Benchmark) -> None:
+    pictures = normalised(np.stack([picture(scene, 0.0) for scene in benchmark.scenes]))
+    figures = evaluate_scenes(benchmark, pictures, lambda sentences: texts(sentences, denied=0.5))
+    for groups in figures.values():
+        for estimate in groups.values():
+            assert 0 <= estimate.low <= estimate.value <= estimate.high <= 1
+            assert estimate.n > 0
+    assert figures["presence_accuracy"]["seen"].n == 48
+    assert set(figures["multiple_choice_accuracy"]) >= {"positive", "negative", "hybrid"}
+
+
+def test_blind_rules_stand_beside_every_metric(benchmark: Benchmark) -> None:
+    pictures = np.full((len(benchmark.scenes), 4), 0.5, dtype=np.float32)
+    figures = evaluate_scenes(benchmark, pictures, lambda s: np.full((len(s), 4), 0.5, dtype=np.float32))
+    blind = evaluate_blind(benchmark)
+    assert set(blind) == set(figures)
+    assert blind["presence_accuracy"][1] > 0.7, "counting negation words solves much of it, and we say so"
+    assert blind["absence_choice_accuracy"] == ("constant", 0.5)

@@ -1,0 +1,165 @@
+"""The chain from records to trained weights, on a tiny CLIP with random weights."""
+
+import copy
+from collections.abc import Iterator
+
+import pytest
+import torch
+import torch.nn.functional as F
+from tiny_clip import tiny_encoder
+
+from omninegclip.clip.encoder import ClipEncoder
+from omninegclip.errors import OmniNegClipError
+from omninegclip.objectives import absence, omni, presence
+from omninegclip.training.finetune import fine_tune, freeze
+from omninegclip.training.loop import train
+from omninegclip.training.preset import Preset, load_preset
+from omninegclip.training.task import OmniTask
+from omninegclip.training.triplets import Triplets, batches, make_triplets
+
+PRESET = load_preset("scenes-paper", ["steps=8", "warmup=2", "batch_size=4", "learning_rate=1e-3"])
+
+
+@pytest.fixture
+def encoder() -> ClipEncoder:
+    return tiny_encoder(text_layers=4)
+
+
+def records() -> list[dict[str, str | None]]:
+    things = ["dog", "cat", "owl", "bus", "car", "cup", "egg", "fox", "pig", "hat"]
+    return [
+        {
+            "image_id": f"picture {number // 2}",
+            "caption": f"a {thing} and a {things[number - 1]}",
+            "presence_negated": None if number == 3 else f"a {things[number - 1]} but no {thing}",
+            "absence_negated": f"a {thing}, not a {things[number - 3]}",
+        }
+        for number, thing in enumerate(things)
+    ]
+
+
+def triplets_of(encoder: ClipEncoder) -> Triplets:
+    torch.manual_seed(3)
+    features = F.normalize(torch.randn(len(records()), encoder.dim), dim=-1)
+    return make_triplets(records(), features, encoder.tokenize)
+
+
+def run(encoder: ClipEncoder, preset: Preset = PRESET, seed: int = 1) -> list[float]:
+    freeze(encoder, preset)
+    return [step.scalars["loss"] for step in fine_tune(encoder, triplets_of(encoder), preset, seed)]
+
+
+def test_triplets_leave_out_records_without_a_negated_caption(encoder: ClipEncoder) -> None:
+    triplets = triplets_of(encoder)
+    assert triplets.presence.image_rows.tolist() == [0, 1, 2, 4, 5, 6, 7, 8, 9]
+    assert triplets.presence.image_ids.tolist() == [0, 0, 1, 2, 2, 3, 3, 4, 4]
+    assert len(triplets.absence.captions) == 10
+    first = encoder.tokenize([str(records()[4]["presence_negated"])])[0]
+    assert triplets.presence.negated[3] == first
+
+
+def test_records_without_one_kind_of_negation_are_refused(encoder: ClipEncoder) -> None:
+    rows = [{**record, "presence_negated": None} for record in records()]
+    with pytest.raises(OmniNegClipError, match="No record has a presence_negated"):
+        make_triplets(rows, torch.zeros(10, encoder.dim), encoder.tokenize)
+
+
+@pytest.mark.parametrize("mask", [False, True])
+def test_the_task_equals_the_objectives_on_captions_encoded_one_by_one(
+    encoder: ClipEncoder, mask: bool
+) -> None:
+    triplets = triplets_of(encoder)
+    rows = iter([torch.tensor([0, 1, 5, 7]).numpy()]), iter([torch.tensor([2, 3, 8, 9]).numpy()])
+    batch = next(batches(triplets, *rows, encoder.context_length, mask_same_image=mask))  # type: ignore[arg-type]
+    weights = {"weight_original": 0.5, "weight_text": 2.0, "margin": 0.3}
+    parts = OmniTask(encoder.model, weight_absence=0.7, **weights)(batch)
+
+    def encode(texts: list[str | None]) -> torch.Tensor:
+        return torch.cat([encoder.encode_texts(encoder.tokenize([str(text)])) for text in texts])
+
+    data, scale = records(), encoder.model.logit_scale.exp()
+    shown = [data[row] for row in (0, 1, 6, 8)]  # row 3 has no presence-negated caption
+    other = [data[row] for row in (2, 3, 8, 9)]
+    same = [
+        torch.tensor([[a["image_id"] == b["image_id"] for b in part] for a in part]) if mask else None
+        for part in (shown, other)
+    ]
+    expected = omni(
+        presence(
+            triplets.features[[0, 1, 6, 8]],
+            encode([row["caption"] for row in shown]),
+            encode([row["presence_negated"] for row in shown]),
+            scale,
+            same[0],
+        ),
+        absence(
+            triplets.features[[2, 3, 8, 9]],
+            encode([row["caption"] for row in other]),
+            encode([row["absence_negated"] for row in other]),
+            scale,
+            same=same[1],
+            **weights,
+        ),
+        weight_absence=0.7,
+    )
+    assert set(parts) == set(expected)
+    for name, value in expected.items():
+        torch.testing.assert_close(parts[name], value, rtol=1e-5, atol=1e-6)
+
+
+def test_fine_tuning_learns_and_touches_what_the_policy_names_alone(encoder: ClipEncoder) -> None:
+    before = {name: value.clone() for name, value in encoder.model.state_dict().items()}
+    losses = run(encoder, load_preset("scenes-paper", ["steps=30", "batch_size=8", "learning_rate=1e-2"]))
+    assert losses[-1] < 0.8 * losses[0]
+    changed = {
+        name for name, value in encoder.model.state_dict().items() if not torch.equal(value, before[name])
+    }
+    assert not any(name.startswith(("vision_model", "visual_projection")) for name in changed)
+    layers = {name.split(".")[3] for name in changed if ".layers." in name}
+    assert layers == {"0", "1"}, "the front half of four"
+    assert {"logit_scale", "text_projection.weight"} <= changed
+
+
+def test_the_same_seed_gives_the_same_weights_and_another_seed_others(encoder: ClipEncoder) -> None:
+    twin, other = copy.deepcopy(encoder), copy.deepcopy(encoder)
+    assert run(encoder) == run(twin)
+    assert all(
+        torch.equal(mine, its)
+        for mine, its in zip(encoder.model.parameters(), twin.model.parameters(), strict=True)
+    )
+    assert run(other, seed=2) != run(copy.deepcopy(other), seed=1)
+
+
+def test_the_logit_scale_stays_in_its_bounds(encoder: ClipEncoder) -> None:
+    with torch.no_grad():
+        encoder.model.logit_scale.fill_(4.6)
+    preset = load_preset("scenes-paper", ["steps=12", "batch_size=8", "learning_rate=0.05", "weight_decay=0"])
+    freeze(encoder, preset)
+    for _ in fine_tune(encoder, triplets_of(encoder), preset, 0):
+        assert 0 <= encoder.model.logit_scale.item() <= torch.log(torch.tensor(100.0)).item()
+
+
+def test_too_little_data_for_a_batch_is_refused(encoder: ClipEncoder) -> None:
+    with pytest.raises(OmniNegClipError, match="don't fill a batch of 64"):
+        run(encoder, load_preset("scenes-paper"))
+
+
+def test_the_loop_follows_the_schedule_and_stops_at_a_loss_that_is_no_number() -> None:
+    weight = torch.nn.Parameter(torch.tensor([1.0]))
+    optimizer = torch.optim.SGD([weight], lr=0.5)
+    values = iter([1.0, 2.0, float("nan"), 1.0])
+
+    def task(_: int) -> dict[str, torch.Tensor]:
+        return {"loss": weight.sum() * next(values)}
+
+    def numbers() -> Iterator[int]:
+        yield from range(10)
+
+    steps = train(task, lambda: None, optimizer, numbers(), lambda step: 1 / (step + 1), 4)
+    assert next(steps).learning_rate == 0.5
+    assert weight.item() == 0.5  # 1 - 0.5 * 1
+    assert next(steps).learning_rate == 0.25
+    assert weight.item() == 0.0  # 0.5 - 0.25 * 2
+    with pytest.raises(FloatingPointError, match="loss of step 2"):
+        next(steps)
+    assert weight.item() == 0.0
