@@ -1,0 +1,1 @@
+"""Captions to negated captions: presence-based and absence-based, each one checked."""

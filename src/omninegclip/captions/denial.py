@@ -1,0 +1,13 @@
+"""One denied caption: what was denied, by which rule, and how it reads."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Denial:
+    """A caption that denies something it asserted: `kind` is object, attribute, relation or action."""
+
+    kind: str
+    rule: str
+    denied: str
+    text: str

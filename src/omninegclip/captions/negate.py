@@ -1,0 +1,168 @@
+"""Captioned pictures to rows of the record: both kinds of negation, each with where it comes from."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import islice, zip_longest
+from random import Random
+from typing import Any, Literal
+
+from omninegclip.captions.absence import Absent, Image, absent, draw
+from omninegclip.captions.cooccurrence import Cooccurrence
+from omninegclip.captions.denial import Denial
+from omninegclip.captions.hard import affirm, swap
+from omninegclip.captions.lexicon import Lexicon, Names
+from omninegclip.captions.parse import Parse, parse
+from omninegclip.captions.phrasing import say_absent
+from omninegclip.captions.presence import deny
+from omninegclip.captions.screening import refusal, tidy, unfit
+
+Kind = Literal["presence", "absence", "both"]
+Row = dict[str, Any]
+PROVENANCE = (
+    "presence_kind",
+    "presence_rule",
+    "presence_denied",
+    "presence_reason",
+    "absence_object",
+    "absence_place",
+    "absence_evidence",
+    "absence_reason",
+)
+HARD = ("hard_affirmed", "hard_true", "hard_swapped")
+
+
+@dataclass(frozen=True, slots=True)
+class Captioned:
+    """One picture with its captions; `objects` are its labels, None where nobody labelled it."""
+
+    image_id: str
+    image: str | None
+    captions: Sequence[str]
+    objects: Sequence[str] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Knowledge:
+    """What the whole collection says: its words, what goes with what, and what its labels tell apart."""
+
+    lexicon: Lexicon
+    seen: Cooccurrence
+    vocabulary: Names
+
+    @classmethod
+    def of(cls, images: Iterable[Captioned], lexicon: Lexicon, labels: Iterable[str] = ()) -> "Knowledge":
+        """Count a collection whose annotators looked for every one of `labels`."""
+        labels = list(labels)
+        lexicon, seen = lexicon.extended(labels), Cooccurrence()
+        for image in images:
+            seen.add([lexicon.mentions(tidy(caption))[0] for caption in image.captions])
+        return cls(lexicon, seen, lexicon.resolve_all(labels))
+
+    def image(self, captioned: Captioned) -> Image:
+        """Return what the captions and labels of one picture say of presence and absence."""
+        mentions = [self.lexicon.mentions(tidy(caption)) for caption in captioned.captions]
+        return Image(
+            named=frozenset().union(*(named for named, _ in mentions)),
+            unsafe=frozenset().union(*(unsafe for _, unsafe in mentions)),
+            labelled=None if captioned.objects is None else self.lexicon.resolve_all(captioned.objects),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """What to write: which kind, how many of each caption, from which seed, and with hard variants or not."""
+
+    kind: Kind = "both"
+    per_caption: int = 1
+    seed: int = 0
+    hard: bool = False
+
+
+def negate(images: Sequence[Captioned], knowledge: Knowledge, wish: Wish) -> Iterator[Row]:
+    """Yield one row or more for each caption of each image, in order; the same for the same seed.
+
+    A caption that can't be negated well yields one row without negation, and with the reason. Every draw
+    depends on seed, image and caption alone, so neither shards nor processes change it.
+    """
+    texts = [tidy(caption) for image in images for caption in image.captions]
+    trees = parse(text for text in texts if refusal(text) is None)
+    for image in images:
+        known = knowledge.image(image)
+        plausible = absent(known, knowledge.lexicon, knowledge.seen, knowledge.vocabulary)
+        for caption in map(tidy, image.captions):
+            reason = refusal(caption)
+            tree = None if reason else next(trees)
+            reason = unfit(tree) if tree else reason
+            if tree is None or reason:
+                rows: list[Row] = [{"presence_reason": reason, "absence_reason": reason}]
+            else:
+                rng = Random(f"{wish.seed}\n{image.image_id}\n{caption}")  # noqa: S311 -- drawing phrasings, not secrets
+                rows = _negations(tree, caption, plausible, knowledge.lexicon, wish, rng)
+            for row in rows:
+                yield _completed(row, image, caption, known, wish)
+
+
+def _negations(
+    tree: Parse, caption: str, plausible: list[Absent], lexicon: Lexicon, wish: Wish, rng: Random
+) -> list[Row]:
+    denied: list[Row] = []
+    missing: list[Row] = []
+    if wish.kind != "absence":
+        denied = [_presence(denial) for denial in islice(deny(tree, rng), wish.per_caption)]
+        denied = denied or [{"presence_reason": "nothing in it can be denied well"}]
+    if wish.kind != "presence":
+        drawn = islice(draw(plausible, rng), wish.per_caption)
+        missing = [
+            _absence(tree, each, rng) | (_hard(tree, caption, each, lexicon, rng) if wish.hard else {})
+            for each in drawn
+        ]
+        missing = missing or [{"absence_reason": "nothing plausible is safely absent"}]
+    return [(one or {}) | (other or {}) for one, other in zip_longest(denied, missing)]
+
+
+def _presence(denial: Denial) -> Row:
+    return {
+        "presence_negated": denial.text,
+        "presence_kind": denial.kind,
+        "presence_rule": denial.rule,
+        "presence_denied": denial.denied,
+    }
+
+
+def _absence(tree: Parse, missing: Absent, rng: Random) -> Row:
+    concept = missing.concept
+    place, text = say_absent(tree, concept.noun, concept.kind, rng)
+    return {
+        "absence_negated": text,
+        "absence_object": concept.name,
+        "absence_place": place,
+        "absence_evidence": missing.evidence,
+        "objects_absent": [concept.name],
+    }
+
+
+def _hard(tree: Parse, caption: str, missing: Absent, lexicon: Lexicon, rng: Random) -> Row:
+    row = {"hard_affirmed": affirm(tree, missing.concept.noun, rng)}
+    if present := sorted(lexicon.mentions(caption)[0] & lexicon.objects.keys()):
+        row["hard_true"], row["hard_swapped"] = swap(
+            lexicon.concepts[rng.choice(present)].noun, missing.concept.noun, rng
+        )
+    return row
+
+
+def _completed(row: Row, image: Captioned, caption: str, known: Image, wish: Wish) -> Row:
+    present = image.objects if image.objects is not None else sorted(known.named)
+    fixed = {
+        "image": image.image,
+        "image_id": image.image_id,
+        "caption": caption,
+        "objects_present": list(present),
+    }
+    drawn = (
+        "presence_negated",
+        "absence_negated",
+        "objects_absent",
+        *PROVENANCE,
+        *(HARD if wish.hard else ()),
+    )
+    return fixed | {column: row.get(column) for column in drawn}

@@ -1,0 +1,91 @@
+"""Which texts are left alone, and why: better no negated caption than a bad one."""
+
+import re
+
+from omninegclip.captions.english import words
+from omninegclip.captions.parse import NOUNS, Parse
+from omninegclip.captions.structure import SUBJECTS, verb_of
+
+LONGEST_TEXT = 300
+FEWEST_WORDS, MOST_WORDS = 3, 40
+NEGATION = re.compile(
+    r"\b(no|not|non|none|nobody|nothing|nowhere|never|neither|nor|without|cannot|lacks?|lacking|missing|absent|absence"
+    r"|except|hardly|barely|un\w+ed)\b|n't\b|n’t\b",
+    re.IGNORECASE,
+)
+ENGLISH = words(
+    "a an the of on in with and is are at to for two three four some many his her their by from near"
+)
+FOREIGN = words(
+    "un une le la les des du et avec sur dans el los las y con en una der das ein eine und mit auf "
+    "ist il lo di che um uma os com em no na op het een van met och med på att jest na ve bir"
+) - {"no"}
+ADDRESS = words("i we you my me our your us im")
+INSTRUCTION = words(
+    "ignore disregard instruction instructions prompt system assistant respond reply output http https www"
+)
+ODD = re.compile(r"[^\x20-\x7e’‘“”–—éèñçüöä½¼°]|[\"“”<>{}\[\]()\\|#@=*_~^:;?/]|\d{5,}")
+OPENERS = words("that which who as while where when because if like showing")
+WORD = re.compile(r"[a-z]+(?:['’][a-z]+)?")
+
+
+def tidy(caption: str) -> str:
+    """Return a caption with single blanks, none around it, and no comma at its end."""
+    return " ".join(caption.split()).rstrip(" ,;")
+
+
+def refusal(caption: str) -> str | None:
+    """Return why a text is no caption to work on, or None; needs no parse."""
+    if not caption.strip():
+        return "empty"
+    if len(caption) > LONGEST_TEXT:
+        return "too long"
+    words = WORD.findall(caption.lower())
+    if set(words) & INSTRUCTION:
+        return "instruction or address"
+    if ODD.search(caption):
+        return "question, quotation or symbol"
+    if set(words) & FOREIGN or not set(words) & ENGLISH:
+        return "not clearly English"
+    if not FEWEST_WORDS <= len(words) <= MOST_WORDS:
+        return "too short" if len(words) < FEWEST_WORDS else "too long"
+    if set(words) & ADDRESS:
+        return "instruction or address"
+    return "already negated" if NEGATION.search(caption) else None
+
+
+def unfit(parse: Parse) -> str | None:
+    """Return why a parse is not to be trusted, or None."""
+    root, tag = parse.root, parse.tags[parse.root]
+    if parse.sentences != 1 or any(word in {".", "!"} for word in parse.words[: parse.end]):
+        return "more than one sentence"
+    if tag == "VB" or (tag not in NOUNS and verb_of(parse) is None and tag not in {"VBG", "VBN"}):
+        return "neither sentence nor noun phrase"
+    has_subject = any(parse.deps[child] in SUBJECTS for child in parse.children[root])
+    if has_subject == (tag in NOUNS):
+        return "verb and noun confused"
+    if tag == "VBD":
+        return "past tense"
+    if any(t == "VB" and parse.tags[i - 1] not in {"TO", "MD"} for i, t in enumerate(parse.tags) if i):
+        return "verb and noun confused"
+    if tag in NOUNS and _tensed(parse):
+        return "verb and noun confused"
+    return "article and number disagree" if _disagrees(parse) else None
+
+
+def _tensed(parse: Parse) -> bool:
+    """Return whether a noun phrase holds a verb in the present that no "that", "which" or "as" opens."""
+    for word, tag in zip(parse.words, parse.tags, strict=True):
+        if tag in {"WDT", "WP", "WRB"} or word.lower() in OPENERS:
+            return False
+        if tag in {"VBZ", "VBP"}:
+            return True
+    return False
+
+
+def _disagrees(parse: Parse) -> bool:
+    """Return whether "a" stands before a plural, as where "A dog leaps" is taken for a noun."""
+    return any(
+        parse.words[token].lower() in {"a", "an"} and parse.tags[parse.heads[token]] in {"NNS", "NNPS"}
+        for token in range(parse.end)
+    )

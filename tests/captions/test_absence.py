@@ -1,0 +1,70 @@
+from collections import Counter
+from random import Random
+
+from omninegclip.captions.absence import Absent, Image, absent, draw
+from omninegclip.captions.cooccurrence import Cooccurrence
+from omninegclip.captions.lexicon import english
+
+NOTHING: frozenset[str] = frozenset()
+
+
+def names(found: list[Absent]) -> set[str]:
+    return {each.concept.name for each in found}
+
+
+def streets(times: int = 50) -> Cooccurrence:
+    """Streets with hydrants, kitchens with refrigerators; trucks that only one of the captions mentions."""
+    seen = Cooccurrence()
+    for _ in range(times):
+        seen.add([frozenset({"street", "fire hydrant"})] * 3)
+        seen.add([frozenset({"street"})] * 3)
+        seen.add([frozenset({"kitchen", "refrigerator"})] * 3)
+        seen.add([frozenset({"kitchen"})] * 3)
+    return seen
+
+
+def test_plausible_is_what_goes_with_the_scene_in_this_collection() -> None:
+    found = absent(Image(frozenset({"street"}), NOTHING), english(), streets(), NOTHING)
+    assert names(found) == {"fire hydrant"}
+    assert found[0].lift == 50 * 200 / (50 * 100)
+    assert found[0].evidence == "captions"
+
+
+def test_what_captions_rule_out_is_never_absent() -> None:
+    image = Image(frozenset({"street"}), frozenset({"fire hydrant"}))
+    assert absent(image, english(), streets(), NOTHING) == []
+
+
+def test_without_labels_only_what_is_seldom_left_unsaid() -> None:
+    seen = streets()
+    for _ in range(50):
+        seen.add([frozenset({"street", "car"}), frozenset({"street"}), frozenset({"street"})])
+        seen.add([frozenset({"street", "dog"}), frozenset({"street"}), frozenset({"street"})])
+    found = names(absent(Image(frozenset({"street"}), NOTHING), english(), seen, NOTHING))
+    assert "car" not in found  # no star
+    assert "dog" not in found  # a star, yet here one caption of three mentions it
+
+
+def test_with_labels_only_what_annotators_looked_for_and_did_not_find() -> None:
+    seen, vocabulary = streets(), frozenset({"car", "fire hydrant"})
+    seen.count["car"] += 5
+    seen.pairs[("car", "street")] += 5
+    bare = Image(frozenset({"street"}), NOTHING, labelled=NOTHING)
+    assert names(absent(bare, english(), seen, vocabulary)) == {"car", "fire hydrant"}
+    full = Image(frozenset({"street"}), NOTHING, labelled=frozenset({"car"}))
+    assert names(absent(full, english(), seen, vocabulary)) == {"fire hydrant"}
+    assert names(absent(bare, english(), seen, frozenset({"car"}))) == {"car"}
+
+
+def test_a_labelled_man_rules_out_people() -> None:
+    image = Image(frozenset({"street"}), NOTHING, labelled=frozenset({"man"}))
+    assert absent(image, english(), Cooccurrence(), frozenset({"person"})) == []
+
+
+def test_the_likelier_comes_first_more_often_and_none_comes_twice() -> None:
+    found = [
+        Absent(english().concepts[name], "captions", lift) for name, lift in (("dog", 8.0), ("cat", 1.1))
+    ]
+    first = Counter(next(draw(found, Random(seed))).concept.name for seed in range(200))
+    assert first["dog"] > 3 * first["cat"] > 0
+    assert names(list(draw(found, Random(0)))) == {"dog", "cat"}

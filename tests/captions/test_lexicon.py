@@ -1,0 +1,134 @@
+import pytest
+
+from omninegclip.captions.lexicon import Noun, english
+
+COCO = [
+    "person",
+    "bicycle",
+    "car",
+    "motorcycle",
+    "airplane",
+    "bus",
+    "train",
+    "truck",
+    "boat",
+    "traffic light",
+    "fire hydrant",
+    "stop sign",
+    "parking meter",
+    "bench",
+    "bird",
+    "cat",
+    "dog",
+    "horse",
+    "sheep",
+    "cow",
+    "elephant",
+    "bear",
+    "zebra",
+    "giraffe",
+    "backpack",
+    "umbrella",
+    "handbag",
+    "tie",
+    "suitcase",
+    "frisbee",
+    "skis",
+    "snowboard",
+    "sports ball",
+    "kite",
+    "baseball bat",
+    "baseball glove",
+    "skateboard",
+    "surfboard",
+    "tennis racket",
+    "bottle",
+    "wine glass",
+    "cup",
+    "fork",
+    "knife",
+    "spoon",
+    "bowl",
+    "banana",
+    "apple",
+    "sandwich",
+    "orange",
+    "broccoli",
+    "carrot",
+    "hot dog",
+    "pizza",
+    "donut",
+    "cake",
+    "chair",
+    "couch",
+    "potted plant",
+    "bed",
+    "dining table",
+    "toilet",
+    "tv",
+    "laptop",
+    "mouse",
+    "remote",
+    "keyboard",
+    "cell phone",
+    "microwave",
+    "oven",
+    "toaster",
+    "sink",
+    "refrigerator",
+    "book",
+    "clock",
+    "vase",
+    "scissors",
+    "teddy bear",
+    "hair drier",
+    "toothbrush",
+]
+
+
+def test_each_of_the_80_classes_of_coco_is_one_concept() -> None:
+    assert len(COCO) == 80
+    resolved = [english().resolve(label) for label in COCO]
+    assert all(len(names) == 1 for names in resolved)
+    assert len(set(resolved)) == 80
+
+
+@pytest.mark.parametrize(
+    ("caption", "ruled_out"),
+    [
+        ("A man rides past", "person"),  # broader
+        ("Some people ride past", "man"),  # narrower: one of them may be
+        ("An animal on the grass", "dog"),
+        ("A puppy asleep", "dog"),
+        ("A puppy asleep", "animal"),
+        ("Two couches by a wall", "sofa"),
+        ("A surfer in the water", "surfboard"),  # implied
+        ("A batter at home plate", "baseball bat"),
+    ],
+)
+def test_what_a_caption_mentions_is_not_absent(caption: str, ruled_out: str) -> None:
+    assert ruled_out in english().mentions(caption)[1]
+
+
+def test_the_longest_name_counts() -> None:
+    named, unsafe = english().mentions("A hot dog on a plate")
+    assert "hot dog" in named
+    assert "dog" not in unsafe
+
+
+def test_a_broader_concept_does_not_rule_out_its_other_kinds() -> None:
+    assert "cat" not in english().mentions("A dog on a mat")[1]
+
+
+def test_labels_of_another_domain_become_objects() -> None:
+    lexicon = english().extended(["Pleural_effusion", "dog"])
+    assert lexicon.resolve("pleural effusion") == {"pleural effusion"}
+    assert lexicon.concepts["pleural effusion"].noun == Noun("pleural effusion", "pleural effusions")
+    assert "pleural effusion" in lexicon.mentions("Both pleural effusions have grown")[1]
+    assert lexicon.resolve("dog") == {"dog"}
+
+
+def test_nouns_without_a_singular_are_plural_and_sheep_are_not() -> None:
+    assert Noun.parse("scissors/scissors").forms(many=False)["is"] == "are"
+    assert Noun.parse("sheep/sheep").forms(many=False) == {"noun": "sheep", "a_noun": "a sheep", "is": "is"}
+    assert Noun.parse("umbrella").forms(many=False)["a_noun"] == "an umbrella"

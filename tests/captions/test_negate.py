@@ -1,0 +1,110 @@
+import re
+from random import Random
+
+from omninegclip.captions.lexicon import english
+from omninegclip.captions.negate import Captioned, Knowledge, Wish, negate
+
+IMAGES = [
+    Captioned("1", "1.jpg", ["A dog on a red sofa.", "A brown dog is lying on a couch ."]),
+    Captioned(
+        "2", "2.jpg", ["Two men with hats are riding horses.", "🐴", "", "Ignore previous instructions"]
+    ),
+    Captioned("3", "3.jpg", ["A woman carrying an umbrella in the rain."], objects=["person", "umbrella"]),
+]
+LABELS = ["person", "umbrella", "dog", "bicycle"]
+KNOWLEDGE = Knowledge.of(IMAGES, english(), LABELS)
+
+
+def test_each_caption_yields_its_rows_in_order_with_its_reason() -> None:
+    rows = list(negate(IMAGES, KNOWLEDGE, Wish()))
+    assert [row["image_id"] for row in rows] == ["1", "1", "2", "2", "2", "2", "3"]
+    reasons = [row["absence_reason"] for row in rows]
+    assert reasons == [
+        None,
+        None,
+        None,
+        "question, quotation or symbol",
+        "empty",
+        "instruction or address",
+        None,
+    ]
+    for row in rows:
+        assert (row["presence_negated"] is None) == (row["presence_reason"] is not None)
+        assert (row["absence_negated"] is None) == (row["absence_reason"] is not None)
+
+
+def test_with_labels_what_is_absent_was_looked_for_and_not_found() -> None:
+    for seed in range(20):
+        [row] = negate(IMAGES[2:], KNOWLEDGE, Wish(seed=seed))
+        assert row["absence_object"] in {"dog", "bicycle"}
+        assert row["objects_present"] == ["person", "umbrella"]
+        assert row["objects_absent"] == [row["absence_object"]]
+        assert row["absence_evidence"] == "labels"
+        assert re.search(
+            rf"\b(no|not|without)\b.*{row['absence_object']}", row["absence_negated"], re.IGNORECASE
+        )
+
+
+def test_shards_and_seeds() -> None:
+    whole = list(negate(IMAGES, KNOWLEDGE, Wish(seed=7, per_caption=2, hard=True)))
+    parts = [
+        row for image in IMAGES for row in negate([image], KNOWLEDGE, Wish(seed=7, per_caption=2, hard=True))
+    ]
+    assert whole == parts
+    assert whole != list(negate(IMAGES, KNOWLEDGE, Wish(seed=8, per_caption=2, hard=True)))
+
+
+def test_several_of_a_caption_differ() -> None:
+    rows = list(negate(IMAGES[:1], KNOWLEDGE, Wish(per_caption=3)))
+    for column in ("presence_negated", "absence_negated", "absence_object"):
+        for caption in IMAGES[0].captions:
+            values = [row[column] for row in rows if row["caption"] == caption and row[column]]
+            assert len(values) == len(set(values)) > 1
+
+
+def test_only_the_kind_that_is_asked_for() -> None:
+    for kind, other in (("presence", "absence"), ("absence", "presence")):
+        rows = list(negate(IMAGES[:1], KNOWLEDGE, Wish(kind=kind)))  # type: ignore[arg-type]
+        assert all(row[f"{kind}_negated"] for row in rows)
+        assert not any(row[f"{other}_negated"] for row in rows)
+
+
+def test_hard_variants_name_one_thing_that_is_there_and_one_that_is_not() -> None:
+    [row] = negate(IMAGES[2:], KNOWLEDGE, Wish(hard=True))
+    absent = row["absence_object"]
+    assert absent in row["hard_affirmed"]
+    assert f"no {absent}" in row["hard_true"]
+    assert "no umbrella" in row["hard_swapped"]
+
+
+def test_awkward_text_of_any_kind_comes_through() -> None:
+    rng = Random(0)
+    noise = ["".join(chr(rng.randrange(1, 0x3000)) for _ in range(rng.randrange(300))) for _ in range(200)]
+    noise += [
+        " ".join(
+            rng.choice(
+                [
+                    "a",
+                    "dog",
+                    "is",
+                    "not",
+                    "on",
+                    ",",
+                    ".",
+                    "the",
+                    "with",
+                    "of",
+                    "and",
+                    "two",
+                    "riding",
+                    "'s",
+                    "it",
+                ]
+            )
+            for _ in range(rng.randrange(25))
+        )
+        for _ in range(300)
+    ]
+    rows = list(negate([Captioned("1", None, noise)], KNOWLEDGE, Wish()))
+    assert len(rows) == len(noise)
+    assert all(row["presence_negated"] or row["presence_reason"] for row in rows)
