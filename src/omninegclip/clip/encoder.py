@@ -1,0 +1,184 @@
+"""One CLIP model in memory: texts and pictures in, L2-normalised embeddings out."""
+
+from collections import deque
+from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from itertools import islice
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from PIL import Image
+from torch import Tensor
+from torch.nn import functional as F
+from torch.nn.utils.rnn import pad_sequence
+from transformers import CLIPModel, PreTrainedTokenizerBase
+
+from omninegclip.clip.fingerprint import fingerprint
+from omninegclip.clip.transform import ImageTransform
+
+Embeddings = NDArray[np.float32]
+Picture = Image.Image | Path
+
+
+class Encoder(Protocol):
+    """What evaluation and search need of a model, whatever lies behind it."""
+
+    @property
+    def dim(self) -> int:
+        """Size d of an embedding."""
+
+    @property
+    def logit_scale(self) -> float:
+        """The factor s = exp(logit_scale) that the model was trained to multiply cosines with."""
+
+    @property
+    def fingerprint(self) -> str:
+        """A hash of all that decides the embeddings; equal for equal models."""
+
+    @property
+    def activation(self) -> str:
+        """The activation of the MLP blocks: "quick_gelu" or "gelu"."""
+
+    def embed_text(self, texts: Sequence[str]) -> Embeddings:
+        """Return [n, d] L2-normalised float32 embeddings of n texts."""
+
+    def embed_image(self, images: Iterable[Picture]) -> Embeddings:
+        """Return [n, d] L2-normalised float32 embeddings of n pictures or paths of pictures."""
+
+
+class ClipEncoder:
+    """A CLIP model with its tokenizer and its image transform."""
+
+    def __init__(
+        self,
+        model: CLIPModel,
+        tokenizer: PreTrainedTokenizerBase,
+        transform: ImageTransform,
+        *,
+        text_batch: int = 64,
+        image_batch: int = 32,
+        workers: int = 2,
+    ) -> None:
+        """Hold the parts; `model` is put into evaluation mode.
+
+        Args:
+            model: any size of CLIP; computing happens where it is.
+            tokenizer: a fast one, which frames a text with the begin- and end-of-text tokens.
+            transform: pictures to pixels.
+            text_batch: texts per forward pass of `embed_text`.
+            image_batch: pictures per forward pass of `embed_image`.
+            workers: threads that decode pictures while the model works.
+        """
+        self.model = model
+        self.model.train(False)
+        self.tokenizer = tokenizer
+        self.transform = transform
+        self.text_batch, self.image_batch, self.workers = text_batch, image_batch, workers
+
+    @property
+    def dim(self) -> int:
+        """Size d of an embedding."""
+        return self.model.text_projection.out_features
+
+    @property
+    def context_length(self) -> int:
+        """Tokens that the text tower takes at most, begin and end included."""
+        return int(self.model.text_model.config.max_position_embeddings)
+
+    @property
+    def logit_scale(self) -> float:
+        """The factor s = exp(logit_scale) of the cosines."""
+        return float(self.model.logit_scale.detach().exp())
+
+    @property
+    def activation(self) -> str:
+        """The activation of the MLP blocks."""
+        return str(self.model.text_model.config.hidden_act)
+
+    @property
+    def device(self) -> torch.device:
+        """Where the model is."""
+        return torch.device(self.model.logit_scale.device)
+
+    @property
+    def fingerprint(self) -> str:
+        """Hash of all weights, the activation, the vocabulary and the transform, computed anew each time."""
+        vocabulary = sorted(self.tokenizer.get_vocab().items())
+        return fingerprint({"model": self.model}, [self.activation, self.transform.to_config(), vocabulary])
+
+    @property
+    def image_fingerprint(self) -> str:
+        """Hash of what decides image embeddings alone: the key for frozen image features."""
+        tower = {"tower": self.model.vision_model, "projection": self.model.visual_projection}
+        return fingerprint(tower, [self.model.vision_model.config.hidden_act, self.transform.to_config()])
+
+    def tokenize(self, texts: Sequence[str]) -> list[list[int]]:
+        """Return the token ids of each text, begin- to end-of-text and no padding.
+
+        A text that is too long is cut so that the end-of-text token stays the last (open_clip#1151).
+        """
+        if not texts:
+            return []
+        ids = self.tokenizer(list(texts), truncation=True, max_length=self.context_length, padding=False)
+        end = self.tokenizer.eos_token_id
+        # a text may spell the end-of-text token itself: CLIP pools at the first one
+        return [row[: row.index(end) + 1] for row in ids["input_ids"]]
+
+    def encode_texts(self, token_ids: Sequence[Sequence[int]]) -> Tensor:
+        """Return [n, d] normalised features of n tokenized texts, differentiable.
+
+        The batch is as long as its longest text, and the features are read at each text's last token: the
+        text tower is causal, so padding after the end-of-text token can't change them.
+        """
+        rows = [torch.as_tensor(row, device=self.device) for row in token_ids]
+        padded = pad_sequence(rows, batch_first=True, padding_value=int(token_ids[0][-1]))
+        last = torch.tensor([len(row) - 1 for row in rows], device=self.device)
+        hidden = self.model.text_model(input_ids=padded).last_hidden_state
+        pooled = hidden[torch.arange(len(rows), device=self.device), last]
+        return F.normalize(self.model.text_projection(pooled), dim=-1)
+
+    def encode_images(self, pixels: Tensor) -> Tensor:
+        """Return [n, d] normalised features of n transformed pictures [n, 3, size, size], differentiable."""
+        features = self.model.get_image_features(pixel_values=pixels.to(self.device)).pooler_output
+        return F.normalize(features, dim=-1)
+
+    @torch.inference_mode()
+    def embed_text(self, texts: Sequence[str]) -> Embeddings:
+        """Return [n, d] L2-normalised float32 embeddings of n texts."""
+        token_ids = self.tokenize(texts)
+        # texts of like length together, so that little is padded
+        order = sorted(range(len(token_ids)), key=lambda i: len(token_ids[i]))
+        embeddings = np.empty((len(token_ids), self.dim), dtype=np.float32)
+        for start in range(0, len(order), self.text_batch):
+            batch = order[start : start + self.text_batch]
+            embeddings[batch] = self.encode_texts([token_ids[i] for i in batch]).float().cpu().numpy()
+        return embeddings
+
+    @torch.inference_mode()
+    def embed_image(self, images: Iterable[Picture]) -> Embeddings:
+        """Return [n, d] L2-normalised float32 embeddings of n pictures or paths of pictures.
+
+        `images` may be a generator: at most two batches of pixels are held at a time.
+
+        Raises:
+            OmniNegClipError: a picture that can't be read.
+        """
+        batches = [self.encode_images(pixels).float().cpu().numpy() for pixels in self._pixel_batches(images)]
+        return np.concatenate(batches) if batches else np.empty((0, self.dim), dtype=np.float32)
+
+    def _pixel_batches(self, images: Iterable[Picture]) -> Iterator[Tensor]:
+        remaining = iter(images)
+        with ThreadPoolExecutor(self.workers) as pool:
+            pending: deque[Future[NDArray[np.float32]]] = deque()
+
+            def submit() -> None:
+                pending.extend(pool.submit(self.transform, x) for x in islice(remaining, self.image_batch))
+
+            submit()
+            while pending:
+                batch = [pending.popleft() for _ in range(min(self.image_batch, len(pending)))]
+                submit()  # decoded while the model works on this batch
+                yield torch.from_numpy(np.stack([pixels.result() for pixels in batch]))

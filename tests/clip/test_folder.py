@@ -1,0 +1,61 @@
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from safetensors.torch import load_file, save_file
+from transformers import CLIPModel
+
+from omninegclip.clip.encoder import ClipEncoder
+from omninegclip.clip.folder import load_folder, read_facts, save_clip
+from omninegclip.clip.load import load_clip
+from omninegclip.errors import OmniNegClipError
+
+TEXTS = ["a cat", "no dog"]
+
+
+def test_a_saved_model_comes_back_the_same(encoder: ClipEncoder, tmp_path: Path) -> None:
+    save_clip(tmp_path / "m", encoder, base="random", extra={"step": 7})
+    loaded = load_clip(tmp_path / "m")
+    assert np.array_equal(loaded.embed_text(TEXTS), encoder.embed_text(TEXTS))
+    assert loaded.transform == encoder.transform
+    facts = read_facts(tmp_path / "m")
+    assert facts["step"] == 7
+    assert facts["base"] == "random"
+    assert facts["activation"] == "quick_gelu"
+    assert facts["fingerprint"] == loaded.fingerprint == encoder.fingerprint
+
+
+def test_half_precision_is_stored_half_and_loaded_as_float32(encoder: ClipEncoder, tmp_path: Path) -> None:
+    save_clip(tmp_path / "m", encoder, base="random", dtype=torch.float16)
+    assert {w.dtype for w in load_file(tmp_path / "m/model.safetensors").values()} == {torch.float16}
+    loaded = load_folder(tmp_path / "m")
+    assert {weight.dtype for weight in loaded.model.parameters()} == {torch.float32}
+    assert read_facts(tmp_path / "m")["fingerprint"] == loaded.fingerprint
+    np.testing.assert_allclose(loaded.embed_text(TEXTS), encoder.embed_text(TEXTS), atol=1e-2)
+
+
+def test_transformers_loads_what_we_save(encoder: ClipEncoder, tmp_path: Path) -> None:
+    save_clip(tmp_path / "m", encoder, base="random")
+    other = CLIPModel.from_pretrained(tmp_path / "m").state_dict()
+    assert all(torch.equal(weight, other[name]) for name, weight in encoder.model.state_dict().items())
+
+
+def test_missing_weights_are_refused(encoder: ClipEncoder, tmp_path: Path) -> None:
+    save_clip(tmp_path / "m", encoder, base="random")
+    weights = load_file(tmp_path / "m/model.safetensors")
+    del weights["text_projection.weight"]
+    save_file(weights, tmp_path / "m/model.safetensors", metadata={"format": "pt"})
+    with pytest.raises(OmniNegClipError, match=r"lacks weights .* text_projection\.weight"):
+        load_folder(tmp_path / "m")
+
+
+def test_folders_that_hold_no_clip_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(OmniNegClipError, match=r"has no config\.json"):
+        load_clip(tmp_path)
+    (tmp_path / "config.json").write_text(json.dumps({"model_type": "siglip"}))
+    with pytest.raises(OmniNegClipError, match="type 'siglip': a CLIP is needed"):
+        load_clip(tmp_path)
+    with pytest.raises(OmniNegClipError, match="nowhere is no model"):
+        load_clip("nowhere")

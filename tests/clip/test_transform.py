@@ -1,0 +1,43 @@
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+from transformers import CLIPImageProcessorPil
+
+from omninegclip.clip.transform import ImageTransform
+from omninegclip.errors import OmniNegClipError
+
+
+@pytest.mark.parametrize("size", [(300, 200), (201, 333), (96, 96), (50, 40), (97, 96)])
+@pytest.mark.parametrize(
+    "transform", [ImageTransform(), ImageTransform(96, mean=(0.5, 0.4, 0.3), std=(0.2, 0.3, 0.4))]
+)
+def test_equals_transformers_bit_for_bit(size: tuple[int, int], transform: ImageTransform) -> None:
+    noise = np.random.default_rng(0).integers(0, 256, (size[1], size[0], 3), dtype=np.uint8)
+    image = Image.fromarray(noise)
+    reference = CLIPImageProcessorPil(**transform.to_config())(image)["pixel_values"][0]
+    assert np.array_equal(transform(image), reference)
+
+
+def test_saved_transform_comes_back(tmp_path: Path) -> None:
+    transform = ImageTransform(96, mean=(0.1, 0.2, 0.3), std=(0.4, 0.5, 0.6))
+    transform.save(tmp_path)
+    processor = CLIPImageProcessorPil.from_pretrained(tmp_path)
+    assert processor.crop_size["height"] == 96
+    assert ImageTransform.from_config(processor.to_dict()) == transform
+
+
+def test_reads_the_old_form_with_bare_sizes() -> None:
+    assert ImageTransform.from_config({"size": 336, "crop_size": 336}).size == 336
+
+
+@pytest.mark.parametrize("change", [{"resample": 2}, {"do_center_crop": False}, {"crop_size": 200}])
+def test_refuses_another_transform(change: dict[str, object]) -> None:
+    with pytest.raises(OmniNegClipError, match="another transform than CLIP's"):
+        ImageTransform.from_config(ImageTransform().to_config() | change)
+
+
+def test_refuses_a_needle() -> None:
+    with pytest.raises(OmniNegClipError, match="1 x 9000000 is too long and thin"):
+        ImageTransform()(Image.new("RGB", (1, 9_000_000)))
