@@ -3,7 +3,7 @@
 import shutil
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from omninegclip.errors import OmniNegClipError
@@ -11,7 +11,7 @@ from omninegclip.errors import OmniNegClipError
 
 @contextmanager
 def atomic_file(path: Path) -> Iterator[Path]:
-    """Yield a temporary path beside `path`, renamed to `path` when the block succeeds and removed when not."""
+    """Yield a temporary path beside `path`, renamed to it when the block succeeds and removed when not."""
     temporary = path.with_name(f".{path.name}.partial")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -20,12 +20,13 @@ def atomic_file(path: Path) -> Iterator[Path]:
     except OSError as error:
         raise OmniNegClipError(_cannot_write(path, error)) from error
     finally:
-        temporary.unlink(missing_ok=True)
+        with suppress(OSError):
+            temporary.unlink()
 
 
 @contextmanager
 def atomic_folder(path: Path) -> Iterator[Path]:
-    """Yield a temporary folder beside `path`, renamed to `path` when the block succeeds and removed when not.
+    """Yield a temporary folder beside `path`, renamed to it when the block succeeds and removed when not.
 
     Raises OmniNegClipError when `path` exists and is not an empty folder, or can't be written.
     """

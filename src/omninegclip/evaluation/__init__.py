@@ -1,0 +1,1 @@
+"""How well a model understands negation: metrics, protocols, benchmarks and the suite that runs them."""

@@ -1,0 +1,84 @@
+"""The model card: Markdown that the hub reads, with every figure and what it was measured on."""
+
+from collections.abc import Iterable, Mapping, Sequence
+
+import yaml
+
+from omninegclip.report.table import DASH, MARKS, Cell, Line, Row, legend, sections
+
+_USE = """\
+```python
+from transformers import CLIPModel, CLIPProcessor
+
+model = CLIPModel.from_pretrained("{folder}")
+processor = CLIPProcessor.from_pretrained("{folder}")
+```"""
+
+
+def model_card(
+    name: str,
+    summary: str,
+    licence: str,
+    base_model: str | None,
+    tags: Sequence[str],
+    rows: Sequence[Row],
+    columns: Sequence[str],
+    measured_on: str,
+    facts: Mapping[str, str],
+    limits: Sequence[str],
+    attribution: str,
+) -> str:
+    """Return the card of the model `name`, with YAML front matter.
+
+    `licence` is the hub's identifier of a licence, `base_model` a hub id or None where the hub has no such
+    model; `name` is also the id or folder that the example loads. Raises as `sections` does.
+    """
+    front = {
+        "license": licence,
+        "library_name": "transformers",
+        "pipeline_tag": "zero-shot-image-classification",
+        "tags": ["clip", "negation", *tags],
+    } | ({"base_model": base_model} if base_model else {})
+    parts = [
+        f"---\n{yaml.safe_dump(front, sort_keys=False, allow_unicode=True)}---",
+        f"# {name}",
+        summary,
+        "## Use",
+        _USE.format(folder=name),
+        "## What was measured",
+        measured_on,
+        _table(rows, columns),
+        f"Brackets: 95 % interval; n: number of items. {legend(columns)}".rstrip(),
+        "## Training",
+        _markdown_table(["fact", "value"], facts.items()),
+        "## Limits",
+        "\n".join(f"- {limit}" for limit in limits),
+        "## Attribution",
+        attribution,
+    ]
+    return "\n\n".join(parts) + "\n"
+
+
+def _table(rows: Sequence[Row], columns: Sequence[str]) -> str:
+    lines = [line for section in sections(rows, columns) for line in section.lines]
+    return _markdown_table(["metric", "on", *columns, "blind", "chance"], map(_texts, lines))
+
+
+def _texts(line: Line) -> list[str]:
+    return [line.row.metric, line.row.group, *map(_text, line.cells), line.blind, line.chance]
+
+
+def _text(cell: Cell) -> str:
+    if cell.estimate is None:
+        return DASH
+    change = f", {MARKS[cell.verdict]} {cell.change}" if cell.change else ""
+    return f"{cell.value} {cell.interval}, n {cell.n}{change}"
+
+
+def _markdown_table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    lines = [header, ["---"] * len(header), *rows]
+    return "\n".join(f"| {' | '.join(map(_one_line, line))} |" for line in lines)
+
+
+def _one_line(text: str) -> str:
+    return " ".join(text.split()).replace("|", "\\|")

