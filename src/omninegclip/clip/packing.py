@@ -8,10 +8,10 @@ share the states of their beginning.
 from collections.abc import Sequence
 from typing import NamedTuple
 
+import numpy as np
 import torch
 from torch import Tensor
 from torch.nn import functional as F
-from torch.nn.utils.rnn import pad_sequence
 from transformers import CLIPModel, PreTrainedModel
 
 from omninegclip.errors import OmniNegClipError
@@ -21,7 +21,7 @@ class PackedTexts(NamedTuple):
     """n texts as R rows of at most L tokens that hold prefix trees.
 
     Attributes:
-        ids: [R, L] token ids, the trees in preorder.
+        ids: [R, L] token ids, each after its ancestors.
         positions: [R, L] depth in the tree, which is the token's position in every text that goes through it.
         mask: [R, 1, L, L] true where a token attends: to its ancestors and itself.
         end: [n, 2] row and column of each text's last token, in the order of the texts.
@@ -56,11 +56,11 @@ def pack(groups: Sequence[Sequence[Sequence[int]]], context_length: int) -> Pack
     Raises:
         OmniNegClipError: There is no text, or one has no token or more than `context_length`.
     """
-    texts = [tuple(text) for group in groups for text in group]
+    texts = [text for group in groups for text in group]
     _check(texts, context_length)
-    paths = _paths(texts)
+    paths, prefixes = _number_prefixes(texts)
     trees = _trees([len(group) for group in groups], paths, context_length)
-    return _lay_out(_narrowest_rows(trees, context_length), texts, paths, context_length)
+    return _lay_out(_narrowest_rows(trees, context_length), paths, prefixes, context_length)
 
 
 def encode_packed(model: CLIPModel, packed: PackedTexts) -> Tensor:
@@ -95,7 +95,7 @@ class _Tree(NamedTuple):
     texts: list[int]
 
 
-def _check(texts: Sequence[tuple[int, ...]], context_length: int) -> None:
+def _check(texts: Sequence[Sequence[int]], context_length: int) -> None:
     if not texts:
         raise OmniNegClipError("There is no text to pack: give at least one.")
     for index, text in enumerate(texts):
@@ -105,8 +105,12 @@ def _check(texts: Sequence[tuple[int, ...]], context_length: int) -> None:
             )
 
 
-def _paths(texts: Sequence[tuple[int, ...]]) -> list[list[int]]:
-    """Return for each text the numbers of its prefixes, equal prefixes having equal numbers."""
+def _number_prefixes(texts: Sequence[Sequence[int]]) -> tuple[list[list[int]], list[tuple[int, int]]]:
+    """Number the distinct prefixes of all texts, each after the one that is a token shorter.
+
+    Returns for each text the numbers of its prefixes, and for each number the shorter prefix's (-1 if that is
+    empty) and the last token.
+    """
     numbers: dict[tuple[int, int], int] = {}
     paths: list[list[int]] = []
     for text in texts:
@@ -115,7 +119,7 @@ def _paths(texts: Sequence[tuple[int, ...]]) -> list[list[int]]:
             node = numbers.setdefault((node, token), len(numbers))
             path.append(node)
         paths.append(path)
-    return paths
+    return paths, list(numbers)
 
 
 def _trees(sizes: Sequence[int], paths: Sequence[list[int]], context_length: int) -> list[_Tree]:
@@ -162,39 +166,28 @@ def _narrowest_rows(trees: Sequence[_Tree], context_length: int) -> list[_Tree]:
 
 
 def _lay_out(
-    rows: Sequence[_Tree], texts: Sequence[tuple[int, ...]], paths: Sequence[list[int]], context_length: int
+    rows: Sequence[_Tree],
+    paths: Sequence[list[int]],
+    prefixes: Sequence[tuple[int, int]],
+    context_length: int,
 ) -> PackedTexts:
-    """Number each row's nodes in preorder, the texts' lexical order: a subtree is then an interval."""
-    ids, positions, last = [], [], []
-    end = [(0, 0)] * len(texts)
+    width = max(len(row.nodes) for row in rows)
+    ids = np.zeros((len(rows), width), dtype=np.int64)
+    mask = np.tile(np.eye(width, dtype=np.bool_), (len(rows), 1, 1))  # padding too: it would be NaN without
+    end = np.empty((len(paths), 2), dtype=np.int64)
     for number, row in enumerate(rows):
-        column: dict[int, int] = {}
-        row_ids, row_positions, row_last = [], [], [0] * len(row.nodes)
-        for index in sorted(row.texts, key=texts.__getitem__):
-            for position, node in enumerate(paths[index]):
-                if node not in column:
-                    column[node] = len(column)
-                    row_ids.append(texts[index][position])
-                    row_positions.append(position)
-            for node in paths[index]:
-                row_last[column[node]] = len(column) - 1
-            end[index] = (number, column[paths[index][-1]])
-        ids.append(torch.tensor(row_ids))
-        positions.append(torch.tensor(row_positions))
-        last.append(torch.tensor(row_last))
+        nodes = sorted(row.nodes)
+        column = {node: place for place, node in enumerate(nodes)}
+        ids[number, : len(nodes)] = [prefixes[node][1] for node in nodes]
+        for place, (parent, _) in enumerate(prefixes[node] for node in nodes):
+            if parent >= 0:
+                mask[number, place] |= mask[number, column[parent]]
+        end[row.texts] = [(number, column[paths[text][-1]]) for text in row.texts]
+    positions = mask.sum(axis=2) - 1  # the number of ancestors
     return PackedTexts(
-        pad_sequence(ids, batch_first=True),
-        pad_sequence(positions, batch_first=True),
-        _ancestor_mask(pad_sequence(last, batch_first=True)),
-        torch.tensor(end),
-        len(texts) * context_length,
+        torch.from_numpy(ids),
+        torch.from_numpy(positions),
+        torch.from_numpy(mask[:, None]),
+        torch.from_numpy(end),
+        len(paths) * context_length,
     )
-
-
-def _ancestor_mask(last: Tensor) -> Tensor:
-    """Return which tokens are ancestors or self, given the column where each token's subtree ends."""
-    column = torch.arange(last.shape[1])
-    below = (column[:, None] >= column) & (column[:, None] <= last[:, None, :])
-    return (below | torch.eye(len(column), dtype=torch.bool)).unsqueeze(
-        1
-    )  # padding attends to itself, or is NaN

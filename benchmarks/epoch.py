@@ -1,0 +1,155 @@
+"""An epoch over 20,000 real captions: does the training loop ever wait for its data?
+
+    python benchmarks/epoch.py ../shared/data/flickr8k/Flickr8k.token.txt           some minutes on two cores
+    python benchmarks/epoch.py ../shared/data/flickr8k/Flickr8k.token.txt --steps 10
+
+Captions are read, negated by a simple rule, tokenized, sampled, packed and trained on with the package's own
+loader and loop; image features are random, as if from the cache.
+
+JSON on stdout: `step_share`, the part of the wall time, reading and tokenizing included, that optimizer steps
+take; `data_seconds_per_step`, for which the loop waits for a batch; `captions_per_second`; `tokens_share`,
+packed tokens over tokens padded to the context.
+"""
+
+import argparse
+import json
+import random
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import torch
+from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, trainers
+from torch.nn import functional as F
+from transformers import CLIPConfig, CLIPModel
+
+from omninegclip.clip.policy import apply_policy, parameter_groups
+from omninegclip.data.sampler import BatchSampler
+from omninegclip.memory import keep_freed_memory
+from omninegclip.training.loop import train
+from omninegclip.training.task import Batch, OmniTask
+from omninegclip.training.triplets import Triplets, batches, make_triplets
+
+CONTEXT, DIM = 77, 128
+
+
+def read_records(path: Path, count: int) -> list[dict[str, Any]]:
+    """Return captions with something of their own negated, and with something of another caption negated."""
+    rows = [line.split("\t") for line in path.read_text().splitlines()[:count]]
+    others = random.Random(0).sample(rows, len(rows))  # noqa: S311 - no secret
+    records = []
+    for (key, caption), (_, other) in zip(rows, others, strict=True):
+        words = caption.rstrip(" .").split()
+        middle = len(words) // 2
+        records.append(
+            {
+                "image_id": key.partition("#")[0],
+                "caption": caption,
+                "presence_negated": " ".join([*words[:middle], "no", *words[middle:]]),
+                "absence_negated": f"{' '.join(words)}, but no {other.rstrip(' .').split()[-1]}",
+            }
+        )
+    return records
+
+
+class Words:
+    """A byte-pair vocabulary learned from the captions themselves."""
+
+    def __init__(self, captions: list[str], size: int) -> None:
+        self.model = Tokenizer(models.BPE())
+        self.model.normalizer = normalizers.Lowercase()
+        self.model.pre_tokenizer = pre_tokenizers.ByteLevel()
+        trainer = trainers.BpeTrainer(
+            vocab_size=size, special_tokens=["<begin>", "<end>"], show_progress=False
+        )
+        self.model.train_from_iterator(captions, trainer)
+
+    def __call__(self, texts: list[str]) -> list[list[int]]:
+        return [[0, *found.ids[: CONTEXT - 2], 1] for found in self.model.encode_batch(texts)]
+
+
+def tiny_clip(vocabulary: int) -> CLIPModel:
+    torch.manual_seed(0)
+    text = {
+        "vocab_size": vocabulary,
+        "hidden_size": 128,
+        "intermediate_size": 512,
+        "num_hidden_layers": 12,
+        "num_attention_heads": 4,
+        "bos_token_id": 0,
+        "eos_token_id": 1,
+    }
+    vision = {"hidden_size": 32, "intermediate_size": 32, "num_hidden_layers": 1, "num_attention_heads": 1}
+    return CLIPModel(CLIPConfig(text_config=text, vision_config=vision, projection_dim=DIM))
+
+
+class Waiting:
+    """An iterator that counts the seconds it keeps the loop waiting, and the tokens it hands out."""
+
+    def __init__(self, stream: Iterator[Batch]) -> None:
+        self.stream, self.seconds, self.packed, self.padded = stream, 0.0, 0, 0
+
+    def __iter__(self) -> Iterator[Batch]:
+        return self
+
+    def __next__(self) -> Batch:
+        begun = time.perf_counter()
+        batch = next(self.stream)
+        self.seconds += time.perf_counter() - begun
+        self.packed += batch.texts.tokens_packed
+        self.padded += batch.texts.tokens_padded
+        return batch
+
+
+def run_epoch(triplets: Triplets, model: CLIPModel, batch_size: int, steps: int | None) -> dict[str, Any]:
+    apply_policy(model)
+    task = OmniTask(model, weight_absence=1, weight_original=1, weight_text=1, margin=0.9)
+    optimizer = torch.optim.AdamW(parameter_groups(model, 0.2, decay_all=True), lr=1e-6)
+    samplers = [
+        BatchSampler(len(pairs.captions), batch_size, seed)
+        for seed, pairs in enumerate((triplets.presence, triplets.absence))
+    ]
+    stream = Waiting(batches(triplets, *samplers, CONTEXT, mask_same_image=True))
+    steps = steps or max(map(len, samplers))
+    begun = time.perf_counter()
+    for _ in train(task, task.after_step, optimizer, stream, lambda _step: 1.0, steps):
+        pass
+    return {
+        "steps": steps,
+        "seconds": time.perf_counter() - begun,
+        "data_seconds_per_step": stream.seconds / steps,
+        "tokens_share": stream.packed / stream.padded,
+    }
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("captions", type=Path, help="Flickr8k.token.txt")
+    parser.add_argument("--count", type=int, default=20_000)
+    parser.add_argument("--batch-size", type=int, default=128, help="pictures of each kind of negation")
+    parser.add_argument("--steps", type=int, help="instead of an epoch")
+    parser.add_argument("--threads", type=int, default=2)
+    options = parser.parse_args()
+    torch.set_num_threads(options.threads)
+    keep_freed_memory()
+    records = read_records(options.captions, options.count)
+    words = Words([record["caption"] for record in records], size=2048)  # as shipped with a model: not timed
+    begun = time.perf_counter()
+    records = read_records(options.captions, options.count)
+    features = F.normalize(torch.randn(len(records), DIM), dim=-1)
+    triplets = make_triplets(records, features, words)
+    loading = time.perf_counter() - begun
+    epoch = run_epoch(triplets, tiny_clip(2048), options.batch_size, options.steps)
+    stepping = epoch["seconds"] - epoch["data_seconds_per_step"] * epoch["steps"]
+    result = {
+        "step_share": stepping / (epoch["seconds"] + loading),
+        "captions_per_second": epoch["steps"] * options.batch_size / epoch["seconds"],
+        "loading_seconds": loading,
+        "threads": options.threads,
+    }
+    print(json.dumps(epoch | result, indent=2))
+
+
+if __name__ == "__main__":
+    main()

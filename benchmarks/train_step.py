@@ -1,0 +1,223 @@
+"""One training step at ViT-B/32 geometry, the authors' way against ours, on this machine.
+
+    python benchmarks/train_step.py                    five to ten minutes on two cores, 8 GiB
+    python benchmarks/train_step.py --pictures 4       a quick look
+
+`authors` is our own straightforward writing of their step from the method's description: the image tower runs
+in the step, texts are padded to 77, one forward for the captions, one for the presence-negated ones, one for
+both texts of the absence batch. `ours` takes cached image features and packed captions. A step is packing,
+forward, backward and AdamW. Each variant runs in a process of its own, so that its peak memory is its own;
+weights are random, and captions have the lengths of Flickr8k's.
+
+JSON on stdout: `speedup_*` against `authors`; `loss_difference` of `ours` in fp32 before any step;
+`peak_memory_ratio` ours to theirs; `matrix_peak_share_*` the matrix products of our packing, forward and
+backward pass (attention's inner ones not counted) per second, over the rate of a product of two matrices of
+2048 x 2048 in the same precision. Without bf16 units in the processor the bf16 figures are null.
+"""
+
+import argparse
+import json
+import resource
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from functools import partial
+from typing import Any, NamedTuple
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+from torch.utils.flop_counter import FlopCounterMode
+from transformers import CLIPConfig, CLIPModel
+
+from omninegclip.clip.packing import pack
+from omninegclip.clip.policy import apply_policy, parameter_groups
+from omninegclip.memory import keep_freed_memory
+from omninegclip.training.task import Batch, OmniTask
+
+BOS, EOT, CONTEXT = 49406, 49407, 77
+# tokens of a Flickr8k caption, begin and end included, at the middle of each twentieth
+LENGTHS = [8, 9, 10, 10, 11, 11, 12, 12, 13, 13, 14, 14, 15, 15, 16, 16, 17, 18, 20, 23]
+
+
+class Data(NamedTuple):
+    """Pictures [B, 3, 224, 224] and captions with their negated forms, of both kinds."""
+
+    presence_pixels: Tensor
+    absence_pixels: Tensor
+    captions: list[list[int]]
+    presence_negated: list[list[int]]
+    originals: list[list[int]]
+    absence_negated: list[list[int]]
+
+
+def make_data(pictures: int) -> Data:
+    generator = np.random.default_rng(0)
+
+    def words(count: int) -> list[int]:
+        return generator.integers(0, BOS, count).tolist()
+
+    def caption() -> list[int]:
+        return [BOS, *words(generator.choice(LENGTHS) - 2), EOT]
+
+    def presence_negated(text: list[int]) -> list[int]:  # "a mat with no cat on it": parts ways somewhere
+        cut = generator.integers(1, len(text))
+        return [*text[:cut], *words(len(text) - cut + 1), EOT]
+
+    def absence_negated(text: list[int]) -> list[int]:  # "a cat on a mat, but no dog": goes on
+        return [*text[:-1], *words(generator.integers(3, 6)), EOT]
+
+    captions, originals = ([caption() for _ in range(pictures)] for _ in range(2))
+    pixels = torch.randn(2, pictures, 3, 224, 224, generator=torch.Generator().manual_seed(0))
+    return Data(
+        *pixels,
+        captions,
+        [presence_negated(text) for text in captions],
+        originals,
+        [absence_negated(text) for text in originals],
+    )
+
+
+def vit_b32() -> CLIPModel:
+    torch.manual_seed(0)
+    text = {"hidden_size": 512, "intermediate_size": 2048, "num_hidden_layers": 12, "num_attention_heads": 8}
+    ends = {"bos_token_id": BOS, "eos_token_id": EOT}
+    model = CLIPModel(
+        CLIPConfig(text_config=text | ends, vision_config={"patch_size": 32}, projection_dim=512)
+    )
+    apply_policy(model)
+    return model.train()
+
+
+def authors_loss(model: CLIPModel, data: Data) -> Tensor:
+    def texts(rows: list[list[int]]) -> Tensor:
+        ids = torch.tensor([row + [EOT] * (CONTEXT - len(row)) for row in rows])
+        return F.normalize(model.get_text_features(input_ids=ids).pooler_output, dim=-1)
+
+    def images(pixels: Tensor) -> Tensor:
+        return F.normalize(model.get_image_features(pixel_values=pixels).pooler_output, dim=-1)
+
+    def contrast(logits: Tensor) -> Tensor:
+        return F.cross_entropy(logits, torch.arange(len(logits)))
+
+    scale = model.logit_scale.exp()
+    i, j = images(data.presence_pixels), images(data.absence_pixels)
+    c, n = texts(data.captions), texts(data.presence_negated)
+    o, u = texts(data.originals + data.absence_negated).chunk(2)
+    own = scale * torch.stack([(i * c).sum(1), (i * n).sum(1)], 1)
+    two_way = F.cross_entropy(own, torch.zeros(len(own), dtype=torch.long))
+    present = (contrast(scale * i @ torch.cat([c, n]).T) + contrast(scale * c @ i.T) + two_way) / 3
+
+    def symmetric(pictures: Tensor, captions: Tensor) -> Tensor:
+        logits = scale * pictures @ captions.T
+        return (contrast(logits) + contrast(logits.T)) / 2
+
+    return present + symmetric(j, u) + symmetric(j, o) + ((o * u).sum(1) + 0.9).clamp(min=0).mean()
+
+
+@torch.no_grad()
+def cached_features(model: CLIPModel, pixels: Tensor) -> Tensor:
+    """Return what the cache on disk would give: computed a few pictures at a time, and float16 in between."""
+    parts = [model.get_image_features(pixel_values=part).pooler_output for part in pixels.split(8)]
+    return F.normalize(torch.cat(parts), dim=-1).half().float()
+
+
+def our_loss(model: CLIPModel, data: Data, precision: torch.dtype) -> Callable[[], Tensor]:
+    task = OmniTask(model, weight_absence=1, weight_original=1, weight_text=1, margin=0.9)
+    features = [cached_features(model, pixels) for pixels in (data.presence_pixels, data.absence_pixels)]
+    kinds = ((data.captions, data.presence_negated), (data.originals, data.absence_negated))
+    groups = [pair for kind in kinds for pair in zip(*kind, strict=True)]
+
+    def loss() -> Tensor:
+        batch = Batch(*features, pack(groups, CONTEXT), None, None)
+        with torch.autocast("cpu", torch.bfloat16, enabled=precision == torch.bfloat16):
+            return task(batch)["loss"]
+
+    return loss
+
+
+def measure(variant: str, pictures: int, rounds: int) -> dict[str, float]:
+    """Return the least seconds of a step and of its passes, first loss, operations and peak memory."""
+    model, data, ours = vit_b32(), make_data(pictures), variant != "authors"
+    optimizer = torch.optim.AdamW(parameter_groups(model, 0.2, decay_all=True), lr=1e-6, fused=ours)
+    loss = partial(authors_loss, model, data)
+    if ours:
+        keep_freed_memory()
+        loss = our_loss(model, data, torch.bfloat16 if variant == "ours_bf16" else torch.float32)
+    with FlopCounterMode(display=False) as counter:  # this step warms up
+        first = loss()
+        first.backward()
+    steps, passes = [], []
+    for _ in range(rounds):
+        begun = time.perf_counter()
+        loss().backward()
+        passes.append(time.perf_counter() - begun)
+        optimizer.step()
+        optimizer.zero_grad(set_to_none=True)
+        steps.append(time.perf_counter() - begun)
+    return {
+        "seconds": min(steps),
+        "passes": min(passes),
+        "loss": first.item(),
+        "operations": counter.get_total_flops(),
+        "peak_bytes": 1024 * resource.getrusage(resource.RUSAGE_SELF).ru_maxrss,
+    }
+
+
+def matrix_rate(precision: torch.dtype, size: int) -> float:
+    """Return the operations per second of the fastest of ten products of two square matrices."""
+    left, right = torch.randn(2, size, size).to(precision)
+    seconds = []
+    for _ in range(10):
+        begun = time.perf_counter()
+        left @ right
+        seconds.append(time.perf_counter() - begun)
+    return 2 * size**3 / min(seconds)
+
+
+def in_own_process(variant: str, options: argparse.Namespace) -> dict[str, float]:
+    command = [sys.executable, __file__, "--variant", variant]
+    for name in ("pictures", "rounds", "threads"):
+        command += [f"--{name}", str(getattr(options, name))]
+    print(f"{variant} ...", file=sys.stderr)
+    finished = subprocess.run(command, check=True, stdout=subprocess.PIPE)  # noqa: S603 - it is this file
+    return json.loads(finished.stdout)
+
+
+def compare(options: argparse.Namespace) -> dict[str, Any]:
+    has_bf16 = matrix_rate(torch.bfloat16, 256) > matrix_rate(torch.float32, 256)
+    variants = ["authors", "ours_fp32", *(["ours_bf16"] if has_bf16 and not options.skip_bf16 else [])]
+    found = {variant: in_own_process(variant, options) for variant in variants}
+    result: dict[str, Any] = {}
+    for name, precision in (("fp32", torch.float32), ("bf16", torch.bfloat16)):
+        ours = found.get(f"ours_{name}")
+        result[f"speedup_{name}"] = found["authors"]["seconds"] / ours["seconds"] if ours else None
+        rate = ours["operations"] / ours["passes"] / matrix_rate(precision, 2048) if ours else None
+        result[f"matrix_peak_share_{name}"] = rate
+    result["loss_difference"] = abs(found["ours_fp32"]["loss"] - found["authors"]["loss"])
+    result["peak_memory_ratio"] = found["ours_fp32"]["peak_bytes"] / found["authors"]["peak_bytes"]
+    result["threads"] = options.threads
+    if "ours_bf16" not in found:
+        result["bf16"] = "skipped by option" if has_bf16 else "skipped: this processor has no bf16 units"
+    return result | {"variants": found}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--pictures", type=int, default=32, help="of each kind of negation")
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--skip-bf16", action="store_true")
+    parser.add_argument("--variant", choices=["authors", "ours_fp32", "ours_bf16"], help=argparse.SUPPRESS)
+    options = parser.parse_args()
+    torch.set_num_threads(options.threads)
+    if options.variant:
+        print(json.dumps(measure(options.variant, options.pictures, options.rounds)))
+    else:
+        print(json.dumps(compare(options), indent=2))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,110 @@
+"""One run over many processes, with the loss and gradients that one process would have.
+
+Each process encodes its share of the batch and computes the loss of the whole batch from the features of all.
+In the backward pass the gradient of a feature is summed over processes, so it is W times that of one process,
+and DistributedDataParallel's mean over the W processes makes it exact, whatever the shares.
+"""
+
+import os
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import numpy as np
+import torch
+import torch.distributed as dist
+from numpy.typing import NDArray
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from omninegclip.errors import OmniNegClipError
+
+
+@contextmanager
+def process_group() -> Iterator[torch.device]:
+    """Join the processes that `torchrun` started, if it did, and yield the device of this one.
+
+    Raises:
+        OmniNegClipError: Another process ended while this one waited for it.
+    """
+    device = _device()
+    if "RANK" not in os.environ:
+        yield device
+        return
+    dist.init_process_group("nccl" if device.type == "cuda" else "gloo")
+    try:
+        yield device
+    except RuntimeError as error:
+        if not _lost_peer(error):
+            raise
+        raise OmniNegClipError(
+            "Another process of this run ended, so this one stops: its own message says why."
+        ) from error
+    finally:
+        dist.destroy_process_group()
+
+
+def rank() -> int:
+    """Return the number of this process, 0 for the one that writes."""
+    return dist.get_rank() if dist.is_initialized() else 0
+
+
+def world_size() -> int:
+    """Return the number of processes."""
+    return dist.get_world_size() if dist.is_initialized() else 1
+
+
+def share(rows: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Return this process's part of a batch; `gather` puts the parts together in the batch's order."""
+    return np.array_split(rows, world_size())[rank()]
+
+
+def gather(local: Tensor) -> Tensor:
+    """Return the rows [n, ...] of all processes in their order, with gradients.
+
+    Args:
+        local: [n_r, ...], this process's rows; their number may differ from process to process.
+    """
+    if world_size() == 1:
+        return local
+    gathered: Tensor = _Gather.apply(local)  # type: ignore[no-untyped-call]
+    return gathered
+
+
+def average_gradients(parameters: Iterable[nn.Parameter]) -> None:
+    """Do what DistributedDataParallel does, for gradients that were not made by its own forward pass."""
+    if world_size() > 1:
+        for parameter in parameters:
+            if parameter.grad is not None:
+                dist.all_reduce(parameter.grad)
+                parameter.grad /= world_size()
+
+
+class _Gather(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx: Any, local: Tensor) -> Tensor:
+        counts = [torch.zeros(1, dtype=torch.long, device=local.device) for _ in range(world_size())]
+        dist.all_gather(counts, torch.tensor([len(local)], device=local.device))
+        sizes = [int(count) for count in counts]
+        ctx.own = slice(sum(sizes[: rank()]), sum(sizes[: rank() + 1]))
+        padded = F.pad(local, (0, 0) * (local.ndim - 1) + (0, max(sizes) - len(local))).contiguous()
+        parts = [torch.empty_like(padded) for _ in sizes]
+        dist.all_gather(parts, padded)
+        return torch.cat([part[:size] for part, size in zip(parts, sizes, strict=True)])
+
+    @staticmethod
+    def backward(ctx: Any, *gradients: Tensor) -> Tensor:
+        total = gradients[0].clone(memory_format=torch.contiguous_format)
+        dist.all_reduce(total)
+        return total[ctx.own]
+
+
+def _device() -> torch.device:
+    if not torch.cuda.is_available():
+        return torch.device("cpu")
+    torch.cuda.set_device(int(os.environ.get("LOCAL_RANK", "0")))
+    return torch.device("cuda", torch.cuda.current_device())
+
+
+def _lost_peer(error: RuntimeError) -> bool:
+    return isinstance(error, dist.DistError) or "gloo" in str(error).lower()

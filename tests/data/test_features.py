@@ -1,0 +1,179 @@
+"""The cache of frozen features: right, once per picture, and never stale, torn or written twice."""
+
+import multiprocessing
+import os
+import signal
+import time
+from collections.abc import Iterable
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from numpy.typing import NDArray
+from PIL import Image
+from torch.nn import functional as F
+
+from omninegclip.clip.images import open_image
+from omninegclip.data.features import ImageFeatureCache
+from omninegclip.errors import OmniNegClipError
+from omninegclip.objectives import absence, presence
+
+DIM = 16
+
+
+class ColourEncoder:
+    """A small real encoder: a fixed projection of the picture's pixels."""
+
+    def __init__(self, fingerprint: str = "a", seconds: float = 0.0, log: Path | None = None) -> None:
+        self.dim = DIM
+        self.image_fingerprint = fingerprint
+        self.seconds, self.log = seconds, log
+        self.seen = 0
+        self.weights = np.random.default_rng(len(fingerprint)).normal(size=(12, DIM))
+
+    def embed_image(self, images: Iterable[Path | Image.Image]) -> NDArray[np.float32]:
+        pixels = np.stack([np.asarray(open_image(image)).reshape(-1) for image in images])
+        self.seen += len(pixels)
+        if self.log:
+            with self.log.open("a") as file:
+                file.write(f"{len(pixels)}\n")
+        time.sleep(self.seconds)
+        features = (pixels + 1.0) @ self.weights
+        return (features / np.linalg.norm(features, axis=1, keepdims=True)).astype(np.float32)
+
+
+def photos(folder: Path, count: int) -> list[Path]:
+    paths = []
+    for number in range(count):
+        pixels = np.random.default_rng(number).integers(0, 256, (2, 2, 3), dtype=np.uint8)
+        paths.append(folder / f"{number}.png")
+        Image.fromarray(pixels).save(paths[-1])
+    return paths
+
+
+def everything(count: int) -> NDArray[np.int64]:
+    return np.arange(count)
+
+
+def test_features_are_the_encoders_rounded_to_float16(tmp_path: Path) -> None:
+    pictures = photos(tmp_path, 10)
+    features = ImageFeatureCache(tmp_path / "cache", chunk=3).features(ColourEncoder(), pictures)
+    expected = torch.from_numpy(ColourEncoder().embed_image(pictures).astype(np.float16)).float()
+    assert len(features) == 10
+    assert torch.equal(features[everything(10)], expected)
+    assert torch.equal(features[np.array([7, 2])], expected[[7, 2]])
+    assert isinstance(features.stored, np.memmap)
+
+
+def test_the_tower_sees_a_distinct_picture_once(tmp_path: Path) -> None:
+    first, second = photos(tmp_path, 2)
+    same = second.read_bytes()
+    encoder = ColourEncoder()
+    features = ImageFeatureCache(tmp_path / "cache").features(encoder, [second, first, first, same, same])
+    assert encoder.seen == 3
+    rows = features[everything(5)]
+    assert torch.equal(rows[1], rows[2])
+    assert torch.equal(rows[0], rows[3])  # bytes are opened as the file is
+    again = ColourEncoder()
+    ImageFeatureCache(tmp_path / "cache").features(again, [second, first, first, same, same])
+    assert again.seen == 0
+
+
+def test_another_model_or_list_or_a_changed_picture_is_computed_anew(tmp_path: Path) -> None:
+    pictures = photos(tmp_path, 4)
+    cache = ImageFeatureCache(tmp_path / "cache")
+    cache.features(ColourEncoder(), pictures)
+    for other, listed in ((ColourEncoder("bb"), pictures), (ColourEncoder(), pictures[::-1])):
+        features = cache.features(other, listed)
+        assert other.seen == 4
+        expected = torch.from_numpy(other.embed_image(listed).astype(np.float16)).float()
+        assert torch.equal(features[everything(4)], expected)
+    pictures[2].write_bytes(pictures[3].read_bytes())
+    features = cache.features(changed := ColourEncoder(), pictures)
+    assert changed.seen == 4
+    assert torch.equal(*features[np.array([2, 3])])
+
+
+def compute(folder: Path, pictures: list[Path], seconds: float, log: Path) -> None:
+    encoder = ColourEncoder(seconds=seconds, log=log)
+    ImageFeatureCache(folder, chunk=2).features(encoder, pictures)
+
+
+def start(folder: Path, pictures: list[Path], seconds: float, log: Path) -> multiprocessing.Process:
+    process = multiprocessing.get_context("fork").Process(
+        target=compute, args=(folder, pictures, seconds, log)
+    )
+    process.start()
+    return process
+
+
+def lines(log: Path) -> int:
+    return len(log.read_text().splitlines()) if log.exists() else 0
+
+
+def test_goes_on_after_being_killed(tmp_path: Path) -> None:
+    pictures, log = photos(tmp_path, 12), tmp_path / "log"
+    process = start(tmp_path / "cache", pictures, 0.1, log)
+    while lines(log) < 4:
+        time.sleep(0.01)
+    os.kill(process.pid or 0, signal.SIGKILL)
+    process.join()
+    (partial,) = (tmp_path / "cache").glob("*.partial")
+    with partial.open("ab") as file:
+        file.write(b"torn")  # as if half a row had reached the disk
+    encoder = ColourEncoder()
+    features = ImageFeatureCache(tmp_path / "cache", chunk=2).features(encoder, pictures)
+    assert 0 < encoder.seen <= 12 - 6  # the first three chunks were on disk before the fourth was begun
+    expected = torch.from_numpy(ColourEncoder().embed_image(pictures).astype(np.float16)).float()
+    assert torch.equal(features[everything(12)], expected)
+    assert not list((tmp_path / "cache").glob("*.partial"))
+
+
+def test_of_two_writers_one_computes_and_both_have_the_features(tmp_path: Path) -> None:
+    pictures, log = photos(tmp_path, 6), tmp_path / "log"
+    processes = [start(tmp_path / "cache", pictures, 0.1, log) for _ in range(2)]
+    for process in processes:
+        process.join()
+    assert [process.exitcode for process in processes] == [0, 0]
+    assert lines(log) == 3
+    features = ImageFeatureCache(tmp_path / "cache").features(after := ColourEncoder(), pictures)
+    assert after.seen == 0
+    assert len(features[everything(6)]) == 6
+
+
+def test_a_picture_that_can_not_be_read_is_named_and_keeps_what_was_done(tmp_path: Path) -> None:
+    pictures = photos(tmp_path, 6)
+    pictures[5].write_text("no picture")
+    cache = ImageFeatureCache(tmp_path / "cache", chunk=2)
+    with pytest.raises(OmniNegClipError, match=r"5\.png"):
+        cache.features(ColourEncoder(), pictures)
+    pictures[5].unlink()
+    with pytest.raises(OmniNegClipError, match=r"5\.png does not exist"):
+        cache.features(ColourEncoder(), pictures)
+
+
+def test_features_that_are_not_finite_are_refused(tmp_path: Path) -> None:
+    encoder = ColourEncoder()
+    encoder.weights[3] = np.nan
+    with pytest.raises(OmniNegClipError, match=r"features of .*0\.png are not finite"):
+        ImageFeatureCache(tmp_path / "cache").features(encoder, photos(tmp_path, 2))
+
+
+def test_a_folder_that_can_not_be_written_is_one_sentence(tmp_path: Path) -> None:
+    (tmp_path / "cache").write_text("a file where the folder should be")
+    with pytest.raises(OmniNegClipError, match=r"Can't keep image features in .*cache: File exists"):
+        ImageFeatureCache(tmp_path / "cache").features(ColourEncoder(), photos(tmp_path, 1))
+
+
+@pytest.mark.parametrize(("scale", "tolerance"), [(14.3, 1e-4), (100.0, 1e-3)])
+def test_what_rounding_to_float16_does_to_the_losses(scale: float, tolerance: float) -> None:
+    torch.manual_seed(0)
+    images = F.normalize(torch.randn(128, 512), dim=-1)
+    captions = F.normalize(images + 0.1 * torch.randn(128, 512), dim=-1)
+    negated = F.normalize(captions + 0.01 * torch.randn(128, 512), dim=-1)
+    rounded = images.half().float()
+    for objective in (presence, absence):
+        exact = objective(images, captions, negated, torch.tensor(scale))["loss"]
+        cached = objective(rounded, captions, negated, torch.tensor(scale))["loss"]
+        assert abs(exact - cached) < tolerance
