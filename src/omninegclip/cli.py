@@ -3,7 +3,7 @@
 import json
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 from cyclopts import App, Parameter
 
@@ -144,6 +144,233 @@ def groups(
 
     rows = summary_rows(tuple(figures.values()), {})
     show(rich_table(rows, tuple(figures), "Layer groups of the text tower, same budget"))
+
+
+@app.command
+def convert(
+    source: str,
+    destination: Path,
+    *,
+    to: Literal["hf", "openai", "open_clip"],
+    activation: Literal["quick_gelu", "gelu"] | None = None,
+    tokenizer: Path | None = None,
+    json_: Json = False,
+) -> None:
+    """Write a model in another layout, after a check that it embeds the same.
+
+    Parameters
+    ----------
+    source
+        A model that ships, a folder, a weight file, or an id of the Hugging Face hub.
+    destination
+        New folder.
+    to
+        The layout.
+    activation
+        For weights that do not say it.
+    tokenizer
+        Folder with the tokenizer, for weights that come without one.
+    json_
+        Print one JSON object.
+    """
+    from omninegclip.clip import commands
+
+    commands.convert(source, destination, to=to, activation=activation, tokenizer=tokenizer, as_json=json_)
+
+
+@app.command
+def verify(
+    model: str,
+    *,
+    against: str | None = None,
+    activation: Literal["quick_gelu", "gelu"] | None = None,
+    tokenizer: Path | None = None,
+    json_: Json = False,
+) -> None:
+    """Check that a model is what it claims to be, and where it differs from its base.
+
+    Parameters
+    ----------
+    model
+        A model that ships, a folder, a weight file, or an id of the Hugging Face hub.
+    against
+        The base, likewise.
+    activation
+        For weights that do not say it.
+    tokenizer
+        Folder with the tokenizer, for weights that come without one.
+    json_
+        Print one JSON object.
+    """
+    from omninegclip.clip import commands
+
+    commands.verify(model, against=against, activation=activation, tokenizer=tokenizer, as_json=json_)
+
+
+@app.command
+def blend(start: str, end: str, destination: Path, *, alpha: float = 0.5, json_: Json = False) -> None:
+    """Write (1 - alpha) * start + alpha * end, the known remedy against forgetting (WiSE-FT).
+
+    Parameters
+    ----------
+    start
+        Usually the pretrained model.
+    end
+        Usually the fine-tuned one.
+    destination
+        New folder.
+    alpha
+        Share of `end`, from 0 to 1.
+    json_
+        Print one JSON object.
+    """
+    from omninegclip.clip import commands
+
+    commands.blend(start, end, destination, alpha=alpha, as_json=json_)
+
+
+@app.command
+def evaluate(
+    models: Annotated[list[str], Parameter(consume_multiple=True)],
+    /,
+    *,
+    suite: str = "all",
+    data: Path,
+    protocol: Literal["strict", "official"] = "strict",
+    seed: int = 0,
+    allow_missing: Annotated[bool, Parameter(negative="")] = False,
+    out: Path | None = None,
+    cache: Path | None = None,
+    published: Annotated[bool, Parameter(negative="")] = False,
+    json_: Json = False,
+    csv: Annotated[bool, Parameter(negative="")] = False,
+) -> int:
+    """Score models side by side on negation benchmarks, and on what negation training costs.
+
+    Parameters
+    ----------
+    models
+        Folders or names of models; changes are relative to the first.
+    suite
+        negation, retrieval, all, or a YAML file (docs/benchmarks.md).
+    data
+        Folder that holds the benchmarks' files and pictures.
+    protocol
+        strict counts ties by their chance and refuses NaN; official scores as the field does.
+    seed
+        Order of the options under the strict protocol.
+    allow_missing
+        Score the items whose pictures are there.
+    out
+        Folder for results; what is finished there is not scored again.
+    cache
+        Folder for image embeddings; by default OUT/features.
+    published
+        Show figures from papers, with their source.
+    json_
+        Print one JSON object.
+    csv
+        Print CSV.
+    """
+    from omninegclip.clip.load import load_clip
+    from omninegclip.evaluation.command import run_evaluate
+    from omninegclip.evaluation.run import Settings
+
+    cache = cache or (out / "features" if out else None)
+    settings = Settings(data, protocol, seed, allow_missing, out, cache)
+    form: Literal["json", "csv", "table"] = "json" if json_ else "csv" if csv else "table"
+    return run_evaluate(models, load_clip, suite, settings, form, published)
+
+
+@app.command
+def leaderboard(results: Annotated[list[Path], Parameter(consume_multiple=True)], /, *, out: Path) -> int:
+    """Rank the models of results folders in leaderboard.md and leaderboard.html.
+
+    Parameters
+    ----------
+    results
+        Folders that `omninegclip evaluate --out` wrote.
+    out
+        Folder for the two pages.
+    """
+    from omninegclip.evaluation.command import run_leaderboard
+
+    return run_leaderboard(results, out)
+
+
+@app.command
+def negate(
+    data: Path,
+    out: Path | None = None,
+    /,
+    *,
+    labels: Path | None = None,
+    kind: Literal["presence", "absence", "both"] = "both",
+    per_caption: int = 1,
+    seed: int = 0,
+    hard: Annotated[bool, Parameter(negative="")] = False,
+    processes: int | None = None,
+    engine: Literal["local", "ray"] = "local",
+    llm_url: str | None = None,
+    llm_model: str | None = None,
+    llm_cache: Path = Path(".omninegclip-llm"),
+    llm_per_minute: float = 600.0,
+    report: Annotated[bool, Parameter(negative="")] = False,
+    json_: Json = False,
+) -> None:
+    """Turn captions into records with both kinds of negation; --report without OUT judges such records.
+
+    Parameters
+    ----------
+    data
+        Captions: plain lines, CSV, JSONL, Parquet or COCO JSON; with --report alone, records.
+    out
+        Where the records go: one .parquet file, or a folder of shards.
+    labels
+        Object labels of the pictures: COCO instances, or JSON lines.
+    kind
+        Which negation.
+    per_caption
+        Negated captions per caption.
+    seed
+        Decides every choice.
+    hard
+        Add the swap and the false affirmation.
+    processes
+        How many work; as many as there are cores when not given.
+    engine
+        local, or ray for a cluster.
+    llm_url
+        An OpenAI-compatible endpoint that rewrites the captions.
+    llm_model
+        Its model.
+    llm_cache
+        Folder for its answers.
+    llm_per_minute
+        Requests per minute at most.
+    report
+        Print a quality report.
+    json_
+        Print one JSON object.
+    """
+    from dataclasses import asdict
+
+    from omninegclip.data.commands import as_text, run_negate, run_report
+
+    if out is None and not report:
+        raise OmniNegClipError("negate needs OUT, or --report to judge records that are there.")
+    if out is not None:
+        done = asdict(
+            run_negate(
+                data, out, labels, kind, per_caption, seed, hard, processes, engine,
+                llm_url, llm_model, llm_cache, llm_per_minute,
+            )
+        )  # fmt: skip
+        if not report:
+            print(json.dumps(done) if json_ else ", ".join(f"{v} {k}" for k, v in done.items()))
+    if report:
+        found = run_report(out or data, seed)
+        print(json.dumps(found) if json_ else as_text(found))
 
 
 def main() -> None:

@@ -27,9 +27,9 @@ CHANCE = {
 def evaluate_scenes(benchmark: Benchmark, pictures: Embeddings, embed_text: EmbedText) -> Figures:
     """Score a model on every task of the benchmark.
 
-    Each metric has `seen` and, where that makes sense, `held_out` for objects, `seen_phrasings` and
-    `held_out_phrasings`, and for multiple choice one figure per template. Intervals are Wilson's, and
-    bootstrapped over kinds of objects for the AUC.
+    Each metric has `seen` and, where that makes sense, `held_out` objects (asked in seen phrasings),
+    `held_out_phrasings` (of seen objects) and `held_out_both`, and for multiple choice one figure per
+    template. Intervals are Wilson's, and bootstrapped over kinds of objects for the AUC.
 
     Args:
         benchmark: n scenes and the questions about them.
@@ -155,9 +155,9 @@ def _by_condition(credits: Credits, conditions: Sequence[Condition]) -> dict[str
     objects = np.array([condition.held_out_object for condition in conditions])
     phrasings = np.array([condition.held_out_phrasing for condition in conditions])
     groups = {
-        "seen": ~objects,
-        "held_out": objects,
-        "seen_phrasings": ~phrasings,
-        "held_out_phrasings": phrasings,
+        "seen": ~objects & ~phrasings,
+        "held_out": objects & ~phrasings,
+        "held_out_phrasings": ~objects & phrasings,
+        "held_out_both": objects & phrasings,
     }
     return {name: proportion(credits[rows]) for name, rows in groups.items()}

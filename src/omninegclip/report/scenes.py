@@ -20,8 +20,8 @@ TITLES = {
 GROUPS = {
     "seen": "seen objects",
     "held_out": "held-out objects",
-    "seen_phrasings": "seen phrasings",
     "held_out_phrasings": "held-out phrasings",
+    "held_out_both": "both held out",
 }
 # What a terminal shows; the rest is in the report.
 SUMMARY = (

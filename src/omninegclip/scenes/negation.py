@@ -1,7 +1,7 @@
 """Negated captions: the same phrasings deny what is in the picture (false) and what is not (true).
 
-Both kinds draw on one list, so that no phrasing by itself tells a false caption from a true one. Every
-fourth phrasing is held out from fine-tuning data.
+Both kinds draw on one list, so that no phrasing by itself tells a false caption from a true one. A quarter
+of the phrasings is held out from fine-tuning data.
 """
 
 from random import Random
@@ -12,18 +12,13 @@ from omninegclip.scenes.objects import Kind
 from omninegclip.scenes.scene import Scene
 from omninegclip.scenes.statement import Caption, Statement
 
-HELD_OUT_EVERY = 4
-
 # {A} what is affirmed; {n} "dog" or "glasses"; {an} "a dog"; {any} "a dog" or "any glasses"; {ns} "dogs".
-_NAMING = (
+_NAMING_IN_TRAINING = (
     "{A} but no {n}",
     "{A} without {an}",
     "no {n}, just {A}",
-    "{A} and no {n}",
     "{A} with no {n} in sight",
     "{A}, and there {isnt} {any} here",
-    "{A}, not {an}",
-    "{A}, lacking {an}",
     "{A}, free of {ns}",
     "{A} minus the {n}",
     "{a_stem}-less picture of {A}",
@@ -35,18 +30,25 @@ _NAMING = (
     "{A} in the absence of {an}",
     "{A}, and not {any} anywhere",
     "{A} instead of {an}",
-    "{A}, {ns} excluded",
     "{A}, but {ns} are absent",
-    "there {isnt} {any}, but you see {A}",
     "{A}, you won't find {any}",
-    "{A}, devoid of {ns}",
     "a picture of {A} that does not show {any}",
-    "a photo with {A} and without {any}",
     "{A}, zero {ns}",
     "{A} sans {n}",
 )
+# Four say it with words that training knows in other places, three with words that it never sees deny.
+_NAMING_HELD_OUT = (
+    "{A} and no {n}",
+    "{A}, not {an}",
+    "there {isnt} {any}, but you see {A}",
+    "a photo with {A} and without {any}",
+    "{A}, lacking {an}",
+    "{A}, {ns} excluded",
+    "{A}, devoid of {ns}",
+)
 # These deny everything that they do not name.
-_EXCLUSIVE = ("nothing but {A}", "only {A}", "just {A} and nothing else", "{A} alone")
+_EXCLUSIVE_IN_TRAINING = ("nothing but {A}", "only {A}", "just {A} and nothing else")
+_EXCLUSIVE_HELD_OUT = ("{A} alone",)
 
 
 class Phrasing(NamedTuple):
@@ -69,15 +71,15 @@ class Phrasing(NamedTuple):
         return self.template.format(A=affirmed, **_forms(kind))
 
 
-def _phrasings(templates: tuple[str, ...], names: bool) -> tuple[Phrasing, ...]:
-    return tuple(
-        Phrasing(template, names, index % HELD_OUT_EVERY == HELD_OUT_EVERY - 1)
-        for index, template in enumerate(templates)
+def _phrasings(names: bool, in_training: tuple[str, ...], held_out: tuple[str, ...]) -> tuple[Phrasing, ...]:
+    return (
+        *(Phrasing(template, names, held_out=False) for template in in_training),
+        *(Phrasing(template, names, held_out=True) for template in held_out),
     )
 
 
-NAMING = _phrasings(_NAMING, names=True)
-EXCLUSIVE = _phrasings(_EXCLUSIVE, names=False)
+NAMING = _phrasings(True, _NAMING_IN_TRAINING, _NAMING_HELD_OUT)
+EXCLUSIVE = _phrasings(False, _EXCLUSIVE_IN_TRAINING, _EXCLUSIVE_HELD_OUT)
 PHRASINGS = NAMING + EXCLUSIVE
 
 

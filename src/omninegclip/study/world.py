@@ -28,7 +28,7 @@ class Size(NamedTuple):
     questions: int
 
 
-FULL, SMOKE = Size(5000, 1000), Size(160, 24)
+FULL, SMOKE = Size(6000, 1000), Size(160, 24)
 
 
 class World(NamedTuple):
