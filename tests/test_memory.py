@@ -9,10 +9,10 @@ from omninegclip.memory import keep_freed_memory
 if sys.argv[1] == "keep" and not keep_freed_memory():
     raise SystemExit(9)
 x = torch.ones(5_000_000)
-for _ in range(3):
+for _ in range(10):
     y = x * 2 + 1
 before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
-for _ in range(3):
+for _ in range(10):
     y = x * 2 + 1
 print(resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before)
 """

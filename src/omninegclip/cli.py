@@ -14,13 +14,14 @@ app = App(
     name="omninegclip",
     help="Teach CLIP models what 'no' means, prove that they learned it, and search pictures with it.",
     version=__version__,
+    suppress_keyboard_interrupt=False,  # main says what an interruption left
 )
 
 
 study = App(name="study", help="Compare ways of training on the picture world, at the same budget.")
 app.command(study)
 
-SMOKE_OVERRIDES = ("steps=8", "batch_size=16")
+SMOKE_OVERRIDES = ("steps=8", "warmup=2", "batch_size=16")
 
 # Options that several verbs share.
 Overrides = Annotated[tuple[str, ...], Parameter(name="--set", negative="")]

@@ -55,4 +55,6 @@ def refuse_occupied(path: Path) -> None:
 
 
 def _cannot_write(path: Path, error: OSError) -> str:
+    if isinstance(error, FileExistsError | NotADirectoryError):
+        return f"Can't write {path}: a part of this path is a file, and a folder is needed there."
     return f"Can't write {path}: {error.strerror or error}."

@@ -133,7 +133,9 @@ def test_the_same_seed_gives_the_same_weights_and_another_seed_others(encoder: C
 def test_the_logit_scale_stays_in_its_bounds(encoder: ClipEncoder) -> None:
     with torch.no_grad():
         encoder.model.logit_scale.fill_(4.6)
-    preset = load_preset("scenes-paper", ["steps=12", "batch_size=8", "learning_rate=0.05", "weight_decay=0"])
+    preset = load_preset(
+        "scenes-paper", ["steps=12", "batch_size=8", "warmup=2", "learning_rate=0.05", "weight_decay=0"]
+    )
     freeze(encoder, preset)
     for _ in fine_tune(encoder, triplets_of(encoder), preset, 0):
         assert 0 <= encoder.model.logit_scale.item() <= torch.log(torch.tensor(100.0)).item()

@@ -18,7 +18,7 @@ def test_every_shipped_preset_loads_and_begins_with_command_cost_and_result(name
 def test_the_papers_ratios_are_in_its_preset() -> None:
     preset = load_preset("scenes-paper")
     weights = (preset.weight_absence, preset.weight_original, preset.weight_text, preset.margin)
-    assert weights == (1.0, 1.0, 1.0, 0.9)
+    assert weights == (1.0, 1.0, 0.2, 0.9)  # the hinge scaled by logit scales, 20 / 100
     assert (preset.betas, preset.epsilon, preset.weight_decay) == ((0.9, 0.999), 1e-8, 0.2)
     assert preset.decay_all
     assert preset.text_layers == "front"
@@ -43,7 +43,7 @@ def test_overrides_change_one_value() -> None:
         ("scenes-paper", ["decay_all=1"], "decay_all=1, which is no bool"),
         ("scenes-paper", ["betas=0.9"], "betas=0.9"),
         ("scenes-paper", ["batch_size=0"], "batch_size=0: it must be 1 or more"),
-        ("scenes-paper", ["steps=5"], "5 steps and a warm-up of 5"),
+        ("scenes-paper", ["steps=5", "warmup=5"], "5 steps and a warm-up of 5"),
         ("scenes-paper", ["schedule=papr"], r"schedule='papr' \(did you mean 'paper'\?\)"),
         ("scenes-paper", ["objective=clap"], "it can be omni"),
     ],
