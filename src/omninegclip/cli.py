@@ -3,12 +3,15 @@
 import json
 import sys
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 from cyclopts import App, Parameter
 
 from omninegclip import __version__
 from omninegclip.errors import OmniNegClipError
+
+if TYPE_CHECKING:
+    from rich.table import Table
 
 app = App(
     name="omninegclip",
@@ -66,9 +69,7 @@ def quickstart(
     if json_:
         print(json.dumps(summary))
         return
-    from rich import print as show
-
-    show(table)
+    _show(table)
     print(f"model   {summary['model']}\nreport  {summary['report']}")
     console.print(f"{summary['seconds']:.0f} seconds; open the report in a browser.")
 
@@ -141,10 +142,8 @@ def groups(
         }
         print(json.dumps(plain))
         return
-    from rich import print as show
-
     rows = summary_rows(tuple(figures.values()), {})
-    show(rich_table(rows, tuple(figures), "Layer groups of the text tower, same budget"))
+    _show(rich_table(rows, tuple(figures), "Layer groups of the text tower, same budget"))
 
 
 @app.command
@@ -388,6 +387,13 @@ def main() -> None:
     except OSError as error:
         what = f"{error.filename}: {error.strerror}" if error.filename else str(error.strerror or error)
         sys.exit(f"omninegclip: Can't read or write {what}.")
+
+
+def _show(table: "Table") -> None:
+    """Print a table as wide as the terminal, or uncut where there is none."""
+    from rich.console import Console
+
+    Console(width=None if sys.stdout.isatty() else 140).print(table)
 
 
 def _missing(error: ModuleNotFoundError) -> str:
