@@ -128,6 +128,7 @@ def groups(
     json_
         Print one JSON object instead of the table.
     """
+    from omninegclip.evaluation.scenes import as_dict
     from omninegclip.report.scenes import summary_rows
     from omninegclip.report.table import rich_table
     from omninegclip.study.groups import compare_groups
@@ -136,11 +137,7 @@ def groups(
     overrides = (*SMOKE_OVERRIDES, *set_) if smoke else set_
     figures = compare_groups(model, preset, overrides, seed, SMOKE if smoke else FULL)
     if json_:
-        plain = {
-            name: {metric: {group: e.as_dict() for group, e in by.items()} for metric, by in each.items()}
-            for name, each in figures.items()
-        }
-        print(json.dumps(plain))
+        print(json.dumps({name: as_dict(each) for name, each in figures.items()}))
         return
     rows = summary_rows(tuple(figures.values()), {})
     _show(rich_table(rows, tuple(figures), "Layer groups of the text tower, same budget"))

@@ -23,7 +23,7 @@ from omninegclip.clip.facts import read_facts
 from omninegclip.clip.load import load_clip
 from omninegclip.clip.policy import PolicyTable
 from omninegclip.clip.save import save_clip
-from omninegclip.evaluation.scenes import Figures, evaluate_blind
+from omninegclip.evaluation.scenes import Figures, as_dict, evaluate_blind
 from omninegclip.files import atomic_folder, refuse_occupied
 from omninegclip.memory import keep_freed_memory
 from omninegclip.progress import console
@@ -89,8 +89,8 @@ def quickstart(
         _write_report(folder / "report.html", result, rows, facts, _picture_rows((encoder, tuned), seed))
         _write_config(folder, preset_name, preset, seed, size)
         summary = {
-            "before": _plain(result.before),
-            "after": _plain(result.after),
+            "before": as_dict(result.before),
+            "after": as_dict(result.after),
             "blind": {name: {"rule": rule, "value": value} for name, (rule, value) in result.blind.items()},
             "model": str(out / "model"),
             "report": str(out / "report.html"),
@@ -106,13 +106,6 @@ def free_name(folder: Path) -> Path:
     """Return `folder`, or the first of `folder`-2, `folder`-3, ... that does not exist."""
     numbered = (folder.with_name(f"{folder.name}-{number}") for number in count(2))
     return next(name for name in chain([folder], numbered) if not name.exists())
-
-
-def _plain(figures: Figures) -> dict[str, dict[str, dict[str, float | int]]]:
-    return {
-        metric: {group: estimate.as_dict() for group, estimate in groups.items()}
-        for metric, groups in figures.items()
-    }
 
 
 def _picture_rows(encoders: Sequence[ClipEncoder], seed: int) -> list[PictureRow]:

@@ -77,6 +77,14 @@ def evaluate_blind(benchmark: Benchmark) -> dict[str, tuple[str, float]]:
     }
 
 
+def as_dict(figures: Figures) -> dict[str, dict[str, dict[str, float | int]]]:
+    """Return the figures as plain numbers under their names, ready for JSON."""
+    return {
+        metric: {group: estimate.as_dict() for group, estimate in groups.items()}
+        for metric, groups in figures.items()
+    }
+
+
 def _best_rule(options: Sequence[Sequence[str]], answers: NDArray[np.int64]) -> tuple[str, float]:
     scored = {name: float(choice(rule(options), answers).mean()) for name, rule in blind.RULES.items()}
     best = max(scored, key=lambda name: scored[name])
