@@ -27,7 +27,7 @@ from transformers import CLIPConfig, CLIPModel
 from omninegclip.clip.policy import apply_policy, parameter_groups
 from omninegclip.data.sampler import BatchSampler
 from omninegclip.memory import keep_freed_memory
-from omninegclip.training.loop import train
+from omninegclip.training.loop import backward_through, train
 from omninegclip.training.task import Batch, OmniTask
 from omninegclip.training.triplets import Triplets, batches, make_triplets
 
@@ -97,8 +97,8 @@ class Waiting:
         begun = time.perf_counter()
         batch = next(self.stream)
         self.seconds += time.perf_counter() - begun
-        self.packed += batch.texts.tokens_packed
-        self.padded += batch.texts.tokens_padded
+        self.packed += sum(chunk.tokens_packed for chunk in batch.texts)
+        self.padded += sum(chunk.tokens_padded for chunk in batch.texts)
         return batch
 
 
@@ -113,7 +113,8 @@ def run_epoch(triplets: Triplets, model: CLIPModel, batch_size: int, steps: int 
     stream = Waiting(batches(triplets, *samplers, CONTEXT, mask_same_image=True))
     steps = steps or max(map(len, samplers))
     begun = time.perf_counter()
-    for _ in train(task, task.after_step, optimizer, stream, lambda _step: 1.0, steps):
+    backward = backward_through(task)
+    for _ in train(backward, optimizer, stream, lambda _step: 1.0, range(steps), after_step=task.after_step):
         pass
     return {
         "steps": steps,

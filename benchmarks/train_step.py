@@ -124,16 +124,17 @@ def cached_features(model: CLIPModel, pixels: Tensor) -> Tensor:
     return F.normalize(torch.cat(parts), dim=-1).half().float()
 
 
-def our_loss(model: CLIPModel, data: Data, precision: torch.dtype) -> Callable[[], Tensor]:
-    task = OmniTask(model, weight_absence=1, weight_original=1, weight_text=1, margin=0.9)
+def our_loss(model: CLIPModel, data: Data, precision: str) -> Callable[[], Tensor]:
+    task = OmniTask(
+        model, weight_absence=1, weight_original=1, weight_text=1, margin=0.9, precision=precision
+    )
     features = [cached_features(model, pixels) for pixels in (data.presence_pixels, data.absence_pixels)]
     kinds = ((data.captions, data.presence_negated), (data.originals, data.absence_negated))
     groups = [pair for kind in kinds for pair in zip(*kind, strict=True)]
 
     def loss() -> Tensor:
-        batch = Batch(*features, pack(groups, CONTEXT), None, None)
-        with torch.autocast("cpu", torch.bfloat16, enabled=precision == torch.bfloat16):
-            return task(batch)["loss"]
+        batch = Batch(*features, (pack(groups, CONTEXT),), len(data.captions), None, None)
+        return task(batch)["loss"]
 
     return loss
 
@@ -145,7 +146,7 @@ def measure(variant: str, pictures: int, rounds: int) -> dict[str, float]:
     loss = partial(authors_loss, model, data)
     if ours:
         keep_freed_memory()
-        loss = our_loss(model, data, torch.bfloat16 if variant == "ours_bf16" else torch.float32)
+        loss = our_loss(model, data, variant.removeprefix("ours_"))
     with FlopCounterMode(display=False) as counter:  # this step warms up
         first = loss()
         first.backward()

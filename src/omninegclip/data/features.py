@@ -53,8 +53,9 @@ class FrozenFeatures:
         """Return n."""
         return len(self.rows)
 
-    def __getitem__(self, pictures: NDArray[np.int64]) -> Tensor:
+    def __getitem__(self, pictures: NDArray[np.int64] | Tensor) -> Tensor:
         """Return the features [k, d] of k pictures by number, as float32."""
+        pictures = np.asarray(pictures)
         return torch.from_numpy(self.stored[self.rows[pictures]].astype(np.float32))
 
 

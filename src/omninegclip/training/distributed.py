@@ -6,9 +6,9 @@ and DistributedDataParallel's mean over the W processes makes it exact, whatever
 """
 
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import torch
@@ -18,6 +18,8 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from omninegclip.errors import OmniNegClipError
+
+T = TypeVar("T")
 
 
 @contextmanager
@@ -49,6 +51,11 @@ def rank() -> int:
     return dist.get_rank() if dist.is_initialized() else 0
 
 
+def starting_rank() -> int:
+    """Return the number that `torchrun` gave this process, also before and after there is a group."""
+    return int(os.environ.get("RANK", "0"))
+
+
 def world_size() -> int:
     """Return the number of processes."""
     return dist.get_world_size() if dist.is_initialized() else 1
@@ -69,6 +76,25 @@ def gather(local: Tensor) -> Tensor:
         return local
     gathered: Tensor = _Gather.apply(local)  # type: ignore[no-untyped-call]
     return gathered
+
+
+def from_first(compute: Callable[[], T]) -> T:
+    """Return what `compute` returns in the first process, which alone runs it, in all of them."""
+    if world_size() == 1:
+        return compute()
+    found: list[Any] = [compute() if rank() == 0 else None]
+    dist.broadcast_object_list(found)
+    result: T = found[0]
+    return result
+
+
+def any_process(flag: bool) -> bool:
+    """Tell whether `flag` is true in any process."""
+    if world_size() == 1:
+        return flag
+    flags: list[Any] = [None] * world_size()
+    dist.all_gather_object(flags, flag)
+    return any(flags)
 
 
 def average_gradients(parameters: Iterable[nn.Parameter]) -> None:

@@ -1,18 +1,24 @@
 """From a preset's flat values to objects, and from those to a fine-tuned model."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from functools import partial
+from typing import Any
 
 import torch
+from torch import Tensor
+from torch.nn.parallel import DistributedDataParallel
 
 from omninegclip.clip.encoder import ClipEncoder
 from omninegclip.clip.packing import require_causal
 from omninegclip.clip.policy import PolicyTable, apply_policy, parameter_groups
 from omninegclip.data.sampler import BatchSampler
+from omninegclip.errors import OmniNegClipError
 from omninegclip.training import schedule
-from omninegclip.training.loop import Step, train
-from omninegclip.training.preset import Preset
-from omninegclip.training.task import OmniTask
+from omninegclip.training.distributed import average_gradients, world_size
+from omninegclip.training.gradcache import accumulate_gradients
+from omninegclip.training.loop import ScaleLoss, Step, backward_through, train
+from omninegclip.training.preset import Preset, check_steps
+from omninegclip.training.task import Batch, OmniTask
 from omninegclip.training.triplets import Triplets, batches
 
 _SCHEDULES = {"paper": schedule.paper, "mended": schedule.mended}
@@ -31,29 +37,155 @@ def freeze(encoder: ClipEncoder, preset: Preset) -> PolicyTable:
 def fine_tune(encoder: ClipEncoder, triplets: Triplets, preset: Preset, seed: int) -> Iterator[Step]:
     """Fine-tune the model of `encoder` in place, yielding each step; `freeze` comes first.
 
-    `triplets.features` are those of the frozen image tower. Raises OmniNegClipError when the text tower is
-    not causal, nothing trains, or the data does not fill a batch.
+    Raises OmniNegClipError as `FineTuning` does.
     """
-    require_causal(encoder.model)
-    task = OmniTask(
-        encoder.model,
-        weight_absence=preset.weight_absence,
-        weight_original=preset.weight_original,
-        weight_text=preset.weight_text,
-        margin=preset.margin,
-    )
-    optimizer = torch.optim.AdamW(
-        parameter_groups(encoder.model, preset.weight_decay, decay_all=preset.decay_all),
-        lr=preset.learning_rate,
-        betas=preset.betas,
-        eps=preset.epsilon,
-    )
-    stream = batches(
-        triplets,
-        BatchSampler(len(triplets.presence.captions), preset.batch_size, 2 * seed),
-        BatchSampler(len(triplets.absence.captions), preset.batch_size, 2 * seed + 1),
-        encoder.context_length,
-        mask_same_image=preset.mask_same_image,
-    )
-    factor = partial(_SCHEDULES[preset.schedule], warmup=preset.warmup, total=preset.steps)
-    return train(task, task.after_step, optimizer, stream, factor, preset.steps)
+    return FineTuning(encoder, triplets, preset, seed).run()
+
+
+class FineTuning:
+    """A fine-tuning run: it takes steps, and its state at any of them is a handful of tensors and numbers.
+
+    Attributes:
+        total: steps of the whole run.
+        epoch: steps of a pass over the kind of negation that has more captions.
+        done: steps taken so far.
+    """
+
+    def __init__(self, encoder: ClipEncoder, triplets: Triplets, preset: Preset, seed: int) -> None:
+        """Make ready for the first step; `freeze` comes first.
+
+        Args:
+            encoder: its model is trained in place.
+            triplets: with the features of the frozen image tower.
+            preset: every choice.
+            seed: of the order of the data.
+
+        Raises:
+            OmniNegClipError: The text tower is not causal, nothing trains, the data does not fill a batch, or
+                the run is shorter than its warm-up.
+        """
+        require_causal(encoder.model)
+        samplers = [
+            BatchSampler(len(pairs.captions), preset.batch_size, 2 * seed + number)
+            for number, pairs in enumerate((triplets.presence, triplets.absence))
+        ]
+        self.epoch = max(map(len, samplers))
+        self.total = preset.steps or self.epoch * (preset.epochs or 0)
+        check_steps(self.total, preset.warmup)
+        self.done = 0
+        self._model, self._preset, self._samplers = encoder.model, preset, samplers
+        self._task = OmniTask(
+            encoder.model,
+            weight_absence=preset.weight_absence,
+            weight_original=preset.weight_original,
+            weight_text=preset.weight_text,
+            margin=preset.margin,
+            precision=preset.precision,
+        )
+        self._optimizer = torch.optim.AdamW(
+            parameter_groups(encoder.model, preset.weight_decay, decay_all=preset.decay_all),
+            lr=preset.learning_rate,
+            betas=preset.betas,
+            eps=preset.epsilon,
+            fused=True,
+        )
+        self._scaler = torch.amp.GradScaler(encoder.device.type, enabled=preset.precision == "fp16")
+        self._batches = batches(
+            triplets,
+            samplers[0],
+            samplers[1],
+            encoder.context_length,
+            mask_same_image=preset.mask_same_image,
+            chunk_size=preset.chunk_size,
+        )
+
+    def run(self) -> Iterator[Step]:
+        """Take the steps that are left, yielding each when it is done."""
+        steps = train(
+            self._backward(),
+            self._optimizer,
+            (batch.to(self._model.device) for batch in self._batches),
+            partial(_SCHEDULES[self._preset.schedule], warmup=self._preset.warmup, total=self.total),
+            range(self.done, self.total),
+            after_step=self._task.after_step,
+            scaler=self._scaler,
+            clip_norm=self._preset.clip_norm,
+        )
+        for step in steps:
+            self.done = step.number + 1
+            yield step
+
+    def trained(self) -> dict[str, Tensor]:
+        """Return the tensors of the model that train, by name: all that tells it from its base."""
+        return {name: weight for name, weight in self._model.named_parameters() if weight.requires_grad}
+
+    def state(self) -> tuple[dict[str, Tensor], dict[str, Any]]:
+        """Return all that the rest of the run depends on beside data and preset: tensors, and JSON values."""
+        names = {weight: name for name, weight in self.trained().items()}
+        moments = {
+            f"optimizer/{key}/{names[weight]}": value
+            for weight, values in self._optimizer.state.items()
+            for key, value in values.items()
+        }
+        weights = {f"weights/{name}": weight for name, weight in self.trained().items()}
+        facts = {
+            "done": self.done,
+            "samplers": [sampler.state_dict() for sampler in self._samplers],
+            "scaler": self._scaler.state_dict(),
+        }
+        return {**weights, **moments, "random": torch.get_rng_state()}, facts
+
+    @torch.no_grad()
+    def restore(self, tensors: Mapping[str, Tensor], facts: Mapping[str, Any]) -> None:
+        """Go on from where `state` was taken.
+
+        Raises OmniNegClipError when it is the state of another run.
+        """
+        for sampler, state in zip(self._samplers, facts["samplers"], strict=True):
+            sampler.load_state_dict(state)
+        trained = self.trained()
+        prefix = "weights/"
+        load_trained(
+            trained, {name[len(prefix) :]: t for name, t in tensors.items() if name.startswith(prefix)}
+        )
+        for name, value in tensors.items():
+            kind, _, rest = name.partition("/")
+            if kind == "optimizer":
+                key, _, parameter = rest.partition("/")
+                weight = trained[parameter]
+                # AdamW counts its steps on the CPU whatever the weights are on
+                self._optimizer.state[weight][key] = value if key == "step" else value.to(weight.device)
+        self._scaler.load_state_dict(facts["scaler"])
+        torch.set_rng_state(tensors["random"])
+        self.done = facts["done"]
+
+    def _backward(self) -> Callable[[Batch, ScaleLoss], dict[str, Tensor]]:
+        """Return the backward pass: in chunks, over many processes, or plain."""
+        if self._preset.chunk_size is not None:
+            return self._backward_in_chunks
+        if world_size() > 1:
+            return backward_through(DistributedDataParallel(self._task))
+        return backward_through(self._task)
+
+    def _backward_in_chunks(self, batch: Batch, scale_loss: ScaleLoss) -> dict[str, Tensor]:
+        objective = partial(self._task.objective, batch=batch)
+        scalars = accumulate_gradients(self._task.encode, batch.texts, objective, scale_loss)
+        average_gradients(self._task.parameters())
+        return scalars
+
+
+@torch.no_grad()
+def load_trained(into: Mapping[str, Tensor], weights: Mapping[str, Tensor]) -> None:
+    """Copy `weights` into the tensors of the same names.
+
+    Raises OmniNegClipError when names or shapes differ.
+    """
+    shapes = [{name: tuple(weight.shape) for name, weight in each.items()} for each in (into, weights)]
+    if shapes[0] != shapes[1]:
+        name = min(set(shapes[0].items()) ^ set(shapes[1].items()))[0]
+        raise OmniNegClipError(
+            f"The checkpoint was made with another model or policy, it differs in {name}: "
+            "resume with the same options."
+        )
+    for name, weight in into.items():
+        weight.copy_(weights[name])

@@ -6,6 +6,10 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor
 
+from omninegclip.errors import OmniNegClipError
+
+ScaleLoss = Callable[[Tensor], Tensor]
+
 
 class Step(NamedTuple):
     """What a step did: its number from 0, the learning rate, and the named scalars of the task."""
@@ -15,37 +19,64 @@ class Step(NamedTuple):
     scalars: dict[str, float]
 
 
-def train(
+def backward_through(
     task: Callable[[Any], dict[str, Tensor]],
-    after_step: Callable[[], None],
+) -> Callable[[Any, ScaleLoss], dict[str, Tensor]]:
+    """Return what `train` takes: a batch to the scalars of `task`, with the gradient of `loss` in `.grad`."""
+
+    def backward(batch: Any, scale_loss: ScaleLoss) -> dict[str, Tensor]:
+        scalars = task(batch)
+        torch.autograd.backward(scale_loss(scalars["loss"]))
+        return scalars
+
+    return backward
+
+
+def train(
+    backward: Callable[[Any, ScaleLoss], dict[str, Tensor]],
     optimizer: torch.optim.Optimizer,
     batches: Iterator[Any],
     factor: Callable[[int], float],
-    steps: int,
+    steps: range,
+    *,
+    after_step: Callable[[], None] = lambda: None,
+    scaler: torch.amp.GradScaler | None = None,
+    clip_norm: float | None = None,
 ) -> Iterator[Step]:
-    """Take `steps` optimizer steps and yield each when it is done.
+    """Take an optimizer step per number in `steps` and yield each when it is done.
 
     Args:
-        task: a batch to named scalars with `loss` among them, differentiable.
-        after_step: called after every optimizer step.
+        backward: a batch, and what scales the loss before its backward pass, to named scalars with `loss`
+            among them; leaves the gradient in `.grad`.
         optimizer: its learning rates are those at `factor` 1.
         batches: one is taken per step.
         factor: step number to the factor of the learning rate.
-        steps: how many.
+        steps: their numbers, which begin above 0 when a run is taken up again.
+        after_step: called after every optimizer step.
+        scaler: scales the loss for fp16; it skips steps whose gradient overflows.
+        clip_norm: largest norm of the gradient; its norm before that is the scalar `gradient_norm`.
 
     Raises:
-        FloatingPointError: the loss is not finite; no step is taken with it.
+        OmniNegClipError: The loss is not finite; no step is taken with it.
     """
-    peak = [group["lr"] for group in optimizer.param_groups]
-    for number in range(steps):
+    scaler = scaler or torch.amp.GradScaler(enabled=False)
+    peak = [group.setdefault("initial_lr", group["lr"]) for group in optimizer.param_groups]
+    trained = [parameter for group in optimizer.param_groups for parameter in group["params"]]
+    for number in steps:
         for group, rate in zip(optimizer.param_groups, peak, strict=True):
             group["lr"] = rate * factor(number)
-        scalars = task(next(batches))
-        if not torch.isfinite(scalars["loss"]):
-            raise FloatingPointError(f"The loss of step {number} is {scalars['loss'].item()}.")
         optimizer.zero_grad(set_to_none=True)
-        torch.autograd.backward(scalars["loss"])
-        optimizer.step()
+        scalars = backward(next(batches), scaler.scale)
+        if not torch.isfinite(scalars["loss"]):
+            raise OmniNegClipError(
+                f"The loss of step {number} is {scalars['loss'].item()}: "
+                "lower learning_rate, or set precision=fp32."
+            )
+        if clip_norm is not None:
+            scaler.unscale_(optimizer)
+            scalars["gradient_norm"] = torch.nn.utils.clip_grad_norm_(trained, clip_norm)
+        scaler.step(optimizer)
+        scaler.update()
         after_step()
         yield Step(
             number,

@@ -5,25 +5,55 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 from importlib.resources import files
+from math import isfinite
 from pathlib import Path
-from typing import Any, get_type_hints
+from typing import Any, get_args, get_origin, get_type_hints
 
 import yaml
 
 from omninegclip.errors import OmniNegClipError
 
+_CHOICES = {
+    "objective": ("omni",),
+    "schedule": ("paper", "mended"),
+    "precision": ("fp32", "bf16", "fp16"),
+    "validate_metric": ("score", "presence_accuracy", "absence_r1", "retrieval_r1"),
+}
+_AT_LEAST_ONE = (
+    "epochs",
+    "steps",
+    "batch_size",
+    "chunk_size",
+    "warmup",
+    "validate_every",
+    "patience",
+    "checkpoint_every",
+)
+_NOT_NEGATIVE = (
+    "learning_rate",
+    "epsilon",
+    "weight_decay",
+    "weight_absence",
+    "weight_original",
+    "weight_text",
+)
+
 
 @dataclass(frozen=True)
 class Preset:
-    """A fine-tuning run in numbers and names; method.md's table of the authors' job in the same order.
+    """A fine-tuning run in numbers and names.
 
     Attributes:
+        model: the CLIP to start from, by any name that `load_clip` takes.
         objective: what is minimised: `omni`.
         text_layers: layers of the text tower that train, as `layer_groups.text_layers` reads them.
         text_extras: what else of the text side trains.
         image_layers: layers of the image tower that train.
-        steps: optimizer steps.
-        batch_size: pictures of each kind of negation in a step.
+        epochs: passes over the kind of negation that has more captions; null if `steps` says how long.
+        steps: optimizer steps; null if `epochs` says how long.
+        batch_size: pictures of each kind of negation in a step, over all processes.
+        chunk_size: pictures of each kind whose captions are encoded at a time, to save memory with the same
+            gradient; null for the whole batch.
         learning_rate: at the end of the warm-up.
         betas: of AdamW.
         epsilon: of AdamW.
@@ -31,19 +61,30 @@ class Preset:
         decay_all: whether biases, norms, embeddings and the logit scale decay too, as in the authors' code.
         schedule: `paper` or `mended`.
         warmup: warm-up steps.
+        precision: `fp32`, or `bf16` or `fp16` for the tower's matrix products (autocast).
+        clip_norm: largest norm of the gradient; null for no clipping.
         weight_absence: weight of the absence-based objective.
         weight_original: weight of the original captions in it.
         weight_text: weight of the hinge between caption and negated caption in it.
         margin: of that hinge.
         mask_same_image: whether captions of one picture are no negatives of each other.
+        strip_commas: whether the captions negated by presence lose their commas, as in the authors' code.
+        held_out_share: share of the pictures that is kept from training for validation, from 0 to below 1.
+        validate_metric: what the best checkpoint is chosen by, of `evaluation.validation`.
+        validate_every: steps between validations; null for once per epoch.
+        patience: validations without a better one after which training stops; null for never.
+        checkpoint_every: steps between checkpoints.
     """
 
+    model: str
     objective: str
     text_layers: str
     text_extras: tuple[str, ...]
     image_layers: str
-    steps: int
+    epochs: int | None
+    steps: int | None
     batch_size: int
+    chunk_size: int | None
     learning_rate: float
     betas: tuple[float, float]
     epsilon: float
@@ -51,11 +92,19 @@ class Preset:
     decay_all: bool
     schedule: str
     warmup: int
+    precision: str
+    clip_norm: float | None
     weight_absence: float
     weight_original: float
     weight_text: float
     margin: float
     mask_same_image: bool
+    strip_commas: bool
+    held_out_share: float
+    validate_metric: str
+    validate_every: int | None
+    patience: int | None
+    checkpoint_every: int
 
     def as_dict(self) -> dict[str, Any]:
         """Return the values as plain lists, numbers and names, ready for YAML or JSON."""
@@ -126,43 +175,67 @@ def _suggestion(given: str, known: Sequence[str]) -> str:
 def _as_type(key: str, value: Any, name: str) -> Any:
     """Return `value` as the field's type; YAML reads 1e-6 as text, so numbers may come as such."""
     wanted = get_type_hints(Preset)[key]
+    kind = next((each for each in get_args(wanted) if each is not type(None)), wanted)
     try:
-        if wanted is bool or wanted is str:
-            if not isinstance(value, wanted):
+        if get_origin(wanted) is tuple:
+            if not isinstance(value, list):
+                raise TypeError
+            return tuple(map(kind, value))
+        if value is None and kind is not wanted:
+            return None
+        if kind in (bool, str):
+            if not isinstance(value, kind):
                 raise TypeError
             return value
-        if wanted is int:
-            if isinstance(value, bool) or int(value) != float(value):
-                raise TypeError
-            return int(value)
-        if wanted is float:
-            if isinstance(value, bool):
-                raise TypeError
-            return float(value)
-        if isinstance(value, str):
+        if isinstance(value, bool) or not isfinite(float(value)) or kind(value) != float(value):
             raise TypeError
-        return tuple(float(each) for each in value) if key == "betas" else tuple(str(each) for each in value)
-    except (TypeError, ValueError) as error:
-        expected = getattr(wanted, "__name__", str(wanted))
+        return kind(value)
+    except (TypeError, ValueError, OverflowError) as error:
+        expected = f"list of {kind.__name__}" if get_origin(wanted) is tuple else kind.__name__
         raise OmniNegClipError(f"The preset {name} has {key}={value!r}, which is no {expected}.") from error
 
 
 def _check(preset: Preset, name: str) -> None:
-    positive = {"steps": preset.steps, "batch_size": preset.batch_size, "warmup": preset.warmup}
-    for key, value in positive.items():
-        if value < 1:
-            raise OmniNegClipError(f"The preset {name} has {key}={value}: it must be 1 or more.")
-    if preset.steps <= preset.warmup + 1:
+    def refuse(key: str, must: str) -> OmniNegClipError:
+        return OmniNegClipError(f"The preset {name} has {key}={getattr(preset, key)!r}: it must be {must}.")
+
+    if (preset.epochs is None) == (preset.steps is None):
         raise OmniNegClipError(
-            f"The preset {name} has {preset.steps} steps and a warm-up of {preset.warmup}: "
-            "it needs at least two steps after the warm-up."
+            f"The preset {name} has epochs={preset.epochs} and steps={preset.steps}: "
+            "set one of them and the other to null."
         )
-    for key, chosen, allowed in (
-        ("objective", preset.objective, ("omni",)),
-        ("schedule", preset.schedule, ("paper", "mended")),
-    ):
-        if chosen not in allowed:
+    for key in _AT_LEAST_ONE:
+        value = getattr(preset, key)
+        if value is not None and value < 1:
+            raise refuse(key, "1 or more")
+    for key in _NOT_NEGATIVE:
+        if getattr(preset, key) < 0:
+            raise refuse(key, "0 or more")
+    if preset.clip_norm is not None and preset.clip_norm <= 0:
+        raise refuse("clip_norm", "above 0, or null")
+    if not 0 <= preset.held_out_share < 1:
+        raise refuse("held_out_share", "from 0 to below 1")
+    if len(preset.betas) != 2 or not all(0 <= beta < 1 for beta in preset.betas):
+        raise refuse("betas", "two numbers from 0 to below 1")
+    if preset.patience is not None and preset.held_out_share == 0:
+        raise OmniNegClipError(
+            f"The preset {name} has patience={preset.patience} and held_out_share=0: "
+            "stopping early needs pictures to validate on."
+        )
+    if preset.steps is not None:
+        check_steps(preset.steps, preset.warmup)
+    for key, allowed in _CHOICES.items():
+        if (chosen := getattr(preset, key)) not in allowed:
             raise OmniNegClipError(
                 f"The preset {name} has {key}={chosen!r}{_suggestion(chosen, allowed)}: "
                 f"it can be {' or '.join(allowed)}."
             )
+
+
+def check_steps(steps: int, warmup: int) -> None:
+    """Raise OmniNegClipError unless the schedule fits: it needs two steps after the warm-up."""
+    if steps <= warmup + 1:
+        raise OmniNegClipError(
+            f"The run has {steps} steps and a warm-up of {warmup}: "
+            "it needs at least two steps after the warm-up."
+        )

@@ -1,17 +1,27 @@
 """Records as the trainer takes them: image features and tokenized caption pairs, batch by batch."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from omninegclip.clip.packing import pack
-from omninegclip.data.sampler import BatchSampler
 from omninegclip.errors import OmniNegClipError
+from omninegclip.training.distributed import share
 from omninegclip.training.task import Batch
 
 TokenIds = Sequence[int]
+Pair = tuple[TokenIds, TokenIds]
+
+
+class Features(Protocol):
+    """Features of pictures by row: a tensor [n, d], or what is kept on disk."""
+
+    def __getitem__(self, rows: Tensor, /) -> Tensor:
+        """Return the features [k, d] of k rows as float32."""
 
 
 class Pairs(NamedTuple):
@@ -24,19 +34,24 @@ class Pairs(NamedTuple):
 
 
 class Triplets(NamedTuple):
-    """Everything that fine-tuning reads: features [n, d] of the pictures, and both kinds of pairs."""
+    """Everything that fine-tuning reads: features of the pictures, and both kinds of pairs."""
 
-    features: Tensor
+    features: Features
     presence: Pairs
     absence: Pairs
 
 
 def make_triplets(
     records: Sequence[Mapping[str, Any]],
-    features: Tensor,
+    features: Features,
     tokenize: Callable[[Sequence[str]], list[list[int]]],
+    *,
+    strip_commas: bool = False,
+    first_row: int = 0,
 ) -> Triplets:
-    """Build the triplets of `records`, whose pictures have the image features of the same row.
+    """Build the triplets of `records`, whose pictures have the image features from `first_row` on.
+
+    `strip_commas` takes the commas out of the captions negated by presence, and out of no others.
 
     Raises OmniNegClipError when no record has a caption negated by presence, or none by absence.
     """
@@ -48,46 +63,49 @@ def make_triplets(
         rows = [row for row, record in enumerate(records) if record[column]]
         if not rows:
             raise OmniNegClipError(f"No record has a {column}: both kinds of negation are needed.")
-        negated = tokenize([records[row][column] for row in rows])
-        return Pairs(torch.tensor(rows), ids[rows], [captions[row] for row in rows], negated)
+        texts = [str(records[row][column]) for row in rows]
+        if strip_commas and column == "presence_negated":
+            texts = [text.replace(",", "") for text in texts]
+        negated = tokenize(texts)
+        return Pairs(torch.tensor(rows) + first_row, ids[rows], [captions[row] for row in rows], negated)
 
     return Triplets(features, pairs("presence_negated"), pairs("absence_negated"))
 
 
 def batches(
     triplets: Triplets,
-    presence_rows: BatchSampler,
-    absence_rows: BatchSampler,
+    presence_rows: Iterator[NDArray[np.int64]],
+    absence_rows: Iterator[NDArray[np.int64]],
     context_length: int,
     *,
     mask_same_image: bool,
+    chunk_size: int | None = None,
 ) -> Iterator[Batch]:
-    """Yield batch after batch, without end, as the two samplers say."""
+    """Yield batch after batch as the two samplers say, each process with the captions of its share.
+
+    `chunk_size` is the largest number of pictures of each kind in a chunk of captions; None makes one chunk.
+    """
     for first, second in zip(presence_rows, absence_rows, strict=True):
-        presence, absence = (
-            _select(triplets.presence, torch.from_numpy(first)),
-            _select(triplets.absence, torch.from_numpy(second)),
-        )
+        own = share(first), share(second)
         groups = [
-            pair for pairs in (presence, absence) for pair in zip(pairs.captions, pairs.negated, strict=True)
+            (pairs.captions[row], pairs.negated[row])
+            for pairs, rows in zip((triplets.presence, triplets.absence), own, strict=True)
+            for row in rows.tolist()
         ]
+        size = 2 * chunk_size if chunk_size else len(groups)
         yield Batch(
-            presence_images=triplets.features[presence.image_rows],
-            absence_images=triplets.features[absence.image_rows],
-            texts=pack(groups, context_length),
-            presence_same=_same(presence.image_ids) if mask_same_image else None,
-            absence_same=_same(absence.image_ids) if mask_same_image else None,
+            presence_images=triplets.features[triplets.presence.image_rows[first]],
+            absence_images=triplets.features[triplets.absence.image_rows[second]],
+            texts=tuple(pack(chunk, context_length) for chunk in _chunks(groups, size)),
+            presence_pairs=len(own[0]),
+            presence_same=_same(triplets.presence.image_ids[first]) if mask_same_image else None,
+            absence_same=_same(triplets.absence.image_ids[second]) if mask_same_image else None,
         )
-
-
-def _select(pairs: Pairs, rows: Tensor) -> Pairs:
-    return Pairs(
-        pairs.image_rows[rows],
-        pairs.image_ids[rows],
-        [pairs.captions[row] for row in rows.tolist()],
-        [pairs.negated[row] for row in rows.tolist()],
-    )
 
 
 def _same(image_ids: Tensor) -> Tensor:
     return image_ids[:, None] == image_ids[None, :]
+
+
+def _chunks(groups: Sequence[Pair], size: int) -> Iterator[Sequence[Pair]]:
+    return (groups[start : start + size] for start in range(0, len(groups), size))

@@ -1,0 +1,90 @@
+"""What a run says of itself when it is done: figures, curves, model card."""
+
+from collections.abc import Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+from omninegclip.clip.policy import PolicyTable
+from omninegclip.environment import versions
+from omninegclip.evaluation.intervals import Estimate
+from omninegclip.files import atomic_file
+from omninegclip.report.card import model_card
+from omninegclip.report.table import Row
+from omninegclip.run.job import Job
+
+COLUMNS = ("before", "after")
+TITLES = {
+    "presence_accuracy": "Presence accuracy",
+    "absence_r1": "R@1 with captions negated by absence",
+    "retrieval_r1": "R@1 with plain captions",
+}
+
+Figures = dict[str, Estimate]
+
+
+def numbers(figures: Figures | None) -> dict[str, dict[str, float | int]] | None:
+    """Return figures as plain numbers, ready for JSON."""
+    return {name: figure.as_dict() for name, figure in figures.items()} if figures else None
+
+
+def estimates(values: dict[str, dict[str, Any]] | None) -> Figures | None:
+    """Return what `numbers` was made from."""
+    return {name: Estimate(**each) for name, each in values.items()} if values else None
+
+
+def rows(summary: dict[str, Any]) -> list[Row]:
+    """Return the figures of a summary as rows of a table; none when nothing was held out."""
+    return _rows(estimates(summary["before"]), estimates(summary["after"]))
+
+
+def _rows(before: Figures | None, after: Figures | None) -> list[Row]:
+    if not before or not after:
+        return []
+    return [
+        Row(
+            title, "held-out pictures", (before[name], after[name]), None, 0.5 if "presence" in name else None
+        )
+        for name, title in TITLES.items()
+    ]
+
+
+def write_curves(path: Path, lines: Sequence[dict[str, Any]]) -> None:
+    """Draw the loss and its parts, where the extra that draws is installed."""
+    with suppress(ModuleNotFoundError):
+        from omninegclip.report.curves import curves_svg
+
+        steps = [line for line in lines if "loss" in line]
+        names = ("loss", "presence/loss", "absence/loss", "absence/text")
+        series = {name: [(line["step"], line[name]) for line in steps] for name in names}
+        with atomic_file(path) as temporary:
+            temporary.write_text(curves_svg(series, "step", "loss", "Fine-tuning"))
+
+
+def card_of(job: Job, policy: PolicyTable, before: Figures | None, after: Figures | None, steps: int) -> str:
+    """Return the model card of a run, with all that was measured on the way."""
+    preset = job.preset
+    installed = versions()
+    return model_card(
+        name=job.out.name,
+        summary=f"{preset.model} after Omni-NegCLIP fine-tuning by `omninegclip train`.",
+        licence="other",
+        base_model=None if Path(preset.model).exists() or "/" not in preset.model else preset.model,
+        tags=["omninegclip"],
+        rows=_rows(before, after),
+        columns=COLUMNS,
+        measured_on="Pictures of the training data that were held out; "
+        "`omninegclip evaluate` measures on benchmarks."
+        if after
+        else "Nothing was held out, so nothing was measured: run `omninegclip evaluate`.",
+        facts={
+            "preset": job.preset_name,
+            "seed": str(job.seed),
+            "steps": f"{steps} of {preset.batch_size} + {preset.batch_size} pictures",
+            "learning rate": f"{preset.learning_rate:g}",
+            "parameters that train": f"{policy.trained:,} of {policy.total:,}",
+            **{name: installed[name] for name in ("omninegclip", "torch", "transformers")},
+        },
+        limits=["Its licence is that of the base model and of the data: say which before you publish it."],
+        attribution=f"Base model: {preset.model}. Method: Omni-NegCLIP, arXiv 2603.29258.",
+    )

@@ -1,0 +1,108 @@
+"""What a run is asked to do, and the data that it does it with."""
+
+import hashlib
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from omninegclip.clip.encoder import ClipEncoder
+from omninegclip.data.features import Picture
+from omninegclip.data.images import ImageRoot
+from omninegclip.data.record import read_records
+from omninegclip.errors import OmniNegClipError
+from omninegclip.training.preset import Preset
+from omninegclip.training.triplets import Features, Triplets, make_triplets
+
+Record = dict[str, Any]
+
+
+class Job(NamedTuple):
+    """What a run is asked to do.
+
+    Attributes:
+        data: Parquet files or folders of records.
+        images: folder of their pictures; None for the folder of the records.
+        preset_name: as asked for.
+        preset: with all overrides.
+        out: the run folder.
+        seed: of the order of the data, and of what is held out.
+        cache: folder of image features.
+        limit: how many records are read of each of `data`; None for all.
+        tensorboard: whether TensorBoard events are written too.
+    """
+
+    data: tuple[Path, ...]
+    images: Path | None
+    preset_name: str
+    preset: Preset
+    out: Path
+    seed: int
+    cache: Path
+    limit: int | None = None
+    tensorboard: bool = False
+
+
+class Data(NamedTuple):
+    """Records in two parts that share no picture, and the picture of every record of both, in order."""
+
+    training: list[Record]
+    held_out: list[Record]
+    pictures: list[Picture]
+
+
+def read_data(job: Job) -> Data:
+    """Read the records, keep whole pictures from training, and find every picture.
+
+    Raises OmniNegClipError for a record without a picture, and when nothing is left to hold out.
+    """
+    training: list[tuple[Record, Picture]] = []
+    held_out: list[tuple[Record, Picture]] = []
+    for source in job.data:
+        root = ImageRoot([job.images or (source if source.is_dir() else source.parent)])
+        for number, record in enumerate(read_records(source)):
+            if number == job.limit:
+                break
+            picture = _picture(record, root, source, number)
+            kept = _is_held_out(record["image_id"], job.seed, job.preset.held_out_share)
+            (held_out if kept else training).append((record, picture))
+    if job.preset.held_out_share and not held_out:
+        raise OmniNegClipError(
+            f"held_out_share={job.preset.held_out_share} of these pictures is not even one: "
+            "raise it, or set it to 0."
+        )
+    both = training + held_out
+    return Data([r for r, _ in training], [r for r, _ in held_out], [picture for _, picture in both])
+
+
+def triplets_of(
+    job: Job, encoder: ClipEncoder, data: Data, features: Features
+) -> tuple[Triplets, Triplets | None]:
+    """Return the triplets to train on and those held out, whose pictures have the features in their order."""
+    strip = job.preset.strip_commas
+
+    def build(records: Sequence[Record], start: int) -> Triplets:
+        return make_triplets(records, features, encoder.tokenize, strip_commas=strip, first_row=start)
+
+    training = build(data.training, 0)
+    return training, build(data.held_out, len(data.training)) if data.held_out else None
+
+
+def _picture(record: Record, root: ImageRoot, source: Path, number: int) -> Picture:
+    if record.get("image_bytes") is not None:
+        found: bytes = record["image_bytes"]
+        return found
+    if record["image"] is None:
+        raise OmniNegClipError(f"Row {number + 1} of {source} has no image: training needs pictures.")
+    path = root.find(record["image"])
+    if path is None:
+        raise OmniNegClipError(
+            f"The picture {record['image']} of row {number + 1} of {source} is not below {root.folders[0]}: "
+            "say with --images where the pictures are."
+        )
+    return path
+
+
+def _is_held_out(image_id: str, seed: int, share: float) -> bool:
+    """Decide by the picture alone, so that all captions of a picture are on one side, in whatever order."""
+    digest = hashlib.sha256(f"{seed} {image_id}".encode()).digest()
+    return int.from_bytes(digest[:8]) < share * 2**64

@@ -1,0 +1,150 @@
+"""What a fine-tuning run will cost, counted on paper before it starts."""
+
+from typing import Any, NamedTuple
+
+import numpy as np
+from torch import nn
+
+from omninegclip.clip.encoder import ClipEncoder
+from omninegclip.clip.packing import pack
+from omninegclip.training.preset import Preset
+from omninegclip.training.triplets import Triplets
+
+_SAMPLE = 16  # batches whose packing is counted; the rest is taken to be alike
+
+
+class Estimate(NamedTuple):
+    """The cost of a run.
+
+    Attributes:
+        trained: parameters that train.
+        parameters: parameters in all.
+        pictures: distinct pictures.
+        steps_per_epoch: steps of a pass over the kind of negation that has more captions.
+        steps: of the whole run.
+        tokens_per_epoch: that the text tower computes, packed.
+        tokens_padded_per_epoch: that it would compute with every text padded to the context length.
+        text_flops: operations of all steps.
+        image_flops: operations of the one look at every picture.
+        cache_bytes: image features on disk.
+        hours: at the throughput named.
+    """
+
+    trained: int
+    parameters: int
+    pictures: int
+    steps_per_epoch: int
+    steps: int
+    tokens_per_epoch: int
+    tokens_padded_per_epoch: int
+    text_flops: float
+    image_flops: float
+    cache_bytes: int
+    hours: float
+
+    def lines(self) -> list[tuple[str, str]]:
+        """Return names and values, ready to print."""
+        saved = self.tokens_padded_per_epoch / self.tokens_per_epoch
+        return [
+            ("parameters that train", f"{self.trained:,} of {self.parameters:,}"),
+            ("pictures", f"{self.pictures:,}"),
+            ("steps", f"{self.steps:,}, {self.steps_per_epoch:,} in an epoch"),
+            ("tokens in an epoch", f"{self.tokens_per_epoch:,} packed, {saved:.1f} times fewer than padded"),
+            ("text tower", f"{self.text_flops:.2e} FLOPs"),
+            ("image tower, once", f"{self.image_flops:.2e} FLOPs"),
+            ("image features on disk", f"{self.cache_bytes / 2**20:.1f} MiB"),
+            ("hours", f"{self.hours:.2f}"),
+        ]
+
+
+def estimate(
+    encoder: ClipEncoder, triplets: Triplets, pictures: int, preset: Preset, throughput: float
+) -> Estimate:
+    """Count a run; `freeze` comes first, and the features of `triplets` are not read.
+
+    A matrix of p parameters costs 2p operations per token forward, 2p backward to its input, where anything
+    that trains lies below, and 2p to its weights, if they train; attention's own products are 4 L w per token
+    of a row of L tokens in a layer of width w, twice that backward. Embeddings, norms, activations, the
+    objective and the optimizer are not counted.
+
+    Args:
+        encoder: the model.
+        triplets: the data.
+        pictures: how many are distinct.
+        preset: how long, and in what batches.
+        throughput: operations per second that the machine reaches.
+    """
+    steps_per_epoch = max(
+        len(pairs.captions) // preset.batch_size for pairs in (triplets.presence, triplets.absence)
+    )
+    steps = preset.steps or steps_per_epoch * (preset.epochs or 0)
+    packed, padded, row = _tokens(triplets, preset.batch_size, encoder.context_length)
+    model = encoder.model
+    text_flops = steps * packed * _text_flops_per_token(model, row)
+    image_flops = pictures * _image_flops(model)
+    return Estimate(
+        trained=sum(p.numel() for p in model.parameters() if p.requires_grad),
+        parameters=sum(p.numel() for p in model.parameters()),
+        pictures=pictures,
+        steps_per_epoch=steps_per_epoch,
+        steps=steps,
+        tokens_per_epoch=round(packed * steps_per_epoch),
+        tokens_padded_per_epoch=round(padded * steps_per_epoch),
+        text_flops=text_flops,
+        image_flops=image_flops,
+        cache_bytes=2 * pictures * encoder.dim,
+        hours=(text_flops + image_flops) / throughput / 3600,
+    )
+
+
+def _tokens(triplets: Triplets, batch_size: int, context_length: int) -> tuple[float, float, float]:
+    """Return packed tokens, padded tokens and tokens of a row, the means over some batches."""
+    random = np.random.default_rng(0)
+    kinds = (triplets.presence, triplets.absence)
+    counts = []
+    for _ in range(_SAMPLE):
+        groups = [
+            (pairs.captions[row], pairs.negated[row])
+            for pairs in kinds
+            for row in random.choice(len(pairs.captions), min(batch_size, len(pairs.captions)), replace=False)
+        ]
+        texts = pack(groups, context_length)
+        counts.append((texts.tokens_packed, texts.tokens_padded, texts.ids.shape[1]))
+    packed, padded, row = np.mean(counts, axis=0)
+    return float(packed), float(padded), float(row)
+
+
+def _text_flops_per_token(model: Any, row: float) -> float:
+    """Return forward and backward operations per token; the projection reads one token per text: left out."""
+    tower = model.text_model
+    embeddings_train = any(p.requires_grad for p in tower.embeddings.parameters())
+    flops, below = 0.0, embeddings_train
+    for layer in tower.encoder.layers:
+        trains = any(p.requires_grad for p in layer.parameters())
+        matrices, attention = 2 * _matrices(layer), 4 * row * tower.config.hidden_size
+        flops += matrices + attention
+        flops += matrices * ((below or trains) + trains) + 2 * attention * (below or trains)
+        below = below or trains
+    return flops
+
+
+def _image_flops(model: Any) -> float:
+    """Return forward operations per picture; of the last block only the class token goes all the way."""
+    tower, config = model.vision_model, model.vision_model.config
+    patches = (config.image_size // config.patch_size) ** 2
+    tokens, last = patches + 1, tower.encoder.layers[-1]
+    block, attention = 2 * _matrices(last), 4 * tokens * config.hidden_size
+    keys_and_values = 2 * (_matrices(last.self_attn.k_proj) + _matrices(last.self_attn.v_proj))
+    return float(
+        2 * patches * _matrices(tower.embeddings)
+        + (config.num_hidden_layers - 1) * tokens * (block + attention)
+        + tokens * keys_and_values
+        + (block - keys_and_values)
+        + attention
+        + 2 * _matrices(model.visual_projection)
+    )
+
+
+def _matrices(module: nn.Module) -> int:
+    """Return the parameters of all matrix products in `module`."""
+    return sum(each.weight.numel() for each in module.modules() if isinstance(each, nn.Linear | nn.Conv2d))

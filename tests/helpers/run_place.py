@@ -1,0 +1,97 @@
+"""A little data with pictures and a tiny CLIP on disk, and the verb `train` as a process."""
+
+import contextlib
+import io
+import os
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+from PIL import Image
+from tiny_clip import tiny_encoder
+
+from omninegclip.cli import main
+from omninegclip.clip.save import save_clip
+from omninegclip.data.record import write_records
+
+THINGS = ["dog", "cat", "owl", "bus", "car", "cup", "egg", "fox", "pig", "hat", "bat", "cow"]
+OPTIONS = {
+    "model": "clip",
+    "steps": 12,
+    "warmup": 2,
+    "batch_size": 6,
+    "learning_rate": 1e-3,
+    "held_out_share": 0.3,
+    "validate_every": 5,
+    "checkpoint_every": 3,
+    "mask_same_image": "true",
+}
+
+
+class Place(NamedTuple):
+    """A folder with `records.parquet`, its pictures, and a model `clip`."""
+
+    folder: Path
+
+    def command(self, *arguments: str, **options: object) -> list[str]:
+        sets = [f"--set={key}={value}" for key, value in {**OPTIONS, **options}.items()]
+        verb = ["-m", "omninegclip", "train", "records.parquet", "--preset=scenes-paper", "--cache=features"]
+        return [sys.executable, *verb, *sets, *arguments]
+
+    def start(self, command: Sequence[str]) -> subprocess.Popen[str]:
+        return subprocess.Popen(
+            command,
+            cwd=self.folder,
+            env={**os.environ, "OMP_NUM_THREADS": "1"},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+
+    def call(self, *arguments: str, **options: object) -> tuple[int, str, str]:
+        """Run the verb in this process, which is faster."""
+        output, errors, code = io.StringIO(), io.StringIO(), 0
+        with (
+            pytest.MonkeyPatch.context() as patch,
+            contextlib.chdir(self.folder),
+            contextlib.redirect_stdout(output),
+        ):
+            patch.setattr(sys, "argv", ["omninegclip", *self.command(*arguments, **options)[3:]])
+            patch.setattr(sys, "stderr", errors)
+            try:
+                main()
+            except SystemExit as end:
+                code = end.code if isinstance(end.code, int) else 1 if end.code else 0
+                errors.write(end.code if isinstance(end.code, str) else "")
+        return code, output.getvalue(), errors.getvalue()
+
+    def run(self, *arguments: str, **options: object) -> tuple[int, str, str]:
+        """Run the verb in a process of its own."""
+        process = self.start(self.command(*arguments, **options))
+        output, errors = process.communicate(timeout=180)
+        return process.returncode, output, errors
+
+
+def make_place(folder: Path) -> Place:
+    records = []
+    for number, thing in enumerate(THINGS * 3):
+        picture = number // 2
+        Image.new("RGB", (40, 32), (picture * 9 % 255, picture * 41 % 255, 60)).save(
+            folder / f"{picture}.png"
+        )
+        other = THINGS[number * 5 % 11]
+        records.append(
+            {
+                "image": f"{picture}.png",
+                "image_id": str(picture),
+                "caption": f"a {thing} and a {other}",
+                "presence_negated": None if number == 3 else f"a {other}, but no {thing}",
+                "absence_negated": f"a {thing}, not a {THINGS[number * 7 % 12]}",
+            }
+        )
+    write_records(folder / "records.parquet", records)
+    save_clip(folder / "clip", tiny_encoder(text_layers=4), base="random weights")
+    return Place(folder)

@@ -1,0 +1,44 @@
+"""Checkpoints: what goes in comes out, and what can't be written harms nothing."""
+
+import resource
+import signal
+from pathlib import Path
+
+import pytest
+import torch
+
+from omninegclip.errors import OmniNegClipError
+from omninegclip.training.checkpoint import load_checkpoint, save_checkpoint
+
+
+def test_what_goes_in_comes_out(tmp_path: Path) -> None:
+    tensors = {"a": torch.randn(3, 4).T, "b": torch.tensor(7, dtype=torch.uint8)}
+    save_checkpoint(tmp_path / "x.safetensors", tensors, {"done": 3, "best": None, "reached": 0.1})
+    found, facts = load_checkpoint(tmp_path / "x.safetensors")
+    assert facts == {"done": 3, "best": None, "reached": 0.1}
+    assert all(torch.equal(found[name], tensor) for name, tensor in tensors.items())
+
+
+def test_a_full_disk_leaves_the_checkpoint_before(tmp_path: Path) -> None:
+    path = tmp_path / "x.safetensors"
+    save_checkpoint(path, {"a": torch.ones(2)}, {"done": 1})
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    handler = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (10_000, limits[1]))
+    try:
+        with pytest.raises(
+            OmniNegClipError, match=r"Can't write .*the checkpoint before this one is unharmed"
+        ):
+            save_checkpoint(path, {"a": torch.ones(100_000)}, {"done": 2})
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+        signal.signal(signal.SIGXFSZ, handler)
+    assert load_checkpoint(path)[1] == {"done": 1}
+    assert [each.name for each in tmp_path.iterdir()] == ["x.safetensors"]
+
+
+@pytest.mark.parametrize("content", [b"", b"nonsense that is long enough to be a header"])
+def test_a_file_that_is_no_checkpoint_is_refused(tmp_path: Path, content: bytes) -> None:
+    (tmp_path / "x.safetensors").write_bytes(content)
+    with pytest.raises(OmniNegClipError, match="is no checkpoint of a training run"):
+        load_checkpoint(tmp_path / "x.safetensors")
