@@ -144,7 +144,7 @@ def test_layers_before_the_first_trained_one_keep_no_graph() -> None:
     for layer in model.text_model.encoder.layers:
         layer.register_forward_hook(lambda _module, _inputs, output: seen.append(output.requires_grad))
     encode_packed(model, pack(fuzz(0), CONTEXT))
-    assert seen == [False, False, True, True]
+    assert seen == [False, False, True]  # the last one is computed at the ends of the texts alone
 
 
 @pytest.mark.parametrize("seed", range(20))

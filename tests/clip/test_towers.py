@@ -7,11 +7,14 @@ from omninegclip.clip.towers import block_at, image_features, text_features
 def test_one_token_equals_the_whole_block(model: CLIPModel) -> None:
     hidden = torch.randn(3, 7, 64)
     block = model.text_model.encoder.layers[0]
-    torch.testing.assert_close(block_at(block, hidden, None), block(hidden, None)[:, 0])
+    rows = torch.arange(3)
+    first = block_at(block, hidden, rows, torch.zeros_like(rows), None)
+    torch.testing.assert_close(first, block(hidden, None)[:, 0])
     ahead = torch.full((7, 7), float("-inf")).triu(1)[None, None]
-    position = torch.tensor([6, 0, 3])
+    rows, columns = torch.tensor([0, 2, 2, 1]), torch.tensor([6, 0, 3, 5])
+    seen = torch.arange(7) <= columns[:, None]
     torch.testing.assert_close(
-        block_at(block, hidden, position), block(hidden, ahead)[torch.arange(3), position]
+        block_at(block, hidden, rows, columns, seen), block(hidden, ahead)[rows, columns]
     )
 
 

@@ -14,6 +14,7 @@ from torch import Tensor
 from torch.nn import functional as F
 from transformers import CLIPModel, PreTrainedModel
 
+from omninegclip.clip.towers import all_but_last, block_at
 from omninegclip.errors import OmniNegClipError
 
 
@@ -67,10 +68,12 @@ def encode_packed(model: CLIPModel, packed: PackedTexts) -> Tensor:
     """Return the L2-normalised features [n, d] that each text has when it is encoded alone."""
     mask = torch.zeros(packed.mask.shape, dtype=model.dtype, device=packed.mask.device)
     mask.masked_fill_(~packed.mask, -torch.inf)
-    output = model.text_model(input_ids=packed.ids, attention_mask=mask, position_ids=packed.positions)
-    row, column = packed.end.unbind(1)
-    ends = output.last_hidden_state.flatten(0, 1).index_select(0, row * packed.ids.shape[1] + column)
-    return F.normalize(model.text_projection(ends), dim=-1)
+    tower = model.text_model
+    embedded = tower.embeddings(input_ids=packed.ids, position_ids=packed.positions)
+    hidden = all_but_last(tower.encoder.layers, embedded, mask)
+    rows, columns = packed.end.unbind(1)
+    ends = block_at(tower.encoder.layers[-1], hidden, rows, columns, packed.mask[rows, 0, columns])
+    return F.normalize(model.text_projection(tower.final_layer_norm(ends)), dim=-1)
 
 
 def require_causal(model: PreTrainedModel) -> None:

@@ -80,7 +80,7 @@ def estimate(
     steps = preset.steps or steps_per_epoch * (preset.epochs or 0)
     packed, padded, row = _tokens(triplets, preset.batch_size, encoder.context_length)
     model = encoder.model
-    text_flops = steps * packed * _text_flops_per_token(model, row)
+    text_flops = steps * _text_flops(model, packed, row, 4 * preset.batch_size)
     image_flops = pictures * _image_flops(model)
     return Estimate(
         trained=sum(p.numel() for p in model.parameters() if p.requires_grad),
@@ -114,16 +114,18 @@ def _tokens(triplets: Triplets, batch_size: int, context_length: int) -> tuple[f
     return float(packed), float(padded), float(row)
 
 
-def _text_flops_per_token(model: Any, row: float) -> float:
-    """Return forward and backward operations per token; the projection reads one token per text: left out."""
+def _text_flops(model: Any, tokens: float, row: float, texts: int) -> float:
+    """Return forward and backward operations of a step; of the last block only text ends go all the way."""
     tower = model.text_model
-    embeddings_train = any(p.requires_grad for p in tower.embeddings.parameters())
-    flops, below = 0.0, embeddings_train
+    below, flops = any(p.requires_grad for p in tower.embeddings.parameters()), 0.0
     for layer in tower.encoder.layers:
         trains = any(p.requires_grad for p in layer.parameters())
-        matrices, attention = 2 * _matrices(layer), 4 * row * tower.config.hidden_size
-        flops += matrices + attention
-        flops += matrices * ((below or trains) + trains) + 2 * attention * (below or trains)
+        matrices, attention = 2 * tokens * _matrices(layer), 4 * tokens * row * tower.config.hidden_size
+        if layer is tower.encoder.layers[-1]:
+            keys_and_values = _keys_and_values(layer)
+            matrices = 2 * (tokens * keys_and_values + texts * (_matrices(layer) - keys_and_values))
+            attention = 4 * texts * row * tower.config.hidden_size
+        flops += matrices * (1 + (below or trains) + trains) + attention * (1 + 2 * (below or trains))
         below = below or trains
     return flops
 
@@ -134,7 +136,7 @@ def _image_flops(model: Any) -> float:
     patches = (config.image_size // config.patch_size) ** 2
     tokens, last = patches + 1, tower.encoder.layers[-1]
     block, attention = 2 * _matrices(last), 4 * tokens * config.hidden_size
-    keys_and_values = 2 * (_matrices(last.self_attn.k_proj) + _matrices(last.self_attn.v_proj))
+    keys_and_values = 2 * _keys_and_values(last)
     return float(
         2 * patches * _matrices(tower.embeddings)
         + (config.num_hidden_layers - 1) * tokens * (block + attention)
@@ -143,6 +145,10 @@ def _image_flops(model: Any) -> float:
         + attention
         + 2 * _matrices(model.visual_projection)
     )
+
+
+def _keys_and_values(layer: Any) -> int:
+    return _matrices(layer.self_attn.k_proj) + _matrices(layer.self_attn.v_proj)
 
 
 def _matrices(module: nn.Module) -> int:
