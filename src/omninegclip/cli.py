@@ -94,6 +94,7 @@ def scenes(
     count: int = 1000,
     seed: int = 0,
     workers: int = 1,
+    benchmark: Annotated[bool, Parameter(negative="")] = False,
 ) -> None:
     """Draw scenes and write them as a data set: pictures and one Parquet file of records.
 
@@ -107,9 +108,16 @@ def scenes(
         The same seed gives the same bytes.
     workers
         Processes that draw.
+    benchmark
+        Write the benchmark instead, --count questions of each kind, for `evaluate --suite scenes`.
     """
     from omninegclip.scenes.records import RECORDS, write_scenes
+    from omninegclip.scenes.tables import write_benchmark
 
+    if benchmark:
+        write_benchmark(out, seed, count)
+        print(out)
+        return
     write_scenes(out, count, seed, workers=workers)
     print(out / RECORDS)
 
@@ -350,7 +358,7 @@ def evaluate(
     models
         Folders or names of models; changes are relative to the first.
     suite
-        negation, retrieval, all, or a YAML file (docs/benchmarks.md).
+        negation, retrieval, scenes, all, or a YAML file (docs/benchmarks.md).
     data
         Folder that holds the benchmarks' files and pictures.
     protocol

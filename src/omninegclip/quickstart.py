@@ -32,8 +32,9 @@ from omninegclip.report.pictures import Picture, PictureRow
 from omninegclip.report.scenes import ATTRIBUTION, NOTES, figure_rows, summary_rows
 from omninegclip.report.table import Row, rich_table
 from omninegclip.scenes.graphics import graphics_folder
+from omninegclip.scenes.render import picture_of
 from omninegclip.scenes.showcase import Showcase, make_showcase
-from omninegclip.study.world import Size, ask, embed_scenes, make_world, picture_of, train_on
+from omninegclip.study.world import Size, ask, embed_scenes, make_world, train_on
 from omninegclip.training.finetune import freeze
 from omninegclip.training.loop import Step
 from omninegclip.training.preset import Preset, load_preset

@@ -49,6 +49,16 @@ class CaptionedPicture(NamedTuple):
     groups: Groups = NO_GROUPS
 
 
+class Query(NamedTuple):
+    """A text to search all pictures of a file: those it is true of, and those that hold what it denies."""
+
+    id: str
+    text: str
+    relevant: tuple[Picture, ...]
+    excluded: tuple[Picture, ...] = ()
+    groups: Groups = NO_GROUPS
+
+
 class LabelledPicture(NamedTuple):
     """A picture and the name of its class."""
 
@@ -67,4 +77,4 @@ class Presence(NamedTuple):
     groups: Groups = NO_GROUPS
 
 
-Item = TextChoice | PictureChoice | CaptionedPicture | LabelledPicture | Presence
+Item = TextChoice | PictureChoice | CaptionedPicture | Query | LabelledPicture | Presence

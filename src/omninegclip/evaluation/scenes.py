@@ -160,12 +160,6 @@ def _cosines(left: Embeddings, right: Embeddings) -> NDArray[np.float32]:
 
 
 def _by_condition(credits: Credits, conditions: Sequence[Condition]) -> dict[str, Estimate]:  # noqa: A002
-    objects = np.array([condition.held_out_object for condition in conditions])
-    phrasings = np.array([condition.held_out_phrasing for condition in conditions])
-    groups = {
-        "seen": ~objects & ~phrasings,
-        "held_out": objects & ~phrasings,
-        "held_out_phrasings": ~objects & phrasings,
-        "held_out_both": objects & phrasings,
-    }
-    return {name: proportion(credits[rows]) for name, rows in groups.items()}
+    names = np.array([condition.name for condition in conditions])
+    groups = ("seen", "held_out", "held_out_phrasings", "held_out_both")
+    return {group: proportion(credits[names == group]) for group in groups}

@@ -24,7 +24,7 @@ MEASURES = (  # the columns of every summary, in this order: no negation figure 
     "exclusion",
     "zero-shot",
 )
-SHIPPED = ("negation", "retrieval")
+SHIPPED = ("negation", "retrieval", "scenes")
 
 
 @dataclass(frozen=True)
@@ -67,7 +67,7 @@ class Benchmark:
 
 
 def load_suite(name: str) -> list[Benchmark]:
-    """Return the benchmarks of a suite: `negation`, `retrieval`, `all`, or a YAML file.
+    """Return the benchmarks of a suite: `negation`, `retrieval`, `scenes`, `all`, or a YAML file.
 
     Raises OmniNegClipError for an entry that names an unknown key, reader, option, task or measure.
     """

@@ -18,6 +18,7 @@ from omninegclip.data.items import (
     Picture,
     PictureChoice,
     Presence,
+    Query,
     TextChoice,
 )
 from omninegclip.errors import OmniNegClipError
@@ -149,6 +150,45 @@ class Retrieval:
         ]
 
 
+class Search:
+    """Find a picture that the text is true of, and keep out those that hold what it denies."""
+
+    def __init__(self, items: Sequence[Query]) -> None:
+        """Hold the items; what is searched are the pictures of all of them."""
+        self.items = items
+        self.pictures = list(dict.fromkeys(picture for item in items for picture in pictures_of(item)))
+        self.texts = [item.text for item in items]
+
+    def score(self, pictures: Embeddings, texts: Embeddings, rule: Rule) -> list[Figure]:
+        """Return hits at 1, 5 and 10, and exclusion at 5 and 10 where pictures are to be excluded."""
+        place = {picture: index for index, picture in enumerate(self.pictures)}
+        relevant = [np.array([place[picture] for picture in item.relevant]) for item in self.items]
+        groups = _groups(self.items) | {"cue": [cue(text) for text in self.texts]}
+        found = protocols.retrieve(texts, pictures, relevant, KS, rule)
+        size = len(self.pictures)
+        shares = np.array([len(rows) / size for rows in relevant])
+        figures = [
+            Figure(f"text_to_image_r{k}", values, groups, blind={"random order": _any_of(shares, k)})
+            for k, values in found.items()
+        ]
+        holds = np.zeros((len(self.items), size), dtype=np.bool_)
+        for row, item in enumerate(self.items):
+            holds[row, [place[picture] for picture in item.excluded]] = True
+        if not holds.any():
+            return figures
+        without_looking = {"random order": float(holds.mean())}
+        return figures + [
+            Figure(
+                f"exclusion_at_{k}",
+                metrics.exclusion_at_k(texts, pictures, holds, min(k, size)),
+                groups,
+                False,
+                blind=without_looking,
+            )
+            for k in (5, 10)
+        ]
+
+
 class ZeroShot:
     """Name the class of a picture."""
 
@@ -228,6 +268,7 @@ KINDS: Mapping[str, tuple[type, Callable[..., Task]]] = {
     "choose text": (TextChoice, TextChoices),
     "choose picture": (PictureChoice, PictureChoices),
     "retrieve": (CaptionedPicture, Retrieval),
+    "search": (Query, Search),
     "classify": (LabelledPicture, ZeroShot),
     "recognise": (Presence, Recognition),
     "yes or no": (Presence, yes_or_no),
@@ -268,6 +309,8 @@ def build(items: Sequence[Item], kind: str | None = None, **options: Any) -> Tas
 
 def pictures_of(item: Item) -> tuple[Picture, ...]:
     """Return the pictures that an item needs."""
+    if isinstance(item, Query):
+        return (*item.relevant, *item.excluded)
     return item.pictures if isinstance(item, PictureChoice) else (item.picture,)
 
 
@@ -287,7 +330,7 @@ def _strict(item: Item, draw: random.Random) -> Item | None:
 
 
 def _groups(
-    items: Sequence[TextChoice] | Sequence[PictureChoice] | Sequence[CaptionedPicture],
+    items: Sequence[TextChoice] | Sequence[PictureChoice] | Sequence[CaptionedPicture] | Sequence[Query],
 ) -> dict[str, list[str]]:
     names = dict.fromkeys(name for item in items for name in item.groups)
     return {name: [item.groups.get(name, "") for item in items] for name in names}
@@ -296,6 +339,11 @@ def _groups(
 def _cue(item: TextChoice) -> str:
     texts = [item.options[item.answer], *item.options]
     return next((found for text in texts if (found := cue(text)) != "none"), "none")
+
+
+def _any_of(shares: NDArray[np.float64], k: int) -> float:
+    """Return how often one of k random pictures is among a share of all."""
+    return float(np.mean(1 - (1 - shares) ** k))
 
 
 def _named(objects: Iterable[str], text: str) -> list[str]:

@@ -27,6 +27,12 @@ class Condition(NamedTuple):
     held_out_object: bool
     held_out_phrasing: bool
 
+    @property
+    def name(self) -> str:
+        """Return `seen`, `held_out`, `held_out_phrasings` or `held_out_both`."""
+        objects, phrasings = ("seen", "held_out_phrasings"), ("held_out", "held_out_both")
+        return (phrasings if self.held_out_object else objects)[self.held_out_phrasing]
+
 
 class Presence(NamedTuple):
     """CC-Neg's way: the right caption must score above the one that denies what is there."""

@@ -6,7 +6,7 @@ from PIL import Image
 
 from omninegclip.scenes.backgrounds import background
 from omninegclip.scenes.graphics import graphic
-from omninegclip.scenes.scene import SIZE, Item, Scene
+from omninegclip.scenes.scene import SIZE, Item, Scene, rng
 
 
 def render(scene: Scene, random: Random) -> Image.Image:
@@ -17,6 +17,11 @@ def render(scene: Scene, random: Random) -> Image.Image:
         corner = (round(item.x - sprite.width / 2), round(item.y - sprite.height / 2))
         picture.paste(sprite, corner, sprite)
     return picture
+
+
+def picture_of(name: str, scene: Scene, seed: int, index: int) -> Image.Image:
+    """Draw picture `index` of the set `name`; the seed decides its background."""
+    return render(scene, rng(name, "background", seed, index))
 
 
 def _sprite(item: Item) -> Image.Image:

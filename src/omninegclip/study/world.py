@@ -13,8 +13,8 @@ from omninegclip.evaluation.scenes import Figures, evaluate_scenes
 from omninegclip.progress import console, progress, track
 from omninegclip.scenes.benchmark import Benchmark, make_benchmark
 from omninegclip.scenes.records import RECORDS, write_scenes
-from omninegclip.scenes.render import render
-from omninegclip.scenes.scene import Scene, rng
+from omninegclip.scenes.render import picture_of
+from omninegclip.scenes.scene import Scene
 from omninegclip.training.finetune import fine_tune
 from omninegclip.training.loop import Step
 from omninegclip.training.preset import Preset
@@ -51,11 +51,6 @@ def make_world(encoder: ClipEncoder, folder: Path, seed: int, size: Size) -> Wor
     paths = (folder / record["image"] for record in records)
     features = encoder.embed_image(track(paths, "Looking at the training data", len(records)))
     return World(benchmark, pictures, make_triplets(records, torch.from_numpy(features), encoder.tokenize))
-
-
-def picture_of(name: str, scene: Scene, seed: int, index: int) -> Image.Image:
-    """Draw picture `index` of the set `name`; the seed decides its background."""
-    return render(scene, rng(name, "background", seed, index))
 
 
 def embed_scenes(encoder: ClipEncoder, name: str, scenes: Sequence[Scene], seed: int) -> Embeddings:

@@ -41,6 +41,7 @@ READERS: dict[str, Reader] = {
     "table-labels": table.read_labels,
     "table-picture-choices": table.read_picture_choices,
     "table-presence": table.read_presence,
+    "table-queries": table.read_queries,
     "valse": valse.read,
     "webdataset-captions": webdataset.read_captions,
     "webdataset-labels": webdataset.read_labels,

@@ -12,6 +12,7 @@ from omninegclip.data.items import (
     Picture,
     PictureChoice,
     Presence,
+    Query,
     TextChoice,
 )
 from omninegclip.data.sources import Row, check, csv_rows, distinct, json_lines, readable, require, text_list
@@ -75,6 +76,23 @@ def read_captions(
         item = pictures.setdefault(picture, first)
         pictures[picture] = item._replace(captions=item.captions + _texts(row, caption, name))
     yield from pictures.values()
+
+
+def read_queries(
+    path: Path,
+    text: str,
+    relevant: str,
+    excluded: str,
+    item_id: str | None = None,
+    groups: list[str] | None = None,
+) -> Iterator[Query]:
+    """Yield one query per row; `relevant` and `excluded` are columns of lists of pictures.
+
+    The pictures of all rows are what is searched.
+    """
+    for name, found, row in _items(path, [text, relevant, excluded], item_id, groups):
+        pictures = [tuple(map(Picture, _texts(row, column, name))) for column in (relevant, excluded)]
+        yield Query(name, _text(row, text, name), pictures[0], pictures[1], found)
 
 
 def read_labels(path: Path, image: str, label: str, item_id: str | None = None) -> Iterator[LabelledPicture]:
