@@ -280,8 +280,17 @@ def convert(
         Print one JSON object.
     """
     from omninegclip.clip import commands
+    from omninegclip.report.card import derived_card
 
-    commands.convert(source, destination, to=to, activation=activation, tokenizer=tokenizer, as_json=json_)
+    commands.convert(
+        source,
+        destination,
+        to=to,
+        activation=activation,
+        tokenizer=tokenizer,
+        make_card=derived_card,
+        as_json=json_,
+    )
 
 
 @app.command
@@ -331,8 +340,9 @@ def blend(start: str, end: str, destination: Path, *, alpha: float = 0.5, json_:
         Print one JSON object.
     """
     from omninegclip.clip import commands
+    from omninegclip.report.card import derived_card
 
-    commands.blend(start, end, destination, alpha=alpha, as_json=json_)
+    commands.blend(start, end, destination, alpha=alpha, make_card=derived_card, as_json=json_)
 
 
 @app.command

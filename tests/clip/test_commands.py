@@ -8,6 +8,7 @@ from omninegclip.clip import commands
 from omninegclip.clip.encoder import ClipEncoder
 from omninegclip.clip.save import save_clip
 from omninegclip.errors import OmniNegClipError
+from omninegclip.report.card import derived_card
 
 
 @pytest.fixture
@@ -55,9 +56,9 @@ def test_verify_finds_changed_weights(base: Path, tuned: Path) -> None:
 def test_convert_to_each_layout_and_back(
     layout: str, base: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    commands.convert(str(base), tmp_path / "there", to=layout, as_json=True)
+    commands.convert(str(base), tmp_path / "there", to=layout, make_card=derived_card, as_json=True)
     assert printed(capsys)["lowest_cosine"] >= 0.99999
-    commands.convert(str(tmp_path / "there"), tmp_path / "back", to="hf")
+    commands.convert(str(tmp_path / "there"), tmp_path / "back", to="hf", make_card=derived_card)
     commands.verify(str(tmp_path / "back"))
     capsys.readouterr()
     facts = [json.loads((folder / "omninegclip.json").read_text()) for folder in (base, tmp_path / "back")]
@@ -65,5 +66,15 @@ def test_convert_to_each_layout_and_back(
 
 
 def test_blend_writes_a_model(base: Path, tuned: Path, tmp_path: Path) -> None:
-    commands.blend(str(base), str(tuned), tmp_path / "half", alpha=0.5)
+    commands.blend(str(base), str(tuned), tmp_path / "half", alpha=0.5, make_card=derived_card)
     commands.verify(str(tmp_path / "half"), against=str(base))
+    card = (tmp_path / "half" / "README.md").read_text()
+    assert "Nothing was measured on this model yet" in card
+    assert "| alpha | 0.5 |" in card
+    assert "| metric |" not in card
+
+
+def test_convert_keeps_the_card_of_its_source(base: Path, tmp_path: Path) -> None:
+    (base / "README.md").write_text("# All figures")
+    commands.convert(str(base), tmp_path / "there", to="open_clip", make_card=derived_card)
+    assert (tmp_path / "there" / "README.md").read_text() == "# All figures"

@@ -42,7 +42,9 @@ def test_broken_suites_are_named(tmp_path, text, message):
 
 
 def test_what_is_no_suite_is_named(tmp_path):
-    with pytest.raises(OmniNegClipError, match=r"is no suite: use all, negation, retrieval, scenes or a \.yaml file"):
+    with pytest.raises(
+        OmniNegClipError, match=r"is no suite: use all, negation, retrieval, scenes or a \.yaml file"
+    ):
         load_suite("negations")
     with pytest.raises(OmniNegClipError, match="Can't read the suite"):
         load_suite(str(tmp_path / "none.yaml"))

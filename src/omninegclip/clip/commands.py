@@ -2,6 +2,7 @@
 
 import json
 import sys
+from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,8 @@ from omninegclip.clip.save import save_clip
 from omninegclip.clip.verify import Change, Check, changes, check_against, check_facts
 from omninegclip.errors import OmniNegClipError
 
+MakeCard = Callable[[str, str, str, Mapping[str, str]], str]  # name, source, how it was made, facts
+
 
 def convert(
     source: str,
@@ -27,11 +30,22 @@ def convert(
     to: str,
     activation: str | None = None,
     tokenizer: Path | None = None,
+    make_card: MakeCard,
     as_json: bool = False,
 ) -> None:
-    """Write the model `source` to the folder `destination` in the layout `to`, and print the parity met."""
+    """Write the model `source` to the folder `destination` in the layout `to`, and print the parity met.
+
+    A card that the source has is kept, for its figures are still true; otherwise `make_card` writes one.
+    """
     encoder = load_clip(source, activation=activation, tokenizer=tokenizer)
-    cosine = save_clip(destination, encoder, base=source, layout=to)
+    written = locate(source) / "README.md"
+    facts = {"layout": to, "activation": encoder.activation}
+    card = (
+        written.read_text()
+        if written.is_file()
+        else make_card(destination.name, source, "was converted from", facts)
+    )
+    cosine = save_clip(destination, encoder, base=source, layout=to, card=card)
     _report(
         {
             "destination": str(destination),
@@ -43,10 +57,14 @@ def convert(
     )
 
 
-def blend(start: str, end: str, destination: Path, *, alpha: float, as_json: bool = False) -> None:
+def blend(
+    start: str, end: str, destination: Path, *, alpha: float, make_card: MakeCard, as_json: bool = False
+) -> None:
     """Write (1 - alpha) * start + alpha * end to the folder `destination`."""
     blended = blend_models(load_clip(start), load_clip(end), alpha)
-    save_clip(destination, blended, base=start, extra={"blended_with": end, "alpha": alpha})
+    facts = {"blended with": end, "alpha": f"{alpha:g}", "activation": blended.activation}
+    card = make_card(destination.name, start, f"is a blend (WiSE-FT) with {end} of", facts)
+    save_clip(destination, blended, base=start, extra={"blended_with": end, "alpha": alpha}, card=card)
     _report({"destination": str(destination), "fingerprint": blended.fingerprint}, as_json)
 
 

@@ -1,6 +1,7 @@
 """The model card: Markdown that the hub reads, with every figure and what it was measured on."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
 
 import yaml
 
@@ -47,8 +48,7 @@ def model_card(
         _USE.format(folder=name),
         "## What was measured",
         measured_on,
-        _table(rows, columns),
-        f"Brackets: 95 % interval; n: number of items. {legend(columns)}".rstrip(),
+        *_figures(rows, columns),
         "## Training",
         _markdown_table(["fact", "value"], facts.items()),
         "## Limits",
@@ -57,6 +57,36 @@ def model_card(
         attribution,
     ]
     return "\n\n".join(parts) + "\n"
+
+
+def derived_card(name: str, source: str, made: str, facts: Mapping[str, str]) -> str:
+    """Return the card of a model that was made from `source` without training, and measured by nobody yet.
+
+    `made` says how, as in "was converted from".
+    """
+    return model_card(
+        name=name,
+        summary=f"This model {made} {source} by omninegclip.",
+        licence="other",
+        base_model=None if Path(source).exists() or source.count("/") != 1 else source,
+        tags=["omninegclip"],
+        rows=(),
+        columns=(),
+        measured_on="Nothing was measured on this model yet: run `omninegclip evaluate`.",
+        facts=facts,
+        limits=["Its licence is that of the model that it was made from: say which before you publish it."],
+        attribution=f"Made from: {source}.",
+    )
+
+
+def _figures(rows: Sequence[Row], columns: Sequence[str]) -> list[str]:
+    """Return the table of figures and how to read it; nothing when there are none."""
+    if not rows:
+        return []
+    return [
+        _table(rows, columns),
+        f"Brackets: 95 % interval; n: number of items. {legend(columns)}".rstrip(),
+    ]
 
 
 def _table(rows: Sequence[Row], columns: Sequence[str]) -> str:
