@@ -37,5 +37,16 @@ def test_two_sentences_are_unfit() -> None:
     assert unfit(next(parse(["The dog is on the sofa. The cat is under it."]))) == "more than one sentence"
 
 
+@pytest.mark.parametrize(
+    ("caption", "reason"),
+    [
+        ("A man stares intently at his phone .", "article and number disagree"),
+        ("A bunch of kids run on a school field .", "verb and noun confused"),
+    ],
+)
+def test_a_verb_taken_for_a_noun_is_unfit(caption: str, reason: str) -> None:
+    assert unfit(next(parse([caption]))) == reason
+
+
 def test_blanks_newlines_and_final_commas_go() -> None:
     assert tidy("  a dog\n on a  sofa, ") == "a dog on a sofa"

@@ -68,6 +68,11 @@ def unfit(parse: Parse) -> str | None:
         return "past tense"
     if any(t == "VB" and parse.tags[i - 1] not in {"TO", "MD"} for i, t in enumerate(parse.tags) if i):
         return "verb and noun confused"
+    if any(
+        word.lower() in {"run", "come"} and t == "VBN"
+        for word, t in zip(parse.words, parse.tags, strict=True)
+    ):
+        return "verb and noun confused"  # of "kids run" the parser makes a participle, as in "a race run"
     if tag in NOUNS and _tensed(parse):
         return "verb and noun confused"
     return "article and number disagree" if _disagrees(parse) else None
@@ -86,6 +91,14 @@ def _tensed(parse: Parse) -> bool:
 def _disagrees(parse: Parse) -> bool:
     """Return whether "a" stands before a plural, as where "A dog leaps" is taken for a noun."""
     return any(
-        parse.words[token].lower() in {"a", "an"} and parse.tags[parse.heads[token]] in {"NNS", "NNPS"}
+        parse.words[token].lower() in {"a", "an"} and parse.tags[_compound(parse, token)] in {"NNS", "NNPS"}
         for token in range(parse.end)
     )
+
+
+def _compound(parse: Parse, token: int) -> int:
+    """Return the last noun of the compound that a determiner stands before: "leaps" in "a dog leaps"."""
+    noun = parse.heads[token]
+    while parse.deps[noun] == "compound" and parse.heads[noun] > noun:
+        noun = parse.heads[noun]
+    return noun
