@@ -178,6 +178,7 @@ def train(
     resume: Annotated[bool, Parameter(negative="")] = False,
     cache: Path | None = None,
     smoke: Annotated[bool, Parameter(negative="")] = False,
+    allow_missing: Annotated[bool, Parameter(negative="")] = False,
     tensorboard: Annotated[bool, Parameter(negative="")] = False,
     dry_run: Annotated[bool, Parameter(negative="")] = False,
     teraflops: float = 10.0,
@@ -207,6 +208,8 @@ def train(
         Folder of image features; "features" beside OUT when not given.
     smoke
         A few steps on the first records, in fp32: tries the whole chain in seconds.
+    allow_missing
+        Leave out records whose pictures are not there, and say how many.
     tensorboard
         Write TensorBoard events too.
     dry_run
@@ -236,6 +239,7 @@ def train(
         cache=cache or out.parent / "features",
         limit=SMOKE_RECORDS if smoke else None,
         tensorboard=tensorboard,
+        allow_missing=allow_missing,
     )
     if dry_run:
         cost = count(job, teraflops * 1e12)

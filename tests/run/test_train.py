@@ -3,6 +3,7 @@
 import json
 import random
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -186,7 +187,11 @@ def test_a_dry_run_counts_and_writes_nothing(place: Place) -> None:
         (["--out=whole"], {}, "whole already exists: add --resume"),
         (["--out=whole2"], {"steps": 2}, "2 steps and a warm-up of 2"),
         (["--out=whole2", "--set=stepz=3"], {}, "did you mean 'steps'"),
-        (["--out=whole2", "--images=clip"], {}, "say with --images where the pictures are"),
+        (
+            ["--out=whole2", "--images=clip"],
+            {},
+            "Missing below clip, 18 in all: 0.png, 1.png, 2.png, .... Say with --images",
+        ),
         (["--out=whole2"], {"batch_size": 600}, "don't fill a batch of 600"),
         (["--out=whole2"], {"image_layers": "last-1"}, "set image_layers=none"),
         (["--out=whole2"], {"epochs": 3}, "set one of them and the other to null"),
@@ -201,6 +206,16 @@ def test_what_cannot_be_is_said_in_a_sentence(
     assert message in " ".join(errors.split())
     assert "Traceback" not in errors
     assert not (place.folder / "whole2").exists()
+
+
+def test_missing_pictures_are_left_out_when_that_is_allowed(place: Place, tmp_path: Path) -> None:
+    for number in range(9):
+        shutil.copy(place.folder / f"{number}.png", tmp_path)
+    arguments = ("--out=half", f"--images={tmp_path}", "--allow-missing", "--dry-run", "--json")
+    code, output, errors = place.call(*arguments, batch_size=2)
+    assert code == 0
+    assert "9 in all" in errors
+    assert json.loads(output)["pictures"] == 9
 
 
 def test_a_folder_of_somebody_else_is_neither_used_nor_removed(place: Place) -> None:

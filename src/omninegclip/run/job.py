@@ -10,6 +10,7 @@ from omninegclip.data.features import Picture
 from omninegclip.data.images import ImageRoot
 from omninegclip.data.record import read_records
 from omninegclip.errors import OmniNegClipError
+from omninegclip.progress import console
 from omninegclip.training.preset import Preset
 from omninegclip.training.triplets import Features, Triplets, make_triplets
 
@@ -29,6 +30,7 @@ class Job(NamedTuple):
         cache: folder of image features.
         limit: how many records are read of each of `data`; None for all.
         tensorboard: whether TensorBoard events are written too.
+        allow_missing: whether records whose pictures are not there are left out, instead of an error.
     """
 
     data: tuple[Path, ...]
@@ -40,6 +42,7 @@ class Job(NamedTuple):
     cache: Path
     limit: int | None = None
     tensorboard: bool = False
+    allow_missing: bool = False
 
 
 class Data(NamedTuple):
@@ -53,18 +56,27 @@ class Data(NamedTuple):
 def read_data(job: Job) -> Data:
     """Read the records, keep whole pictures from training, and find every picture.
 
-    Raises OmniNegClipError for a record without a picture, and when nothing is left to hold out.
+    Raises OmniNegClipError for a record without a picture, for pictures that are not there unless the job
+    allows that, and when nothing is left to train on or to hold out.
     """
     training: list[tuple[Record, Picture]] = []
     held_out: list[tuple[Record, Picture]] = []
+    missing: dict[str, None] = {}
     for source in job.data:
         root = ImageRoot([job.images or (source if source.is_dir() else source.parent)])
         for number, record in enumerate(read_records(source)):
             if number == job.limit:
                 break
             picture = _picture(record, root, source, number)
+            if picture is None:
+                missing[record["image"]] = None
+                continue
             kept = _is_held_out(record["image_id"], job.seed, job.preset.held_out_share)
             (held_out if kept else training).append((record, picture))
+    if missing:
+        _say_missing(list(missing), job)
+    if not training:
+        raise OmniNegClipError("No record is left to train on.")
     if job.preset.held_out_share and not held_out:
         raise OmniNegClipError(
             f"held_out_share={job.preset.held_out_share} of these pictures is not even one: "
@@ -87,19 +99,25 @@ def triplets_of(
     return training, build(data.held_out, len(data.training)) if data.held_out else None
 
 
-def _picture(record: Record, root: ImageRoot, source: Path, number: int) -> Picture:
+def _picture(record: Record, root: ImageRoot, source: Path, number: int) -> Picture | None:
     if record.get("image_bytes") is not None:
         found: bytes = record["image_bytes"]
         return found
     if record["image"] is None:
         raise OmniNegClipError(f"Row {number + 1} of {source} has no image: training needs pictures.")
-    path = root.find(record["image"])
-    if path is None:
+    return root.find(record["image"])
+
+
+def _say_missing(pictures: Sequence[str], job: Job) -> None:
+    """Name the pictures that are not there, as an error unless that is allowed."""
+    named = ", ".join(pictures[:3]) + (", ..." if len(pictures) > 3 else "")
+    where = job.images or "the folder of the records"
+    found = f"Missing below {where}, {len(pictures):,} in all: {named}."
+    if not job.allow_missing:
         raise OmniNegClipError(
-            f"The picture {record['image']} of row {number + 1} of {source} is not below {root.folders[0]}: "
-            "say with --images where the pictures are."
+            f"{found} Say with --images where they are, or leave their records out with --allow-missing."
         )
-    return path
+    console.print(f"{found} Their records are left out.", highlight=False, markup=False)
 
 
 def _is_held_out(image_id: str, seed: int, share: float) -> bool:

@@ -53,7 +53,7 @@ class Estimate(NamedTuple):
             ("text tower", f"{self.text_flops:.2e} FLOPs"),
             ("image tower, once", f"{self.image_flops:.2e} FLOPs"),
             ("image features on disk", f"{self.cache_bytes / 2**20:.1f} MiB"),
-            ("hours", f"{self.hours:.2f}"),
+            ("hours", f"{self.hours:.2g}"),
         ]
 
 
