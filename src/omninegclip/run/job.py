@@ -110,7 +110,7 @@ def _picture(record: Record, root: ImageRoot, source: Path, number: int) -> Pict
 
 def _say_missing(pictures: Sequence[str], job: Job) -> None:
     """Name the pictures that are not there, as an error unless that is allowed."""
-    named = ", ".join(pictures[:3]) + (", ..." if len(pictures) > 3 else "")
+    named = ", ".join(pictures[:3]) + (" and more" if len(pictures) > 3 else "")
     where = job.images or "the folder of the records"
     found = f"Missing below {where}, {len(pictures):,} in all: {named}."
     if not job.allow_missing:
