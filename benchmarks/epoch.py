@@ -28,7 +28,7 @@ from omninegclip.clip.policy import apply_policy, parameter_groups
 from omninegclip.data.sampler import BatchSampler
 from omninegclip.memory import keep_freed_memory
 from omninegclip.training.loop import backward_through, train
-from omninegclip.training.task import Batch, OmniTask
+from omninegclip.training.task import Batch, Task
 from omninegclip.training.triplets import Triplets, batches, make_triplets
 
 CONTEXT, DIM = 77, 128
@@ -104,7 +104,7 @@ class Waiting:
 
 def run_epoch(triplets: Triplets, model: CLIPModel, batch_size: int, steps: int | None) -> dict[str, Any]:
     apply_policy(model)
-    task = OmniTask(model, weight_absence=1, weight_original=1, weight_text=1, margin=0.9)
+    task = Task(model, weight_absence=1, weight_original=1, weight_text=1, margin=0.9)
     optimizer = torch.optim.AdamW(parameter_groups(model, 0.2, decay_all=True), lr=1e-6)
     samplers = [
         BatchSampler(len(pairs.captions), batch_size, seed)

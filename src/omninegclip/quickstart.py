@@ -160,7 +160,8 @@ def _write_report(
     facts: Mapping[str, str],
     picture_rows: Sequence[PictureRow],
 ) -> None:
-    parts = ("loss", "presence/two_way", "absence/negated", "absence/text")
+    wanted = ("loss", "presence/two_way", "absence/negated", "absence/text")
+    parts = [part for part in wanted if part in result.steps[0].scalars]  # other objectives have other parts
     series = {part: [(step.number, step.scalars[part]) for step in result.steps] for part in parts}
     page = render(
         title="What “no” means to a CLIP, before and after",

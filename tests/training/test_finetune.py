@@ -14,7 +14,7 @@ from omninegclip.objectives import absence, omni, presence
 from omninegclip.training.finetune import fine_tune, freeze
 from omninegclip.training.loop import backward_through, train
 from omninegclip.training.preset import Preset, load_preset
-from omninegclip.training.task import OmniTask
+from omninegclip.training.task import OBJECTIVES, Features, Task
 from omninegclip.training.triplets import Triplets, batches, make_triplets
 
 PRESET = load_preset("scenes-paper", ["steps=8", "warmup=2", "batch_size=4", "learning_rate=1e-3"])
@@ -72,7 +72,7 @@ def test_the_task_equals_the_objectives_on_captions_encoded_one_by_one(
     rows = iter([torch.tensor([0, 1, 5, 7]).numpy()]), iter([torch.tensor([2, 3, 8, 9]).numpy()])
     batch = next(batches(triplets, *rows, encoder.context_length, mask_same_image=mask))
     weights = {"weight_original": 0.5, "weight_text": 2.0, "margin": 0.3}
-    parts = OmniTask(encoder.model, weight_absence=0.7, **weights)(batch)
+    parts = Task(encoder.model, weight_absence=0.7, **weights)(batch)
 
     def encode(texts: list[str | None]) -> torch.Tensor:
         return torch.cat([encoder.encode_texts(encoder.tokenize([str(text)])) for text in texts])
@@ -214,3 +214,32 @@ def test_float16_features_change_the_loss_little(encoder: ClipEncoder) -> None:
         losses.append(next(fine_tune(tuned, each, PRESET, 0)).scalars["loss"])
     assert losses[0] != losses[1]
     assert losses[1] == pytest.approx(losses[0], abs=1e-3)
+
+
+@pytest.mark.parametrize("objective", OBJECTIVES)
+def test_every_objective_trains_by_name(encoder: ClipEncoder, objective: str) -> None:
+    values = ["steps=30", "batch_size=8", "learning_rate=1e-2", f"objective={objective}"]
+    losses = run(encoder, load_preset("scenes-paper", values))
+    assert losses[-1] < 0.8 * losses[0]
+
+
+@pytest.mark.parametrize(
+    ("objective", "blind_to"),
+    [
+        ("clip", ("N", "U")),
+        ("negclip", ("J", "O", "U")),
+        ("conclip", ("J", "O", "U")),
+        ("negationclip", ("I", "C", "N", "O")),
+        ("negbench", ("J", "O", "U")),
+        ("omni", ()),
+    ],
+)
+def test_an_objective_looks_at_the_data_that_the_table_says(
+    objective: str, blind_to: tuple[str, ...]
+) -> None:
+    torch.manual_seed(0)
+    drawn = {name: F.normalize(torch.randn(5, 7), dim=-1).requires_grad_() for name in "ICNJOU"}
+    weights = dict.fromkeys(("weight_absence", "weight_original", "weight_text", "margin"), 1.0)
+    given = Features(**drawn, scale=torch.tensor(10.0), same=None, same_absent=None)
+    OBJECTIVES[objective](given, **(weights if objective == "omni" else {}))["loss"].backward()
+    assert tuple(name for name, tensor in drawn.items() if tensor.grad is None) == blind_to

@@ -55,7 +55,8 @@ def write_curves(path: Path, lines: Sequence[dict[str, Any]]) -> None:
         from omninegclip.report.curves import curves_svg
 
         steps = [line for line in lines if "loss" in line]
-        names = ("loss", "presence/loss", "absence/loss", "absence/text")
+        parts = [name for name in (steps[0] if steps else {}) if name.endswith("/loss")]
+        names = ("loss", *parts)
         series = {name: [(line["step"], line[name]) for line in steps] for name in names}
         with atomic_file(path) as temporary:
             temporary.write_text(curves_svg(series, "step", "loss", "Fine-tuning"))

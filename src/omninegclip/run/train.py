@@ -245,8 +245,10 @@ def _require_frozen_images(encoder: ClipEncoder) -> None:
 
 
 def _note(step: Step, rate: float) -> str:
-    parts = (
-        f"{name.removesuffix('/loss')} {step.scalars[name]:.3f}"
-        for name in ("loss", "presence/loss", "absence/loss")
-    )
+    parts = [f"loss {step.scalars['loss']:.3f}"]
+    parts += [
+        f"{name.removesuffix('/loss')} {value:.3f}"
+        for name, value in step.scalars.items()
+        if name.endswith("/loss")
+    ]
     return f"{'  '.join(parts)}  {rate:.0f} texts/s"

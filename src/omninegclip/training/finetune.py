@@ -18,7 +18,7 @@ from omninegclip.training.distributed import average_gradients, world_size
 from omninegclip.training.gradcache import accumulate_gradients
 from omninegclip.training.loop import ScaleLoss, Step, backward_through, train
 from omninegclip.training.preset import Preset, check_steps
-from omninegclip.training.task import Batch, OmniTask
+from omninegclip.training.task import Batch, Task
 from omninegclip.training.triplets import Triplets, batches
 
 _SCHEDULES = {"paper": schedule.paper, "mended": schedule.mended}
@@ -74,13 +74,8 @@ class FineTuning:
         check_steps(self.total, preset.warmup)
         self.done = 0
         self._model, self._preset, self._samplers = encoder.model, preset, samplers
-        self._task = OmniTask(
-            encoder.model,
-            weight_absence=preset.weight_absence,
-            weight_original=preset.weight_original,
-            weight_text=preset.weight_text,
-            margin=preset.margin,
-            precision=preset.precision,
+        self._task = Task(
+            encoder.model, preset.objective, precision=preset.precision, **preset.objective_weights()
         )
         self._optimizer = torch.optim.AdamW(
             parameter_groups(encoder.model, preset.weight_decay, decay_all=preset.decay_all),

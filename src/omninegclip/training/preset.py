@@ -12,9 +12,10 @@ from typing import Any, get_args, get_origin, get_type_hints
 import yaml
 
 from omninegclip.errors import OmniNegClipError
+from omninegclip.training.task import OBJECTIVES
 
 _CHOICES = {
-    "objective": ("omni",),
+    "objective": tuple(OBJECTIVES),
     "schedule": ("paper", "mended"),
     "precision": ("fp32", "bf16", "fp16"),
     "validate_metric": ("score", "presence_accuracy", "absence_r1", "retrieval_r1"),
@@ -45,7 +46,7 @@ class Preset:
 
     Attributes:
         model: the CLIP to start from, by any name that `load_clip` takes.
-        objective: what is minimised: `omni`.
+        objective: what is minimised: a name of `task.OBJECTIVES`.
         text_layers: layers of the text tower that train, as `layer_groups.text_layers` reads them.
         text_extras: what else of the text side trains.
         image_layers: layers of the image tower that train.
@@ -63,7 +64,7 @@ class Preset:
         warmup: warm-up steps.
         precision: `fp32`, or `bf16` or `fp16` for the tower's matrix products (autocast).
         clip_norm: largest norm of the gradient; null for no clipping.
-        weight_absence: weight of the absence-based objective.
+        weight_absence: weight of the absence-based objective; this and the next three are of `omni` alone.
         weight_original: weight of the original captions in it.
         weight_text: weight of the hinge between caption and negated caption in it.
         margin: of that hinge.
@@ -105,6 +106,11 @@ class Preset:
     validate_every: int | None
     patience: int | None
     checkpoint_every: int
+
+    def objective_weights(self) -> dict[str, float]:
+        """Return the weights that the objective takes: those of `omni`, none for the others."""
+        names = ("weight_absence", "weight_original", "weight_text", "margin")
+        return {name: getattr(self, name) for name in names} if self.objective == "omni" else {}
 
     def as_dict(self) -> dict[str, Any]:
         """Return the values as plain lists, numbers and names, ready for YAML or JSON."""

@@ -1,6 +1,8 @@
 """The task: model and objective in one forward, so that a loop knows nothing of negation."""
 
 import math
+from collections.abc import Callable, Mapping
+from functools import partial
 from typing import NamedTuple
 
 import torch
@@ -8,9 +10,10 @@ from torch import Tensor, nn
 from transformers import CLIPModel
 
 from omninegclip.clip.packing import PackedTexts, encode_packed
-from omninegclip.objectives import absence, omni, presence
+from omninegclip.objectives import absence, clip, conclip, negationclip, negbench, negclip, omni, presence
 from omninegclip.training.distributed import gather
 
+Parts = dict[str, Tensor]
 AUTOCAST = {"fp32": None, "bf16": torch.bfloat16, "fp16": torch.float16}
 
 
@@ -48,47 +51,93 @@ class Batch(NamedTuple):
         return Batch(*pictures, texts, self.presence_pairs, *masks)
 
 
-class OmniTask(nn.Module):
-    """Encodes a batch's captions and returns the parts of the combined objective."""
+class Features(NamedTuple):
+    """The features of a batch, of all processes, under the names that the objectives have for them.
+
+    I, C, N and J, O, U are [B, d]; same and same_absent are the masks of the two batches.
+    """
+
+    I: Tensor  # noqa: E741 -- the paper's letter
+    C: Tensor
+    N: Tensor
+    J: Tensor
+    O: Tensor  # noqa: E741
+    U: Tensor
+    scale: Tensor
+    same: Tensor | None
+    same_absent: Tensor | None
+
+
+def _omni(
+    f: Features, *, weight_absence: float, weight_original: float, weight_text: float, margin: float
+) -> Parts:
+    absent = absence(
+        f.J,
+        f.O,
+        f.U,
+        f.scale,
+        weight_original=weight_original,
+        weight_text=weight_text,
+        margin=margin,
+        same=f.same_absent,
+    )
+    return omni(presence(f.I, f.C, f.N, f.scale, f.same), absent, weight_absence=weight_absence)
+
+
+def _clip(f: Features) -> Parts:
+    both = (clip(f.I, f.C, f.scale, f.same), clip(f.J, f.O, f.scale, f.same_absent))
+    return {"loss": (both[0]["loss"] + both[1]["loss"]) / 2}
+
+
+def _negbench(f: Features) -> Parts:
+    # a picture's own true and negated caption, and those of the next picture in the batch
+    options = torch.stack([f.C, f.N, f.C.roll(1, 0), f.N.roll(1, 0)], dim=1)
+    return negbench(f.I, f.C, options, f.scale, same=f.same)
+
+
+# Name -> what is minimised on a batch; docs/objectives.md says which data each looks at.
+OBJECTIVES: Mapping[str, Callable[..., Parts]] = {
+    "omni": _omni,
+    "clip": _clip,
+    "negclip": lambda f: negclip(f.I, f.C, f.N, f.scale, f.same),
+    "conclip": lambda f: conclip(f.I, f.C, f.N, f.scale, same=f.same),
+    "negationclip": lambda f: negationclip(f.J, f.U, f.scale, f.same_absent),
+    "negbench": _negbench,
+}
+
+
+class Task(nn.Module):
+    """Encodes a batch's captions and returns the parts of an objective."""
 
     def __init__(
-        self,
-        model: CLIPModel,
-        *,
-        weight_absence: float,
-        weight_original: float,
-        weight_text: float,
-        margin: float,
-        precision: str = "fp32",
+        self, model: CLIPModel, objective: str = "omni", *, precision: str = "fp32", **weights: float
     ) -> None:
-        """Hold the model, and the weights of the objective as `objectives.absence` and `omni` take them.
+        """Hold the model and the objective.
 
         Args:
             model: its text tower must be causal.
-            weight_absence: of the absence-based objective.
-            weight_original: of the original captions in it.
-            weight_text: of the hinge in it.
-            margin: of the hinge.
+            objective: a name of OBJECTIVES.
             precision: `fp32`, `bf16` or `fp16` for the tower's matrix products; losses are in float32.
+            weights: of the parts, as the objective takes them: `weight_absence`, `weight_original`,
+                `weight_text` and `margin` for `omni`, none for the others.
         """
         super().__init__()
         self.model = model
-        self.weight_absence, self.weight_original = weight_absence, weight_original
-        self.weight_text, self.margin = weight_text, margin
         self.autocast = AUTOCAST[precision]
+        self.minimised = partial(OBJECTIVES[objective], **weights)
 
-    def forward(self, batch: Batch) -> dict[str, Tensor]:
+    def forward(self, batch: Batch) -> Parts:
         """Return `loss` and its named parts."""
         features = [self.encode(chunk)["texts"] for chunk in batch.texts]
         return self.objective({"texts": torch.cat(features)}, batch)
 
-    def encode(self, chunk: PackedTexts) -> dict[str, Tensor]:
+    def encode(self, chunk: PackedTexts) -> Parts:
         """Return the features of one chunk of captions as `texts`, [n, d]."""
         device = chunk.ids.device.type
         with torch.autocast(device, dtype=self.autocast, enabled=self.autocast is not None):
             return {"texts": encode_packed(self.model, chunk).float()}
 
-    def objective(self, features: dict[str, Tensor], batch: Batch) -> dict[str, Tensor]:
+    def objective(self, features: Parts, batch: Batch) -> Parts:
         """Return `loss` and its named parts for the features of all of the batch's chunks.
 
         The features of all processes are gathered, so that each has the loss of the whole batch.
@@ -96,20 +145,18 @@ class OmniTask(nn.Module):
         own = features["texts"]
         kinds = [2 * batch.presence_pairs, len(own) - 2 * batch.presence_pairs]
         first, second = map(gather, torch.split(own, kinds))
-        scale = self.model.logit_scale.exp()
-        return omni(
-            presence(batch.presence_images, first[0::2], first[1::2], scale, batch.presence_same),
-            absence(
-                batch.absence_images,
-                second[0::2],
-                second[1::2],
-                scale,
-                weight_original=self.weight_original,
-                weight_text=self.weight_text,
-                margin=self.margin,
-                same=batch.absence_same,
-            ),
-            weight_absence=self.weight_absence,
+        return self.minimised(
+            Features(
+                I=batch.presence_images,
+                C=first[0::2],
+                N=first[1::2],
+                J=batch.absence_images,
+                O=second[0::2],
+                U=second[1::2],
+                scale=self.model.logit_scale.exp(),
+                same=batch.presence_same,
+                same_absent=batch.absence_same,
+            )
         )
 
     @torch.no_grad()
