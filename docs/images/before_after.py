@@ -11,8 +11,9 @@ import yaml
 from matplotlib.figure import Figure
 
 from omninegclip.clip.load import load_clip
+from omninegclip.scenes.render import picture_of
 from omninegclip.scenes.showcase import make_showcase
-from omninegclip.study.world import embed_scenes, picture_of
+from omninegclip.study.world import embed_scenes
 
 QUERIES, TOP = (0, 2, 4, 5), 5
 RIGHT, WRONG = "#1a7f5a", "#c0392b"

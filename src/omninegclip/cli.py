@@ -13,6 +13,8 @@ from omninegclip.errors import OmniNegClipError, StoppedError
 if TYPE_CHECKING:
     from rich.table import Table
 
+    from omninegclip.study.world import Size
+
 app = App(
     name="omninegclip",
     help="Teach CLIP models what 'no' means, prove that they learned it, and search pictures with it.",
@@ -123,45 +125,174 @@ def scenes(
 
 
 @study.command
-def groups(
+def objectives(
     *,
     model: str = "scenes-tiny",
-    seed: int = 0,
+    seeds: int = 1,
     preset: str = "scenes-paper",
     set_: Overrides = (),
+    out: Path = Path("runs/study-objectives"),
     smoke: Annotated[bool, Parameter(negative="")] = False,
     json_: Json = False,
 ) -> None:
-    """Fine-tune the front, the back and the whole of the text tower, each alone, and compare.
+    """Fine-tune with each objective on the same data at the same budget, and compare.
 
     Parameters
     ----------
     model
         The CLIP to start from.
-    seed
-        Decides the data, the benchmark and the training.
+    seeds
+        How many seeds; with more than one, figures are means with Student's interval.
     preset
         Name of a fine-tuning preset, or a YAML file.
     set_
         Change one value of the preset, as key=value; may be repeated.
+    out
+        Folder for the study; what is finished there is not run again.
     smoke
         Draw and ask very little: tries the whole chain in seconds, its figures mean nothing.
     json_
         Print one JSON object instead of the table.
     """
-    from omninegclip.evaluation.scenes import as_dict
-    from omninegclip.report.scenes import summary_rows
-    from omninegclip.report.table import rich_table
-    from omninegclip.study.groups import compare_groups
-    from omninegclip.study.world import FULL, SMOKE
+    from omninegclip.study import cells
+    from omninegclip.study.command import run_cells
 
-    overrides = (*SMOKE_OVERRIDES, *set_) if smoke else set_
-    figures = compare_groups(model, preset, overrides, seed, SMOKE if smoke else FULL)
-    if json_:
-        print(json.dumps({name: as_dict(each) for name, each in figures.items()}))
-        return
-    rows = summary_rows(tuple(figures.values()), {})
-    _show(rich_table(rows, tuple(figures), "Layer groups of the text tower, same budget"))
+    chosen = cells.objectives()
+    size, overrides = _study_size(smoke, set_)
+    run_cells(
+        "Objectives, same data and budget", chosen, model, preset, overrides, seeds, size, out, as_json=json_
+    )
+
+
+@study.command
+def groups(
+    *,
+    model: str = "scenes-tiny",
+    seeds: int = 1,
+    preset: str = "scenes-paper",
+    set_: Overrides = (),
+    out: Path = Path("runs/study-groups"),
+    each_block: Annotated[bool, Parameter(negative="")] = False,
+    smoke: Annotated[bool, Parameter(negative="")] = False,
+    json_: Json = False,
+) -> None:
+    """Fine-tune each third of the text tower alone, the whole and the authors' front, and compare.
+
+    Parameters
+    ----------
+    model
+        The CLIP to start from.
+    seeds
+        How many seeds; with more than one, figures are means with Student's interval.
+    preset
+        Name of a fine-tuning preset, or a YAML file.
+    set_
+        Change one value of the preset, as key=value; may be repeated.
+    out
+        Folder for the study; what is finished there is not run again.
+    each_block
+        Fine-tune every single block alone as well.
+    smoke
+        Draw and ask very little: tries the whole chain in seconds, its figures mean nothing.
+    json_
+        Print one JSON object instead of the table.
+    """
+    from omninegclip.clip.load import load_clip
+    from omninegclip.study import cells
+    from omninegclip.study.command import run_cells
+
+    depth = load_clip(model).model.text_model.config.num_hidden_layers if each_block else 0
+    chosen = cells.groups(depth, each=each_block)
+    size, overrides = _study_size(smoke, set_)
+    run_cells(
+        "Layer groups of the text tower, same budget",
+        chosen,
+        model,
+        preset,
+        overrides,
+        seeds,
+        size,
+        out,
+        as_json=json_,
+    )
+
+
+@study.command
+def margins(
+    *,
+    model: str = "scenes-tiny",
+    seeds: int = 1,
+    preset: str = "scenes-paper",
+    set_: Overrides = (),
+    out: Path = Path("runs/study-margins"),
+    smoke: Annotated[bool, Parameter(negative="")] = False,
+    json_: Json = False,
+) -> None:
+    """Fine-tune with other margins of the hinge and other weights of the objective, and compare.
+
+    Parameters
+    ----------
+    model
+        The CLIP to start from.
+    seeds
+        How many seeds; with more than one, figures are means with Student's interval.
+    preset
+        Name of a fine-tuning preset, or a YAML file.
+    set_
+        Change one value of the preset, as key=value; may be repeated.
+    out
+        Folder for the study; what is finished there is not run again.
+    smoke
+        Draw and ask very little: tries the whole chain in seconds, its figures mean nothing.
+    json_
+        Print one JSON object instead of the table.
+    """
+    from omninegclip.study import cells
+    from omninegclip.study.command import run_cells
+
+    chosen = cells.margins()
+    size, overrides = _study_size(smoke, set_)
+    run_cells(
+        "The hinge and the weights, same budget",
+        chosen,
+        model,
+        preset,
+        overrides,
+        seeds,
+        size,
+        out,
+        as_json=json_,
+    )
+
+
+@study.command
+def layers(
+    models: Annotated[list[str], Parameter(consume_multiple=True)],
+    /,
+    *,
+    seed: int = 0,
+    count: int = 500,
+    out: Path = Path("runs/study-layers"),
+    json_: Json = False,
+) -> None:
+    """Show after which layer a caption and its negated form part, for one model or several.
+
+    Parameters
+    ----------
+    models
+        The CLIPs, such as one before and one after fine-tuning.
+    seed
+        Decides the captions.
+    count
+        Pairs of each kind.
+    out
+        Folder for the CSV and the plots.
+    json_
+        Print one JSON object instead of the table.
+    """
+    from omninegclip.study.command import run_layers
+
+    run_layers(models, seed, count, out, as_json=json_)
 
 
 @app.command
@@ -510,6 +641,12 @@ def main() -> None:
     except OSError as error:
         what = f"{error.filename}: {error.strerror}" if error.filename else str(error.strerror or error)
         sys.exit(f"omninegclip: Can't read or write {what}.")
+
+
+def _study_size(smoke: bool, overrides: tuple[str, ...]) -> "tuple[Size, tuple[str, ...]]":
+    from omninegclip.study.world import FULL, SMOKE
+
+    return (SMOKE, (*SMOKE_OVERRIDES, *overrides)) if smoke else (FULL, overrides)
 
 
 def _show(table: "Table") -> None:

@@ -2,6 +2,10 @@
 
 from collections.abc import Mapping, Sequence
 
+from rich.box import SIMPLE_HEAD
+from rich.table import Table
+
+from omninegclip.evaluation.intervals import Estimate
 from omninegclip.evaluation.scenes import CHANCE, Figures
 from omninegclip.report.table import Row
 
@@ -75,3 +79,26 @@ def summary_rows(models: Sequence[Figures], blind: Mapping[str, tuple[str, float
         for each in models
     ]
     return figure_rows(short, blind)
+
+
+def grid_table(cells: Mapping[str, Figures], title: str) -> Table:
+    """Return a line per cell of a study, seen objects above held-out ones, each with its interval."""
+    table = Table(title=title, box=SIMPLE_HEAD, pad_edge=False, caption="Per cent, 95 % interval.")
+    table.add_column("")
+    for metric in SUMMARY:
+        table.add_column(TITLES[metric], justify="right")
+    for name, figures in cells.items():
+        table.add_row(
+            f"{name}\n[dim]held-out objects[/]",
+            *(
+                "\n".join(_percent(figures[metric].get(key)) for key in ("seen", "held_out"))
+                for metric in SUMMARY
+            ),
+        )
+    return table
+
+
+def _percent(figure: Estimate | None) -> str:
+    if figure is None:
+        return ""
+    return f"{100 * figure.value:.1f} [dim]\\[{100 * figure.low:.0f}, {100 * figure.high:.0f}][/]"

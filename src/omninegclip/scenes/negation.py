@@ -4,6 +4,7 @@ Both kinds draw on one list, so that no phrasing by itself tells a false caption
 of the phrasings is held out from fine-tuning data.
 """
 
+import re
 from random import Random
 from typing import NamedTuple
 
@@ -83,6 +84,28 @@ EXCLUSIVE = _phrasings(False, _EXCLUSIVE_IN_TRAINING, _EXCLUSIVE_HELD_OUT)
 PHRASINGS = NAMING + EXCLUSIVE
 
 
+def _pattern(template: str) -> re.Pattern[str]:
+    """Return the expression that captions of a template match; "{a_stem}" brings its own article."""
+    denied = "(?P<denied>.+)"
+    forms = dict.fromkeys(("n", "an", "any", "ns", "stem"), denied)
+    literal = re.sub(r"[^{}\w\s]", lambda mark: "\\" + mark[0], template)
+    return re.compile(
+        literal.format(
+            A="(?P<affirmed>.+)",
+            a_stem=f"an? {denied}",
+            **{"is": "(?:is|are)"},
+            isnt="(?:isn't|aren't)",
+            **forms,
+        )
+    )
+
+
+_PATTERNS = [
+    _pattern(phrasing.template)
+    for phrasing in sorted(NAMING, key=lambda each: len(re.sub(r"{\w+}", "", each.template)), reverse=True)
+]
+
+
 def negate(random: Random, affirmed: Caption, denied: Kind, phrasing: Phrasing) -> Caption:
     """Add to `affirmed` that `denied` is not there, or with an exclusive phrasing that nothing else is."""
     lead = random.choice(("a photo of ", "a picture of ")) if random.random() < 0.3 else ""
@@ -91,6 +114,17 @@ def negate(random: Random, affirmed: Caption, denied: Kind, phrasing: Phrasing) 
     if phrasing.names:
         return Caption(text, affirmed.statement._replace(absent=(denied,)))
     return Caption(text, affirmed.statement._replace(only=True))
+
+
+def split(text: str) -> tuple[str, str] | None:
+    """Return what a caption affirms and what it denies, in its own words, or None where it names no denial.
+
+    The caption is read by the templates of this module, the most specific first; held-out ones count too.
+    """
+    for pattern in _PATTERNS:
+        if found := pattern.fullmatch(text):
+            return found["affirmed"], found["denied"].removeprefix("any ")
+    return None
 
 
 def affirmed_part(
