@@ -57,6 +57,8 @@ def train(job: Job, *, resume: bool) -> dict[str, Any]:
     """
     with process_group() as device, run_folder(job.out, resume):
         console.quiet = rank() > 0
+        if job.tensorboard:
+            import torch.utils.tensorboard  # an extra: missed now, not after the first step
         keep_freed_memory()
         if (job.out / METRICS).exists():
             console.print(f"This run is finished: {job.out / MODEL}.")
