@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import time
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -216,6 +217,14 @@ def test_missing_pictures_are_left_out_when_that_is_allowed(place: Place, tmp_pa
     assert code == 0
     assert "9 in all" in " ".join(errors.split())
     assert json.loads(output)["pictures"] == 9
+
+
+@pytest.mark.skipif(find_spec("tensorboard") is not None, reason="tensorboard is installed")
+def test_tensorboard_that_is_not_installed_is_missed_at_once(place: Place) -> None:
+    code, _, errors = place.call("--out=events", "--tensorboard")
+    assert code == 1
+    assert "omninegclip[tensorboard]" in errors
+    assert not (place.folder / "events").exists()
 
 
 def test_a_folder_of_somebody_else_is_neither_used_nor_removed(place: Place) -> None:

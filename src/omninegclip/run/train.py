@@ -9,6 +9,7 @@ import shutil
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
+from importlib import import_module
 from typing import Any, TextIO
 
 import torch
@@ -58,7 +59,7 @@ def train(job: Job, *, resume: bool) -> dict[str, Any]:
     with process_group() as device, run_folder(job.out, resume):
         console.quiet = rank() > 0
         if job.tensorboard:
-            import torch.utils.tensorboard  # an extra: missed now, not after the first step
+            import_module("torch.utils.tensorboard")  # an extra: missed now, not after the first step
         keep_freed_memory()
         if (job.out / METRICS).exists():
             console.print(f"This run is finished: {job.out / MODEL}.")
