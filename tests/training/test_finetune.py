@@ -11,7 +11,7 @@ from tiny_clip import tiny_encoder
 from omninegclip.clip.encoder import ClipEncoder
 from omninegclip.errors import OmniNegClipError
 from omninegclip.objectives import absence, omni, presence
-from omninegclip.training.finetune import fine_tune, freeze
+from omninegclip.training.finetune import FineTuning, fine_tune, freeze
 from omninegclip.training.loop import backward_through, train
 from omninegclip.training.preset import Preset, load_preset
 from omninegclip.training.task import OBJECTIVES, Features, Task
@@ -243,3 +243,23 @@ def test_an_objective_looks_at_the_data_that_the_table_says(
     given = Features(**drawn, scale=torch.tensor(10.0), same=None, same_absent=None)
     OBJECTIVES[objective](given, **(weights if objective == "omni" else {}))["loss"].backward()
     assert tuple(name for name, tensor in drawn.items() if tensor.grad is None) == blind_to
+
+
+@pytest.mark.parametrize("value", ["decay_all=true", "decay_all=false", "chunk_size=2", "clip_norm=0.5"])
+def test_a_run_restored_from_its_state_goes_on_exactly(encoder: ClipEncoder, value: str) -> None:
+    preset = load_preset("scenes-paper", ["steps=8", "warmup=2", "batch_size=4", "learning_rate=1e-3", value])
+    twin = copy.deepcopy(encoder)
+    runs = []
+    for each in (encoder, twin):
+        freeze(each, preset)
+        runs.append(FineTuning(each, triplets_of(each), preset, 1))
+    steps = runs[0].run()
+    for _ in range(4):
+        next(steps)
+    tensors, facts = runs[0].state()
+    tensors = {name: tensor.clone() for name, tensor in tensors.items()}
+    rest = [step.scalars for step in steps]
+    runs[1].restore(tensors, facts)
+    assert [step.scalars for step in runs[1].run()] == rest
+    pairs = zip(encoder.model.parameters(), twin.model.parameters(), strict=True)
+    assert all(torch.equal(mine, its) for mine, its in pairs)

@@ -116,10 +116,10 @@ class FineTuning:
 
     def state(self) -> tuple[dict[str, Tensor], dict[str, Any]]:
         """Return all that the rest of the run depends on beside data and preset: tensors, and JSON values."""
-        names = {weight: name for name, weight in self.trained().items()}
+        names = self._optimized()
         moments = {
-            f"optimizer/{key}/{names[weight]}": value
-            for weight, values in self._optimizer.state.items()
+            f"optimizer/{key}/{names[number]}": value
+            for number, values in self._optimizer.state_dict()["state"].items()
             for key, value in values.items()
         }
         weights = {f"weights/{name}": weight for name, weight in self.trained().items()}
@@ -143,16 +143,22 @@ class FineTuning:
         load_trained(
             trained, {name[len(prefix) :]: t for name, t in tensors.items() if name.startswith(prefix)}
         )
+        moments: dict[int, dict[str, Tensor]] = {}
+        number = {name: index for index, name in enumerate(self._optimized())}
         for name, value in tensors.items():
-            kind, _, rest = name.partition("/")
-            if kind == "optimizer":
-                key, _, parameter = rest.partition("/")
-                weight = trained[parameter]
-                # AdamW counts its steps on the CPU whatever the weights are on
-                self._optimizer.state[weight][key] = value if key == "step" else value.to(weight.device)
+            if name.startswith("optimizer/"):
+                _, key, parameter = name.split("/")
+                moments.setdefault(number[parameter], {})[key] = value
+        # the optimizer itself knows where each of its tensors has to lie
+        self._optimizer.load_state_dict(self._optimizer.state_dict() | {"state": moments})
         self._scaler.load_state_dict(facts["scaler"])
         torch.set_rng_state(tensors["random"])
         self.done = facts["done"]
+
+    def _optimized(self) -> list[str]:
+        """Return the names of the tensors that train in the optimizer's own order."""
+        names = {id(weight): name for name, weight in self.trained().items()}
+        return [names[id(weight)] for group in self._optimizer.param_groups for weight in group["params"]]
 
     def _backward(self) -> Callable[[Batch, ScaleLoss], dict[str, Tensor]]:
         """Return the backward pass: in chunks, over many processes, or plain."""
