@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from omninegclip.evaluation import blind
 from omninegclip.evaluation.intervals import Estimate, bootstrap_mean, proportion
-from omninegclip.evaluation.metrics import Credits, auc, choice, pairwise, recall_at_k
+from omninegclip.evaluation.metrics import Credits, auc, choice, exclusion_at_k, pairwise, recall_at_k
 from omninegclip.scenes.benchmark import Benchmark, Condition
 from omninegclip.scenes.objects import KINDS
 
@@ -22,6 +22,7 @@ CHANCE = {
     "multiple_choice_accuracy": 0.25,
     "zero_shot_auc": 0.5,
 }
+LOWER_IS_BETTER = frozenset({"exclusion_at_10"})
 
 
 def evaluate_scenes(benchmark: Benchmark, pictures: Embeddings, embed_text: EmbedText) -> Figures:
@@ -59,6 +60,7 @@ def evaluate_blind(benchmark: Benchmark) -> dict[str, tuple[str, float]]:
     options = [item.options for item in benchmark.multiple_choice]
     answers = np.array([item.answer for item in benchmark.multiple_choice])
     size, lookalikes = len(benchmark.gallery), len(benchmark.lookalikes)
+    held = float(_held_by_lookalikes(benchmark).mean())
     relevant = np.array([len(query.relevant) for query in benchmark.negated_queries])
     return {
         "presence_accuracy": _best_rule(pairs, np.zeros(len(pairs), dtype=np.int64)),
@@ -73,6 +75,7 @@ def evaluate_blind(benchmark: Benchmark) -> dict[str, tuple[str, float]]:
             f"negated_retrieval_r{k}": ("constant", float(np.mean(1 - (1 - relevant / lookalikes) ** k)))
             for k in (1, 5)
         },
+        "exclusion_at_10": ("constant", held),
         "zero_shot_auc": ("constant", 0.5),
     }
 
@@ -136,9 +139,20 @@ def _negated_retrieval(benchmark: Benchmark, pictures: Embeddings, embed_text: E
     queries = benchmark.negated_queries
     gallery = pictures[benchmark.lookalikes.start : benchmark.lookalikes.stop]
     relevant = [np.array(query.relevant) for query in queries]
-    found = recall_at_k(embed_text([query.text for query in queries]), gallery, relevant, (1, 5))
+    texts = embed_text([query.text for query in queries])
+    found = recall_at_k(texts, gallery, relevant, (1, 5))
+    shares = exclusion_at_k(texts, gallery, _held_by_lookalikes(benchmark), 10)
     conditions = [query.condition for query in queries]
-    return {f"negated_retrieval_r{k}": _by_condition(found[k], conditions) for k in (1, 5)}
+    return {
+        **{f"negated_retrieval_r{k}": _by_condition(found[k], conditions) for k in (1, 5)},
+        "exclusion_at_10": _by_condition(shares, conditions),
+    }
+
+
+def _held_by_lookalikes(benchmark: Benchmark) -> NDArray[np.bool_]:
+    """Tell for every query and picture of its gallery whether the picture holds what the query denies."""
+    shown = [benchmark.scenes[index].kinds for index in benchmark.lookalikes]
+    return np.array([[query.denied in kinds for kinds in shown] for query in benchmark.negated_queries])
 
 
 def _zero_shot(benchmark: Benchmark, gallery: Embeddings, embed_text: EmbedText) -> dict[str, Estimate]:
