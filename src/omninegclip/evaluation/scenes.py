@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from omninegclip.evaluation import blind
+from omninegclip.evaluation.blind import best_rule
 from omninegclip.evaluation.intervals import Estimate, bootstrap_mean, proportion
 from omninegclip.evaluation.metrics import Credits, auc, choice, exclusion_at_k, pairwise, recall_at_k
 from omninegclip.scenes.benchmark import Benchmark, Condition
@@ -63,9 +63,9 @@ def evaluate_blind(benchmark: Benchmark) -> dict[str, tuple[str, float]]:
     held = float(_held_by_lookalikes(benchmark).mean())
     relevant = np.array([len(query.relevant) for query in benchmark.negated_queries])
     return {
-        "presence_accuracy": _best_rule(pairs, np.zeros(len(pairs), dtype=np.int64)),
+        "presence_accuracy": best_rule(pairs, np.zeros(len(pairs), dtype=np.int64)),
         "absence_choice_accuracy": ("constant", 0.5),
-        "multiple_choice_accuracy": _best_rule(options, answers),
+        "multiple_choice_accuracy": best_rule(options, answers),
         **{
             f"retrieval_{direction}_r{k}": ("constant", k / size)
             for direction in ("text_to_image", "image_to_text")
@@ -88,25 +88,19 @@ def as_dict(figures: Figures) -> dict[str, dict[str, dict[str, float | int]]]:
     }
 
 
-def _best_rule(options: Sequence[Sequence[str]], answers: NDArray[np.int64]) -> tuple[str, float]:
-    scored = {name: float(choice(rule(options), answers).mean()) for name, rule in blind.RULES.items()}
-    best = max(scored, key=lambda name: scored[name])
-    return best, scored[best]
-
-
 def _presence(benchmark: Benchmark, pictures: Embeddings, embed_text: EmbedText) -> dict[str, Estimate]:
     items = benchmark.presence
     shown = pictures[[item.image for item in items]]
-    right = _cosines(shown, embed_text([item.right for item in items]))
-    wrong = _cosines(shown, embed_text([item.wrong for item in items]))
+    right = cosines(shown, embed_text([item.right for item in items]))
+    wrong = cosines(shown, embed_text([item.wrong for item in items]))
     return _by_condition(pairwise(right, wrong), [item.condition for item in items])
 
 
 def _absence_choice(benchmark: Benchmark, pictures: Embeddings, embed_text: EmbedText) -> dict[str, Estimate]:
     items = benchmark.absence_choice
     texts = embed_text([item.text for item in items])
-    right = _cosines(pictures[[item.right for item in items]], texts)
-    wrong = _cosines(pictures[[item.wrong for item in items]], texts)
+    right = cosines(pictures[[item.right for item in items]], texts)
+    wrong = cosines(pictures[[item.wrong for item in items]], texts)
     return _by_condition(pairwise(right, wrong), [item.condition for item in items])
 
 
@@ -169,7 +163,8 @@ def _zero_shot(benchmark: Benchmark, gallery: Embeddings, embed_text: EmbedText)
     }
 
 
-def _cosines(left: Embeddings, right: Embeddings) -> NDArray[np.float32]:
+def cosines(left: Embeddings, right: Embeddings) -> Embeddings:
+    """Return the cosine of each row with its counterpart, [n]; both [n, d] are L2-normalised."""
     return np.asarray(np.einsum("nd,nd->n", left, right))
 
 

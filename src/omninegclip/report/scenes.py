@@ -51,8 +51,8 @@ NOTES = (
     "Absence choice shows two pictures that hold what the caption affirms, one of which also holds what "
     "the caption denies. Below 50 % a model prefers the picture with the denied object.",
     "Negated retrieval searches families of eight look-alikes, seven of which hold what the query denies.",
-    "Exclusion@10 is the share of the first ten pictures of that search that hold what the query denies: lower "
-    "is better. A model that finds nothing at all does well on it: read it beside negated retrieval.",
+    "Exclusion@10 is the share of the first ten pictures of that search that hold what the query denies: the "
+    "lower the better. A model that finds nothing does well on it: read it beside negated retrieval.",
 )
 
 
