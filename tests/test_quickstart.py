@@ -26,6 +26,7 @@ METRICS = {
     "retrieval_text_to_image_r1",
     "retrieval_image_to_text_r1",
     "negated_retrieval_r5",
+    "exclusion_at_10",
     "zero_shot_auc",
 }
 ENVIRONMENT = {**os.environ, "OMP_NUM_THREADS": "1"}

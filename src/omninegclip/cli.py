@@ -534,6 +534,33 @@ def evaluate(
 
 
 @app.command
+def robustness(
+    models: Annotated[list[str], Parameter(consume_multiple=True)],
+    /,
+    *,
+    seed: int = 0,
+    count: int = 400,
+    json_: Json = False,
+) -> None:
+    """Ask models side by side for denials harder than "no": twice denied, counts, places, "only", far away.
+
+    Parameters
+    ----------
+    models
+        Folders or names of models; changes are relative to the first.
+    seed
+        Decides pictures and questions.
+    count
+        Questions of each probe.
+    json_
+        Print one JSON object.
+    """
+    from omninegclip.study.robustness import run_robustness
+
+    run_robustness(models, seed, count, as_json=json_)
+
+
+@app.command
 def leaderboard(results: Annotated[list[Path], Parameter(consume_multiple=True)], /, *, out: Path) -> int:
     """Rank the models of results folders in leaderboard.md and leaderboard.html.
 

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from scene_reader import read
 
 from omninegclip.evaluation.scenes import evaluate_blind, evaluate_scenes
-from omninegclip.scenes.benchmark import Benchmark, make_benchmark
+from omninegclip.scenes.benchmark import Benchmark, Condition, Query, make_benchmark
 from omninegclip.scenes.objects import KINDS
 from omninegclip.scenes.places import PLACES
 from omninegclip.scenes.scene import Scene
@@ -58,6 +58,7 @@ def test_a_model_that_reads_mentions_alone_has_clips_illness(benchmark: Benchmar
     assert figures["absence_choice_accuracy"]["seen"].value == 0
     assert figures["absence_choice_accuracy"]["held_out"].value == 0
     assert figures["negated_retrieval_r5"]["seen"].value < 0.3
+    assert figures["exclusion_at_10"]["seen"].value > 0.65, "the seven wrong ones of the family come first"
     assert figures["retrieval_text_to_image_r5"]["seen"].value > 0.95
     assert figures["zero_shot_auc"]["seen"].value > 0.98
 
@@ -72,6 +73,14 @@ def test_a_model_that_reads_negation_is_cured(benchmark: Benchmark) -> None:
     assert figures["multiple_choice_accuracy"]["seen"].value > 0.6
 
 
+def test_exclusion_asks_that_a_denial_outweighs_all_that_is_affirmed(benchmark: Benchmark) -> None:
+    pictures = normalised(np.stack([picture(scene, -0.05) for scene in benchmark.scenes]))
+    for weight, low, high in ((-1.0, 0.6, 0.75), (-6.0, 0.0, 0.02)):
+        figures = evaluate_scenes(benchmark, pictures, lambda sentences: texts(sentences, denied=weight))  # noqa: B023
+        assert low <= figures["exclusion_at_10"]["seen"].value <= high
+        assert figures["negated_retrieval_r5"]["seen"].value > 0.95
+
+
 def test_a_constant_model_scores_chance_everywhere(benchmark: Benchmark) -> None:
     pictures = np.full((len(benchmark.scenes), 4), 0.5, dtype=np.float32)
     figures = evaluate_scenes(benchmark, pictures, lambda s: np.full((len(s), 4), 0.5, dtype=np.float32))
@@ -81,6 +90,38 @@ def test_a_constant_model_scores_chance_everywhere(benchmark: Benchmark) -> None
     assert figures["retrieval_text_to_image_r1"]["seen"].value == pytest.approx(1 / 96)
     assert figures["retrieval_image_to_text_r5"]["seen"].value == pytest.approx(5 / 96)
     assert figures["zero_shot_auc"]["seen"].value == 0.5
+    shares = [held_share(benchmark, number) for number in range(len(benchmark.negated_queries))]
+    assert evaluate_blind(benchmark)["exclusion_at_10"] == ("constant", pytest.approx(np.mean(shares)))
+    own = [share for share, query in zip(shares, benchmark.negated_queries, strict=True) if is_seen(query)]
+    assert figures["exclusion_at_10"]["seen"].value == pytest.approx(np.mean(own))
+
+
+def held_share(benchmark: Benchmark, query: int) -> float:
+    denied = benchmark.negated_queries[query].denied
+    return float(np.mean([denied in benchmark.scenes[index].kinds for index in benchmark.lookalikes]))
+
+
+def is_seen(query: Query) -> bool:
+    return query.condition == Condition(held_out_object=False, held_out_phrasing=False)
+
+
+def test_exclusion_counts_what_the_first_ten_pictures_hold(benchmark: Benchmark) -> None:
+    draw = np.random.default_rng(0)
+    pictures = normalised(draw.normal(size=(len(benchmark.scenes), 8)).astype(np.float32))
+    embedded: dict[str, Array] = {}
+
+    def embed(sentences: Sequence[str]) -> Array:
+        for sentence in sentences:
+            embedded.setdefault(sentence, normalised(draw.normal(size=(1, 8)).astype(np.float32))[0])
+        return np.stack([embedded[sentence] for sentence in sentences])
+
+    found = evaluate_scenes(benchmark, pictures, embed)["exclusion_at_10"]["seen"]
+    shares = []
+    for query in filter(is_seen, benchmark.negated_queries):
+        first = sorted(benchmark.lookalikes, key=lambda index: -float(pictures[index] @ embedded[query.text]))
+        shares.append(np.mean([query.denied in benchmark.scenes[index].kinds for index in first[:10]]))
+    assert found.value == pytest.approx(np.mean(shares))
+    assert found.n == len(shares)
 
 
 def test_a_model_that_gives_nan_gets_no_figure(benchmark: Benchmark) -> None:

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from omninegclip.evaluation.cues import CUE
+from omninegclip.evaluation.metrics import choice
 
 Options = Sequence[Sequence[str]]
 Rule = Callable[[Options], NDArray[np.float64]]
@@ -70,6 +71,13 @@ RULES: dict[str, Rule] = {
     rule.__name__: rule
     for rule in (constant, shortest, longest, comma, no_comma, fewest_negations, contradiction)
 }
+
+
+def best_rule(options: Options, answers: NDArray[np.integer]) -> tuple[str, float]:
+    """Return the rule that earns most, and its mean credit; `answers` [n] number the right options."""
+    scored = {name: float(choice(rule(options), answers).mean()) for name, rule in RULES.items()}
+    best = max(scored, key=lambda name: scored[name])
+    return best, scored[best]
 
 
 def _score(options: Options, value: Callable[[str], float]) -> NDArray[np.float64]:

@@ -5,9 +5,9 @@ from collections.abc import Callable, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from omninegclip.evaluation import blind
+from omninegclip.evaluation.blind import best_rule
 from omninegclip.evaluation.intervals import Estimate, bootstrap_mean, proportion
-from omninegclip.evaluation.metrics import Credits, auc, choice, pairwise, recall_at_k
+from omninegclip.evaluation.metrics import Credits, auc, choice, exclusion_at_k, pairwise, recall_at_k
 from omninegclip.scenes.benchmark import Benchmark, Condition
 from omninegclip.scenes.objects import KINDS
 
@@ -22,6 +22,7 @@ CHANCE = {
     "multiple_choice_accuracy": 0.25,
     "zero_shot_auc": 0.5,
 }
+LOWER_IS_BETTER = frozenset({"exclusion_at_10"})
 
 
 def evaluate_scenes(benchmark: Benchmark, pictures: Embeddings, embed_text: EmbedText) -> Figures:
@@ -59,11 +60,12 @@ def evaluate_blind(benchmark: Benchmark) -> dict[str, tuple[str, float]]:
     options = [item.options for item in benchmark.multiple_choice]
     answers = np.array([item.answer for item in benchmark.multiple_choice])
     size, lookalikes = len(benchmark.gallery), len(benchmark.lookalikes)
+    held = float(_held_by_lookalikes(benchmark).mean())
     relevant = np.array([len(query.relevant) for query in benchmark.negated_queries])
     return {
-        "presence_accuracy": _best_rule(pairs, np.zeros(len(pairs), dtype=np.int64)),
+        "presence_accuracy": best_rule(pairs, np.zeros(len(pairs), dtype=np.int64)),
         "absence_choice_accuracy": ("constant", 0.5),
-        "multiple_choice_accuracy": _best_rule(options, answers),
+        "multiple_choice_accuracy": best_rule(options, answers),
         **{
             f"retrieval_{direction}_r{k}": ("constant", k / size)
             for direction in ("text_to_image", "image_to_text")
@@ -73,6 +75,7 @@ def evaluate_blind(benchmark: Benchmark) -> dict[str, tuple[str, float]]:
             f"negated_retrieval_r{k}": ("constant", float(np.mean(1 - (1 - relevant / lookalikes) ** k)))
             for k in (1, 5)
         },
+        "exclusion_at_10": ("constant", held),
         "zero_shot_auc": ("constant", 0.5),
     }
 
@@ -85,25 +88,19 @@ def as_dict(figures: Figures) -> dict[str, dict[str, dict[str, float | int]]]:
     }
 
 
-def _best_rule(options: Sequence[Sequence[str]], answers: NDArray[np.int64]) -> tuple[str, float]:
-    scored = {name: float(choice(rule(options), answers).mean()) for name, rule in blind.RULES.items()}
-    best = max(scored, key=lambda name: scored[name])
-    return best, scored[best]
-
-
 def _presence(benchmark: Benchmark, pictures: Embeddings, embed_text: EmbedText) -> dict[str, Estimate]:
     items = benchmark.presence
     shown = pictures[[item.image for item in items]]
-    right = _cosines(shown, embed_text([item.right for item in items]))
-    wrong = _cosines(shown, embed_text([item.wrong for item in items]))
+    right = cosines(shown, embed_text([item.right for item in items]))
+    wrong = cosines(shown, embed_text([item.wrong for item in items]))
     return _by_condition(pairwise(right, wrong), [item.condition for item in items])
 
 
 def _absence_choice(benchmark: Benchmark, pictures: Embeddings, embed_text: EmbedText) -> dict[str, Estimate]:
     items = benchmark.absence_choice
     texts = embed_text([item.text for item in items])
-    right = _cosines(pictures[[item.right for item in items]], texts)
-    wrong = _cosines(pictures[[item.wrong for item in items]], texts)
+    right = cosines(pictures[[item.right for item in items]], texts)
+    wrong = cosines(pictures[[item.wrong for item in items]], texts)
     return _by_condition(pairwise(right, wrong), [item.condition for item in items])
 
 
@@ -136,9 +133,20 @@ def _negated_retrieval(benchmark: Benchmark, pictures: Embeddings, embed_text: E
     queries = benchmark.negated_queries
     gallery = pictures[benchmark.lookalikes.start : benchmark.lookalikes.stop]
     relevant = [np.array(query.relevant) for query in queries]
-    found = recall_at_k(embed_text([query.text for query in queries]), gallery, relevant, (1, 5))
+    texts = embed_text([query.text for query in queries])
+    found = recall_at_k(texts, gallery, relevant, (1, 5))
+    shares = exclusion_at_k(texts, gallery, _held_by_lookalikes(benchmark), 10)
     conditions = [query.condition for query in queries]
-    return {f"negated_retrieval_r{k}": _by_condition(found[k], conditions) for k in (1, 5)}
+    return {
+        **{f"negated_retrieval_r{k}": _by_condition(found[k], conditions) for k in (1, 5)},
+        "exclusion_at_10": _by_condition(shares, conditions),
+    }
+
+
+def _held_by_lookalikes(benchmark: Benchmark) -> NDArray[np.bool_]:
+    """Tell for every query and picture of its gallery whether the picture holds what the query denies."""
+    shown = [benchmark.scenes[index].kinds for index in benchmark.lookalikes]
+    return np.array([[query.denied in kinds for kinds in shown] for query in benchmark.negated_queries])
 
 
 def _zero_shot(benchmark: Benchmark, gallery: Embeddings, embed_text: EmbedText) -> dict[str, Estimate]:
@@ -155,7 +163,8 @@ def _zero_shot(benchmark: Benchmark, gallery: Embeddings, embed_text: EmbedText)
     }
 
 
-def _cosines(left: Embeddings, right: Embeddings) -> NDArray[np.float32]:
+def cosines(left: Embeddings, right: Embeddings) -> Embeddings:
+    """Return the cosine of each row with its counterpart, [n]; both [n, d] are L2-normalised."""
     return np.asarray(np.einsum("nd,nd->n", left, right))
 
 

@@ -6,7 +6,7 @@ from rich.box import SIMPLE_HEAD
 from rich.table import Table
 
 from omninegclip.evaluation.intervals import Estimate
-from omninegclip.evaluation.scenes import CHANCE, Figures
+from omninegclip.evaluation.scenes import CHANCE, LOWER_IS_BETTER, Figures
 from omninegclip.report.table import Row
 
 TITLES = {
@@ -19,6 +19,7 @@ TITLES = {
     "retrieval_image_to_text_r5": "Image to text R@5",
     "negated_retrieval_r1": "Negated retrieval R@1",
     "negated_retrieval_r5": "Negated retrieval R@5",
+    "exclusion_at_10": "Exclusion@10",
     "zero_shot_auc": "Zero-shot AUC",
 }
 GROUPS = {
@@ -35,6 +36,7 @@ SUMMARY = (
     "retrieval_text_to_image_r1",
     "retrieval_image_to_text_r1",
     "negated_retrieval_r5",
+    "exclusion_at_10",
     "zero_shot_auc",
 )
 ATTRIBUTION = (
@@ -49,6 +51,8 @@ NOTES = (
     "Absence choice shows two pictures that hold what the caption affirms, one of which also holds what "
     "the caption denies. Below 50 % a model prefers the picture with the denied object.",
     "Negated retrieval searches families of eight look-alikes, seven of which hold what the query denies.",
+    "Exclusion@10 is the share of the first ten pictures of that search that hold what the query denies: the "
+    "lower the better. A model that finds nothing does well on it: read it beside negated retrieval.",
 )
 
 
@@ -65,6 +69,7 @@ def figure_rows(models: Sequence[Figures], blind: Mapping[str, tuple[str, float]
             values=tuple(figures[metric][group] for figures in models),
             blind=blind[metric][1] if metric in blind else None,
             chance=CHANCE.get(metric),
+            higher_is_better=metric not in LOWER_IS_BETTER,
         )
         for metric in first
         for group in first[metric]
@@ -91,7 +96,7 @@ def grid_table(cells: Mapping[str, Figures], title: str) -> Table:
         table.add_row(
             f"{name}\n[dim]held-out objects[/]",
             *(
-                "\n".join(_percent(figures[metric].get(key)) for key in ("seen", "held_out"))
+                "\n".join(_percent(figures.get(metric, {}).get(key)) for key in ("seen", "held_out"))
                 for metric in SUMMARY
             ),
         )

@@ -69,7 +69,7 @@ class Phrasing(NamedTuple):
 
     def deny(self, affirmed: str, kind: Kind) -> str:
         """Add to the words `affirmed` that `kind` is not there."""
-        return self.template.format(A=affirmed, **_forms(kind))
+        return self.template.format(A=affirmed, **forms(kind))
 
 
 def _phrasings(names: bool, in_training: tuple[str, ...], held_out: tuple[str, ...]) -> tuple[Phrasing, ...]:
@@ -87,7 +87,7 @@ PHRASINGS = NAMING + EXCLUSIVE
 def _pattern(template: str) -> re.Pattern[str]:
     """Return the expression that captions of a template match; "{a_stem}" brings its own article."""
     denied = "(?P<denied>.+)"
-    forms = dict.fromkeys(("n", "an", "any", "ns", "stem"), denied)
+    words = dict.fromkeys(("n", "an", "any", "ns", "stem"), denied)
     literal = re.sub(r"[^{}\w\s]", lambda mark: "\\" + mark[0], template)
     return re.compile(
         literal.format(
@@ -95,7 +95,7 @@ def _pattern(template: str) -> re.Pattern[str]:
             a_stem=f"an? {denied}",
             **{"is": "(?:is|are)"},
             isnt="(?:isn't|aren't)",
-            **forms,
+            **words,
         )
     )
 
@@ -139,7 +139,8 @@ def affirmed_part(
     return Caption(f"{things} {where}".strip(), Statement(counts, scene.place.name if with_place else None))
 
 
-def _forms(kind: Kind) -> dict[str, str]:
+def forms(kind: Kind) -> dict[str, str]:
+    """Return the words of `kind` that the templates of phrasings ask for."""
     one = kind.has_singular
     stem = kind.singular
     return {

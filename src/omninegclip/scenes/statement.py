@@ -21,13 +21,18 @@ class Relation(NamedTuple):
 
 
 class Statement(NamedTuple):
-    """The claims of one caption, all of which must hold: counts are exact, 0 stands for "some"."""
+    """The claims of one caption, all of which must hold: counts are exact, 0 stands for "some".
+
+    `denied` are statements of which none may hold, so that all that can be claimed can be denied: a place, a
+    count, a relation, and a denial itself.
+    """
 
     counts: tuple[tuple[Kind, int], ...] = ()
     place: str | None = None
     relation: Relation | None = None
     absent: tuple[Kind, ...] = ()
     only: bool = False
+    denied: "tuple[Statement, ...]" = ()
 
     @property
     def affirmed(self) -> tuple[Kind, ...]:
@@ -52,6 +57,7 @@ def holds(statement: Statement, scene: Scene) -> bool:
         and (statement.relation is None or relation_holds(statement.relation, scene))
         and not any(present[kind] for kind in statement.absent)
         and (not statement.only or set(present) <= set(statement.affirmed))
+        and not any(holds(denied, scene) for denied in statement.denied)
     )
 
 

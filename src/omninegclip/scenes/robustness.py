@@ -1,0 +1,56 @@
+"""The robustness suite: denials that a model can't get right by knowing that "no" means absent.
+
+Each question comes with a plain sentence about the same two pictures: a model that fails there does not see
+the difference, and its figure says nothing of negation. Pictures and questions have seeds of their own.
+"""
+
+from typing import NamedTuple
+
+from omninegclip.errors import OmniNegClipError
+from omninegclip.scenes.probes import PROBES
+from omninegclip.scenes.scene import Scene, rng
+from omninegclip.scenes.statement import Caption
+
+
+class Question(NamedTuple):
+    """What a probe drew, its pictures by number.
+
+    `held_out` tells whether fine-tuning data never negates the object that the denial is about.
+    """
+
+    probe: str
+    right: int
+    wrong: int
+    caption: Caption
+    foil: Caption
+    plain: Caption
+    held_out: bool
+
+
+class Robustness(NamedTuple):
+    """All questions; picture numbers index `scenes`."""
+
+    scenes: tuple[Scene, ...]
+    seed: int
+    questions: tuple[Question, ...]
+
+
+def make_robustness(seed: int, size: int = 400) -> Robustness:
+    """Draw `size` questions for each of PROBES, for seen and for held-out objects in turn.
+
+    Raises OmniNegClipError when `size` is below 4.
+    """
+    if size < 4:
+        raise OmniNegClipError(f"--count must be 4 or more questions of each probe, not {size}.")
+    scenes: list[Scene] = []
+    questions = []
+    for probe, draw in PROBES.items():
+        for index in range(size):
+            held_out = index % 2 == 1
+            drawn = draw(rng("robustness", probe, seed, index), held_out, index // 2 % 2 == 1)
+            right, wrong = len(scenes), len(scenes) + 1
+            questions.append(
+                Question(probe, right, wrong, drawn.caption, drawn.foil, drawn.plain, held_out),
+            )
+            scenes += [drawn.right, drawn.wrong]
+    return Robustness(tuple(scenes), seed, tuple(questions))
