@@ -3,13 +3,15 @@
 import csv
 import json
 import math
+import shutil
 from pathlib import Path
 from statistics import mean, stdev
 
 import pytest
+import torch
 
 from omninegclip.evaluation.intervals import Estimate
-from omninegclip.study import cells, grid
+from omninegclip.study import cells, grid, worlds
 from omninegclip.study.grid import Cell, Outcome, over_seeds, run_grid, to_csv
 from omninegclip.study.world import Size
 
@@ -18,8 +20,8 @@ OVERRIDES = ("steps=3", "warmup=1", "batch_size=8")
 CELLS = [Cell("pretrained", None), Cell("clip", ("objective=clip",)), Cell("omni", ("objective=omni",))]
 
 
-def run(out: Path, chosen: list[Cell], seeds: range = range(1)) -> grid.Results:
-    return run_grid("scenes-tiny", "scenes-paper", OVERRIDES, chosen, seeds, TINY, out)
+def run(out: Path, chosen: list[Cell], seeds: range = range(1), workers: int = 1) -> grid.Results:
+    return run_grid("scenes-tiny", "scenes-paper", OVERRIDES, chosen, seeds, TINY, out, workers)
 
 
 @pytest.fixture(scope="module")
@@ -52,8 +54,34 @@ def test_finished_cells_are_read_and_no_world_is_made(
     def fail(*_: object) -> None:
         raise AssertionError
 
-    monkeypatch.setattr(grid, "make_world", fail)
+    monkeypatch.setattr(grid, "keep_world", fail)
     assert run(study[0], CELLS, range(2)) == study[1]
+
+
+def test_a_cell_that_is_missing_is_run_on_the_world_that_is_kept(
+    study: tuple[Path, grid.Results], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object) -> None:
+        raise AssertionError
+
+    shutil.copytree(study[0] / "worlds", tmp_path / "worlds")
+    monkeypatch.setattr(worlds, "make_world", fail)
+    assert run(tmp_path, [CELLS[1]], range(2))["clip"] == study[1]["clip"]
+
+
+def test_two_workers_find_what_one_process_finds(
+    study: tuple[Path, grid.Results], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for folder in ("alone", "shared"):
+        shutil.copytree(study[0] / "worlds", tmp_path / folder / "worlds")
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)  # each worker has one, and with another number sums are rounded differently
+    try:
+        alone = run(tmp_path / "alone", CELLS[1:], range(1))
+        monkeypatch.setattr(grid, "_run", None)  # this process trains nothing
+        assert run(tmp_path / "shared", CELLS[1:], range(1), workers=2) == alone
+    finally:
+        torch.set_num_threads(threads)
 
 
 def test_the_csv_holds_every_figure(study: tuple[Path, grid.Results]) -> None:

@@ -26,6 +26,7 @@ def run_cells(
     seeds: int,
     size: Size,
     out: Path,
+    workers: int,
     *,
     as_json: bool,
 ) -> None:
@@ -35,7 +36,7 @@ def run_cells(
     """
     if seeds < 1:
         raise OmniNegClipError(f"--seeds must be 1 or more, not {seeds}.")
-    results = run_grid(model, preset, overrides, cells, range(seeds), size, out)
+    results = run_grid(model, preset, overrides, cells, range(seeds), size, out, workers)
     found = summary(results)
     with atomic_file(out / "figures.csv") as temporary:
         temporary.write_text(to_csv(results, range(seeds)))
