@@ -315,6 +315,25 @@ def layers(
     run_layers(models, seed, count, out, as_json=json_)
 
 
+@study.command
+def plot(
+    csv: Annotated[list[Path], Parameter(consume_multiple=True)], /, *, out: Path = Path("runs/study-plots")
+) -> None:
+    """Draw the plots of a study again from its CSV files.
+
+    Parameters
+    ----------
+    csv
+        CSV files that a study wrote: figures of a grid, or cosines by layer.
+    out
+        Folder for the plots, each as SVG under the name of its CSV.
+    """
+    from omninegclip.study.command import run_plot
+
+    for path in run_plot(csv, out):
+        print(path)
+
+
 @app.command
 def train(
     data: Annotated[list[Path], Parameter(consume_multiple=True)],

@@ -4,28 +4,26 @@ What is finished is kept, a file per cell and seed, so a study can be stopped at
 """
 
 import copy
-import csv
 import hashlib
 import json
-import math
 from collections.abc import Iterator, Mapping, Sequence
-from io import StringIO
 from pathlib import Path
-from statistics import fmean, stdev
 from typing import Any, NamedTuple
 
+import numpy as np
 import torch
 
 from omninegclip import __version__
 from omninegclip.clip.encoder import ClipEncoder
 from omninegclip.clip.load import load_clip
-from omninegclip.evaluation.intervals import Estimate
+from omninegclip.evaluation.intervals import Estimate, proportion
 from omninegclip.evaluation.scenes import Figures, as_dict, evaluate_scenes
 from omninegclip.evaluation.training_free import METHODS, without_training
 from omninegclip.files import atomic_file
 from omninegclip.memory import keep_freed_memory
 from omninegclip.progress import console
 from omninegclip.scenes.negation import split
+from omninegclip.study.figures import over_seeds
 from omninegclip.study.workers import each_done
 from omninegclip.study.world import Size, World, ask, train_on
 from omninegclip.study.worlds import keep_world, read_world
@@ -33,8 +31,6 @@ from omninegclip.training.finetune import freeze
 from omninegclip.training.preset import Preset, load_preset
 
 PRETRAINED = "pretrained"
-# The 97.5 % quantile of Student's t with 1, 2, ... degrees of freedom.
-_STUDENT = (12.706, 4.303, 3.182, 2.776, 2.571, 2.447, 2.365, 2.306, 2.262)
 
 
 class Cell(NamedTuple):
@@ -49,7 +45,10 @@ class Cell(NamedTuple):
 
 
 class Outcome(NamedTuple):
-    """What a cell came to with one seed: its figures, and the scalars of its last step."""
+    """What a cell came to with one seed: its figures, and the scalars of its last step.
+
+    Where the objective has a hinge, the share of the last step's pairs in which it is active is a figure too.
+    """
 
     figures: Figures
     last: dict[str, float]
@@ -129,37 +128,13 @@ class Runner:
         _save(job, _run(self.encoder, self._world[1], job.cell, job.preset, job.seed))
 
 
-def over_seeds(outcomes: Sequence[Outcome]) -> Figures:
-    """Return the figures of one seed as they are, or means over seeds with Student's 95 % interval.
-
-    mean +- t s / sqrt(seeds), cut at 0 and 1; n is the number of items of all seeds together.
-    """
-    first = outcomes[0].figures
-    if len(outcomes) == 1:
-        return first
-    return {
-        metric: {group: _mean([each.figures[metric][group] for each in outcomes]) for group in first[metric]}
-        for metric in first
-    }
-
-
-def to_csv(results: Results, seeds: Sequence[int]) -> str:
-    """Return every figure of every cell and seed as CSV."""
-    text = StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(["cell", "seed", "metric", "group", "value", "low", "high", "n"])
-    for name, outcomes in results.items():
-        for seed, outcome in zip(seeds, outcomes, strict=True):
-            for metric, groups in outcome.figures.items():
-                for group, figure in groups.items():
-                    writer.writerow([name, seed, metric, group, *(f"{x:.6g}" for x in figure)])
-    return text.getvalue()
-
-
 def summary(results: Results) -> dict[str, Any]:
     """Return means over seeds, and the last step's scalars, ready for JSON."""
     return {
-        name: {**as_dict(over_seeds(outcomes)), "last_step": [each.last for each in outcomes]}
+        name: {
+            **as_dict(over_seeds([each.figures for each in outcomes])),
+            "last_step": [each.last for each in outcomes],
+        }
         for name, outcomes in results.items()
     }
 
@@ -203,12 +178,12 @@ def _load(path: Path) -> Outcome:
         metric: {group: Estimate(**figure) for group, figure in groups.items()}
         for metric, groups in content["figures"].items()
     }
+    share = content["last"].get("absence/hinge_active")
+    if share is not None:
+        figures["hinge_active"] = {"last_step": _share(share, content["preset"]["batch_size"])}
     return Outcome(figures, content["last"])
 
 
-def _mean(figures: Sequence[Estimate]) -> Estimate:
-    values = [figure.value for figure in figures]
-    mean, seeds = fmean(values), len(values)
-    spread = _STUDENT[min(seeds - 2, len(_STUDENT) - 1)] * stdev(values) / math.sqrt(seeds)
-    n = sum(figure.n for figure in figures)
-    return Estimate(mean, max(0.0, mean - spread), min(1.0, mean + spread), n)
+def _share(share: float, pairs: int) -> Estimate:
+    """Return a share of the pairs of one step with its interval."""
+    return proportion((np.arange(pairs) < round(share * pairs)).astype(np.float64))

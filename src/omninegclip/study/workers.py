@@ -47,6 +47,8 @@ def each_done(work: Callable[[Job], None], jobs: Iterable[Job], workers: int) ->
     pool = ProcessPoolExecutor(workers, spawn, initializer=_begin, initargs=(work, threads))
     try:
         submitted = {pool.submit(_do, job): job for job in jobs}
+        if not submitted:
+            return
         for future in track(as_completed(submitted), f"With {workers} workers", len(submitted)):
             future.result()
             yield submitted[future]
