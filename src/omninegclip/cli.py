@@ -132,6 +132,7 @@ def objectives(
     preset: str = "scenes-paper",
     set_: Overrides = (),
     out: Path = Path("runs/study-objectives"),
+    workers: int = 1,
     smoke: Annotated[bool, Parameter(negative="")] = False,
     json_: Json = False,
 ) -> None:
@@ -149,6 +150,8 @@ def objectives(
         Change one value of the preset, as key=value; may be repeated.
     out
         Folder for the study; what is finished there is not run again.
+    workers
+        Processes that share the cells; two of one thread each are faster than one of two.
     smoke
         Draw and ask very little: tries the whole chain in seconds, its figures mean nothing.
     json_
@@ -160,7 +163,16 @@ def objectives(
     chosen = cells.objectives()
     size, overrides = _study_size(smoke, set_)
     run_cells(
-        "Objectives, same data and budget", chosen, model, preset, overrides, seeds, size, out, as_json=json_
+        "Objectives, same data and budget",
+        chosen,
+        model,
+        preset,
+        overrides,
+        seeds,
+        size,
+        out,
+        workers,
+        as_json=json_,
     )
 
 
@@ -172,6 +184,7 @@ def groups(
     preset: str = "scenes-paper",
     set_: Overrides = (),
     out: Path = Path("runs/study-groups"),
+    workers: int = 1,
     each_block: Annotated[bool, Parameter(negative="")] = False,
     smoke: Annotated[bool, Parameter(negative="")] = False,
     json_: Json = False,
@@ -190,6 +203,8 @@ def groups(
         Change one value of the preset, as key=value; may be repeated.
     out
         Folder for the study; what is finished there is not run again.
+    workers
+        Processes that share the cells; two of one thread each are faster than one of two.
     each_block
         Fine-tune every single block alone as well.
     smoke
@@ -213,6 +228,7 @@ def groups(
         seeds,
         size,
         out,
+        workers,
         as_json=json_,
     )
 
@@ -225,6 +241,7 @@ def margins(
     preset: str = "scenes-paper",
     set_: Overrides = (),
     out: Path = Path("runs/study-margins"),
+    workers: int = 1,
     smoke: Annotated[bool, Parameter(negative="")] = False,
     json_: Json = False,
 ) -> None:
@@ -242,6 +259,8 @@ def margins(
         Change one value of the preset, as key=value; may be repeated.
     out
         Folder for the study; what is finished there is not run again.
+    workers
+        Processes that share the cells; two of one thread each are faster than one of two.
     smoke
         Draw and ask very little: tries the whole chain in seconds, its figures mean nothing.
     json_
@@ -261,6 +280,7 @@ def margins(
         seeds,
         size,
         out,
+        workers,
         as_json=json_,
     )
 
@@ -293,6 +313,25 @@ def layers(
     from omninegclip.study.command import run_layers
 
     run_layers(models, seed, count, out, as_json=json_)
+
+
+@study.command
+def plot(
+    csv: Annotated[list[Path], Parameter(consume_multiple=True)], /, *, out: Path = Path("runs/study-plots")
+) -> None:
+    """Draw the plots of a study again from its CSV files.
+
+    Parameters
+    ----------
+    csv
+        CSV files that a study wrote: figures of a grid, or cosines by layer.
+    out
+        Folder for the plots, each as SVG under the name of its CSV.
+    """
+    from omninegclip.study.command import run_plot
+
+    for path in run_plot(csv, out):
+        print(path)
 
 
 @app.command

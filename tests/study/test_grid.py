@@ -1,25 +1,26 @@
-"""A study on very little data: finished cells are read, one cell can be run again, seeds give intervals."""
+"""A study on very little data: finished cells are read, and one cell can be run again."""
 
 import csv
-import json
-import math
+import shutil
 from pathlib import Path
-from statistics import mean, stdev
 
 import pytest
+import torch
 
-from omninegclip.evaluation.intervals import Estimate
-from omninegclip.study import cells, grid
-from omninegclip.study.grid import Cell, Outcome, over_seeds, run_grid, to_csv
+from omninegclip.clip.layer_groups import text_layers
+from omninegclip.study import cells, grid, worlds
+from omninegclip.study.figures import to_csv
+from omninegclip.study.grid import Cell, run_grid
 from omninegclip.study.world import Size
+from omninegclip.training.preset import load_preset
 
 TINY = Size(64, 8)
 OVERRIDES = ("steps=3", "warmup=1", "batch_size=8")
 CELLS = [Cell("pretrained", None), Cell("clip", ("objective=clip",)), Cell("omni", ("objective=omni",))]
 
 
-def run(out: Path, chosen: list[Cell], seeds: range = range(1)) -> grid.Results:
-    return run_grid("scenes-tiny", "scenes-paper", OVERRIDES, chosen, seeds, TINY, out)
+def run(out: Path, chosen: list[Cell], seeds: range = range(1), workers: int = 1) -> grid.Results:
+    return run_grid("scenes-tiny", "scenes-paper", OVERRIDES, chosen, seeds, TINY, out, workers)
 
 
 @pytest.fixture(scope="module")
@@ -52,13 +53,40 @@ def test_finished_cells_are_read_and_no_world_is_made(
     def fail(*_: object) -> None:
         raise AssertionError
 
-    monkeypatch.setattr(grid, "make_world", fail)
+    monkeypatch.setattr(grid, "keep_world", fail)
     assert run(study[0], CELLS, range(2)) == study[1]
 
 
+def test_a_cell_that_is_missing_is_run_on_the_world_that_is_kept(
+    study: tuple[Path, grid.Results], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object) -> None:
+        raise AssertionError
+
+    shutil.copytree(study[0] / "worlds", tmp_path / "worlds")
+    monkeypatch.setattr(worlds, "make_world", fail)
+    assert run(tmp_path, [CELLS[1]], range(2))["clip"] == study[1]["clip"]
+
+
+def test_two_workers_find_what_one_process_finds(
+    study: tuple[Path, grid.Results], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for folder in ("alone", "shared"):
+        shutil.copytree(study[0] / "worlds", tmp_path / folder / "worlds")
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)  # each worker has one, and with another number sums are rounded differently
+    try:
+        alone = run(tmp_path / "alone", CELLS[1:], range(1))
+        monkeypatch.setattr(grid, "_run", None)  # this process trains nothing
+        assert run(tmp_path / "shared", CELLS[1:], range(1), workers=2) == alone
+    finally:
+        torch.set_num_threads(threads)
+
+
 def test_the_csv_holds_every_figure(study: tuple[Path, grid.Results]) -> None:
-    rows = list(csv.DictReader(to_csv(study[1], range(2)).splitlines()))
-    figures = study[1]["omni"][1].figures
+    by_cell = {name: [each.figures for each in outcomes] for name, outcomes in study[1].items()}
+    rows = list(csv.DictReader(to_csv(by_cell, range(2)).splitlines()))
+    figures = by_cell["omni"][1]
     expected = {(metric, group) for metric, groups in figures.items() for group in groups}
     mine = [row for row in rows if (row["cell"], row["seed"]) == ("omni", "1")]
     assert {(row["metric"], row["group"]) for row in mine} == expected
@@ -66,22 +94,44 @@ def test_the_csv_holds_every_figure(study: tuple[Path, grid.Results]) -> None:
     assert float(first["value"]) == pytest.approx(figures["zero_shot_auc"]["seen"].value, rel=1e-5)
 
 
-def test_means_over_seeds_have_students_interval() -> None:
-    values = [0.5, 0.6, 0.55]
-    outcomes = [Outcome({"m": {"seen": Estimate(value, 0, 1, 10)}}, {}) for value in values]
-    found = over_seeds(outcomes)["m"]["seen"]
-    spread = 4.303 * stdev(values) / math.sqrt(3)  # t of 2 degrees of freedom
-    assert found == pytest.approx(Estimate(mean(values), mean(values) - spread, mean(values) + spread, 30))
-    assert over_seeds(outcomes[:1])["m"]["seen"] == Estimate(0.5, 0, 1, 10)
+def test_the_share_of_active_hinges_is_a_figure_of_the_objective_that_has_one(
+    study: tuple[Path, grid.Results],
+) -> None:
+    outcome = study[1]["omni"][0]
+    share = outcome.figures["hinge_active"]["last_step"]
+    assert share.value == pytest.approx(outcome.last["absence/hinge_active"])
+    assert share.n == 8  # pairs of the last step
+    assert share.low < share.value <= share.high
+    assert "hinge_active" not in study[1]["clip"][0].figures
 
 
-def test_thirds_are_a_partition_and_blocks_can_be_alone() -> None:
-    named = {cell.name: cell.overrides for cell in cells.groups(12, each=True)}
-    assert [named[f"{third} third"] for third in ("front", "middle", "back")] == [
-        ("text_layers='front-third'",),
-        ("text_layers='middle-third'",),
-        ("text_layers='back-third'",),
-    ]
-    assert named["block 11"] == ("text_layers='11'",)
+def trained(depth: int) -> dict[str, tuple[int, ...]]:
+    """Return the layers that each cell trains, as the policy reads them."""
+    chosen = {}
+    for cell in cells.groups(depth, each=True):
+        if cell.overrides is not None:
+            chosen[cell.name] = text_layers(load_preset("scenes-paper", cell.overrides).text_layers, depth)
+    return chosen
+
+
+@pytest.mark.parametrize(("depth", "sizes"), [(12, {4}), (24, {8}), (8, {2, 3})])
+def test_thirds_are_a_partition_and_every_block_is_alone_once(depth: int, sizes: set[int]) -> None:
+    named = trained(depth)
+    thirds = [named[f"{third} third"] for third in ("front", "middle", "back")]
+    assert thirds[0] + thirds[1] + thirds[2] == named["whole"] == tuple(range(depth))
+    assert {len(third) for third in thirds} == sizes
+    assert [named[f"block {number}"] for number in range(depth)] == [(number,) for number in range(depth)]
+
+
+def test_the_authors_front_overlaps_the_middle() -> None:
+    assert trained(12)["authors' front"] == (0, 1, 2, 3, 4, 5)
     assert len(cells.groups(12, each=False)) == 6
-    assert json.dumps(cells.margins())
+
+
+def test_margins_change_one_value_of_the_preset_each() -> None:
+    plain = load_preset("scenes-paper").as_dict()
+    for cell in cells.margins()[1:]:
+        assert cell.overrides
+        changed = load_preset("scenes-paper", cell.overrides).as_dict()
+        differing = {key for key in plain if plain[key] != changed[key]}
+        assert differing == {cell.overrides[0].partition("=")[0]} or cell.name == "margin 0.9"

@@ -1,11 +1,16 @@
 """Cosines by layer, against the model called text by text."""
 
+import re
+from pathlib import Path
+
 import pytest
 import torch
 import torch.nn.functional as F
 
 from omninegclip.clip.load import load_clip
-from omninegclip.study.layers import caption_pairs, layer_cosines
+from omninegclip.errors import OmniNegClipError
+from omninegclip.study import command
+from omninegclip.study.layers import caption_pairs, layer_cosines, read_csv, to_csv
 
 
 def test_cosines_are_those_of_texts_encoded_alone() -> None:
@@ -34,3 +39,30 @@ def test_negated_captions_differ_from_their_captions_and_seeds_from_each_other()
     assert all(caption != negated for kind in ("presence", "absence") for caption, negated in pairs[kind])
     assert caption_pairs(0, 20) == pairs
     assert caption_pairs(1, 20) != pairs
+
+
+def test_models_of_different_depth_stand_side_by_side(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    curves = {
+        "deep": {"presence": [0.91, 0.81, 0.71, 0.61], "absence": [0.92, 0.82, 0.72, 0.62]},
+        "flat": {"presence": [0.93, 0.83, 0.63], "absence": [0.94, 0.84, 0.64]},
+    }
+    monkeypatch.setattr(command, "compare_layers", lambda *_: curves)
+    command.run_layers(["deep", "flat"], 0, 5, tmp_path, as_json=False)
+    assert read_csv(tmp_path / "layers.csv") == curves
+    assert (tmp_path / "layers.svg").exists()
+    printed = capsys.readouterr().out
+    rows = [re.findall(r"block 1|output|0\.\d+", line) for line in printed.splitlines()]
+    assert ["block 1", "0.710", "0.720"] in rows
+    assert ["output", "0.610", "0.620", "0.630", "0.640"] in rows
+
+
+def test_a_csv_of_layers_that_lacks_one_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "layers.csv"
+    path.write_text(to_csv({"m": {"presence": [1.0, 0.9, 0.8], "absence": [1.0, 0.9]}}))
+    with pytest.raises(OmniNegClipError, match="'m' lacks cosines"):
+        read_csv(path)
+    path.write_text("model,pair,layer,cosine\nm,presence,embeddings,high\n")
+    with pytest.raises(OmniNegClipError, match="line 2, must hold model, pair, layer, cosine"):
+        read_csv(path)

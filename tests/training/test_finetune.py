@@ -227,6 +227,7 @@ def test_every_objective_trains_by_name(encoder: ClipEncoder, objective: str) ->
     ("objective", "blind_to"),
     [
         ("clip", ("N", "U")),
+        ("tripletclip", ("J", "O", "U")),
         ("negclip", ("J", "O", "U")),
         ("conclip", ("J", "O", "U")),
         ("negationclip", ("I", "C", "N", "O")),

@@ -9,6 +9,7 @@ from omninegclip.objectives.negbench import negbench
 from omninegclip.objectives.negclip import negclip
 from omninegclip.objectives.omni import omni
 from omninegclip.objectives.presence import presence
+from omninegclip.objectives.tripletclip import tripletclip
 
 __all__ = [
     "absence",
@@ -21,4 +22,5 @@ __all__ = [
     "omni",
     "presence",
     "symmetric",
+    "tripletclip",
 ]

@@ -15,8 +15,6 @@ def negclip(
         L2 = CE(s C I^T, i)           `caption_to_images`
         L  = (L1 + L2) / 2            `loss`
 
-    TripletCLIP (Patel et al., arXiv 2411.02545) without its generated images is this objective.
-
     Args:
         images: I, [B, d], L2-normalised.
         captions: C, [B, d], L2-normalised; C_i is true of image i.

@@ -21,6 +21,7 @@ TITLES = {
     "negated_retrieval_r5": "Negated retrieval R@5",
     "exclusion_at_10": "Exclusion@10",
     "zero_shot_auc": "Zero-shot AUC",
+    "hinge_active": "Hinge active at the last step",
 }
 GROUPS = {
     "seen": "seen objects",
@@ -88,19 +89,27 @@ def summary_rows(models: Sequence[Figures], blind: Mapping[str, tuple[str, float
 
 def grid_table(cells: Mapping[str, Figures], title: str) -> Table:
     """Return a line per cell of a study, seen objects above held-out ones, each with its interval."""
+    metrics = grid_metrics(cells)
     table = Table(title=title, box=SIMPLE_HEAD, pad_edge=False, caption="Per cent, 95 % interval.")
-    table.add_column("")
-    for metric in SUMMARY:
+    table.add_column("", no_wrap=True)
+    for metric in metrics:
         table.add_column(TITLES[metric], justify="right")
     for name, figures in cells.items():
         table.add_row(
             f"{name}\n[dim]held-out objects[/]",
-            *(
-                "\n".join(_percent(figures.get(metric, {}).get(key)) for key in ("seen", "held_out"))
-                for metric in SUMMARY
-            ),
+            *("\n".join(map(_percent, _seen_and_held_out(figures.get(metric, {})))) for metric in metrics),
         )
     return table
+
+
+def grid_metrics(cells: Mapping[str, Figures]) -> list[str]:
+    """Return what a study shows: the main metrics, and the hinge where two cells or more have one."""
+    hinges = sum("hinge_active" in figures for figures in cells.values())
+    return [*SUMMARY, *(["hinge_active"] if hinges > 1 else [])]
+
+
+def _seen_and_held_out(groups: Mapping[str, Estimate]) -> list[Estimate | None]:
+    return [groups.get("seen", groups.get("last_step")), groups.get("held_out")]
 
 
 def _percent(figure: Estimate | None) -> str:

@@ -10,10 +10,12 @@ from rich.table import Table
 
 from omninegclip.errors import OmniNegClipError
 from omninegclip.files import atomic_file
-from omninegclip.report.curves import curves_svg
 from omninegclip.report.scenes import grid_table
-from omninegclip.study.grid import Cell, over_seeds, run_grid, summary, to_csv
+from omninegclip.study import layers
+from omninegclip.study.figures import over_seeds, to_csv
+from omninegclip.study.grid import Cell, run_grid, summary
 from omninegclip.study.layers import compare_layers
+from omninegclip.study.plots import plot_csv, plot_grid, plot_layers
 from omninegclip.study.world import Size
 
 
@@ -26,51 +28,71 @@ def run_cells(
     seeds: int,
     size: Size,
     out: Path,
+    workers: int,
     *,
     as_json: bool,
 ) -> None:
-    """Run a grid, write `figures.csv` and `figures.json` into `out`, and print the table.
+    """Run a grid, write `figures.csv`, `.json` and `.svg` into `out`, and print the table.
 
     Raises OmniNegClipError as `run_grid` does, and for less than one seed.
     """
     if seeds < 1:
         raise OmniNegClipError(f"--seeds must be 1 or more, not {seeds}.")
-    results = run_grid(model, preset, overrides, cells, range(seeds), size, out)
+    results = run_grid(model, preset, overrides, cells, range(seeds), size, out, workers)
     found = summary(results)
-    with atomic_file(out / "figures.csv") as temporary:
-        temporary.write_text(to_csv(results, range(seeds)))
-    with atomic_file(out / "figures.json") as temporary:
-        temporary.write_text(json.dumps(found, indent=1) + "\n")
+    figures = {name: [each.figures for each in outcomes] for name, outcomes in results.items()}
+    _write(out / "figures.csv", to_csv(figures, range(seeds)))
+    _write(out / "figures.json", json.dumps(found, indent=1) + "\n")
+    _write(out / "figures.svg", plot_grid(figures))
     if as_json:
         sys.stdout.write(json.dumps(found) + "\n")
         return
-    by_cell = {name: over_seeds(outcomes) for name, outcomes in results.items()}
+    by_cell = {name: over_seeds(by_seed) for name, by_seed in figures.items()}
     _print(grid_table(by_cell, f"{title}; {seeds} seed{'s' if seeds > 1 else ''}"))
 
 
 def run_layers(models: Sequence[str], seed: int, count: int, out: Path, *, as_json: bool) -> None:
-    """Compare models layer by layer: a CSV and a plot per model in `out`, and a table printed."""
+    """Compare models layer by layer: `layers.csv` and `layers.svg` in `out`, and a table printed."""
     curves = compare_layers(models, seed, count)
-    lines = ["model,pair,layer,cosine"]
-    table = Table("layer", *(f"{model}: {kind}" for model in models for kind in curves[model]))
-    columns = [values for model in models for values in curves[model].values()]
-    depth = len(columns[0])
-    names = ["embeddings", *(f"block {number}" for number in range(depth - 2)), "output"]
-    for model in models:
-        for kind, values in curves[model].items():
-            lines += [f"{model},{kind},{name},{value:.6f}" for name, value in zip(names, values, strict=True)]
-    for row, name in enumerate(names):
-        table.add_row(name, *(f"{values[row]:.3f}" for values in columns))
-    with atomic_file(out / "layers.csv") as temporary:
-        temporary.write_text("\n".join(lines) + "\n")
-    for number, model in enumerate(models, 1):
-        series = {kind: list(enumerate(values)) for kind, values in curves[model].items()}
-        with atomic_file(out / f"layers-{number}.svg") as temporary:
-            temporary.write_text(curves_svg(series, "blocks", "cosine", model))
+    _write(out / "layers.csv", layers.to_csv(curves))
+    _write(out / "layers.svg", plot_layers(curves))
+    depth = {model: len(next(iter(kinds.values()))) for model, kinds in curves.items()}
     if as_json:
-        sys.stdout.write(json.dumps({"layers": names, "cosines": curves}) + "\n")
-    else:
-        _print(table)
+        named = {model: layers.names(count) for model, count in depth.items()}
+        sys.stdout.write(json.dumps({"layers": named, "cosines": curves}) + "\n")
+        return
+    table = Table("layer", *(f"{model}: {kind}" for model in curves for kind in curves[model]))
+    # by the deepest tower; the output stands last for all
+    for row, name in enumerate(layers.names(max(depth.values()))):
+        place = dict.fromkeys(curves, -1 if name == "output" else row)
+        shown = {model: name == "output" or row < depth[model] - 1 for model in curves}
+        table.add_row(
+            name,
+            *(
+                f"{values[place[model]]:.3f}" if shown[model] else ""
+                for model, kinds in curves.items()
+                for values in kinds.values()
+            ),
+        )
+    _print(table)
+
+
+def run_plot(sources: Sequence[Path], out: Path) -> list[Path]:
+    """Write a plot into `out` for every CSV of a study, under its name, and return the paths.
+
+    Raises OmniNegClipError when a file is no CSV of a study, or two have the same name.
+    """
+    drawn = {out / f"{source.stem}.svg": plot_csv(source) for source in sources}
+    if len(drawn) < len(sources):
+        raise OmniNegClipError("Two of the CSV files have the same name: plot them into different folders.")
+    for path, svg in drawn.items():
+        _write(path, svg)
+    return list(drawn)
+
+
+def _write(path: Path, text: str) -> None:
+    with atomic_file(path) as temporary:
+        temporary.write_text(text)
 
 
 def _print(table: Table) -> None:

@@ -4,36 +4,33 @@ What is finished is kept, a file per cell and seed, so a study can be stopped at
 """
 
 import copy
-import csv
 import hashlib
 import json
-import math
-import tempfile
-from collections.abc import Mapping, Sequence
-from io import StringIO
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from statistics import fmean, stdev
 from typing import Any, NamedTuple
 
+import numpy as np
 import torch
 
 from omninegclip import __version__
 from omninegclip.clip.encoder import ClipEncoder
 from omninegclip.clip.load import load_clip
-from omninegclip.evaluation.intervals import Estimate
+from omninegclip.evaluation.intervals import Estimate, proportion
 from omninegclip.evaluation.scenes import Figures, as_dict, evaluate_scenes
 from omninegclip.evaluation.training_free import METHODS, without_training
 from omninegclip.files import atomic_file
 from omninegclip.memory import keep_freed_memory
 from omninegclip.progress import console
 from omninegclip.scenes.negation import split
-from omninegclip.study.world import Size, World, ask, make_world, train_on
+from omninegclip.study.figures import over_seeds
+from omninegclip.study.workers import each_done
+from omninegclip.study.world import Size, World, ask, train_on
+from omninegclip.study.worlds import keep_world, read_world
 from omninegclip.training.finetune import freeze
 from omninegclip.training.preset import Preset, load_preset
 
 PRETRAINED = "pretrained"
-# The 97.5 % quantile of Student's t with 1, 2, ... degrees of freedom.
-_STUDENT = (12.706, 4.303, 3.182, 2.776, 2.571, 2.447, 2.365, 2.306, 2.262)
 
 
 class Cell(NamedTuple):
@@ -48,13 +45,27 @@ class Cell(NamedTuple):
 
 
 class Outcome(NamedTuple):
-    """What a cell came to with one seed: its figures, and the scalars of its last step."""
+    """What a cell came to with one seed: its figures, and the scalars of its last step.
+
+    Where the objective has a hinge, the share of the last step's pairs in which it is active is a figure too.
+    """
 
     figures: Figures
     last: dict[str, float]
 
 
 Results = dict[str, list[Outcome]]
+
+
+class Job(NamedTuple):
+    """A cell with one seed, where its world is and where its outcome goes."""
+
+    cell: Cell
+    preset: Preset | None
+    seed: int
+    size: Size
+    world: Path
+    path: Path
 
 
 def run_grid(
@@ -65,67 +76,65 @@ def run_grid(
     seeds: Sequence[int],
     size: Size,
     out: Path,
+    workers: int = 1,
 ) -> Results:
     """Train and score every cell with every seed, and return the outcomes by cell, in the order of the seeds.
 
-    Finished cells are read from `out`. Raises OmniNegClipError when a preset or the model is unknown, a
-    package is missing, or `out` can't be written.
+    Finished cells are read from `out/cells`, and worlds from `out/worlds`. The cells are spread over
+    `workers` processes. Raises OmniNegClipError when a preset or the model is unknown, a package is missing,
+    a worker dies, or `out` can't be written.
     """
-    keep_freed_memory()
     presets = {
         cell.name: None if cell.overrides is None else load_preset(preset_name, [*overrides, *cell.overrides])
         for cell in cells
     }
-    encoder = load_clip(model)
-    results: Results = {cell.name: [] for cell in cells}
-    for seed in seeds:
-        paths = {
-            cell.name: out
-            / "cells"
-            / f"{_key(encoder.fingerprint, cell, presets[cell.name], seed, size)}.json"
-            for cell in cells
-        }
-        missing = [name for name, path in paths.items() if not path.exists()]
-        world = _world(encoder, seed, size) if missing else None
-        for cell in cells:
-            path, preset = paths[cell.name], presets[cell.name]
-            if world is not None and cell.name in missing:
-                _save(path, cell.name, seed, preset, _run(encoder, world, cell, preset, seed))
-            results[cell.name].append(_load(path))
-    return results
-
-
-def over_seeds(outcomes: Sequence[Outcome]) -> Figures:
-    """Return the figures of one seed as they are, or means over seeds with Student's 95 % interval.
-
-    mean +- t s / sqrt(seeds), cut at 0 and 1; n is the number of items of all seeds together.
-    """
-    first = outcomes[0].figures
-    if len(outcomes) == 1:
-        return first
-    return {
-        metric: {group: _mean([each.figures[metric][group] for each in outcomes]) for group in first[metric]}
-        for metric in first
+    runner = Runner(model)
+    fingerprint = runner.encoder.fingerprint
+    paths = {
+        (cell.name, seed): out / "cells" / f"{_key(fingerprint, cell, presets[cell.name], seed, size)}.json"
+        for seed in seeds
+        for cell in cells
     }
 
+    def jobs() -> Iterator[Job]:
+        for seed in seeds:
+            if missing := [cell for cell in cells if not paths[cell.name, seed].exists()]:
+                world = keep_world(runner.encoder, out / "worlds", seed, size)
+                for cell in missing:
+                    yield Job(cell, presets[cell.name], seed, size, world, paths[cell.name, seed])
 
-def to_csv(results: Results, seeds: Sequence[int]) -> str:
-    """Return every figure of every cell and seed as CSV."""
-    text = StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(["cell", "seed", "metric", "group", "value", "low", "high", "n"])
-    for name, outcomes in results.items():
-        for seed, outcome in zip(seeds, outcomes, strict=True):
-            for metric, groups in outcome.figures.items():
-                for group, figure in groups.items():
-                    writer.writerow([name, seed, metric, group, *(f"{x:.6g}" for x in figure)])
-    return text.getvalue()
+    for job in each_done(runner, jobs(), workers):
+        console.print(f"{job.cell.name}, seed {job.seed}: {job.path}", highlight=False, markup=False)
+    return {cell.name: [_load(paths[cell.name, seed]) for seed in seeds] for cell in cells}
+
+
+class Runner:
+    """Does jobs with a model and the latest world in memory; goes to another process as the model's name."""
+
+    def __init__(self, model: str) -> None:
+        """Load the model."""
+        keep_freed_memory()
+        self._model, self.encoder = model, load_clip(model)
+        self._world: tuple[Path, World] | None = None
+
+    def __reduce__(self) -> tuple[type["Runner"], tuple[str]]:
+        """Let the other process load the model by itself."""
+        return Runner, (self._model,)
+
+    def __call__(self, job: Job) -> None:
+        """Train and score the cell, and write its outcome."""
+        if self._world is None or self._world[0] != job.world:
+            self._world = job.world, read_world(self.encoder, job.world, job.seed, job.size)
+        _save(job, _run(self.encoder, self._world[1], job.cell, job.preset, job.seed))
 
 
 def summary(results: Results) -> dict[str, Any]:
     """Return means over seeds, and the last step's scalars, ready for JSON."""
     return {
-        name: {**as_dict(over_seeds(outcomes)), "last_step": [each.last for each in outcomes]}
+        name: {
+            **as_dict(over_seeds([each.figures for each in outcomes])),
+            "last_step": [each.last for each in outcomes],
+        }
         for name, outcomes in results.items()
     }
 
@@ -145,28 +154,22 @@ def _run(encoder: ClipEncoder, world: World, cell: Cell, preset: Preset | None, 
     return Outcome(ask(tuned, world), last)
 
 
-def _world(encoder: ClipEncoder, seed: int, size: Size) -> World:
-    with tempfile.TemporaryDirectory() as folder:
-        return make_world(encoder, Path(folder) / "data", seed, size)
-
-
 def _key(fingerprint: str, cell: Cell, preset: Preset | None, seed: int, size: Size) -> str:
     decisive: list[Any] = [__version__, fingerprint, preset and preset.as_dict(), seed, size]
     decisive += [cell.training_free] if cell.training_free else []
     return hashlib.sha256(json.dumps(decisive).encode()).hexdigest()[:16]
 
 
-def _save(path: Path, name: str, seed: int, preset: Preset | None, outcome: Outcome) -> None:
+def _save(job: Job, outcome: Outcome) -> None:
     content = {
-        "cell": name,
-        "seed": seed,
-        "preset": preset and preset.as_dict(),
+        "cell": job.cell.name,
+        "seed": job.seed,
+        "preset": job.preset and job.preset.as_dict(),
         "figures": as_dict(outcome.figures),
         "last": outcome.last,
     }
-    with atomic_file(path) as temporary:
+    with atomic_file(job.path) as temporary:
         temporary.write_text(json.dumps(content, indent=1) + "\n")
-    console.print(f"{name}, seed {seed}: {path}", highlight=False, markup=False)
 
 
 def _load(path: Path) -> Outcome:
@@ -175,12 +178,12 @@ def _load(path: Path) -> Outcome:
         metric: {group: Estimate(**figure) for group, figure in groups.items()}
         for metric, groups in content["figures"].items()
     }
+    share = content["last"].get("absence/hinge_active")
+    if share is not None:
+        figures["hinge_active"] = {"last_step": _share(share, content["preset"]["batch_size"])}
     return Outcome(figures, content["last"])
 
 
-def _mean(figures: Sequence[Estimate]) -> Estimate:
-    values = [figure.value for figure in figures]
-    mean, seeds = fmean(values), len(values)
-    spread = _STUDENT[min(seeds - 2, len(_STUDENT) - 1)] * stdev(values) / math.sqrt(seeds)
-    n = sum(figure.n for figure in figures)
-    return Estimate(mean, max(0.0, mean - spread), min(1.0, mean + spread), n)
+def _share(share: float, pairs: int) -> Estimate:
+    """Return a share of the pairs of one step with its interval."""
+    return proportion((np.arange(pairs) < round(share * pairs)).astype(np.float64))

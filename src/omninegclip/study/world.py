@@ -1,11 +1,12 @@
 """The picture world made ready once: benchmark and training data with the features of the frozen tower."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import torch
 from PIL import Image
+from torch import Tensor
 
 from omninegclip.clip.encoder import ClipEncoder, Embeddings
 from omninegclip.data.record import read_records
@@ -44,13 +45,28 @@ def make_world(encoder: ClipEncoder, folder: Path, seed: int, size: Size) -> Wor
 
     The training data goes to the new folder `folder`. Raises OmniNegClipError when that can't be written.
     """
-    benchmark = make_benchmark(seed, size.questions)
-    pictures = embed_scenes(encoder, "benchmark", benchmark.scenes, seed)
+    pictures = embed_scenes(encoder, "benchmark", make_benchmark(seed, size.questions).scenes, seed)
     write_scenes(folder, size.scenes, seed, workers=2)
     records = list(read_records(folder / RECORDS))
     paths = (folder / record["image"] for record in records)
     features = encoder.embed_image(track(paths, "Looking at the training data", len(records)))
-    return World(benchmark, pictures, make_triplets(records, torch.from_numpy(features), encoder.tokenize))
+    return assemble(encoder, seed, size, pictures, records, torch.from_numpy(features))
+
+
+def assemble(
+    encoder: ClipEncoder,
+    seed: int,
+    size: Size,
+    pictures: Embeddings,
+    records: Sequence[Mapping[str, Any]],
+    features: Tensor,
+) -> World:
+    """Return the world of what the image tower made of its pictures; all else follows from the arguments.
+
+    `pictures` are the embeddings [n, d] of the benchmark's scenes, `features` those of the records' [m, d].
+    """
+    benchmark = make_benchmark(seed, size.questions)
+    return World(benchmark, pictures, make_triplets(records, features, encoder.tokenize))
 
 
 def embed_scenes(encoder: ClipEncoder, name: str, scenes: Sequence[Scene], seed: int) -> Embeddings:

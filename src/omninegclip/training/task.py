@@ -10,7 +10,17 @@ from torch import Tensor, nn
 from transformers import CLIPModel
 
 from omninegclip.clip.packing import PackedTexts, encode_packed
-from omninegclip.objectives import absence, clip, conclip, negationclip, negbench, negclip, omni, presence
+from omninegclip.objectives import (
+    absence,
+    clip,
+    conclip,
+    negationclip,
+    negbench,
+    negclip,
+    omni,
+    presence,
+    tripletclip,
+)
 from omninegclip.training.distributed import gather
 
 Parts = dict[str, Tensor]
@@ -100,6 +110,7 @@ OBJECTIVES: Mapping[str, Callable[..., Parts]] = {
     "omni": _omni,
     "clip": _clip,
     "negclip": lambda f: negclip(f.I, f.C, f.N, f.scale, f.same),
+    "tripletclip": lambda f: tripletclip(f.I, f.C, f.N, f.scale, same=f.same),
     "conclip": lambda f: conclip(f.I, f.C, f.N, f.scale, same=f.same),
     "negationclip": lambda f: negationclip(f.J, f.U, f.scale, f.same_absent),
     "negbench": _negbench,

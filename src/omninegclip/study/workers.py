@@ -1,0 +1,85 @@
+"""Jobs spread over processes that share nothing and end when their parent does."""
+
+import multiprocessing
+import os
+import signal
+import threading
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures.process import BrokenProcessPool
+from typing import Any, TypeVar
+
+import torch
+
+from omninegclip.errors import OmniNegClipError
+from omninegclip.progress import console, track
+
+Job = TypeVar("Job")
+_work: Callable[[Any], None]  # of a worker process, set when it begins
+
+
+def each_done(work: Callable[[Job], None], jobs: Iterable[Job], workers: int) -> Iterator[Job]:
+    """Do every job and yield it when it is done: in this process, or in `workers` others.
+
+    `jobs` is read here, and a job is under way while the next one is being read. The threads of this process
+    are shared out among the workers, one each at least. When reading, working or the consumer fails or is
+    interrupted, all workers are ended at once.
+
+    Args:
+        work: goes to each worker once, pickled.
+        jobs: picklable where there are several workers.
+        workers: processes; 1 means this one.
+
+    Raises:
+        OmniNegClipError: `workers` is below 1, or a worker died.
+    """
+    if workers < 1:
+        raise OmniNegClipError(f"--workers must be 1 or more, not {workers}.")
+    if workers == 1:
+        for job in jobs:
+            work(job)
+            yield job
+        return
+    threads = max(1, torch.get_num_threads() // workers)
+    # Spawned, not forked: a forked copy of a process with torch's threads can hang.
+    spawn = multiprocessing.get_context("spawn")
+    others = set(multiprocessing.active_children())
+    pool = ProcessPoolExecutor(workers, spawn, initializer=_begin, initargs=(work, threads))
+    try:
+        submitted = {pool.submit(_do, job): job for job in jobs}
+        if not submitted:
+            return
+        for future in track(as_completed(submitted), f"With {workers} workers", len(submitted)):
+            future.result()
+            yield submitted[future]
+    except BrokenProcessPool as error:
+        raise OmniNegClipError(
+            "A worker process died, for want of memory perhaps: run the same command again, with fewer "
+            "--workers. Finished cells are kept."
+        ) from error
+    except BaseException:
+        for worker in set(multiprocessing.active_children()) - others:
+            worker.terminate()
+        raise
+    finally:
+        pool.shutdown(cancel_futures=True)
+
+
+def _begin(work: Callable[[Any], None], threads: int) -> None:
+    """Make a new process a worker."""
+    global _work
+    _work = work
+    torch.set_num_threads(threads)
+    console.quiet = True  # bars of several processes would overwrite each other
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches all: the parent ends its workers
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+
+
+def _do(job: Any) -> None:
+    _work(job)
+
+
+def _end_with_parent() -> None:
+    if parent := multiprocessing.parent_process():
+        parent.join()
+    os._exit(1)

@@ -1,0 +1,47 @@
+"""Worlds kept on disk, so that every process and every later run of a study shares one per seed."""
+
+import hashlib
+import json
+import shutil
+import tempfile
+from pathlib import Path
+
+import torch
+from safetensors.torch import load_file, save_file
+
+from omninegclip import __version__
+from omninegclip.clip.encoder import ClipEncoder
+from omninegclip.data.record import read_records
+from omninegclip.files import atomic_folder
+from omninegclip.scenes.records import RECORDS
+from omninegclip.study.world import Size, World, assemble, make_world
+
+_EMBEDDINGS = "embeddings.safetensors"
+
+
+def keep_world(encoder: ClipEncoder, folder: Path, seed: int, size: Size) -> Path:
+    """Return the folder of the world of `seed` within `folder`, and make it if it isn't there.
+
+    It holds the records and what the image tower makes of every picture, not the pictures. Its name says for
+    which image tower, size and version of the package it is.
+
+    Raises OmniNegClipError when it can't be written.
+    """
+    decisive = [__version__, encoder.image_fingerprint, size]
+    key = hashlib.sha256(json.dumps(decisive).encode()).hexdigest()[:16]
+    kept = folder / f"seed-{seed}-{key}"
+    if kept.exists():
+        return kept
+    with atomic_folder(kept) as partial, tempfile.TemporaryDirectory() as drawn:
+        world = make_world(encoder, Path(drawn) / "data", seed, size)
+        features = world.triplets.features[torch.arange(size.scenes)]
+        shutil.copyfile(Path(drawn) / "data" / RECORDS, partial / RECORDS)
+        save_file({"pictures": torch.from_numpy(world.pictures), "features": features}, partial / _EMBEDDINGS)
+    return kept
+
+
+def read_world(encoder: ClipEncoder, kept: Path, seed: int, size: Size) -> World:
+    """Return the world that `keep_world` made with the same image tower, seed and size."""
+    tensors = load_file(kept / _EMBEDDINGS)
+    records = list(read_records(kept / RECORDS))
+    return assemble(encoder, seed, size, tensors["pictures"].numpy(), records, tensors["features"])
