@@ -9,6 +9,7 @@ from torch.nn import functional as F
 
 from omninegclip.clip.encoder import ClipEncoder
 from omninegclip.clip.load import load_clip
+from omninegclip.clip.packing import require_causal
 from omninegclip.scenes.captioning import deny_absent, deny_present, training_phrasing
 from omninegclip.scenes.grammar import describe
 from omninegclip.scenes.scene import plausible_kind, rng, sample_scene
@@ -43,7 +44,10 @@ def layer_cosines(encoder: ClipEncoder, pairs: Pairs) -> Curves:
 
     The states are those of the residual stream, before the final norm. The last value is that of the
     projected embeddings.
+
+    Raises OmniNegClipError when the text tower is not causal: it is not read at the end-of-text token.
     """
+    require_causal(encoder.model)
     return {
         kind: _cosines(encoder, [first for first, _ in both], [second for _, second in both])
         for kind, both in pairs.items()
