@@ -14,7 +14,7 @@ from torch.nn import functional as F
 
 from omninegclip.clip.dual_encoder import DualEncoder
 from omninegclip.clip.padding import PaddedTexts, encode_padded
-from omninegclip.clip.policy import apply_policy, parameter_groups
+from omninegclip.clip.policy import parameter_groups
 from omninegclip.data.features import FrozenFeatures
 from omninegclip.data.sampler import BatchSampler
 from omninegclip.objectives.contrastive import symmetric
@@ -52,8 +52,7 @@ class Join(nn.Module):
 
 def optimizer_for(model: Any, options: argparse.Namespace) -> torch.optim.Optimizer:
     """Let text tower, projections and scale train, fresh projections at a rate of their own."""
-    apply_policy(model, text="whole")
-    model.visual_projection.requires_grad_(True)
+    model.vision_model.requires_grad_(False)
     fresh = {id(p) for part in (model.visual_projection, model.text_projection) for p in part.parameters()}
     fresh.add(id(model.logit_scale))
     groups = []

@@ -59,7 +59,8 @@ class DualEncoder(ClipEncoder):
     def image_fingerprint(self) -> str:
         """Hash of what decides image embeddings alone."""
         side = {name: self.model.get_submodule(name) for name in self.family.image_side}
-        return fingerprint(side, [self.transform.to_config()])
+        activation = getattr(getattr(self.model.vision_model, "config", None), "hidden_act", None)
+        return fingerprint(side, [activation, self.transform.to_config()])
 
     def tokenize(self, texts: Sequence[str]) -> list[list[int]]:
         """Return the token ids of each text, special tokens and no padding, cut at the context length."""
