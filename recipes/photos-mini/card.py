@@ -17,7 +17,7 @@ from omninegclip.report.table import Row, rich_table
 KS = (1, 5, 10)
 LIMITS = [
     "It saw a few thousand photos: of what is rarely in them it knows what its pretrained parts know.",
-    "Like CLIP before it, it ignores “no”: that is what it is for.",
+    "Nothing in its training teaches “no”: expect it to ignore negation as CLIP does.",
     "The licence of photos and captions counts too: Flickr8k is for non-commercial research and education.",
 ]
 

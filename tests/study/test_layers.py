@@ -3,8 +3,10 @@
 import pytest
 import torch
 import torch.nn.functional as F
+from tiny_dual import tiny_joined
 
 from omninegclip.clip.load import load_clip
+from omninegclip.errors import OmniNegClipError
 from omninegclip.study.layers import caption_pairs, layer_cosines
 
 
@@ -34,3 +36,8 @@ def test_negated_captions_differ_from_their_captions_and_seeds_from_each_other()
     assert all(caption != negated for kind in ("presence", "absence") for caption, negated in pairs[kind])
     assert caption_pairs(0, 20) == pairs
     assert caption_pairs(1, 20) != pairs
+
+
+def test_a_tower_that_is_not_causal_is_refused() -> None:
+    with pytest.raises(OmniNegClipError, match="text tower of a JoinedModel is not causal"):
+        layer_cosines(tiny_joined(), caption_pairs(0, 2))

@@ -8,8 +8,9 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from omninegclip.clip.encoder import ClipEncoder
+from omninegclip.clip.family import family_of
 from omninegclip.clip.load import load_clip
-from omninegclip.clip.packing import require_causal
+from omninegclip.errors import OmniNegClipError
 from omninegclip.scenes.captioning import deny_absent, deny_present, training_phrasing
 from omninegclip.scenes.grammar import describe
 from omninegclip.scenes.scene import plausible_kind, rng, sample_scene
@@ -47,7 +48,11 @@ def layer_cosines(encoder: ClipEncoder, pairs: Pairs) -> Curves:
 
     Raises OmniNegClipError when the text tower is not causal: it is not read at the end-of-text token.
     """
-    require_causal(encoder.model)
+    if not family_of(encoder.model).causal:
+        raise OmniNegClipError(
+            f"The text tower of a {type(encoder.model).__name__} is not causal and is not read at the end of a "
+            "text, where layers are compared: name a CLIP."
+        )
     return {
         kind: _cosines(encoder, [first for first, _ in both], [second for _, second in both])
         for kind, both in pairs.items()
