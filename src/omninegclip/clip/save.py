@@ -61,9 +61,10 @@ def save_clip(
     if layout not in LAYOUTS:
         raise OmniNegClipError(f"There is no layout {layout!r}: choose {', '.join(LAYOUTS)}.")
     if layout != encoder.layout and not (layout != "own" and isinstance(encoder.model, CLIPModel)):
+        alone = "a layout of our own" if encoder.layout == "own" else encoder.layout
         raise OmniNegClipError(
             f"A {type(encoder.model).__name__} does not fit into the layout {layout}: "
-            f"choose {encoder.layout}."
+            f"it is kept in {alone} alone."
         )
     with atomic_folder(folder) as partial:
         weights = {
