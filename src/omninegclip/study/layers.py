@@ -50,8 +50,8 @@ def layer_cosines(encoder: ClipEncoder, pairs: Pairs) -> Curves:
     """
     if not family_of(encoder.model).causal:
         raise OmniNegClipError(
-            f"The text tower of a {type(encoder.model).__name__} is not causal, so nothing is read at the end "
-            "of a text, where layers are compared: name a CLIP."
+            f"The text tower of a {type(encoder.model).__name__} is not causal, so nothing is read at the "
+            "end of a text, where layers are compared: name a CLIP."
         )
     return {
         kind: _cosines(encoder, [first for first, _ in both], [second for _, second in both])
