@@ -2,8 +2,10 @@ import re
 
 import pytest
 import torch
+from tiny_dual import TINY, tiny_joined
 from transformers import CLIPConfig, CLIPModel
 
+from omninegclip.clip.family import family_of
 from omninegclip.clip.policy import TEXT_EXTRAS, Part, apply_policy, parameter_groups
 from omninegclip.errors import OmniNegClipError
 from omninegclip.objectives import presence
@@ -182,3 +184,54 @@ def test_a_refused_policy_leaves_the_model_alone() -> None:
     with pytest.raises(OmniNegClipError, match="text layer group 'first-5' does not fit a tower of 4"):
         apply_policy(model, text="first-5")
     assert trained_names(model) == names
+
+
+@pytest.mark.parametrize(
+    ("group", "layers"),
+    [("front", {0, 1, 2}), ("middle", {2, 3}), ("back", {4, 5}), ("whole", set(range(6))), ("none", set())],
+)
+def test_layer_groups_of_a_bert_with_six_blocks(group: str, layers: set[int]) -> None:
+    model = tiny_joined().model
+    apply_policy(model, text=group, text_extras=())
+    names = trained_names(model)
+    assert {int(name.removeprefix("text_model.encoder.layer.").partition(".")[0]) for name in names} == layers
+    assert len(names) == 16 * len(layers)
+
+
+@pytest.mark.parametrize("family", TINY)
+@pytest.mark.parametrize("extra", TEXT_EXTRAS)
+def test_every_family_has_every_extra(family: str, extra: str) -> None:
+    model = TINY[family]().model
+    table = apply_policy(model, text="none", text_extras=[extra])
+    module = family_of(model).text_extras[extra]
+    assert trained_names(model)
+    assert all(name == module or name.startswith(f"{module}.") for name in trained_names(model))
+    assert table.total == sum(p.numel() for p in model.parameters())
+
+
+@pytest.mark.parametrize("family", TINY)
+def test_the_image_side_of_every_family_is_told_apart(family: str) -> None:
+    model = TINY[family]().model
+    apply_policy(model, text="none", text_extras=(), image="whole")
+    side = {name for name, _ in model.named_parameters() if name.startswith(("vision_model.", "visual_"))}
+    assert trained_names(model) == side
+    apply_policy(model, text="none", text_extras=(), image="first-1")
+    assert trained_names(model)
+    assert {name.rpartition(".0.")[0].rpartition(".")[2] for name in trained_names(model)} <= {
+        "layers",
+        "_blocks",
+    }
+    assert all(name.startswith("vision_model.") and ".0." in name for name in trained_names(model))
+
+
+def test_the_last_norm_of_a_post_norm_tower_is_its_final_norm() -> None:
+    encoder = tiny_joined()
+    table = apply_policy(encoder.model, text="front", text_extras=["final_norm"])
+    trained = [part for part in table.parts if part.trains]
+    assert [part.name for part in trained] == ["text_model.encoder.layer.0-2", "text_model.encoder.layer.5"]
+    assert trained[1].parameters == 2 * 32
+
+
+def test_a_model_of_no_known_family_is_refused() -> None:
+    with pytest.raises(OmniNegClipError, match="A Linear is no dual encoder that is known here"):
+        apply_policy(torch.nn.Linear(2, 2))

@@ -55,8 +55,8 @@ def test_missing_weights_are_refused(encoder: ClipEncoder, tmp_path: Path) -> No
 def test_folders_that_hold_no_clip_are_refused(tmp_path: Path) -> None:
     with pytest.raises(OmniNegClipError, match=r"holds no CLIP"):
         load_clip(tmp_path)
-    (tmp_path / "config.json").write_text(json.dumps({"model_type": "siglip"}))
-    with pytest.raises(OmniNegClipError, match="type 'siglip': a CLIP is needed"):
+    (tmp_path / "config.json").write_text(json.dumps({"model_type": "blip"}))
+    with pytest.raises(OmniNegClipError, match="type 'blip': a CLIP is needed"):
         load_clip(tmp_path)
     with pytest.raises(OmniNegClipError, match="nowhere is no file"):
         load_clip("nowhere")

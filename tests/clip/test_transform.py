@@ -3,7 +3,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
-from transformers import CLIPImageProcessorPil
+from transformers import CLIPImageProcessorPil, SiglipImageProcessorPil, ViTImageProcessorPil
 
 from omninegclip.clip.transform import ImageTransform
 from omninegclip.errors import OmniNegClipError
@@ -41,3 +41,23 @@ def test_refuses_another_transform(change: dict[str, object]) -> None:
 def test_refuses_a_needle() -> None:
     with pytest.raises(OmniNegClipError, match="1 x 9000000 is too long and thin"):
         ImageTransform()(Image.new("RGB", (1, 9_000_000)))
+
+
+@pytest.mark.parametrize("size", [(300, 200), (50, 140)])
+@pytest.mark.parametrize("resample", [Image.Resampling.BICUBIC, Image.Resampling.BILINEAR])
+def test_squashing_equals_siglips_and_vits(size: tuple[int, int], resample: Image.Resampling) -> None:
+    transform = ImageTransform(64, (0.5, 0.4, 0.3), (0.2, 0.3, 0.4), crop=False, resample=resample)
+    noise = np.random.default_rng(0).integers(0, 256, (size[1], size[0], 3), dtype=np.uint8)
+    image = Image.fromarray(noise)
+    for processor in (SiglipImageProcessorPil, ViTImageProcessorPil):
+        theirs = processor(**transform.to_config())
+        assert np.array_equal(transform(image), theirs(image)["pixel_values"][0])
+        assert ImageTransform.from_config(theirs.to_dict()) == transform
+
+
+@pytest.mark.parametrize(
+    "change", [{"resample": 0}, {"size": {"height": 64, "width": 32}}, {"do_normalize": False}, {"size": {}}]
+)
+def test_refuses_another_squashing(change: dict[str, object]) -> None:
+    with pytest.raises(OmniNegClipError, match="another transform than a resize to a square"):
+        ImageTransform.from_config(ImageTransform(64, crop=False).to_config() | change)

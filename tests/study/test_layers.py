@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 import torch
 import torch.nn.functional as F
+from tiny_dual import tiny_joined
 
 from omninegclip.clip.load import load_clip
 from omninegclip.errors import OmniNegClipError
@@ -66,3 +67,8 @@ def test_a_csv_of_layers_that_lacks_one_is_refused(tmp_path: Path) -> None:
     path.write_text("model,pair,layer,cosine\nm,presence,embeddings,high\n")
     with pytest.raises(OmniNegClipError, match="line 2, must hold model, pair, layer, cosine"):
         read_csv(path)
+
+
+def test_a_tower_that_is_not_causal_is_refused() -> None:
+    with pytest.raises(OmniNegClipError, match="text tower of a JoinedModel is not causal"):
+        layer_cosines(tiny_joined(), caption_pairs(0, 2))

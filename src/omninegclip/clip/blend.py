@@ -34,10 +34,12 @@ def blend(start: ClipEncoder, end: ClipEncoder, alpha: float) -> ClipEncoder:
                 f"The two models have different {what}: only a model and its fine-tune blend."
             )
     model = deepcopy(start.model)
+    ends = end.model.state_dict()
     with torch.no_grad():
-        for mine, theirs in zip(model.parameters(), end.model.parameters(), strict=True):
-            mine.lerp_(theirs.to(mine.device), alpha)
-    return ClipEncoder(model, start.tokenizer, start.transform)
+        for name, mine in model.state_dict().items():
+            if mine.is_floating_point():  # a batch norm counts its batches
+                mine.lerp_(ends[name].to(mine.device), alpha)
+    return type(start)(model, start.tokenizer, start.transform)
 
 
 def architecture(encoder: ClipEncoder) -> dict[str, object]:
@@ -45,5 +47,6 @@ def architecture(encoder: ClipEncoder) -> dict[str, object]:
     shapes: dict[str, object] = {
         name: tuple(weight.shape) for name, weight in encoder.model.named_parameters()
     }
-    text, vision = encoder.model.text_model.config, encoder.model.vision_model.config
-    return shapes | {"heads": (text.num_attention_heads, vision.num_attention_heads)}
+    towers = (encoder.model.text_model, encoder.model.vision_model)
+    configs = [getattr(tower, "config", None) for tower in towers]  # a convolutional tower has none
+    return shapes | {"heads": tuple(getattr(config, "num_attention_heads", None) for config in configs)}

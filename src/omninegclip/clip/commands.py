@@ -9,7 +9,6 @@ from typing import Any
 
 from rich.console import Console
 from rich.table import Table
-from transformers import CLIPTextConfig, CLIPVisionConfig
 
 from omninegclip.clip.blend import architecture
 from omninegclip.clip.blend import blend as blend_models
@@ -20,7 +19,8 @@ from omninegclip.clip.save import save_clip
 from omninegclip.clip.verify import Change, Check, changes, check_against, check_facts
 from omninegclip.errors import OmniNegClipError
 
-MakeCard = Callable[[str, str, str, Mapping[str, str]], str]  # name, source, how it was made, facts
+# name, source, how it was made, facts, the library that reads it
+MakeCard = Callable[[str, str, str, Mapping[str, str], str], str]
 
 
 def convert(
@@ -43,7 +43,7 @@ def convert(
     card = (
         written.read_text()
         if written.is_file()
-        else make_card(destination.name, source, "was converted from", facts)
+        else make_card(destination.name, source, "was converted from", facts, encoder.library)
     )
     cosine = save_clip(destination, encoder, base=source, layout=to, card=card)
     _report(
@@ -63,7 +63,8 @@ def blend(
     """Write (1 - alpha) * start + alpha * end to the folder `destination`."""
     blended = blend_models(load_clip(start), load_clip(end), alpha)
     facts = {"blended with": end, "alpha": f"{alpha:g}", "activation": blended.activation}
-    card = make_card(destination.name, start, f"is a blend (WiSE-FT) with {end} of", facts)
+    made = f"is a blend (WiSE-FT) with {end} of"
+    card = make_card(destination.name, start, made, facts, blended.library)
     save_clip(destination, blended, base=start, extra={"blended_with": end, "alpha": alpha}, card=card)
     _report({"destination": str(destination), "fingerprint": blended.fingerprint}, as_json)
 
@@ -105,21 +106,28 @@ def verify(
 
 
 def _summary(model: str, encoder: ClipEncoder, facts: dict[str, Any]) -> dict[str, Any]:
-    text, image = encoder.model.text_model.config, encoder.model.vision_model.config
+    text = encoder.model.text_model.config
     return {
         "model": model,
         "base": facts.get("base"),
         "activation": encoder.activation,
         "parameters": sum(weight.numel() for weight in encoder.model.parameters()),
         "dim": encoder.dim,
-        "text": f"{_blocks(text)}, {text.max_position_embeddings} tokens",
-        "image": f"{_blocks(image)}, {image.image_size} pixels in patches of {image.patch_size}",
+        "text": f"{_blocks(text)}, {encoder.context_length} tokens",
+        "image": _image(encoder),
         "logit_scale": encoder.logit_scale,
         "fingerprint": encoder.fingerprint,
     }
 
 
-def _blocks(tower: CLIPTextConfig | CLIPVisionConfig) -> str:
+def _image(encoder: ClipEncoder) -> str:
+    image: Any = getattr(encoder.model.vision_model, "config", None)
+    if hasattr(image, "patch_size"):
+        return f"{_blocks(image)}, {image.image_size} pixels in patches of {image.patch_size}"
+    return f"{encoder.model.config.image}, {encoder.transform.size} pixels"
+
+
+def _blocks(tower: Any) -> str:
     return f"{tower.num_hidden_layers} blocks of width {tower.hidden_size}"
 
 

@@ -17,6 +17,8 @@ from torch.nn.utils.rnn import pad_sequence
 from transformers import CLIPModel, PreTrainedTokenizerBase
 
 from omninegclip.clip.fingerprint import fingerprint
+from omninegclip.clip.packing import PackedTexts, pack
+from omninegclip.clip.padding import PaddedTexts
 from omninegclip.clip.towers import image_features, text_features
 from omninegclip.clip.transform import ImageTransform
 
@@ -85,6 +87,16 @@ class ClipEncoder:
         return self.model.text_projection.out_features
 
     @property
+    def layout(self) -> str:
+        """The layout that the model is saved in unless another is asked for."""
+        return "hf"
+
+    @property
+    def library(self) -> str:
+        """The library whose code a model card shows."""
+        return "transformers"
+
+    @property
     def context_length(self) -> int:
         """Tokens that the text tower takes at most, begin and end included."""
         return int(self.model.text_model.config.max_position_embeddings)
@@ -128,6 +140,12 @@ class ClipEncoder:
         # a text may spell the end-of-text token itself: CLIP pools at the first one
         return [row[: row.index(end) + 1] for row in ids["input_ids"]]
 
+    def lay_out(
+        self, groups: Sequence[Sequence[Sequence[int]]], context_length: int
+    ) -> PackedTexts | PaddedTexts:
+        """Return texts as the text tower takes them, those that begin alike in one group: packed."""
+        return pack(groups, context_length)
+
     def encode_texts(self, token_ids: Sequence[Sequence[int]]) -> Tensor:
         """Return [n, d] normalised features of n tokenized texts, differentiable.
 
@@ -167,10 +185,11 @@ class ClipEncoder:
         Raises:
             OmniNegClipError: a picture that can't be read.
         """
-        batches = [self.encode_images(pixels).float().cpu().numpy() for pixels in self._pixel_batches(images)]
+        batches = [self.encode_images(pixels).float().cpu().numpy() for pixels in self.pixel_batches(images)]
         return np.concatenate(batches) if batches else np.empty((0, self.dim), dtype=np.float32)
 
-    def _pixel_batches(self, images: Iterable[Picture]) -> Iterator[Tensor]:
+    def pixel_batches(self, images: Iterable[Picture]) -> Iterator[Tensor]:
+        """Yield the pixels [n, 3, size, size] of pictures, batch by batch; raises as `embed_image` does."""
         remaining = iter(images)
         with ThreadPoolExecutor(self.workers) as pool:
             pending: deque[Future[NDArray[np.float32]]] = deque()

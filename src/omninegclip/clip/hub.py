@@ -8,7 +8,7 @@ from huggingface_hub import snapshot_download
 from omninegclip.errors import OmniNegClipError
 
 ID = re.compile(r"[\w.-]+/[\w.-]+")
-SMALL = ["*.json", "*.txt"]
+SMALL = ["*.json", "*.txt", "spiece.model"]
 WEIGHTS = (
     "model*.safetensors",
     "open_clip_model.safetensors",

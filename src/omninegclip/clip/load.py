@@ -1,18 +1,20 @@
-"""One call that finds a CLIP in any layout and loads it right, or says why not."""
+"""One call that finds a CLIP or another dual encoder and loads it right, or says why not."""
 
 from importlib.resources import files
 from pathlib import Path
 from typing import Any, cast
 
-from transformers import CLIPConfig, CLIPTextConfig, CLIPVisionConfig, PreTrainedTokenizerBase
+from transformers import CLIPConfig, CLIPModel, CLIPTextConfig, CLIPVisionConfig, PreTrainedTokenizerBase
 
 from omninegclip.clip import hub
 from omninegclip.clip.activation import decide_activation
 from omninegclip.clip.architecture import infer_config
 from omninegclip.clip.encoder import ClipEncoder
 from omninegclip.clip.facts import read_facts, read_json
+from omninegclip.clip.joined import FILE as JOINED
 from omninegclip.clip.layouts import is_openai, to_hugging_face
 from omninegclip.clip.model import build_model
+from omninegclip.clip.others import OTHERS, load_joined_encoder, load_other
 from omninegclip.clip.tokenizer import find_tokenizer
 from omninegclip.clip.transform import find_transform
 from omninegclip.clip.weights import StateDict, read_weights
@@ -33,6 +35,7 @@ def load_clip(
         name: of a model that ships (`scenes-tiny`); a folder in Hugging Face's or open_clip's layout, or one
             that we saved; a weight file with OpenAI's, open_clip's or Hugging Face's names, bare or in a
             training checkpoint; or an id of the Hugging Face hub. What is local never touches the network.
+            Beside CLIP, folders may hold a SigLIP, a VisionTextDualEncoder or a dual encoder of our own.
         activation: "quick_gelu" or "gelu", for weights that don't say it.
         tokenizer: a folder that has the tokenizer, for weights that come without one.
 
@@ -43,6 +46,8 @@ def load_clip(
     path = locate(str(name))
     if path.is_file():
         return _load_file(path, activation, tokenizer)
+    if (path / JOINED).exists():
+        return load_joined_encoder(path, activation, tokenizer)
     if (path / HUGGING_FACE).exists():
         return _load_hugging_face(path, activation, tokenizer)
     if (path / OPEN_CLIP).exists():
@@ -70,8 +75,13 @@ def locate(name: str) -> Path:
 
 def _load_hugging_face(folder: Path, asked: str | None, tokenizer_folder: Path | None) -> ClipEncoder:
     raw = read_json(folder / HUGGING_FACE)
+    if raw.get("model_type") in OTHERS:
+        return load_other(folder, raw, asked, tokenizer_folder)
     if raw.get("model_type") != "clip":
-        raise OmniNegClipError(f"{folder} holds a model of type {raw.get('model_type')!r}: a CLIP is needed.")
+        raise OmniNegClipError(
+            f"{folder} holds a model of type {raw.get('model_type')!r}: a CLIP is needed, or one of the "
+            f"types {', '.join(OTHERS)}."
+        )
     try:
         config = CLIPConfig.from_dict(raw)
     except Exception as error:  # the library's validation raises errors of its own kinds
@@ -123,7 +133,7 @@ def _assemble(
 ) -> ClipEncoder:
     folder = path if path.is_dir() else path.parent
     transform = find_transform(folder, cast(Any, config.vision_config).image_size)
-    return ClipEncoder(build_model(config, weights, str(path)), tokenizer, transform)
+    return ClipEncoder(build_model(config, weights, str(path), CLIPModel), tokenizer, transform)
 
 
 def _voices(folder: Path, asked: str | None) -> dict[str, str | None]:

@@ -1,25 +1,28 @@
-"""A `CLIPModel` from its configuration and its weights, or a sentence that says why not."""
+"""A model from its configuration and its weights, or a sentence that says why not."""
 
 import pickle
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, TypeVar, cast
 
 import torch
 from safetensors import SafetensorError
-from transformers import CLIPConfig, CLIPModel
+from transformers import PretrainedConfig, PreTrainedModel
 
 from omninegclip.clip.quiet import silent_transformers
 from omninegclip.clip.weights import StateDict
 from omninegclip.errors import OmniNegClipError
 
+Model = TypeVar("Model", bound=PreTrainedModel)
 
-def build_model(config: CLIPConfig, weights: StateDict | Path, name: str) -> CLIPModel:
+
+def build_model(config: PretrainedConfig, weights: StateDict | Path, name: str, kind: type[Model]) -> Model:
     """Return a model in float32 with all of its weights, and no other, taken from `weights`.
 
     Args:
         config: the architecture.
         weights: under Hugging Face's names, or a folder in Hugging Face's layout.
         name: what an error calls the model.
+        kind: the class of the model.
 
     Raises:
         OmniNegClipError: weights are missing, left over, of another shape, not finite, or can't be read.
@@ -31,8 +34,8 @@ def build_model(config: CLIPConfig, weights: StateDict | Path, name: str) -> CLI
     try:
         with silent_transformers():
             model, report = cast(
-                tuple[CLIPModel, dict[str, Any]],
-                CLIPModel.from_pretrained(
+                tuple[Model, dict[str, Any]],
+                kind.from_pretrained(
                     folder,
                     config=config,
                     state_dict=state,

@@ -36,6 +36,16 @@ class PackedTexts(NamedTuple):
     tokens_padded: int
 
     @property
+    def device(self) -> torch.device:
+        """Where the texts are."""
+        return self.ids.device
+
+    @property
+    def row_length(self) -> float:
+        """Length of a row, L."""
+        return float(self.ids.shape[1])
+
+    @property
     def tokens_packed(self) -> int:
         """Tokens that the tower computes, R * L."""
         return self.ids.numel()

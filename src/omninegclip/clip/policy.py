@@ -1,26 +1,19 @@
-"""What of a CLIP model trains: a policy that is applied to the model and printed as a table."""
+"""What of a dual encoder trains: a policy that is applied to the model and printed as a table."""
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import groupby
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 from torch import nn
 
+from omninegclip.clip.family import CLIP, Family, family_of, image_blocks
 from omninegclip.clip.layer_groups import image_layers, text_layers, unknown_name
 from omninegclip.errors import OmniNegClipError
 
-if TYPE_CHECKING:
-    from transformers import CLIPModel
-
-TEXT_EXTRAS = {
-    "token_embedding": "text_model.embeddings.token_embedding",
-    "position_embedding": "text_model.embeddings.position_embedding",
-    "final_norm": "text_model.final_layer_norm",
-    "projection": "text_projection",
-    "logit_scale": "logit_scale",
-}
+BLOCKS = r"\.layers?|\._blocks"  # what families call the list of a tower's blocks
+TEXT_EXTRAS = CLIP.text_extras  # the names are the same in every family
 
 
 class Part(NamedTuple):
@@ -61,7 +54,7 @@ class PolicyTable:
 
 
 def apply_policy(
-    model: "CLIPModel",
+    model: nn.Module,
     *,
     text: str | Sequence[int] = "front",
     text_extras: Iterable[str] = tuple(TEXT_EXTRAS),
@@ -80,18 +73,16 @@ def apply_policy(
             its layers: embeddings, norms and projection too.
 
     Raises:
-        OmniNegClipError: A group or an extra is unknown, or a tower has fewer layers.
+        OmniNegClipError: A group or an extra is unknown, a tower has fewer layers, or the model's family is
+            unknown.
     """
+    family = family_of(model)
+    depth = len(cast(nn.ModuleList, model.get_submodule(family.text_blocks)))
     trained = {
-        *(f"text_model.encoder.layers.{n}" for n in text_layers(text, len(model.text_model.encoder.layers))),
-        *(
-            f"vision_model.encoder.layers.{n}"
-            for n in image_layers(image, len(model.vision_model.encoder.layers))
-        ),
-        *(_extra(name) for name in text_extras),
+        *(f"{family.text_blocks}.{n}" for n in text_layers(text, depth)),
+        *_image(model, family, image),
+        *(_extra(family, name) for name in text_extras),
     }
-    if image == "whole":
-        trained |= {"vision_model", "visual_projection"}
     for name, parameter in model.named_parameters():
         parameter.requires_grad_(any(f"{name}.".startswith(f"{module}.") for module in trained))
     return PolicyTable(tuple(_parts(model)))
@@ -121,10 +112,19 @@ def parameter_groups(model: nn.Module, weight_decay: float, *, decay_all: bool) 
     return [group for group in groups if group["params"]]
 
 
-def _extra(name: str) -> str:
-    if name not in TEXT_EXTRAS:
-        raise unknown_name("text extra", name, list(TEXT_EXTRAS))
-    return TEXT_EXTRAS[name]
+def _extra(family: Family, name: str) -> str:
+    if name not in family.text_extras:
+        raise unknown_name("text extra", name, list(family.text_extras))
+    return family.text_extras[name]
+
+
+def _image(model: nn.Module, family: Family, group: str) -> Iterable[str]:
+    if group == "none":
+        return ()
+    if group == "whole":
+        return family.image_side
+    blocks, depth = image_blocks(model)
+    return [f"{blocks}.{n}" for n in image_layers(group, depth)]
 
 
 def _parts(model: nn.Module) -> Iterator[Part]:
@@ -132,11 +132,11 @@ def _parts(model: nn.Module) -> Iterator[Part]:
 
     def module_and_state(named: tuple[str, nn.Parameter]) -> tuple[str, bool]:
         name, parameter = named
-        module = re.sub(r"(?<=\.layers)\.\d+\..*|\.(weight|bias)$", "", name)
+        module = re.sub(rf"({BLOCKS})\.\d+\..*|\.(weight|bias)$", r"\1", name)
         return module, parameter.requires_grad
 
     for (module, trains), members in groupby(model.named_parameters(), key=module_and_state):
         names, parameters = zip(*members, strict=True)
-        numbers = [found[1] for name in names if (found := re.search(r"\.layers\.(\d+)\.", name))]
+        numbers = [found[1] for name in names if (found := re.search(rf"(?:{BLOCKS})\.(\d+)\.", name))]
         run = "-".join(dict.fromkeys([numbers[0], numbers[-1]])) if numbers else ""
         yield Part(f"{module}.{run}".rstrip("."), sum(p.numel() for p in parameters), trains)

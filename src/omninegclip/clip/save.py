@@ -3,13 +3,15 @@
 import json
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import torch
 from safetensors.torch import save_file
+from transformers import CLIPModel
 
 from omninegclip.clip.encoder import ClipEncoder
 from omninegclip.clip.facts import write_facts
+from omninegclip.clip.joined import save_joined
 from omninegclip.clip.layouts import to_openai
 from omninegclip.clip.load import OPEN_CLIP, OPEN_CLIP_WEIGHTS, OPENAI_WEIGHTS, load_clip
 from omninegclip.clip.probe import probe, probe_embeddings
@@ -27,7 +29,7 @@ def save_clip(
     encoder: ClipEncoder,
     *,
     base: str,
-    layout: str = "hf",
+    layout: str | None = None,
     dtype: torch.dtype = torch.float32,
     card: str | None = None,
     extra: Mapping[str, Any] | None = None,
@@ -42,7 +44,8 @@ def save_clip(
         encoder: what to save.
         base: the name of the model that it was made from, or what it was made from if from none.
         layout: "hf" (transformers, sentence-transformers, diffusers; can be pushed to the hub), "open_clip",
-            or "openai" (a state dict `model.pt` for OpenAI's `clip`).
+            or "openai" (a state dict `model.pt` for OpenAI's `clip`); "own" for a model of our own. None is
+            the model's: "hf" or "own". Other dual encoders than CLIP have that one alone.
         dtype: of the stored weights; fingerprints and probe are those of the weights as they will be loaded.
         card: the model card, Markdown with the hub's YAML header; goes to `README.md`.
         extra: more facts for `omninegclip.json`.
@@ -54,10 +57,20 @@ def save_clip(
         OmniNegClipError: the folder is occupied or can't be written, the layout can't hold this model, or the
             cosine is below PARITY.
     """
+    layout = layout or encoder.layout
     if layout not in LAYOUTS:
         raise OmniNegClipError(f"There is no layout {layout!r}: choose {', '.join(LAYOUTS)}.")
+    if layout != encoder.layout and not (layout != "own" and isinstance(encoder.model, CLIPModel)):
+        alone = "a layout of our own" if encoder.layout == "own" else encoder.layout
+        raise OmniNegClipError(
+            f"A {type(encoder.model).__name__} does not fit into the layout {layout}: "
+            f"it is kept in {alone} alone."
+        )
     with atomic_folder(folder) as partial:
-        weights = {name: weight.to(dtype) for name, weight in encoder.model.state_dict().items()}
+        weights = {
+            name: weight.to(dtype) if weight.is_floating_point() else weight
+            for name, weight in encoder.model.state_dict().items()
+        }
         LAYOUTS[layout](partial, encoder, weights)
         encoder.tokenizer.save_pretrained(partial)
         encoder.transform.save(partial)
@@ -153,4 +166,5 @@ LAYOUTS: dict[str, Callable[[Path, ClipEncoder, StateDict], None]] = {
     "hf": _write_hugging_face,
     "openai": _write_openai,
     "open_clip": _write_open_clip,
+    "own": lambda folder, encoder, weights: save_joined(folder, cast(Any, encoder.model), weights),
 }

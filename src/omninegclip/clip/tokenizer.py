@@ -20,14 +20,16 @@ PACKAGES = ("open_clip", "clip")  # ordinary packages that ship OpenAI's merges;
 OPENAI_VOCABULARY = 49408
 
 
-def find_tokenizer(folder: Path, vocabulary: int) -> PreTrainedTokenizerBase:
+def find_tokenizer(folder: Path, vocabulary: int, *, needs_end: bool = True) -> PreTrainedTokenizerBase:
     """Return the tokenizer in `folder`, or OpenAI's when there is none and the vocabulary has its size.
+
+    `needs_end` asks for an end-of-text token, at which a CLIP reads a text.
 
     Raises:
         OmniNegClipError: there is none, it can't be read, or it has more tokens than `vocabulary`.
     """
     if any((folder / name).exists() for name in FILES):
-        tokenizer = load_tokenizer(folder)
+        tokenizer = load_tokenizer(folder, needs_end=needs_end)
     elif vocabulary == OPENAI_VOCABULARY:
         tokenizer = openai_tokenizer()
     else:
@@ -42,11 +44,11 @@ def find_tokenizer(folder: Path, vocabulary: int) -> PreTrainedTokenizerBase:
     return tokenizer
 
 
-def load_tokenizer(folder: Path) -> PreTrainedTokenizerBase:
+def load_tokenizer(folder: Path, *, needs_end: bool = True) -> PreTrainedTokenizerBase:
     """Load the tokenizer in a folder; no network, no code of the folder's own.
 
     Raises:
-        OmniNegClipError: it can't be read, or has no end-of-text token.
+        OmniNegClipError: it can't be read, or has no end-of-text token though it needs one.
     """
     try:
         tokenizer: PreTrainedTokenizerBase = AutoTokenizer.from_pretrained(
@@ -54,7 +56,7 @@ def load_tokenizer(folder: Path) -> PreTrainedTokenizerBase:
         )
     except Exception as error:  # the library raises nearly anything on a broken file
         raise OmniNegClipError(f"The tokenizer in {folder} can't be read: give one (--tokenizer).") from error
-    if tokenizer.eos_token_id is None:
+    if needs_end and tokenizer.eos_token_id is None:
         raise OmniNegClipError(
             f"The tokenizer in {folder} has no end-of-text token: CLIP reads a text there."
         )

@@ -1,4 +1,4 @@
-"""The image transform of CLIP, pinned to one implementation so that embeddings are the same everywhere."""
+"""The image transform of a model, pinned to one implementation so that embeddings are the same everywhere."""
 
 import json
 from collections.abc import Mapping
@@ -18,30 +18,43 @@ from omninegclip.errors import OmniNegClipError
 FILE, PROCESSOR, OPEN_CLIP = "preprocessor_config.json", "processor_config.json", "open_clip_config.json"
 OPENAI_MEAN = (0.48145466, 0.4578275, 0.40821073)
 OPENAI_STD = (0.26862954, 0.26130258, 0.27577711)
+STEPS = ("do_resize", "do_rescale", "do_normalize")
+SQUASHING = (
+    "ViT",
+    "Siglip",
+    "DeiT",
+)  # image processors that resize both sides and don't crop
 
 
 @dataclass(frozen=True)
 class ImageTransform:
     """Resize the shorter side to `size` (bicubic), crop the centre, normalise: (v / 255 - mean) / std.
 
-    Equal, bit for bit, to transformers' `CLIPImageProcessorPil` on RGB pictures.
+    Equal, bit for bit, to transformers' `CLIPImageProcessorPil` on RGB pictures. Other families squash the
+    picture into the square instead.
 
     Args:
         size: side of the square that the image tower takes, in pixels.
         mean: per channel, in [0, 1].
         std: per channel, in [0, 1].
+        crop: False resizes both sides to `size`, whatever the shape of the picture.
+        resample: how pixels are resampled.
     """
 
     size: int = 224
     mean: tuple[float, ...] = OPENAI_MEAN
     std: tuple[float, ...] = OPENAI_STD
+    crop: bool = True
+    resample: Image.Resampling = Image.Resampling.BICUBIC
 
     def __call__(self, source: Image.Image | Path | bytes) -> NDArray[np.float32]:
         """Return the pixels [3, size, size] of a picture; raises as `open_image` does."""
-        pixels = np.asarray(self._crop(open_image(source)))
+        pixels = np.asarray(self._square(open_image(source)))
         return np.stack([levels[pixels[..., channel]] for channel, levels in enumerate(self._levels)])
 
-    def _crop(self, image: Image.Image) -> Image.Image:
+    def _square(self, image: Image.Image) -> Image.Image:
+        if not self.crop:
+            return image.resize((self.size, self.size), self.resample)
         short = min(image.size)
         width, height = (int(self.size * side / short) for side in image.size)
         if width * height > MAX_PIXELS:
@@ -49,7 +62,7 @@ class ImageTransform:
                 f"A picture of {image.width} x {image.height} is too long and thin: crop it first."
             )
         left, top = (width - self.size) // 2, (height - self.size) // 2
-        resized = image.resize((width, height), Image.Resampling.BICUBIC)
+        resized = image.resize((width, height), self.resample)
         return resized.crop((left, top, left + self.size, top + self.size))
 
     @cached_property
@@ -61,13 +74,21 @@ class ImageTransform:
 
     def to_config(self) -> dict[str, Any]:
         """Return what Hugging Face libraries read from `preprocessor_config.json`."""
-        return {
-            "image_processor_type": "CLIPImageProcessor",
+        square = {"height": self.size, "width": self.size}
+        kind: dict[str, Any] = {
+            "image_processor_type": "ViTImageProcessor",
             "do_resize": True,
-            "size": {"shortest_edge": self.size},
-            "resample": int(Image.Resampling.BICUBIC),
-            "do_center_crop": True,
-            "crop_size": {"height": self.size, "width": self.size},
+            "size": square,
+        }
+        if self.crop:
+            kind |= {
+                "image_processor_type": "CLIPImageProcessor",
+                "size": {"shortest_edge": self.size},
+                "do_center_crop": True,
+                "crop_size": square,
+            }
+        return kind | {
+            "resample": int(self.resample),
             "do_rescale": True,
             "rescale_factor": 1 / 255,
             "do_normalize": True,
@@ -81,40 +102,60 @@ class ImageTransform:
         """Return the transform that a `preprocessor_config.json` describes.
 
         Raises:
-            OmniNegClipError: it describes another transform than CLIP's.
+            OmniNegClipError: it describes neither CLIP's transform nor the squashing one of ViT and SigLIP.
         """
+        mean, std = config.get("image_mean", OPENAI_MEAN), config.get("image_std", OPENAI_STD)
+        if str(config.get("image_processor_type")).startswith(SQUASHING):
+            return cls._squashing(config, tuple(map(float, mean)), tuple(map(float, std)))
         size, crop = config.get("size", 224), config.get("crop_size", config.get("size", 224))
         edge = size.get("shortest_edge", size.get("height")) if isinstance(size, Mapping) else size
         square = crop.get("height", crop.get("shortest_edge")) if isinstance(crop, Mapping) else crop
-        steps = ("do_resize", "do_center_crop", "do_rescale", "do_normalize")
+        steps = (*STEPS, "do_center_crop")
         bicubic = config.get("resample", Image.Resampling.BICUBIC) == Image.Resampling.BICUBIC
         if edge != square or not bicubic or not all(config.get(step, True) for step in steps):
             raise OmniNegClipError(
                 f"The {FILE} asks for another transform than CLIP's (bicubic resize of the shorter side, "
                 "centre crop to the same size, normalise): correct the file if the model was trained with it."
             )
-        mean, std = config.get("image_mean", OPENAI_MEAN), config.get("image_std", OPENAI_STD)
         return cls(int(edge), tuple(map(float, mean)), tuple(map(float, std)))
+
+    @classmethod
+    def _squashing(
+        cls, config: Mapping[str, Any], mean: tuple[float, ...], std: tuple[float, ...]
+    ) -> "ImageTransform":
+        size = config.get("size", 224)
+        sides = (size.get("height"), size.get("width")) if isinstance(size, Mapping) else (size, size)
+        resample = int(config.get("resample", Image.Resampling.NEAREST))
+        known = resample in (Image.Resampling.BICUBIC, Image.Resampling.BILINEAR)
+        whole = all(config.get(step, True) for step in STEPS) and not config.get("do_center_crop")
+        if sides[0] is None or sides[0] != sides[1] or not known or not whole:
+            raise OmniNegClipError(
+                f"The {FILE} asks for another transform than a resize to a square (`resample` 2 or 3) and a "
+                "normalisation: correct the file if the model was trained with that."
+            )
+        return cls(int(sides[0]), mean, std, crop=False, resample=Image.Resampling(resample))
 
     def save(self, folder: Path) -> None:
         """Write `preprocessor_config.json` into `folder`."""
         (folder / FILE).write_text(json.dumps(self.to_config(), indent=2) + "\n")
 
 
-def find_transform(folder: Path, size: int) -> ImageTransform:
+def find_transform(folder: Path, size: int | None) -> ImageTransform:
     """Return the transform that the files in `folder` describe, and OpenAI's at `size` pixels when none does.
+
+    `size` None takes any.
 
     Raises:
         OmniNegClipError: it is another transform than CLIP's, or makes pictures of another size.
     """
-    transform = ImageTransform(size)
+    transform = ImageTransform(size or 224)
     if (folder / FILE).exists():
         transform = ImageTransform.from_config(read_json(folder / FILE))
     elif (folder / PROCESSOR).exists():
         transform = ImageTransform.from_config(read_json(folder / PROCESSOR).get("image_processor", {}))
     elif (folder / OPEN_CLIP).exists():
-        transform = _from_open_clip(read_json(folder / OPEN_CLIP).get("preprocess_cfg", {}), size)
-    if transform.size != size:
+        transform = _from_open_clip(read_json(folder / OPEN_CLIP).get("preprocess_cfg", {}), size or 224)
+    if size is not None and transform.size != size:
         raise OmniNegClipError(
             f"The model in {folder} takes {size} pixels and its image transform makes {transform.size}: "
             "correct the latter."

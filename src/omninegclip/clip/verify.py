@@ -12,7 +12,7 @@ from omninegclip.clip.blend import architecture
 from omninegclip.clip.encoder import ClipEncoder
 from omninegclip.clip.probe import TOLERANCE, probe
 
-BLOCK = re.compile(r"(text_model|vision_model)\.encoder\.layers\.\d+\.")
+BLOCK = re.compile(r"(text_model|vision_model)\.(\w+\.)*?(layers?|_blocks)\.\d+\.")
 
 
 @dataclass(frozen=True)

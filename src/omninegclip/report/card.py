@@ -7,13 +7,24 @@ import yaml
 
 from omninegclip.report.table import DASH, MARKS, Cell, Line, Row, legend, sections
 
-_USE = """\
+# The library that reads the model -> how.
+_USE = {
+    "transformers": """\
 ```python
 from transformers import CLIPModel, CLIPProcessor
 
 model = CLIPModel.from_pretrained("{folder}")
 processor = CLIPProcessor.from_pretrained("{folder}")
-```"""
+```""",
+    "omninegclip": """\
+```python
+from pathlib import Path
+from omninegclip.clip.load import load_clip
+
+encoder = load_clip("{folder}")
+cosines = encoder.embed_text(["a dog", "no dog"]) @ encoder.embed_image([Path("dog.jpg")]).T
+```""",
+}
 
 
 def model_card(
@@ -28,15 +39,17 @@ def model_card(
     facts: Mapping[str, str],
     limits: Sequence[str],
     attribution: str,
+    library: str = "transformers",
 ) -> str:
     """Return the card of the model `name`, with YAML front matter.
 
     `licence` is the hub's identifier of a licence, `base_model` a hub id or None where the hub has no such
-    model; `name` is also the id or folder that the example loads. Raises as `sections` does.
+    model; `name` is also the id or folder that the example loads, with `transformers` or, where that has no
+    such model, with `omninegclip`. Raises as `sections` does.
     """
     front = {
         "license": licence,
-        "library_name": "transformers",
+        "library_name": library,
         "pipeline_tag": "zero-shot-image-classification",
         "tags": ["clip", "negation", *tags],
     } | ({"base_model": base_model} if base_model else {})
@@ -45,7 +58,7 @@ def model_card(
         f"# {name}",
         summary,
         "## Use",
-        _USE.format(folder=name),
+        _USE[library].format(folder=name),
         "## What was measured",
         measured_on,
         *_figures(rows, columns),
@@ -59,7 +72,9 @@ def model_card(
     return "\n\n".join(parts) + "\n"
 
 
-def derived_card(name: str, source: str, made: str, facts: Mapping[str, str]) -> str:
+def derived_card(
+    name: str, source: str, made: str, facts: Mapping[str, str], library: str = "transformers"
+) -> str:
     """Return the card of a model that was made from `source` without training, and measured by nobody yet.
 
     `made` says how, as in "was converted from".
@@ -76,6 +91,7 @@ def derived_card(name: str, source: str, made: str, facts: Mapping[str, str]) ->
         facts=facts,
         limits=["Its licence is that of the model that it was made from: say which before you publish it."],
         attribution=f"Made from: {source}.",
+        library=library,
     )
 
 

@@ -62,7 +62,9 @@ def write_curves(path: Path, lines: Sequence[dict[str, Any]]) -> None:
             temporary.write_text(curves_svg(series, "step", "loss", "Fine-tuning"))
 
 
-def card_of(job: Job, policy: PolicyTable, before: Figures | None, after: Figures | None, steps: int) -> str:
+def card_of(
+    job: Job, policy: PolicyTable, before: Figures | None, after: Figures | None, steps: int, library: str
+) -> str:
     """Return the model card of a run, with all that was measured on the way."""
     preset = job.preset
     installed = versions()
@@ -88,4 +90,5 @@ def card_of(job: Job, policy: PolicyTable, before: Figures | None, after: Figure
         },
         limits=["Its licence is that of the base model and of the data: say which before you publish it."],
         attribution=f"Base model: {preset.model}. Method: Omni-NegCLIP, arXiv 2603.29258.",
+        library=library,
     )

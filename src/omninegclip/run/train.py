@@ -15,6 +15,7 @@ from typing import Any, TextIO
 import torch
 
 from omninegclip.clip.encoder import ClipEncoder
+from omninegclip.clip.family import family_of
 from omninegclip.clip.load import load_clip
 from omninegclip.clip.policy import PolicyTable
 from omninegclip.clip.save import save_clip
@@ -222,7 +223,8 @@ class _Run:
         model = self.out / MODEL
         if model.exists():  # a run that was killed between its last two files
             shutil.rmtree(model)
-        card = card_of(self.job, self.policy, self.before, after, self.tuning.done)
+        done, library = self.tuning.done, self.encoder.library
+        card = card_of(self.job, self.policy, self.before, after, done, library)
         save_clip(model, self.encoder, base=self.preset.model, card=card)
         summary = {
             "model": str(model),
@@ -240,8 +242,8 @@ class _Run:
 
 
 def _require_frozen_images(encoder: ClipEncoder) -> None:
-    image_side = [*encoder.model.vision_model.parameters(), *encoder.model.visual_projection.parameters()]
-    if any(parameter.requires_grad for parameter in image_side):
+    image_side = [encoder.model.get_submodule(name) for name in family_of(encoder.model).image_side]
+    if any(parameter.requires_grad for part in image_side for parameter in part.parameters()):
         raise OmniNegClipError(
             "train computes image features once, so the image tower must be frozen: set image_layers=none."
         )

@@ -11,6 +11,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from omninegclip.clip.encoder import ClipEncoder
+from omninegclip.clip.family import family_of
 from omninegclip.clip.load import load_clip
 from omninegclip.errors import OmniNegClipError
 from omninegclip.scenes.captioning import deny_absent, deny_present, training_phrasing
@@ -48,7 +49,14 @@ def layer_cosines(encoder: ClipEncoder, pairs: Pairs) -> Curves:
 
     The states are those of the residual stream, before the final norm. The last value is that of the
     projected embeddings.
+
+    Raises OmniNegClipError when the text tower is not causal: it is not read at the end-of-text token.
     """
+    if not family_of(encoder.model).causal:
+        raise OmniNegClipError(
+            f"The text tower of a {type(encoder.model).__name__} is not causal, so nothing is read at the "
+            "end of a text, where layers are compared: name a CLIP."
+        )
     return {
         kind: _cosines(encoder, [first for first, _ in both], [second for _, second in both])
         for kind, both in pairs.items()

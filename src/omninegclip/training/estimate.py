@@ -3,10 +3,13 @@
 from typing import Any, NamedTuple
 
 import numpy as np
+import torch
 from torch import nn
+from torch.utils.flop_counter import FlopCounterMode
+from transformers import CLIPModel
 
 from omninegclip.clip.encoder import ClipEncoder
-from omninegclip.clip.packing import pack
+from omninegclip.clip.family import family_of
 from omninegclip.training.preset import Preset
 from omninegclip.training.triplets import Triplets
 
@@ -78,10 +81,10 @@ def estimate(
         len(pairs.captions) // preset.batch_size for pairs in (triplets.presence, triplets.absence)
     )
     steps = preset.steps or steps_per_epoch * (preset.epochs or 0)
-    packed, padded, row = _tokens(triplets, preset.batch_size, encoder.context_length)
+    packed, padded, row = _tokens(encoder, triplets, preset.batch_size)
     model = encoder.model
     text_flops = steps * _text_flops(model, packed, row, 4 * preset.batch_size)
-    image_flops = pictures * _image_flops(model)
+    image_flops = pictures * (_image_flops(model) if isinstance(model, CLIPModel) else _counted(encoder))
     return Estimate(
         trained=sum(p.numel() for p in model.parameters() if p.requires_grad),
         parameters=sum(p.numel() for p in model.parameters()),
@@ -97,7 +100,7 @@ def estimate(
     )
 
 
-def _tokens(triplets: Triplets, batch_size: int, context_length: int) -> tuple[float, float, float]:
+def _tokens(encoder: ClipEncoder, triplets: Triplets, batch_size: int) -> tuple[float, float, float]:
     """Return packed tokens, padded tokens and tokens of a row, the means over some batches."""
     random = np.random.default_rng(0)
     kinds = (triplets.presence, triplets.absence)
@@ -108,20 +111,20 @@ def _tokens(triplets: Triplets, batch_size: int, context_length: int) -> tuple[f
             for pairs in kinds
             for row in random.choice(len(pairs.captions), min(batch_size, len(pairs.captions)), replace=False)
         ]
-        texts = pack(groups, context_length)
-        counts.append((texts.tokens_packed, texts.tokens_padded, texts.ids.shape[1]))
+        texts = encoder.lay_out(groups, encoder.context_length)
+        counts.append((texts.tokens_packed, texts.tokens_padded, texts.row_length))
     packed, padded, row = np.mean(counts, axis=0)
     return float(packed), float(padded), float(row)
 
 
 def _text_flops(model: Any, tokens: float, row: float, texts: int) -> float:
-    """Return forward and backward operations of a step; of the last block only text ends go all the way."""
-    tower = model.text_model
+    """Return forward and backward operations of a step; of CLIP's last block only text ends go on."""
+    tower, blocks = model.text_model, model.get_submodule(family_of(model).text_blocks)
     below, flops = any(p.requires_grad for p in tower.embeddings.parameters()), 0.0
-    for layer in tower.encoder.layers:
+    for layer in blocks:
         trains = any(p.requires_grad for p in layer.parameters())
         matrices, attention = 2 * tokens * _matrices(layer), 4 * tokens * row * tower.config.hidden_size
-        if layer is tower.encoder.layers[-1]:
+        if layer is blocks[-1] and isinstance(model, CLIPModel):
             keys_and_values = _keys_and_values(layer)
             matrices = 2 * (tokens * keys_and_values + texts * (_matrices(layer) - keys_and_values))
             attention = 4 * texts * row * tower.config.hidden_size
@@ -145,6 +148,14 @@ def _image_flops(model: Any) -> float:
         + attention
         + 2 * _matrices(model.visual_projection)
     )
+
+
+def _counted(encoder: ClipEncoder) -> float:
+    """Return forward operations per picture of a tower of any kind, counted while it computes one."""
+    size = encoder.transform.size
+    with torch.no_grad(), FlopCounterMode(display=False) as counter:
+        encoder.encode_images(torch.zeros(1, 3, size, size))
+    return float(counter.get_total_flops())
 
 
 def _keys_and_values(layer: Any) -> int:

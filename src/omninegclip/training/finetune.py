@@ -9,7 +9,9 @@ from torch import Tensor
 from torch.nn.parallel import DistributedDataParallel
 
 from omninegclip.clip.encoder import ClipEncoder
+from omninegclip.clip.family import family_of
 from omninegclip.clip.packing import require_causal
+from omninegclip.clip.padding import say_padded
 from omninegclip.clip.policy import PolicyTable, apply_policy, parameter_groups
 from omninegclip.data.sampler import BatchSampler
 from omninegclip.errors import OmniNegClipError
@@ -25,7 +27,16 @@ _SCHEDULES = {"paper": schedule.paper, "mended": schedule.mended}
 
 
 def freeze(encoder: ClipEncoder, preset: Preset) -> PolicyTable:
-    """Set what of the model trains and return it as a table to print."""
+    """Set what of the model trains and return it as a table to print.
+
+    Raises OmniNegClipError when our objectives don't fit the model, or the policy doesn't.
+    """
+    if not family_of(encoder.model).softmax:
+        raise OmniNegClipError(
+            f"The scale and bias of a {type(encoder.model).__name__} were trained with a sigmoid loss over "
+            "single pairs, and every objective here is a softmax over a batch, which would undo them: "
+            "evaluate this model, and train one that a softmax made (CLIP, VisionTextDualEncoder)."
+        )
     return apply_policy(
         encoder.model,
         text=preset.text_layers,
@@ -61,10 +72,13 @@ class FineTuning:
             seed: of the order of the data.
 
         Raises:
-            OmniNegClipError: The text tower is not causal, nothing trains, the data does not fill a batch, or
-                the run is shorter than its warm-up.
+            OmniNegClipError: The text tower is causal but takes no mask, nothing trains, the data does not
+                fill a batch, or the run is shorter than its warm-up.
         """
-        require_causal(encoder.model)
+        if family_of(encoder.model).causal:
+            require_causal(encoder.model)
+        else:
+            say_padded()
         samplers = [
             BatchSampler(len(pairs.captions), preset.batch_size, 2 * seed + number)
             for number, pairs in enumerate((triplets.presence, triplets.absence))
@@ -92,6 +106,7 @@ class FineTuning:
             encoder.context_length,
             mask_same_image=preset.mask_same_image,
             chunk_size=preset.chunk_size,
+            lay_out=encoder.lay_out,
         )
 
     def run(self) -> Iterator[Step]:

@@ -3,13 +3,13 @@
 import math
 from collections.abc import Callable, Mapping
 from functools import partial
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor, nn
-from transformers import CLIPModel
 
 from omninegclip.clip.packing import PackedTexts, encode_packed
+from omninegclip.clip.padding import PaddedTexts, encode_padded
 from omninegclip.objectives import (
     absence,
     clip,
@@ -24,6 +24,7 @@ from omninegclip.objectives import (
 from omninegclip.training.distributed import gather
 
 Parts = dict[str, Tensor]
+Texts = PackedTexts | PaddedTexts
 AUTOCAST = {"fp32": None, "bf16": torch.bfloat16, "fp16": torch.float16}
 
 
@@ -44,7 +45,7 @@ class Batch(NamedTuple):
 
     presence_images: Tensor
     absence_images: Tensor
-    texts: tuple[PackedTexts, ...]
+    texts: tuple[Texts, ...]
     presence_pairs: int
     presence_same: Tensor | None
     absence_same: Tensor | None
@@ -121,12 +122,12 @@ class Task(nn.Module):
     """Encodes a batch's captions and returns the parts of an objective."""
 
     def __init__(
-        self, model: CLIPModel, objective: str = "omni", *, precision: str = "fp32", **weights: float
+        self, model: Any, objective: str = "omni", *, precision: str = "fp32", **weights: float
     ) -> None:
         """Hold the model and the objective.
 
         Args:
-            model: its text tower must be causal.
+            model: a CLIP, or another dual encoder, as the texts of the batches are laid out for it.
             objective: a name of OBJECTIVES.
             precision: `fp32`, `bf16` or `fp16` for the tower's matrix products; losses are in float32.
             weights: of the parts, as the objective takes them: `weight_absence`, `weight_original`,
@@ -142,10 +143,11 @@ class Task(nn.Module):
         features = [self.encode(chunk)["texts"] for chunk in batch.texts]
         return self.objective({"texts": torch.cat(features)}, batch)
 
-    def encode(self, chunk: PackedTexts) -> Parts:
+    def encode(self, chunk: Texts) -> Parts:
         """Return the features of one chunk of captions as `texts`, [n, d]."""
-        device = chunk.ids.device.type
-        with torch.autocast(device, dtype=self.autocast, enabled=self.autocast is not None):
+        with torch.autocast(chunk.device.type, dtype=self.autocast, enabled=self.autocast is not None):
+            if isinstance(chunk, PaddedTexts):
+                return {"texts": encode_padded(self.model, chunk).float()}
             return {"texts": encode_packed(self.model, chunk).float()}
 
     def objective(self, features: Parts, batch: Batch) -> Parts:

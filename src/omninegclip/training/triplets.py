@@ -11,7 +11,7 @@ from torch import Tensor
 from omninegclip.clip.packing import pack
 from omninegclip.errors import OmniNegClipError
 from omninegclip.training.distributed import share
-from omninegclip.training.task import Batch
+from omninegclip.training.task import Batch, Texts
 
 TokenIds = Sequence[int]
 Pair = tuple[TokenIds, TokenIds]
@@ -80,10 +80,13 @@ def batches(
     *,
     mask_same_image: bool,
     chunk_size: int | None = None,
+    lay_out: Callable[[Sequence[Sequence[TokenIds]], int], Texts] = pack,
 ) -> Iterator[Batch]:
     """Yield batch after batch as the two samplers say, each process with the captions of its share.
 
     `chunk_size` is the largest number of pictures of each kind in a chunk of captions; None makes one chunk.
+    `lay_out` makes what the text tower takes of captions in groups that begin alike, at most `context_length`
+    tokens each; the default is for causal towers.
     """
     for first, second in zip(presence_rows, absence_rows, strict=True):
         own = share(first), share(second)
@@ -96,7 +99,7 @@ def batches(
         yield Batch(
             presence_images=triplets.features[triplets.presence.image_rows[first]],
             absence_images=triplets.features[triplets.absence.image_rows[second]],
-            texts=tuple(pack(chunk, context_length) for chunk in _chunks(groups, size)),
+            texts=tuple(lay_out(chunk, context_length) for chunk in _chunks(groups, size)),
             presence_pairs=len(own[0]),
             presence_same=_same(triplets.presence.image_ids[first]) if mask_same_image else None,
             absence_same=_same(triplets.absence.image_ids[second]) if mask_same_image else None,

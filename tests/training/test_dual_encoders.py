@@ -1,0 +1,129 @@
+"""Training of dual encoders whose text tower is not causal: all objectives, the policies, and a refusal."""
+
+import json
+
+import pytest
+import torch
+import torch.nn.functional as F
+from tiny_dual import tiny_joined, tiny_siglip, tiny_vision_text
+
+from omninegclip.clip.dual_encoder import DualEncoder
+from omninegclip.errors import OmniNegClipError
+from omninegclip.objectives import absence, omni, presence
+from omninegclip.training.estimate import estimate
+from omninegclip.training.finetune import FineTuning, fine_tune, freeze
+from omninegclip.training.preset import Preset, load_preset
+from omninegclip.training.task import OBJECTIVES, Task
+from omninegclip.training.triplets import Triplets, batches, make_triplets
+
+THINGS = ["dog", "cat", "owl", "bus", "car", "cup", "egg", "fox", "pig", "hat"]
+RECORDS = [
+    {
+        "image_id": f"picture {number // 2}",
+        "caption": f"a {thing} and a {THINGS[number - 1]}",
+        "presence_negated": f"a {THINGS[number - 1]} but no {thing}",
+        "absence_negated": f"a {thing}, not a {THINGS[number - 3]}",
+    }
+    for number, thing in enumerate(THINGS)
+]
+TRAINABLE = {"joined": tiny_joined, "vision-text": tiny_vision_text}
+
+
+def triplets_of(encoder: DualEncoder) -> Triplets:
+    torch.manual_seed(3)
+    features = F.normalize(torch.randn(len(RECORDS), encoder.dim), dim=-1)
+    return make_triplets(RECORDS, features, encoder.tokenize)
+
+
+def preset(*changes: str) -> Preset:
+    return load_preset(
+        "scenes-paper", ["steps=25", "warmup=2", "batch_size=8", "learning_rate=5e-3", *changes]
+    )
+
+
+@pytest.mark.parametrize("family", TRAINABLE)
+def test_the_task_equals_the_objectives_on_captions_encoded_one_by_one(family: str) -> None:
+    encoder = TRAINABLE[family]()
+    triplets, rows = triplets_of(encoder), [0, 3, 5]
+    drawn = iter([torch.tensor(rows).numpy()]), iter([torch.tensor(rows).numpy()])
+    batch = next(
+        batches(triplets, *drawn, encoder.context_length, mask_same_image=False, lay_out=encoder.lay_out)
+    )
+
+    def encode(column: str) -> torch.Tensor:
+        ids = [encoder.tokenize([RECORDS[row][column]])[0] for row in rows]
+        return torch.cat([encoder.encode_texts([each]) for each in ids])
+
+    caption, images = encode("caption"), triplets.features[rows]
+    scale = encoder.model.logit_scale.exp()
+    expected = omni(
+        presence(images, caption, encode("presence_negated"), scale),
+        absence(images, caption, encode("absence_negated"), scale),
+    )
+    weights = {"weight_absence": 1.0, "weight_original": 1.0, "weight_text": 1.0, "margin": 0.9}
+    parts = Task(encoder.model, **weights)(batch)
+    for name, value in expected.items():
+        torch.testing.assert_close(parts[name], value, rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize("family", TRAINABLE)
+@pytest.mark.parametrize("objective", OBJECTIVES)
+def test_every_objective_learns_what_the_policy_names_alone(family: str, objective: str) -> None:
+    encoder = TRAINABLE[family]()
+    before = {name: weight.clone() for name, weight in encoder.model.state_dict().items()}
+    chosen = preset(f"objective={objective}")
+    freeze(encoder, chosen)
+    losses = [step.scalars["loss"] for step in fine_tune(encoder, triplets_of(encoder), chosen, seed=1)]
+    assert losses[-1] < losses[0]
+    trained = {name for name, weight in encoder.model.named_parameters() if weight.requires_grad}
+    after = encoder.model.state_dict()
+    assert {name for name, weight in after.items() if not torch.equal(weight, before[name])} == trained
+
+
+def test_chunks_give_the_gradient_of_the_whole_batch() -> None:
+    after = []
+    for chunk in ("null", "3"):
+        encoder = tiny_joined()
+        chosen = preset("steps=4", f"chunk_size={chunk}")
+        freeze(encoder, chosen)
+        after.append(
+            [step.scalars["loss"] for step in fine_tune(encoder, triplets_of(encoder), chosen, seed=1)]
+        )
+    assert after[0] == pytest.approx(after[1], rel=1e-4)
+
+
+def test_a_run_goes_on_from_its_state() -> None:
+    chosen = preset("steps=6")
+
+    def begin() -> FineTuning:
+        encoder = tiny_joined()
+        freeze(encoder, chosen)
+        return FineTuning(encoder, triplets_of(encoder), chosen, seed=1)
+
+    straight = [step.scalars["loss"] for step in begin().run()]
+    first = begin()
+    steps = first.run()
+    for _ in range(3):
+        next(steps)
+    tensors, facts = first.state()
+    tensors = {name: tensor.clone() for name, tensor in tensors.items()}
+    second = begin()
+    second.restore(tensors, json.loads(json.dumps(facts)))
+    assert [step.scalars["loss"] for step in second.run()] == straight[3:]
+
+
+def test_a_sigmoid_trained_scale_is_not_trained_on() -> None:
+    with pytest.raises(OmniNegClipError, match="scale and bias of a SiglipModel were trained with a sigmoid"):
+        freeze(tiny_siglip(), preset())
+
+
+def test_the_cost_is_counted() -> None:
+    encoder = tiny_joined()
+    freeze(encoder, preset())
+    few = estimate(encoder, triplets_of(encoder), 10, preset(), 1e9)
+    freeze(encoder, preset("text_layers=whole"))
+    more = estimate(encoder, triplets_of(encoder), 10, preset("text_layers=whole"), 1e9)
+    convolutions = 2 * 10 * (7 * 7 * 8 * 27 + 3 * 3 * 12 * 72 + 12 * 20 + 20 * 16)
+    assert few.image_flops == convolutions
+    assert 0 < few.text_flops < more.text_flops
+    assert few.tokens_per_epoch < few.tokens_padded_per_epoch
