@@ -1,5 +1,6 @@
 """The verbs of the command line; whatever is heavy is imported inside them."""
 
+import gc
 import json
 import sys
 from pathlib import Path
@@ -691,22 +692,33 @@ def negate(
 
 
 def main() -> None:
-    """Run the command line; what a user can mend is one sentence on standard error and exit code 1."""
+    """Run the command line; what a user can mend is one sentence on standard error, and exit code 1."""
+    stopped = _stopped()
+    if stopped:
+        # Only now are the frames of the error gone, and with them the bars that it interrupted: the sentence
+        # comes last.
+        gc.collect()
+        message, code = stopped
+        print(f"omninegclip: {message}", file=sys.stderr)
+        sys.exit(code)
+
+
+def _stopped() -> tuple[str, int] | None:
+    """Run the command line; return what stopped it and the exit code, if something did."""
     try:
         app()
     except StoppedError as stopped:
-        print(f"omninegclip: {stopped}", file=sys.stderr)
-        sys.exit(130)
+        return str(stopped), 130
     except OmniNegClipError as error:
-        sys.exit(f"omninegclip: {error}")
+        return str(error), 1
     except KeyboardInterrupt:
-        print("omninegclip: Stopped; nothing half-written is left.", file=sys.stderr)
-        sys.exit(130)
+        return "Stopped; nothing half-written is left.", 130
     except ModuleNotFoundError as error:
-        sys.exit(f"omninegclip: {_missing(error)}")
+        return _missing(error), 1
     except OSError as error:
         what = f"{error.filename}: {error.strerror}" if error.filename else str(error.strerror or error)
-        sys.exit(f"omninegclip: Can't read or write {what}.")
+        return f"Can't read or write {what}.", 1
+    return None
 
 
 def _study_size(smoke: bool, overrides: tuple[str, ...]) -> "tuple[Size, tuple[str, ...]]":
