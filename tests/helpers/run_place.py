@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 import pytest
 from PIL import Image
-from tiny_clip import tiny_encoder
+from tiny_clip import contrast, tiny_encoder
 
 from omninegclip.cli import main
 from omninegclip.clip.save import save_clip
@@ -90,6 +90,8 @@ def make_place(folder: Path) -> Place:
                 "caption": f"a {thing} and a {other}",
                 "presence_negated": None if number == 3 else f"a {other}, but no {thing}",
                 "absence_negated": f"a {thing}, not a {THINGS[number * 7 % 12]}",
+                "objects_present": [thing, other],
+                "statements": contrast(thing, other, THINGS[number * 7 % 12]),
             }
         )
     write_records(folder / "records.parquet", records)

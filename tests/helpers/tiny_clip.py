@@ -1,5 +1,7 @@
 """A tiny CLIP with random weights and a byte-level tokenizer, built without any file."""
 
+from typing import Any
+
 import torch
 from transformers import CLIPConfig, CLIPModel, CLIPTokenizer
 from transformers.convert_slow_tokenizer import bytes_to_unicode
@@ -32,3 +34,18 @@ def tiny_encoder(text_layers: int = 4, seed: int = 0) -> ClipEncoder:
     torch.manual_seed(seed)
     model = CLIPModel(CLIPConfig(text_config=text, vision_config=vision, projection_dim=16))
     return ClipEncoder(model, tokenizer, ImageTransform(32))
+
+
+def contrast(here: str, also: str, absent: str) -> list[dict[str, Any]]:
+    """Return a contrast set about a picture that holds `here` and `also` and not `absent`."""
+
+    def said(text: str, affirms: list[str], denies: str | None, holds: bool, affirmed: str) -> dict[str, Any]:
+        return {"text": text, "affirms": affirms, "denies": denies, "holds": holds, "affirmed": affirmed}
+
+    return [
+        said(f"a {here} and a {also}", [here, also], None, True, f"a {here} and a {also}"),
+        said(f"a {here}", [here], None, True, f"a {here}"),
+        said(f"a {here} but no {absent}", [here], absent, True, f"a {here}"),
+        said(f"a {here} but no {also}", [here], also, False, f"a {here}"),
+        said(f"a {absent}", [absent], None, False, f"a {absent}"),
+    ]

@@ -145,6 +145,30 @@ def test_two_processes_train_what_one_trains(whole: Path, place: Place) -> None:
         assert mine == pytest.approx(its, rel=1e-4), step
 
 
+def test_statements_train_the_same_in_chunks_in_processes_and_after_a_stop(place: Place) -> None:
+    plus = {"objective": "omni-plus"}
+    assert place.call("--out=plus", **plus)[0] == 0
+    assert place.call("--out=plus-chunks", chunk_size=2, **plus)[0] == 0
+    command = place.command("--out=plus-two", **plus)
+    launcher = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node=2"]
+    process = place.start([*launcher, *command[1:]])
+    _, errors = process.communicate(timeout=180)
+    assert process.returncode == 0, errors
+    for name in ("plus-chunks", "plus-two"):
+        for (step, mine), (_, its) in zip(
+            losses(place.folder / name), losses(place.folder / "plus"), strict=True
+        ):
+            assert mine == pytest.approx(its, rel=1e-4), (name, step)
+    killed = place.start(place.command("--out=plus-killed", **plus))
+    log = place.folder / "plus-killed" / "log.jsonl"
+    while killed.poll() is None and not (log.exists() and len(log.read_text().splitlines()) >= 5):
+        time.sleep(0.001)
+    killed.send_signal(signal.SIGKILL)
+    killed.communicate()
+    assert place.run("--out=plus-killed", "--resume", **plus)[0] == 0
+    assert_same(place.folder / "plus-killed", place.folder / "plus")
+
+
 def test_a_process_that_dies_ends_the_run_with_a_sentence(place: Place) -> None:
     command = place.command("--out=dying", steps=100000)
     launcher = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node=2"]

@@ -5,6 +5,7 @@ import json
 import pytest
 import torch
 import torch.nn.functional as F
+from tiny_clip import contrast
 from tiny_dual import tiny_joined, tiny_siglip, tiny_vision_text
 
 from omninegclip.clip.dual_encoder import DualEncoder
@@ -23,6 +24,8 @@ RECORDS = [
         "caption": f"a {thing} and a {THINGS[number - 1]}",
         "presence_negated": f"a {THINGS[number - 1]} but no {thing}",
         "absence_negated": f"a {thing}, not a {THINGS[number - 3]}",
+        "objects_present": [thing, THINGS[number - 1]],
+        "statements": contrast(thing, THINGS[number - 1], THINGS[number - 3]),
     }
     for number, thing in enumerate(THINGS)
 ]

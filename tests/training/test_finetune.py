@@ -2,11 +2,12 @@
 
 import copy
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 import torch
 import torch.nn.functional as F
-from tiny_clip import tiny_encoder
+from tiny_clip import contrast, tiny_encoder
 
 from omninegclip.clip.encoder import ClipEncoder
 from omninegclip.errors import OmniNegClipError
@@ -25,7 +26,7 @@ def encoder() -> ClipEncoder:
     return tiny_encoder(text_layers=4)
 
 
-def records() -> list[dict[str, str | None]]:
+def records() -> list[dict[str, Any]]:
     things = ["dog", "cat", "owl", "bus", "car", "cup", "egg", "fox", "pig", "hat"]
     return [
         {
@@ -33,6 +34,8 @@ def records() -> list[dict[str, str | None]]:
             "caption": f"a {thing} and a {things[number - 1]}",
             "presence_negated": None if number == 3 else f"a {things[number - 1]} but no {thing}",
             "absence_negated": f"a {thing}, not a {things[number - 3]}",
+            "objects_present": [thing, things[number - 1]],
+            "statements": contrast(thing, things[number - 1], things[number - 3]),
         }
         for number, thing in enumerate(things)
     ]
@@ -246,7 +249,9 @@ def test_an_objective_looks_at_the_data_that_the_table_says(
     assert tuple(name for name, tensor in drawn.items() if tensor.grad is None) == blind_to
 
 
-@pytest.mark.parametrize("value", ["decay_all=true", "decay_all=false", "chunk_size=2", "clip_norm=0.5"])
+@pytest.mark.parametrize(
+    "value", ["decay_all=true", "decay_all=false", "chunk_size=2", "clip_norm=0.5", "objective=omni-plus"]
+)
 def test_a_run_restored_from_its_state_goes_on_exactly(encoder: ClipEncoder, value: str) -> None:
     preset = load_preset("scenes-paper", ["steps=8", "warmup=2", "batch_size=4", "learning_rate=1e-3", value])
     twin = copy.deepcopy(encoder)

@@ -20,11 +20,21 @@ REQUIRED = pa.schema(
         pa.field("absence_negated", pa.string()),
     ]
 )
+STATEMENT = pa.struct(
+    [
+        pa.field("text", pa.string()),
+        pa.field("affirms", pa.list_(pa.string())),
+        pa.field("denies", pa.string()),
+        pa.field("holds", pa.bool_()),
+        pa.field("affirmed", pa.string()),
+    ]
+)
 OPTIONAL = pa.schema(
     [
         pa.field("image_bytes", pa.binary()),
         pa.field("objects_present", pa.list_(pa.string())),
         pa.field("objects_absent", pa.list_(pa.string())),
+        pa.field("statements", pa.list_(STATEMENT)),
     ]
 )
 ROW_GROUP = 4096
@@ -42,6 +52,9 @@ def write_records(path: Path, rows: Iterable[Row]) -> int:
         presence_negated: false, for it negates something that is there; null where there is none.
         absence_negated: true, for it negates something that is not there; null where there is none.
         image_bytes, objects_present, objects_absent: optional, written when the first row has them.
+        statements: optional, sentences about the picture whose truth is known, for `omni-plus`: each with
+            its `text`, the objects that it `affirms`, the one that it `denies` (null for none), whether it
+            `holds`, and the words that it `affirmed` without the denial.
         any other: provenance, of the type of its value in the first row (text where that is null).
 
     Raises OmniNegClipError for a row without caption or image_id, with a column that the first row

@@ -4,22 +4,29 @@ from omninegclip.objectives.absence import absence
 from omninegclip.objectives.clip import clip
 from omninegclip.objectives.conclip import conclip
 from omninegclip.objectives.contrastive import cross_entropy_to, symmetric
+from omninegclip.objectives.known import known_false
 from omninegclip.objectives.negationclip import negationclip
 from omninegclip.objectives.negbench import negbench
 from omninegclip.objectives.negclip import negclip
 from omninegclip.objectives.omni import omni
+from omninegclip.objectives.omni_plus import composed_target, known_truth, meanings, omni_plus
 from omninegclip.objectives.presence import presence
 from omninegclip.objectives.tripletclip import tripletclip
 
 __all__ = [
     "absence",
     "clip",
+    "composed_target",
     "conclip",
     "cross_entropy_to",
+    "known_false",
+    "known_truth",
+    "meanings",
     "negationclip",
     "negbench",
     "negclip",
     "omni",
+    "omni_plus",
     "presence",
     "symmetric",
     "tripletclip",

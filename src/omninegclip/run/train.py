@@ -125,7 +125,7 @@ class _Run:
             moment = time.perf_counter()
             for step in () if self._gave_up() else self.tuning.run():
                 now = time.perf_counter()
-                rate = 4 * self.preset.batch_size / (now - moment)
+                rate = self.tuning.texts_per_step / (now - moment)
                 moment = now
                 self._write(log, step, rate)
                 if events:

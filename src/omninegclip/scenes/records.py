@@ -2,6 +2,7 @@
 
 import io
 import multiprocessing
+import signal
 from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
@@ -12,6 +13,7 @@ from omninegclip.errors import OmniNegClipError
 from omninegclip.files import atomic_folder
 from omninegclip.progress import track
 from omninegclip.scenes.captioning import training_captions
+from omninegclip.scenes.contrast import Assertion, contrast_set
 from omninegclip.scenes.graphics import graphics_folder
 from omninegclip.scenes.render import render
 from omninegclip.scenes.scene import rng, sample_scene
@@ -52,8 +54,19 @@ def make_record(seed: int, index: int) -> tuple[dict[str, Any], bytes]:
         "objects_present": [kind.singular for kind in scene.kinds],
         "objects_absent": [captions.denied_absent.singular],
         "place": scene.place.name,
+        "statements": [_statement(each) for each in contrast_set(rng("contrast", seed, index), scene)],
     }
     return record, png.getvalue()
+
+
+def _statement(assertion: Assertion) -> dict[str, Any]:
+    return {
+        "text": assertion.caption.text,
+        "affirms": [kind.singular for kind in assertion.caption.statement.affirmed],
+        "denies": assertion.denies.singular if assertion.denies else None,
+        "holds": assertion.holds,
+        "affirmed": assertion.affirmed,
+    }
 
 
 def _image_path(index: int) -> str:
@@ -66,8 +79,11 @@ def _write_pictures(folder: Path, count: int, seed: int, workers: int) -> Iterat
     if workers == 1:
         yield from _save_each(folder, map(make, range(count)), count)
         return
+    # Ctrl-C reaches every process: a worker that it stops can take a lock of the pool with it, and the parent
+    # ends its workers anyway.
+    ignore = partial(signal.signal, signal.SIGINT, signal.SIG_IGN)
     # Spawned, not forked: a forked copy of a process with torch's threads can hang.
-    with multiprocessing.get_context("spawn").Pool(workers) as pool:
+    with multiprocessing.get_context("spawn").Pool(workers, initializer=ignore) as pool:
         yield from _save_each(folder, pool.imap(make, range(count), chunksize=64), count)
 
 

@@ -128,5 +128,6 @@ def _legend(figure: Figure, axes: Axes, title: str) -> None:
 def _svg(figure: Figure) -> str:
     buffer = io.StringIO()
     figure.savefig(buffer, format="svg", facecolor="white", metadata={"Date": None, "Creator": None})
-    # half of matplotlib's SVG is indentation and comments
-    return re.sub(r"<!--.*?-->|(?<=\n)\s+", "", buffer.getvalue())
+    # half of matplotlib's SVG is indentation and comments, and much of the rest digits that nobody can see
+    plain = re.sub(r"<!--.*?-->|(?<=\n)\s+", "", buffer.getvalue())
+    return re.sub(r"(\d\.\d\d)\d+", r"\1", plain)

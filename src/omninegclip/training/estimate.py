@@ -1,17 +1,21 @@
 """What a fine-tuning run will cost, counted on paper before it starts."""
 
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 from transformers import CLIPModel
 
 from omninegclip.clip.encoder import ClipEncoder
 from omninegclip.clip.family import family_of
+from omninegclip.training import statements
+from omninegclip.training.finetune import mean_texts, rows_of
 from omninegclip.training.preset import Preset
-from omninegclip.training.triplets import Triplets
+from omninegclip.training.triplets import TokenIds, Triplets
 
 _SAMPLE = 16  # batches whose packing is counted; the rest is taken to be alike
 
@@ -77,13 +81,11 @@ def estimate(
         preset: how long, and in what batches.
         throughput: operations per second that the machine reaches.
     """
-    steps_per_epoch = max(
-        len(pairs.captions) // preset.batch_size for pairs in (triplets.presence, triplets.absence)
-    )
+    steps_per_epoch = max(rows // preset.batch_size for rows in rows_of(triplets, preset))
     steps = preset.steps or steps_per_epoch * (preset.epochs or 0)
-    packed, padded, row = _tokens(encoder, triplets, preset.batch_size)
+    packed, padded, row = _tokens(encoder, triplets, preset)
     model = encoder.model
-    text_flops = steps * _text_flops(model, packed, row, 4 * preset.batch_size)
+    text_flops = steps * _text_flops(model, packed, row, mean_texts(triplets, preset))
     image_flops = pictures * (_image_flops(model) if isinstance(model, CLIPModel) else _counted(encoder))
     return Estimate(
         trained=sum(p.numel() for p in model.parameters() if p.requires_grad),
@@ -100,24 +102,36 @@ def estimate(
     )
 
 
-def _tokens(encoder: ClipEncoder, triplets: Triplets, batch_size: int) -> tuple[float, float, float]:
+def _tokens(encoder: ClipEncoder, triplets: Triplets, preset: Preset) -> tuple[float, float, float]:
     """Return packed tokens, padded tokens and tokens of a row, the means over some batches."""
     random = np.random.default_rng(0)
-    kinds = (triplets.presence, triplets.absence)
     counts = []
     for _ in range(_SAMPLE):
-        groups = [
-            (pairs.captions[row], pairs.negated[row])
-            for pairs in kinds
-            for row in random.choice(len(pairs.captions), min(batch_size, len(pairs.captions)), replace=False)
+        drawn = [
+            random.choice(rows, min(preset.batch_size, rows), replace=False)
+            for rows in rows_of(triplets, preset)
         ]
-        texts = encoder.lay_out(groups, encoder.context_length)
+        texts = encoder.lay_out(_groups(triplets, preset, drawn), encoder.context_length)
         counts.append((texts.tokens_packed, texts.tokens_padded, texts.row_length))
     packed, padded, row = np.mean(counts, axis=0)
     return float(packed), float(padded), float(row)
 
 
-def _text_flops(model: Any, tokens: float, row: float, texts: int) -> float:
+def _groups(
+    triplets: Triplets, preset: Preset, drawn: Sequence[NDArray[np.int64]]
+) -> list[Sequence[TokenIds]]:
+    """Return the captions of the rows that each sampler drew, those that begin alike together."""
+    if preset.objective == statements.OBJECTIVE and triplets.statements is not None:
+        said = triplets.statements.of_picture
+        return [group for row in drawn[0].tolist() for group in statements.alike(said[row])]
+    return [
+        (pairs.captions[row], pairs.negated[row])
+        for pairs, rows in zip((triplets.presence, triplets.absence), drawn, strict=True)
+        for row in rows.tolist()
+    ]
+
+
+def _text_flops(model: Any, tokens: float, row: float, texts: float) -> float:
     """Return forward and backward operations of a step; of CLIP's last block only text ends go on."""
     tower, blocks = model.text_model, model.get_submodule(family_of(model).text_blocks)
     below, flops = any(p.requires_grad for p in tower.embeddings.parameters()), 0.0

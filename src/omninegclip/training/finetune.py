@@ -15,12 +15,12 @@ from omninegclip.clip.padding import say_padded
 from omninegclip.clip.policy import PolicyTable, apply_policy, parameter_groups
 from omninegclip.data.sampler import BatchSampler
 from omninegclip.errors import OmniNegClipError
-from omninegclip.training import schedule
+from omninegclip.training import schedule, statements
 from omninegclip.training.distributed import average_gradients, world_size
 from omninegclip.training.gradcache import accumulate_gradients
 from omninegclip.training.loop import ScaleLoss, Step, backward_through, train
 from omninegclip.training.preset import Preset, check_steps
-from omninegclip.training.task import Batch, Task
+from omninegclip.training.task import Batch, StatementBatch, Task
 from omninegclip.training.triplets import Triplets, batches
 
 _SCHEDULES = {"paper": schedule.paper, "mended": schedule.mended}
@@ -60,6 +60,7 @@ class FineTuning:
         total: steps of the whole run.
         epoch: steps of a pass over the kind of negation that has more captions.
         done: steps taken so far.
+        texts_per_step: the mean number of captions in a step, over all processes.
     """
 
     def __init__(self, encoder: ClipEncoder, triplets: Triplets, preset: Preset, seed: int) -> None:
@@ -79,10 +80,8 @@ class FineTuning:
             require_causal(encoder.model)
         else:
             say_padded()
-        samplers = [
-            BatchSampler(len(pairs.captions), preset.batch_size, 2 * seed + number)
-            for number, pairs in enumerate((triplets.presence, triplets.absence))
-        ]
+        sizes = rows_of(triplets, preset)
+        samplers = [BatchSampler(size, preset.batch_size, 2 * seed + n) for n, size in enumerate(sizes)]
         self.epoch = max(map(len, samplers))
         self.total = preset.steps or self.epoch * (preset.epochs or 0)
         check_steps(self.total, preset.warmup)
@@ -99,14 +98,12 @@ class FineTuning:
             fused=True,
         )
         self._scaler = torch.amp.GradScaler(encoder.device.type, enabled=preset.precision == "fp16")
-        self._batches = batches(
-            triplets,
-            samplers[0],
-            samplers[1],
-            encoder.context_length,
-            mask_same_image=preset.mask_same_image,
-            chunk_size=preset.chunk_size,
-            lay_out=encoder.lay_out,
+        self._encoder, self._triplets, self._seed = encoder, triplets, seed
+        self.texts_per_step = mean_texts(triplets, preset)
+        self._meanings = (
+            statements.Meanings(triplets.statements, encoder.embed_tokens, preset.composed_weight)
+            if preset.objective == statements.OBJECTIVE and triplets.statements
+            else None
         )
 
     def run(self) -> Iterator[Step]:
@@ -114,7 +111,7 @@ class FineTuning:
         steps = train(
             self._backward(),
             self._optimizer,
-            (batch.to(self._model.device) for batch in self._batches),
+            (batch.to(self._model.device) for batch in self._batches()),
             partial(_SCHEDULES[self._preset.schedule], warmup=self._preset.warmup, total=self.total),
             range(self.done, self.total),
             after_step=self._task.after_step,
@@ -170,12 +167,39 @@ class FineTuning:
         torch.set_rng_state(tensors["random"])
         self.done = facts["done"]
 
+    def _batches(self) -> Iterator[Batch | StatementBatch]:
+        """Yield the batches of the steps that are left."""
+        preset, triplets, length = self._preset, self._triplets, self._encoder.context_length
+        lay_out = self._encoder.lay_out
+        if self._meanings is not None and triplets.statements is not None:
+            yield from statements.statement_batches(
+                triplets.statements,
+                self._meanings,
+                triplets.features,
+                self._samplers[0],
+                self._seed,
+                length,
+                lay_out,
+                first_step=self.done,
+                chunk_size=preset.chunk_size,
+            )
+            return
+        yield from batches(
+            triplets,
+            self._samplers[0],
+            self._samplers[1],
+            length,
+            mask_same_image=preset.mask_same_image,
+            chunk_size=preset.chunk_size,
+            lay_out=lay_out,
+        )
+
     def _optimized(self) -> list[str]:
         """Return the names of the tensors that train in the optimizer's own order."""
         names = {id(weight): name for name, weight in self.trained().items()}
         return [names[id(weight)] for group in self._optimizer.param_groups for weight in group["params"]]
 
-    def _backward(self) -> Callable[[Batch, ScaleLoss], dict[str, Tensor]]:
+    def _backward(self) -> Callable[[Any, ScaleLoss], dict[str, Tensor]]:
         """Return the backward pass: in chunks, over many processes, or plain."""
         if self._preset.chunk_size is not None:
             return self._backward_in_chunks
@@ -183,11 +207,34 @@ class FineTuning:
             return backward_through(DistributedDataParallel(self._task))
         return backward_through(self._task)
 
-    def _backward_in_chunks(self, batch: Batch, scale_loss: ScaleLoss) -> dict[str, Tensor]:
+    def _backward_in_chunks(self, batch: Batch | StatementBatch, scale_loss: ScaleLoss) -> dict[str, Tensor]:
         objective = partial(self._task.objective, batch=batch)
         scalars = accumulate_gradients(self._task.encode, batch.texts, objective, scale_loss)
         average_gradients(self._task.parameters())
         return scalars
+
+
+def mean_texts(triplets: Triplets, preset: Preset) -> float:
+    """Return the mean number of captions in a step: four a picture, or as many as there are statements."""
+    if preset.objective != statements.OBJECTIVE or triplets.statements is None:
+        return 4 * preset.batch_size
+    said = triplets.statements.of_picture
+    return preset.batch_size * sum(map(len, said)) / len(said)
+
+
+def rows_of(triplets: Triplets, preset: Preset) -> list[int]:
+    """Return how many rows each sampler draws from: those of both kinds of negation, or the statements'.
+
+    Raises OmniNegClipError when the objective needs statements and there are none.
+    """
+    if preset.objective != statements.OBJECTIVE:
+        return [len(triplets.presence.captions), len(triplets.absence.captions)]
+    if triplets.statements is None:
+        raise OmniNegClipError(
+            f"No record has statements, which objective={statements.OBJECTIVE} learns from: "
+            "give records that have that column, or set objective=omni."
+        )
+    return [len(triplets.statements.of_picture)]
 
 
 @torch.no_grad()

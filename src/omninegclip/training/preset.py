@@ -37,6 +37,11 @@ _NOT_NEGATIVE = (
     "weight_absence",
     "weight_original",
     "weight_text",
+    "weight_contrast",
+    "weight_kept",
+    "weight_composed",
+    "weight_apart",
+    "composed_weight",
 )
 
 
@@ -68,6 +73,11 @@ class Preset:
         weight_original: weight of the original captions in it.
         weight_text: weight of the hinge between caption and negated caption in it.
         margin: of that hinge.
+        weight_contrast: weight of known truth; this and the next four are of `omni-plus` alone.
+        weight_kept: weight of what denies nothing keeping its meaning.
+        weight_composed: weight of what denies something meaning what its two halves compose to.
+        weight_apart: weight of telling what denies one thing from what denies another.
+        composed_weight: how much of the denied concept is taken out in that.
         mask_same_image: whether captions of one picture are no negatives of each other.
         strip_commas: whether the captions negated by presence lose their commas, as in the authors' code.
         held_out_share: share of the pictures that is kept from training for validation, from 0 to below 1.
@@ -99,6 +109,11 @@ class Preset:
     weight_original: float
     weight_text: float
     margin: float
+    weight_contrast: float
+    weight_kept: float
+    weight_composed: float
+    weight_apart: float
+    composed_weight: float
     mask_same_image: bool
     strip_commas: bool
     held_out_share: float
@@ -108,9 +123,12 @@ class Preset:
     checkpoint_every: int
 
     def objective_weights(self) -> dict[str, float]:
-        """Return the weights that the objective takes: those of `omni`, none for the others."""
-        names = ("weight_absence", "weight_original", "weight_text", "margin")
-        return {name: getattr(self, name) for name in names} if self.objective == "omni" else {}
+        """Return the weights that the objective takes: those of `omni` or `omni-plus`, else none."""
+        names = {
+            "omni": ("weight_absence", "weight_original", "weight_text", "margin"),
+            "omni-plus": ("weight_contrast", "weight_kept", "weight_composed", "weight_apart"),
+        }
+        return {name: getattr(self, name) for name in names.get(self.objective, ())}
 
     def as_dict(self) -> dict[str, Any]:
         """Return the values as plain lists, numbers and names, ready for YAML or JSON."""

@@ -14,10 +14,13 @@ from omninegclip.objectives import (
     absence,
     clip,
     conclip,
+    known_truth,
+    meanings,
     negationclip,
     negbench,
     negclip,
     omni,
+    omni_plus,
     presence,
     tripletclip,
 )
@@ -60,6 +63,67 @@ class Batch(NamedTuple):
         texts = tuple(chunk.to(device) for chunk in self.texts)
         pictures = moved(self.presence_images), moved(self.absence_images)
         return Batch(*pictures, texts, self.presence_pairs, *masks)
+
+    def features(self, own: Tensor, scale: Tensor) -> "Features":
+        """Return what the objectives take, given the features of this process's captions."""
+        kinds = [2 * self.presence_pairs, len(own) - 2 * self.presence_pairs]
+        first, second = map(gather, torch.split(own, kinds))
+        return Features(
+            I=self.presence_images,
+            C=first[0::2],
+            N=first[1::2],
+            J=self.absence_images,
+            O=second[0::2],
+            U=second[1::2],
+            scale=scale,
+            same=self.presence_same,
+            same_absent=self.absence_same,
+        )
+
+
+class StatementBatch(NamedTuple):
+    """One step's data for `omni-plus`: pictures, statements about them, and what is known of each pair.
+
+    Attributes:
+        images: [P, d], the pictures of the batch and behind them the hard ones.
+        texts: the statements of this process's share of the pictures, in one chunk or several.
+        own: [T] column of each statement's own picture; this and all that follow are of all processes.
+        true: [T] whether it is true of that picture.
+        false: [T, P] where it is known to be false.
+        hard: [T] column of its hard picture, -1 for none.
+        targets: [T, d] what it should mean.
+        denies: [T] whether it denies something.
+    """
+
+    images: Tensor
+    texts: tuple[Texts, ...]
+    own: Tensor
+    true: Tensor
+    false: Tensor
+    hard: Tensor
+    targets: Tensor
+    denies: Tensor
+
+    def to(self, device: torch.device) -> "StatementBatch":
+        """Return the same batch with every tensor on `device`."""
+        moved = {
+            name: value.to(device, non_blocking=True)
+            for name, value in self._asdict().items()
+            if isinstance(value, Tensor)
+        }
+        return self._replace(**moved, texts=tuple(chunk.to(device) for chunk in self.texts))
+
+    def features(self, own: Tensor, scale: Tensor) -> "StatementFeatures":
+        """Return what `omni-plus` takes, given the features of this process's statements."""
+        return StatementFeatures(self, gather(own), scale)
+
+
+class StatementFeatures(NamedTuple):
+    """A batch of statements with the features of all of them, [T, d]."""
+
+    batch: StatementBatch
+    texts: Tensor
+    scale: Tensor
 
 
 class Features(NamedTuple):
@@ -106,6 +170,12 @@ def _negbench(f: Features) -> Parts:
     return negbench(f.I, f.C, options, f.scale, same=f.same)
 
 
+def _omni_plus(f: StatementFeatures, **weights: float) -> Parts:
+    known = f.batch
+    contrast = known_truth(known.images, f.texts, known.own, known.true, known.false, known.hard, f.scale)
+    return omni_plus(contrast, meanings(f.texts, known.targets, known.denies), f.scale, **weights)
+
+
 # Name -> what is minimised on a batch; docs/objectives.md says which data each looks at.
 OBJECTIVES: Mapping[str, Callable[..., Parts]] = {
     "omni": _omni,
@@ -115,6 +185,7 @@ OBJECTIVES: Mapping[str, Callable[..., Parts]] = {
     "conclip": lambda f: conclip(f.I, f.C, f.N, f.scale, same=f.same),
     "negationclip": lambda f: negationclip(f.J, f.U, f.scale, f.same_absent),
     "negbench": _negbench,
+    "omni-plus": _omni_plus,
 }
 
 
@@ -131,14 +202,15 @@ class Task(nn.Module):
             objective: a name of OBJECTIVES.
             precision: `fp32`, `bf16` or `fp16` for the tower's matrix products; losses are in float32.
             weights: of the parts, as the objective takes them: `weight_absence`, `weight_original`,
-                `weight_text` and `margin` for `omni`, none for the others.
+                `weight_text` and `margin` for `omni`; `weight_contrast`, `weight_kept`,
+                `weight_composed` and `weight_apart` for `omni-plus`; none for the others.
         """
         super().__init__()
         self.model = model
         self.autocast = AUTOCAST[precision]
         self.minimised = partial(OBJECTIVES[objective], **weights)
 
-    def forward(self, batch: Batch) -> Parts:
+    def forward(self, batch: Batch | StatementBatch) -> Parts:
         """Return `loss` and its named parts."""
         features = [self.encode(chunk)["texts"] for chunk in batch.texts]
         return self.objective({"texts": torch.cat(features)}, batch)
@@ -150,27 +222,12 @@ class Task(nn.Module):
                 return {"texts": encode_padded(self.model, chunk).float()}
             return {"texts": encode_packed(self.model, chunk).float()}
 
-    def objective(self, features: Parts, batch: Batch) -> Parts:
+    def objective(self, features: Parts, batch: Batch | StatementBatch) -> Parts:
         """Return `loss` and its named parts for the features of all of the batch's chunks.
 
         The features of all processes are gathered, so that each has the loss of the whole batch.
         """
-        own = features["texts"]
-        kinds = [2 * batch.presence_pairs, len(own) - 2 * batch.presence_pairs]
-        first, second = map(gather, torch.split(own, kinds))
-        return self.minimised(
-            Features(
-                I=batch.presence_images,
-                C=first[0::2],
-                N=first[1::2],
-                J=batch.absence_images,
-                O=second[0::2],
-                U=second[1::2],
-                scale=self.model.logit_scale.exp(),
-                same=batch.presence_same,
-                same_absent=batch.absence_same,
-            )
-        )
+        return self.minimised(batch.features(features["texts"], self.model.logit_scale.exp()))
 
     @torch.no_grad()
     def after_step(self) -> None:

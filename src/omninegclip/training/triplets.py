@@ -11,6 +11,7 @@ from torch import Tensor
 from omninegclip.clip.packing import pack
 from omninegclip.errors import OmniNegClipError
 from omninegclip.training.distributed import share
+from omninegclip.training.statements import Statements, make_statements
 from omninegclip.training.task import Batch, Texts
 
 TokenIds = Sequence[int]
@@ -34,11 +35,12 @@ class Pairs(NamedTuple):
 
 
 class Triplets(NamedTuple):
-    """Everything that fine-tuning reads: features of the pictures, and both kinds of pairs."""
+    """Everything that fine-tuning reads: features of the pictures, both kinds of pairs, and statements."""
 
     features: Features
     presence: Pairs
     absence: Pairs
+    statements: Statements | None = None
 
 
 def make_triplets(
@@ -69,7 +71,8 @@ def make_triplets(
         negated = tokenize(texts)
         return Pairs(torch.tensor(rows) + first_row, ids[rows], [captions[row] for row in rows], negated)
 
-    return Triplets(features, pairs("presence_negated"), pairs("absence_negated"))
+    statements = make_statements(records, tokenize, first_row=first_row)
+    return Triplets(features, pairs("presence_negated"), pairs("absence_negated"), statements)
 
 
 def batches(

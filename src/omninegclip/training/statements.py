@@ -1,0 +1,208 @@
+"""Statements as the trainer takes them: sentences whose truth is known, and the pictures they are about."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from itertools import groupby
+from typing import Any, NamedTuple
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+from torch.nn import functional as F
+
+from omninegclip.clip.encoder import Embeddings
+from omninegclip.errors import OmniNegClipError
+from omninegclip.objectives import composed_target, known_false
+from omninegclip.training.distributed import share
+from omninegclip.training.task import StatementBatch, Texts
+
+TokenIds = Sequence[int]
+OBJECTIVE = "omni-plus"  # what learns from statements; all else learns from pairs
+CANDIDATES = 64  # pictures that hold what a statement denies, of which the most fitting one is taken
+CONCEPT = "a photo of {}"
+
+
+class Statement(NamedTuple):
+    """A sentence about a picture: token ids, what it affirms and denies by number, and its affirmed words."""
+
+    tokens: TokenIds
+    affirms: tuple[int, ...]
+    denies: int | None
+    holds: bool
+    affirmed: int
+
+
+class Statements(NamedTuple):
+    """The statements of n pictures.
+
+    Attributes:
+        image_rows: [n] rows of the pictures' features.
+        of_picture: the statements of each picture, those that begin alike together.
+        present: [n, V] booleans: the picture is known to hold the object.
+        absent: [n, V] booleans: it is known not to hold it.
+        affirmed: token ids of all that statements affirm, numbered by `Statement.affirmed`.
+        concepts: token ids of the V objects.
+    """
+
+    image_rows: Tensor
+    of_picture: Sequence[Sequence[Statement]]
+    present: Tensor
+    absent: Tensor
+    affirmed: Sequence[TokenIds]
+    concepts: Sequence[TokenIds]
+
+
+def make_statements(
+    records: Sequence[Mapping[str, Any]],
+    tokenize: Callable[[Sequence[str]], list[list[int]]],
+    *,
+    first_row: int = 0,
+) -> Statements | None:
+    """Read the column `statements` of records whose pictures have the image features from `first_row` on.
+
+    An object is known to be absent from a picture when `objects_absent` names it or, as in CLIP's own loss,
+    when `objects_present` does not. Returns None where no record has statements.
+
+    Raises OmniNegClipError for a record with statements and without `objects_present`.
+    """
+    rows = [row for row, record in enumerate(records) if record.get("statements")]
+    if not rows:
+        return None
+    for row in rows:
+        if records[row].get("objects_present") is None:
+            raise OmniNegClipError(
+                f"Record {row + 1} has statements and no objects_present: what the picture holds is needed."
+            )
+    said = [records[row]["statements"] for row in rows]
+    names = _number(name for all_of in said for each in all_of for name in _named(each))
+    affirmed = _number(each["affirmed"] for all_of in said for each in all_of)
+    tokens = iter(tokenize([each["text"] for all_of in said for each in all_of]))
+    present = torch.zeros(len(rows), len(names), dtype=torch.bool)
+    for number, row in enumerate(rows):
+        present[number, [names[name] for name in records[row]["objects_present"] if name in names]] = True
+    return Statements(
+        image_rows=torch.tensor(rows) + first_row,
+        of_picture=[[_statement(each, next(tokens), names, affirmed) for each in all_of] for all_of in said],
+        present=present,
+        absent=~present,
+        affirmed=tokenize(list(affirmed)),
+        concepts=tokenize([CONCEPT.format(name) for name in names]),
+    )
+
+
+class Meanings:
+    """What a model makes of affirmations and of objects before it is fine-tuned: targets for statements."""
+
+    def __init__(
+        self, statements: Statements, embed: Callable[[Sequence[TokenIds]], Embeddings], weight: float
+    ) -> None:
+        """Embed everything once; `weight` is that of `composed_target`.
+
+        A concept is an object's embedding without what all objects have in common, of length 1.
+        """
+        self._affirmed = torch.from_numpy(embed(statements.affirmed))
+        concepts = torch.from_numpy(embed(statements.concepts))
+        self._concepts = F.normalize(concepts - concepts.mean(dim=0), dim=-1)
+        self._weight = weight
+
+    def targets(self, statements: Sequence[Statement]) -> Tensor:
+        """Return the target [T, d] of each statement: its own embedding, or the composed one if it denies."""
+        targets = self._affirmed[[each.affirmed for each in statements]]
+        denying = [row for row, each in enumerate(statements) if each.denies is not None]
+        concepts = self._concepts[[statements[row].denies for row in denying]]
+        targets[denying] = composed_target(targets[denying], concepts, self._weight)
+        return targets
+
+
+class HardPictures:
+    """Finds pictures that hold what a statement denies and much of what it affirms."""
+
+    def __init__(self, present: Tensor) -> None:
+        """Index [n, V] booleans by object."""
+        self._present = present.numpy()
+        self._holders = [np.flatnonzero(column) for column in self._present.T]
+
+    def of(self, statement: Statement, random: np.random.Generator) -> int | None:
+        """Return the number of a picture; None for a statement that denies nothing, or what none holds."""
+        if statement.denies is None or not statement.holds:
+            return None
+        holders = self._holders[statement.denies]
+        if not len(holders):
+            return None
+        some = random.choice(holders, min(CANDIDATES, len(holders)), replace=False)
+        shared = self._present[some][:, list(statement.affirms)].sum(axis=1)
+        return int(some[np.argmax(shared)])
+
+
+def statement_batches(
+    statements: Statements,
+    meanings: Meanings,
+    features: Any,
+    rows: Iterator[NDArray[np.int64]],
+    seed: int,
+    context_length: int,
+    lay_out: Callable[[Sequence[Sequence[TokenIds]], int], Texts],
+    *,
+    first_step: int = 0,
+    chunk_size: int | None = None,
+) -> Iterator[StatementBatch]:
+    """Yield batch after batch of the pictures that `rows` names, with a hard picture per true denial.
+
+    What is drawn depends on the seed and the number of the step alone. Each process gets the sentences of its
+    share, and everything else of the whole batch.
+    """
+    hard_pictures = HardPictures(statements.present)
+    for step, numbers in enumerate(rows, first_step):
+        random = np.random.default_rng([seed, step])
+        said = [each for number in numbers for each in statements.of_picture[number]]
+        own = [place for place, number in enumerate(numbers) for _ in statements.of_picture[number]]
+        mined = [hard_pictures.of(each, random) for each in said]
+        added = list(dict.fromkeys(number for number in mined if number is not None))
+        column = {number: len(numbers) + place for place, number in enumerate(added)}
+        shown = torch.tensor([*numbers.tolist(), *added])
+        affirms, denies = _claims(said, statements.present.shape[1])
+        groups = [group for number in share(numbers) for group in alike(statements.of_picture[number])]
+        size = len(groups) if chunk_size is None else max(1, chunk_size * len(groups) // max(1, len(numbers)))
+        yield StatementBatch(
+            images=features[statements.image_rows[shown]],
+            texts=tuple(
+                lay_out(groups[start : start + size], context_length) for start in range(0, len(groups), size)
+            ),
+            own=torch.tensor(own),
+            true=torch.tensor([each.holds for each in said]),
+            false=known_false(affirms, denies, statements.present[shown], statements.absent[shown]),
+            hard=torch.tensor([-1 if number is None else column[number] for number in mined]),
+            targets=meanings.targets(said),
+            denies=denies.any(dim=1),
+        )
+
+
+def _statement(
+    each: Mapping[str, Any], tokens: TokenIds, names: Mapping[str, int], affirmed: Mapping[str, int]
+) -> Statement:
+    denies = None if each["denies"] is None else names[each["denies"]]
+    affirms = tuple(names[name] for name in each["affirms"])
+    return Statement(tokens, affirms, denies, each["holds"], affirmed[each["affirmed"]])
+
+
+def _named(each: Mapping[str, Any]) -> list[str]:
+    return [*each["affirms"], *([] if each["denies"] is None else [each["denies"]])]
+
+
+def _number(names: Iterator[str]) -> dict[str, int]:
+    return {name: number for number, name in enumerate(dict.fromkeys(names))}
+
+
+def _claims(said: Sequence[Statement], objects: int) -> tuple[Tensor, Tensor]:
+    affirms, denies = torch.zeros(2, len(said), objects, dtype=torch.bool)
+    for row, each in enumerate(said):
+        affirms[row, list(each.affirms)] = True
+        if each.denies is not None:
+            denies[row, each.denies] = True
+    return affirms, denies
+
+
+def alike(statements: Sequence[Statement]) -> list[list[TokenIds]]:
+    """Return token ids, consecutive statements with the same affirmed words in one group."""
+    runs = groupby(statements, key=lambda each: each.affirmed)
+    return [[each.tokens for each in run] for _, run in runs]
