@@ -54,8 +54,10 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, objec
 
 def test_json_is_all_that_standard_output_holds(run: tuple[Path, dict[str, object]]) -> None:
     _, summary = run
-    assert set(summary) == {"before", "after", "blind", "model", "report", "seconds", "peak_memory_bytes"}
-    for moment in ("before", "after"):
+    others = {"blind", "model", "report", "seconds", "peak_memory_bytes"}
+    assert set(summary) == {"before", "after", "paper"} | others
+    assert summary["after"] != summary["paper"]
+    for moment in ("before", "after", "paper"):
         figures = summary[moment]
         assert isinstance(figures, dict)
         assert set(figures) >= METRICS
@@ -72,11 +74,12 @@ def test_the_run_folder_describes_itself(run: tuple[Path, dict[str, object]]) ->
     folder, summary = run
     out = folder / "runs" / "quickstart"
     assert {path.name for path in out.iterdir()} == {
-        "config.yaml", "data", "log.jsonl", "metrics.json", "model", "report.html", "versions.json",
+        "config.yaml", "data", "log.jsonl", "log-paper.jsonl", "metrics.json", "model", "model-paper",
+        "report.html", "versions.json",
     }  # fmt: skip
     assert json.loads((out / "metrics.json").read_text()) == summary
     config = yaml.safe_load((out / "config.yaml").read_text())
-    assert (config["preset"], config["seed"], config["steps"]) == ("scenes-paper", 4, 8)
+    assert (config["preset"], config["seed"], config["steps"]) == ("scenes-plus", 4, 8)
     log = [json.loads(line) for line in (out / "log.jsonl").read_text().splitlines()]
     assert [line["step"] for line in log] == list(range(8))
     assert json.loads((out / "versions.json").read_text())["torch"] == version("torch")
@@ -105,8 +108,27 @@ def test_the_report_is_one_file_with_pictures_and_curves(run: tuple[Path, dict[s
                     assert value.startswith(("data:", "#")), value
 
     Parser().feed((folder / "runs/quickstart/report.html").read_text())
-    assert found.count("img") == 8 * 2 * 5
+    assert found.count("img") == 8 * 3 * 5
     assert found.count("svg") >= 4
+
+
+def test_the_papers_preset_stands_alone_when_it_is_asked_for(
+    tmp_path: Path, run: tuple[Path, dict[str, object]]
+) -> None:
+    arguments = (
+        "quickstart",
+        "--smoke",
+        "--json",
+        "--seed",
+        "4",
+        "--preset",
+        "scenes-paper",
+        "--out",
+        "paper",
+    )
+    summary = json.loads(call(*arguments, cwd=tmp_path).stdout)
+    assert summary["after"] == summary["paper"] == run[1]["paper"]
+    assert not (tmp_path / "paper" / "model-paper").exists()
 
 
 def test_a_second_run_gets_a_folder_of_its_own(run: tuple[Path, dict[str, object]]) -> None:
@@ -126,7 +148,7 @@ def test_a_second_run_gets_a_folder_of_its_own(run: tuple[Path, dict[str, object
         ),
         (
             ["--set", "step=3"],
-            "The preset scenes-paper has no key 'step' (did you mean 'steps'?).",
+            "The preset scenes-plus has no key 'step' (did you mean 'steps'?).",
         ),
         (
             ["--out", "occupied"],

@@ -52,7 +52,7 @@ def quickstart(
     *,
     out: Path | None = None,
     seed: int = 0,
-    preset: str = "scenes-paper",
+    preset: str = "scenes-plus",
     set_: Overrides = (),
     smoke: Annotated[bool, Parameter(negative="")] = False,
     json_: Json = False,
@@ -66,7 +66,7 @@ def quickstart(
     seed
         Decides the data, the benchmark and the training.
     preset
-        Name of a fine-tuning preset, or a YAML file.
+        Name of a fine-tuning preset, or a YAML file; scenes-paper is trained beside it.
     set_
         Change one value of the preset, as key=value; may be repeated.
     smoke
@@ -80,8 +80,8 @@ def quickstart(
     from omninegclip.study.world import FULL, SMOKE
 
     folder = out or free_name(Path("runs/quickstart"))
-    overrides = (*SMOKE_OVERRIDES, *set_) if smoke else set_
-    summary, table = run(folder, seed, preset, overrides, SMOKE if smoke else FULL)
+    small = SMOKE_OVERRIDES if smoke else ()
+    summary, table = run(folder, seed, preset, (*small, *set_), SMOKE if smoke else FULL, small)
     if json_:
         print(json.dumps(summary))
         return

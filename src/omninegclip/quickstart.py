@@ -34,61 +34,104 @@ from omninegclip.report.table import Row, rich_table
 from omninegclip.scenes.graphics import graphics_folder
 from omninegclip.scenes.render import picture_of
 from omninegclip.scenes.showcase import Showcase, make_showcase
-from omninegclip.study.world import Size, ask, embed_scenes, make_world, train_on
+from omninegclip.study.world import Size, World, ask, embed_scenes, make_world, train_on
 from omninegclip.training.finetune import freeze
 from omninegclip.training.loop import Step
 from omninegclip.training.preset import Preset, load_preset
+from omninegclip.training.statements import OBJECTIVE as STATEMENTS
 
 MODEL = "scenes-tiny"
-COLUMNS = ("pretrained", "omni")
+PAPER = "scenes-paper"
+PRETRAINED = "pretrained"
+# What of the parts of an objective is drawn as a curve.
+_CURVES = (
+    "loss",
+    "presence/two_way",
+    "absence/negated",
+    "absence/text",
+    "contrast/loss",
+    "contrast/hard",
+    "meaning/kept",
+    "meaning/composed",
+    "meaning/apart",
+)
+
+
+class Tuned(NamedTuple):
+    """A fine-tuned model, how it came to be, and what it scores."""
+
+    preset: Preset
+    encoder: ClipEncoder
+    policy: PolicyTable
+    steps: list[Step]
+    figures: Figures
 
 
 class Result(NamedTuple):
-    """What a run found out."""
+    """What a run found out; the last of `tuned` is the model of the run."""
 
     before: Figures
-    after: Figures
+    tuned: dict[str, Tuned]
     blind: dict[str, tuple[str, float]]
-    policy: PolicyTable
-    steps: list[Step]
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """Return the names of the models."""
+        return (PRETRAINED, *self.tuned)
+
+    @property
+    def figures(self) -> tuple[Figures, ...]:
+        """Return the figures of the models."""
+        return (self.before, *(each.figures for each in self.tuned.values()))
+
+    @property
+    def last(self) -> Tuned:
+        """Return the model of the run."""
+        return list(self.tuned.values())[-1]
 
 
 def quickstart(
-    out: Path, seed: int, preset_name: str, overrides: Sequence[str], size: Size
+    out: Path,
+    seed: int,
+    preset_name: str,
+    overrides: Sequence[str],
+    size: Size,
+    paper_overrides: Sequence[str] = (),
 ) -> tuple[dict[str, Any], Table]:
     """Run the whole chain on the picture world and write the run folder `out`.
 
-    Returns what `--json` prints, and the table of before and after. Raises OmniNegClipError when the preset
-    is unknown, the folder can't be written, or a package is missing; nothing is left behind then.
+    The paper's preset is trained beside the one that is asked for, on the same data. Returns what `--json`
+    prints, and the table of all models. Raises OmniNegClipError when the preset is unknown, the folder can't
+    be written, or a package is missing; nothing is left behind then.
     """
     started = time.perf_counter()
-    preset = load_preset(preset_name, overrides)
+    presets = {"paper": load_preset(PAPER, paper_overrides)} if preset_name != PAPER else {}
+    chosen = load_preset(preset_name, overrides)
+    presets["paper" if preset_name == PAPER else chosen.objective] = chosen
     refuse_occupied(out)
     graphics_folder()
     keep_freed_memory()
-    torch.manual_seed(seed)
     encoder = load_clip(MODEL)
     with atomic_folder(out) as folder:
         world = make_world(encoder, folder / "data", seed, size)
         before = ask(encoder, world)
-        tuned = copy.deepcopy(encoder)
-        policy = freeze(tuned, preset)
-        console.print(str(policy))
-        with (folder / "log.jsonl").open("w") as log:
-            steps = []
-            for step in train_on(tuned, world, preset, seed):
-                steps.append(step)
-                line = {"step": step.number, "learning_rate": step.learning_rate, **step.scalars}
-                log.write(json.dumps(line) + "\n")
-        result = Result(before, ask(tuned, world), evaluate_blind(world.benchmark), policy, steps)
-        rows = figure_rows((result.before, result.after), result.blind)
-        facts = _facts(preset, seed, size, result)
-        save_clip(folder / "model", tuned, base=MODEL, card=_card(rows, facts))
-        _write_report(folder / "report.html", result, rows, facts, _picture_rows((encoder, tuned), seed))
-        _write_config(folder, preset_name, preset, seed, size)
+        tuned = {}
+        for name, preset in presets.items():
+            log = folder / ("log.jsonl" if preset is chosen else f"log-{name}.jsonl")
+            tuned[name] = _tune(name, encoder, world, preset, seed, log)
+        result = Result(before, tuned, evaluate_blind(world.benchmark))
+        rows = figure_rows(result.figures, result.blind)
+        facts = _facts(chosen, seed, size, result.last)
+        for name, each in tuned.items():
+            target = folder / ("model" if each is result.last else f"model-{name}")
+            save_clip(target, each.encoder, base=MODEL, card=_card(name, result, rows, facts))
+        pictures = _picture_rows({PRETRAINED: encoder} | {name: t.encoder for name, t in tuned.items()}, seed)
+        _write_report(folder / "report.html", result, rows, facts, pictures)
+        _write_config(folder, preset_name, chosen, seed, size)
         summary = {
-            "before": as_dict(result.before),
-            "after": as_dict(result.after),
+            "before": as_dict(before),
+            "after": as_dict(result.last.figures),
+            "paper": as_dict(tuned["paper"].figures),
             "blind": {name: {"rule": rule, "value": value} for name, (rule, value) in result.blind.items()},
             "model": str(out / "model"),
             "report": str(out / "report.html"),
@@ -96,8 +139,8 @@ def quickstart(
             "peak_memory_bytes": peak_memory(),
         }
         (folder / "metrics.json").write_text(json.dumps(summary, indent=2) + "\n")
-    shown = summary_rows((result.before, result.after), result.blind)
-    return summary, rich_table(shown, COLUMNS, "The picture world, before and after")
+    shown = summary_rows(result.figures, result.blind)
+    return summary, rich_table(shown, result.columns, "The picture world, before and after")
 
 
 def free_name(folder: Path) -> Path:
@@ -106,16 +149,31 @@ def free_name(folder: Path) -> Path:
     return next(name for name in chain([folder], numbered) if not name.exists())
 
 
-def _picture_rows(encoders: Sequence[ClipEncoder], seed: int) -> list[PictureRow]:
+def _tune(name: str, base: ClipEncoder, world: World, preset: Preset, seed: int, log_path: Path) -> Tuned:
+    """Fine-tune a copy of `base`, write its log, and ask it the benchmark's questions."""
+    torch.manual_seed(seed)
+    encoder = copy.deepcopy(base)
+    policy = freeze(encoder, preset)
+    console.print(f"{name}:", str(policy), sep="\n", markup=False)
+    steps = []
+    with log_path.open("w") as log:
+        for step in train_on(encoder, world, preset, seed, description=f"Fine-tuning, {name}"):
+            steps.append(step)
+            line = {"step": step.number, "learning_rate": step.learning_rate, **step.scalars}
+            log.write(json.dumps(line) + "\n")
+    return Tuned(preset, encoder, policy, steps, ask(encoder, world))
+
+
+def _picture_rows(encoders: Mapping[str, ClipEncoder], seed: int) -> list[PictureRow]:
     """Return for each fixed query the top pictures of every model, right and wrong marked."""
     showcase = make_showcase(seed)
     texts = [question.text for question in showcase.questions]
-    pictures = embed_scenes(encoders[0], "showcase", showcase.scenes, seed)
-    scores = [encoder.embed_text(texts) @ pictures.T for encoder in encoders]
+    pictures = embed_scenes(encoders[PRETRAINED], "showcase", showcase.scenes, seed)
+    scores = {name: encoder.embed_text(texts) @ pictures.T for name, encoder in encoders.items()}
     return [
         PictureRow(
             text,
-            {name: _top(showcase, number, scores[model][number], seed) for model, name in enumerate(COLUMNS)},
+            {name: _top(showcase, number, scores[name][number], seed) for name in scores},
         )
         for number, text in enumerate(texts)
     ]
@@ -139,16 +197,18 @@ def _png(showcase: Showcase, index: int, seed: int) -> bytes:
     return png.getvalue()
 
 
-def _facts(preset: Preset, seed: int, size: Size, result: Result) -> dict[str, str]:
+def _facts(preset: Preset, seed: int, size: Size, tuned: Tuned) -> dict[str, str]:
     """Return what a reader needs to judge or repeat the run."""
     installed = versions()
+    kinds = "" if preset.objective == STATEMENTS else f" + {preset.batch_size}"
     return {
         "seed": str(seed),
         "pictures to learn from": f"{size.scenes:,}",
-        "steps": f"{preset.steps} of {preset.batch_size} + {preset.batch_size} pictures",
+        "objective": preset.objective,
+        "steps": f"{preset.steps} of {preset.batch_size}{kinds} pictures",
         "learning rate": f"{preset.learning_rate:g}",
-        "parameters that train": f"{result.policy.trained:,} of {result.policy.total:,}",
-        "last loss": f"{result.steps[-1].scalars['loss']:.3f}",
+        "parameters that train": f"{tuned.policy.trained:,} of {tuned.policy.total:,}",
+        "last loss": f"{tuned.steps[-1].scalars['loss']:.3f}",
         **{name: installed[name] for name in ("omninegclip", "torch", "transformers")},
     }
 
@@ -160,35 +220,38 @@ def _write_report(
     facts: Mapping[str, str],
     picture_rows: Sequence[PictureRow],
 ) -> None:
-    wanted = ("loss", "presence/two_way", "absence/negated", "absence/text")
-    parts = [part for part in wanted if part in result.steps[0].scalars]  # other objectives have other parts
-    series = {part: [(step.number, step.scalars[part]) for step in result.steps] for part in parts}
     page = render(
         title="What “no” means to a CLIP, before and after",
         summary="A small CLIP that ships with omninegclip finds what a caption mentions and ignores “no”. "
-        "This is the same model after Omni-NegCLIP fine-tuning of the front of its text tower, "
-        "asked about pictures that it has not seen.",
+        "These are the same model and what fine-tuning the front of its text tower made of it, "
+        "asked about pictures that none of them has seen.",
         rows=rows,
-        columns=COLUMNS,
-        curves=[curves_svg(series, "step", "loss", "Fine-tuning")],
+        columns=result.columns,
+        curves=[_curve(name, tuned.steps) for name, tuned in result.tuned.items()],
         picture_rows=picture_rows,
         facts=facts,
-        policy_rows=[PolicyRow(part.name, part.trains, part.parameters) for part in result.policy.parts],
+        policy_rows=[PolicyRow(part.name, part.trains, part.parameters) for part in result.last.policy.parts],
         notes=NOTES,
         attribution=ATTRIBUTION,
     )
     write_page(path, page)
 
 
-def _card(rows: Sequence[Row], facts: Mapping[str, str]) -> str:
+def _curve(name: str, steps: Sequence[Step]) -> str:
+    parts = [part for part in _CURVES if part in steps[0].scalars]
+    series = {part: [(step.number, step.scalars[part]) for step in steps] for part in parts}
+    return curves_svg(series, "step", "loss", f"Fine-tuning, {name}")
+
+
+def _card(name: str, result: Result, rows: Sequence[Row], facts: Mapping[str, str]) -> str:
     return model_card(
-        name="model",
-        summary="scenes-tiny after Omni-NegCLIP fine-tuning by `omninegclip quickstart`.",
+        name=f"scenes-tiny, {name}",
+        summary=f"scenes-tiny after fine-tuning by `omninegclip quickstart`: the column {name}.",
         licence="mit",
         base_model=None,
         tags=["omninegclip"],
         rows=rows,
-        columns=COLUMNS,
+        columns=result.columns,
         measured_on="the scenes benchmark of omninegclip: held-out pictures of its picture world",
         facts=facts,
         limits=[NOTES[0], "It knows the objects and places of the picture world and nothing else."],
