@@ -178,6 +178,55 @@ def objectives(
 
 
 @study.command
+def plus(
+    *,
+    model: str = "scenes-tiny",
+    seeds: int = 1,
+    set_: Overrides = (),
+    out: Path = Path("runs/study-plus"),
+    workers: int = 1,
+    smoke: Annotated[bool, Parameter(negative="")] = False,
+    json_: Json = False,
+) -> None:
+    """Fine-tune with omni-plus, without each of its parts and with other layers, and compare.
+
+    Parameters
+    ----------
+    model
+        The CLIP to start from.
+    seeds
+        How many seeds; with more than one, figures are means with Student's interval.
+    set_
+        Change one value of scenes-plus, as key=value; may be repeated.
+    out
+        Folder for the study; what is finished there is not run again.
+    workers
+        Processes that share the cells; two of one thread each are faster than one of two.
+    smoke
+        Draw and ask very little: tries the whole chain in seconds, its figures mean nothing.
+    json_
+        Print one JSON object instead of the table.
+    """
+    from omninegclip.study import cells
+    from omninegclip.study.command import run_cells
+
+    chosen = cells.plus()
+    size, overrides = _study_size(smoke, set_)
+    run_cells(
+        "omni-plus, part by part",
+        chosen,
+        model,
+        cells.PLUS,
+        overrides,
+        seeds,
+        size,
+        out,
+        workers,
+        as_json=json_,
+    )
+
+
+@study.command
 def groups(
     *,
     model: str = "scenes-tiny",

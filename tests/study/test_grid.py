@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from tiny_clip import tiny_encoder
 
 from omninegclip.clip.layer_groups import text_layers
 from omninegclip.study import cells, grid, worlds
@@ -135,3 +136,26 @@ def test_margins_change_one_value_of_the_preset_each() -> None:
         changed = load_preset("scenes-paper", cell.overrides).as_dict()
         differing = {key for key in plain if plain[key] != changed[key]}
         assert differing == {cell.overrides[0].partition("=")[0]} or cell.name == "margin 0.9"
+
+
+def test_every_part_of_omni_plus_is_left_out_once() -> None:
+    chosen = cells.plus()[1:]
+    loaded = [load_preset(cell.preset or "", cell.overrides or ()) for cell in chosen]
+    whole, *changed = [preset.as_dict() for preset in loaded]
+    for cell, preset in zip(chosen[1:], changed, strict=True):
+        differing = {key for key in whole if whole[key] != preset[key]}
+        assert len(differing) == (0 if cell.blend < 1 else 1), cell.name
+    parts = {"weight_contrast", "weight_kept", "weight_composed", "weight_apart", "hard_pictures"}
+    assert {key for preset in changed for key in whole if whole[key] != preset[key]} >= parts
+
+
+def test_a_blended_cell_scores_weights_in_between() -> None:
+    tuned, base = tiny_encoder(), tiny_encoder()
+    with torch.no_grad():
+        for number, weight in enumerate(tuned.model.parameters()):
+            weight.add_(number + 1.0)
+    grid._blend(tuned, base, 0.25)
+    for number, (weight, before) in enumerate(
+        zip(tuned.model.parameters(), base.model.parameters(), strict=True)
+    ):
+        torch.testing.assert_close(weight, before + 0.25 * (number + 1.0))

@@ -2,9 +2,12 @@
 
 from omninegclip.evaluation.training_free import METHODS
 from omninegclip.study.grid import PRETRAINED, Cell
+from omninegclip.training.statements import OBJECTIVE as STATEMENTS
 from omninegclip.training.task import OBJECTIVES
 
+PLUS = "scenes-plus"
 _PRETRAINED = Cell(PRETRAINED, None)
+_PLUS = Cell(STATEMENTS, (), preset=PLUS)
 
 
 def objectives() -> list[Cell]:
@@ -12,8 +15,34 @@ def objectives() -> list[Cell]:
     return [
         _PRETRAINED,
         *(Cell(name, None, name) for name in METHODS),
-        *(Cell(name, (f"objective={name}",)) for name in OBJECTIVES if name != "omni"),
+        *(Cell(name, (f"objective={name}",)) for name in OBJECTIVES if name not in ("omni", STATEMENTS)),
         Cell("omni", ("objective=omni",)),
+        # the paper's objective with the optimizer's settings of omni-plus: as many operations, smaller steps
+        Cell("omni, small steps", ("steps=1120", "batch_size=16", "learning_rate=2e-3", "betas=[0.9, 0.98]")),
+        _PLUS,
+    ]
+
+
+def plus() -> list[Cell]:
+    """Return cells for omni-plus without each of its parts, with other layers, and blended with its base."""
+    without = {
+        "known truth": "weight_contrast=0",
+        "hard pictures": "hard_pictures=false",
+        "kept meaning": "weight_kept=0",
+        "composed meaning": "weight_composed=0",
+        "telling apart": "weight_apart=0",
+    }
+    trained = {
+        "whole": "text_layers=whole",
+        "front third": "text_layers=front-third",
+        "frozen embeddings": "text_extras=[final_norm, projection, logit_scale]",
+    }
+    return [
+        _PRETRAINED,
+        _PLUS,
+        *(Cell(f"without {part}", (value,), preset=PLUS) for part, value in without.items()),
+        *(Cell(name, (value,), preset=PLUS) for name, value in trained.items()),
+        Cell("half way from pretrained", (), preset=PLUS, blend=0.5),
     ]
 
 

@@ -36,12 +36,16 @@ PRETRAINED = "pretrained"
 class Cell(NamedTuple):
     """A line of the table: its name, and what of the preset it changes; None trains nothing.
 
-    `training_free` is the name of a method of `evaluation.training_free`, for a cell that trains nothing.
+    `training_free` is the name of a method of `evaluation.training_free`, for a cell that trains nothing;
+    `preset` the one that this cell starts from, where it is not the study's; `blend` the share of the tuned
+    weights in what is scored, the rest being those before (WiSE-FT, Wortsman et al., CVPR 2022).
     """
 
     name: str
     overrides: tuple[str, ...] | None
     training_free: str | None = None
+    preset: str | None = None
+    blend: float = 1.0
 
 
 class Outcome(NamedTuple):
@@ -85,7 +89,9 @@ def run_grid(
     a worker dies, or `out` can't be written.
     """
     presets = {
-        cell.name: None if cell.overrides is None else load_preset(preset_name, [*overrides, *cell.overrides])
+        cell.name: None
+        if cell.overrides is None
+        else load_preset(cell.preset or preset_name, [*overrides, *cell.overrides])
         for cell in cells
     }
     runner = Runner(model)
@@ -151,12 +157,21 @@ def _run(encoder: ClipEncoder, world: World, cell: Cell, preset: Preset | None, 
     last: dict[str, float] = {}
     for step in train_on(tuned, world, preset, seed, description=f"{cell.name}, seed {seed}"):
         last = step.scalars
+    if cell.blend < 1:
+        _blend(tuned, encoder, cell.blend)
     return Outcome(ask(tuned, world), last)
+
+
+@torch.no_grad()
+def _blend(tuned: ClipEncoder, base: ClipEncoder, share: float) -> None:
+    for weight, before in zip(tuned.model.parameters(), base.model.parameters(), strict=True):
+        weight.copy_(torch.lerp(before, weight, share))
 
 
 def _key(fingerprint: str, cell: Cell, preset: Preset | None, seed: int, size: Size) -> str:
     decisive: list[Any] = [__version__, fingerprint, preset and preset.as_dict(), seed, size]
     decisive += [cell.training_free] if cell.training_free else []
+    decisive += [cell.blend] if cell.blend < 1 else []
     return hashlib.sha256(json.dumps(decisive).encode()).hexdigest()[:16]
 
 

@@ -180,6 +180,7 @@ class FineTuning:
                 self._seed,
                 length,
                 lay_out,
+                hard_pictures=preset.hard_pictures,
                 first_step=self.done,
                 chunk_size=preset.chunk_size,
             )

@@ -73,11 +73,12 @@ class Preset:
         weight_original: weight of the original captions in it.
         weight_text: weight of the hinge between caption and negated caption in it.
         margin: of that hinge.
-        weight_contrast: weight of known truth; this and the next four are of `omni-plus` alone.
+        weight_contrast: weight of known truth; this and the next five are of `omni-plus` alone.
         weight_kept: weight of what denies nothing keeping its meaning.
         weight_composed: weight of what denies something meaning what its two halves compose to.
         weight_apart: weight of telling what denies one thing from what denies another.
         composed_weight: how much of the denied concept is taken out in that.
+        hard_pictures: whether each true denial meets a picture that holds what it denies.
         mask_same_image: whether captions of one picture are no negatives of each other.
         strip_commas: whether the captions negated by presence lose their commas, as in the authors' code.
         held_out_share: share of the pictures that is kept from training for validation, from 0 to below 1.
@@ -114,6 +115,7 @@ class Preset:
     weight_composed: float
     weight_apart: float
     composed_weight: float
+    hard_pictures: bool
     mask_same_image: bool
     strip_commas: bool
     held_out_share: float

@@ -143,20 +143,21 @@ def statement_batches(
     context_length: int,
     lay_out: Callable[[Sequence[Sequence[TokenIds]], int], Texts],
     *,
+    hard_pictures: bool = True,
     first_step: int = 0,
     chunk_size: int | None = None,
 ) -> Iterator[StatementBatch]:
-    """Yield batch after batch of the pictures that `rows` names, with a hard picture per true denial.
+    """Yield batch after batch of the pictures that `rows` names, with a hard picture per true denial or none.
 
     What is drawn depends on the seed and the number of the step alone. Each process gets the sentences of its
     share, and everything else of the whole batch.
     """
-    hard_pictures = HardPictures(statements.present)
+    mine = HardPictures(statements.present).of if hard_pictures else None
     for step, numbers in enumerate(rows, first_step):
         random = np.random.default_rng([seed, step])
         said = [each for number in numbers for each in statements.of_picture[number]]
         own = [place for place, number in enumerate(numbers) for _ in statements.of_picture[number]]
-        mined = [hard_pictures.of(each, random) for each in said]
+        mined = [mine and mine(each, random) for each in said]
         added = list(dict.fromkeys(number for number in mined if number is not None))
         column = {number: len(numbers) + place for place, number in enumerate(added)}
         shown = torch.tensor([*numbers.tolist(), *added])
