@@ -366,6 +366,35 @@ def layers(
 
 
 @study.command
+def limits(
+    *,
+    model: str = "scenes-tiny",
+    seed: int = 0,
+    out: Path = Path("runs/study-limits"),
+    smoke: Annotated[bool, Parameter(negative="")] = False,
+    json_: Json = False,
+) -> None:
+    """Measure what the frozen image tower and one vector per sentence leave possible.
+
+    Parameters
+    ----------
+    model
+        The CLIP before fine-tuning.
+    seed
+        Decides the pictures and the questions.
+    out
+        Folder for figures and plot.
+    smoke
+        Draw and ask very little: tries the whole chain in seconds, its figures mean nothing.
+    json_
+        Print one JSON object instead of the table.
+    """
+    from omninegclip.study.command import run_limits
+
+    run_limits(model, seed, _study_size(smoke, ())[0], out, as_json=json_)
+
+
+@study.command
 def plot(
     csv: Annotated[list[Path], Parameter(consume_multiple=True)], /, *, out: Path = Path("runs/study-plots")
 ) -> None:

@@ -5,18 +5,24 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from rich.box import SIMPLE_HEAD
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
+from omninegclip.clip.load import load_clip
 from omninegclip.errors import OmniNegClipError
+from omninegclip.evaluation.scenes import as_dict
 from omninegclip.files import atomic_file
 from omninegclip.report.scenes import grid_table
 from omninegclip.study import layers
 from omninegclip.study.figures import over_seeds, to_csv
 from omninegclip.study.grid import Cell, run_grid, summary
 from omninegclip.study.layers import compare_layers
+from omninegclip.study.limits import measure_limits
 from omninegclip.study.plots import plot_csv, plot_grid, plot_layers
 from omninegclip.study.world import Size
+from omninegclip.study.worlds import keep_world, read_world
 
 
 def run_cells(
@@ -49,6 +55,40 @@ def run_cells(
         return
     by_cell = {name: over_seeds(by_seed) for name, by_seed in figures.items()}
     _print(grid_table(by_cell, f"{title}; {seeds} seed{'s' if seeds > 1 else ''}"))
+
+
+def run_limits(model: str, seed: int, size: Size, out: Path, *, as_json: bool) -> None:
+    """Measure what no fine-tuning of the text tower can lift: `figures.csv` and `.svg` in `out`, and a table.
+
+    Raises OmniNegClipError when the model is unknown, or `out` can't be written.
+    """
+    encoder = load_clip(model)
+    world = read_world(encoder, keep_world(encoder, out / "worlds", seed, size), seed, size)
+    found = measure_limits(encoder, world)
+    by_weight = {f"w = {weight:g}": figures for weight, figures in found.composed.items()}
+    _write(out / "figures.csv", to_csv({name: [each] for name, each in by_weight.items()}, [seed]))
+    _write(out / "figures.svg", plot_grid({name: [each] for name, each in by_weight.items()}))
+    others = {
+        "absence choice by a linear probe": found.probe,
+        "absence choice by the plain name": found.concept,
+        "false affirmations above generic": found.false_affirmation,
+    }
+    summary = {
+        "composed": {name: as_dict(figures) for name, figures in by_weight.items()},
+        "generic": found.generic,
+        **{name: each.as_dict() for name, each in others.items()},
+    }
+    _write(out / "limits.json", json.dumps(summary, indent=1) + "\n")
+    if as_json:
+        sys.stdout.write(json.dumps(summary) + "\n")
+        return
+    _print(grid_table(by_weight, "Composed of two halves, a - w n, told by the templates"))
+    table = Table("what the image tower leaves possible", "", box=SIMPLE_HEAD, pad_edge=False)
+    table.add_row("largest mean cosine of one vector with the pictures", f"{found.generic:.3f}")
+    for name, each in others.items():
+        interval = f"[{100 * each.low:.1f}, {100 * each.high:.1f}]"
+        table.add_row(name, f"{100 * each.value:.1f} % {escape(interval)}")
+    _print(table)
 
 
 def run_layers(models: Sequence[str], seed: int, count: int, out: Path, *, as_json: bool) -> None:

@@ -40,6 +40,7 @@ class Statements(NamedTuple):
         of_picture: the statements of each picture, those that begin alike together.
         present: [n, V] booleans: the picture is known to hold the object.
         absent: [n, V] booleans: it is known not to hold it.
+        names: the V objects.
         affirmed: token ids of all that statements affirm, numbered by `Statement.affirmed`.
         concepts: token ids of the V objects.
     """
@@ -48,6 +49,7 @@ class Statements(NamedTuple):
     of_picture: Sequence[Sequence[Statement]]
     present: Tensor
     absent: Tensor
+    names: Sequence[str]
     affirmed: Sequence[TokenIds]
     concepts: Sequence[TokenIds]
 
@@ -85,6 +87,7 @@ def make_statements(
         of_picture=[[_statement(each, next(tokens), names, affirmed) for each in all_of] for all_of in said],
         present=present,
         absent=~present,
+        names=list(names),
         affirmed=tokenize(list(affirmed)),
         concepts=tokenize([CONCEPT.format(name) for name in names]),
     )

@@ -1,0 +1,108 @@
+"""What the frozen image tower and one vector per sentence leave possible, whatever the text tower learns."""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from omninegclip.clip.encoder import ClipEncoder, Embeddings
+from omninegclip.evaluation.intervals import Estimate, proportion
+from omninegclip.evaluation.metrics import pairwise
+from omninegclip.evaluation.scenes import Figures, evaluate_scenes
+from omninegclip.evaluation.training_free import without_training
+from omninegclip.scenes.benchmark import Benchmark
+from omninegclip.scenes.negation import split
+from omninegclip.scenes.objects import KINDS
+from omninegclip.study.world import World
+
+WEIGHTS = (0.2, 0.4, 0.6, 0.8, 1.0)
+_RIDGE = 1e-4
+
+
+class Limits(NamedTuple):
+    """Bounds on the scenes benchmark that no fine-tuning of the text tower alone can lift.
+
+    Attributes:
+        composed: w -> figures of the vector a - w n of each negated caption's halves, told by the templates.
+        probe: absence choice by a linear probe of the denied object on the frozen image features.
+        concept: absence choice by the cosine with the denied object's plain name.
+        generic: the largest mean cosine that one vector can have with pictures, the norm of their mean.
+        false_affirmation: of the multiple-choice questions with a negative answer, the share in which the
+            false affirmation's cosine with the picture is above `generic`.
+    """
+
+    composed: dict[float, Figures]
+    probe: Estimate
+    concept: Estimate
+    generic: float
+    false_affirmation: Estimate
+
+
+def measure_limits(encoder: ClipEncoder, world: World) -> Limits:
+    """Measure the bounds for a model before fine-tuning."""
+    benchmark, pictures = world.benchmark, world.pictures
+    concepts = encoder.embed_text([f"a photo of {kind.indefinite}" for kind in KINDS])
+    generic = float(np.linalg.norm(pictures.mean(axis=0)))
+    return Limits(
+        {weight: _composed(encoder, world, weight, concepts.mean(axis=0)) for weight in WEIGHTS},
+        _absence(benchmark, pictures, _probes(world)),
+        _absence(benchmark, pictures, concepts),
+        generic,
+        proportion((_false_affirmations(encoder, benchmark, pictures) > generic).astype(np.float64)),
+    )
+
+
+def _composed(encoder: ClipEncoder, world: World, weight: float, common: NDArray[np.float32]) -> Figures:
+    def combine(affirmed: Embeddings, denied: Embeddings) -> Embeddings:
+        return _unit(affirmed - weight * _unit(denied - common))
+
+    def embed(texts: Sequence[str]) -> Embeddings:
+        return without_training(encoder.embed_text, split, combine)(texts)
+
+    return evaluate_scenes(world.benchmark, world.pictures, embed)
+
+
+def _probes(world: World) -> NDArray[np.float32]:
+    """Return a ridge regression [kinds, d] of what is there on the features of the training pictures."""
+    statements = world.triplets.statements
+    if statements is None:
+        raise ValueError("the world has no statements, and so no labels for a probe")
+    features = world.triplets.features[statements.image_rows].numpy()
+    labels = statements.present.numpy().astype(np.float32)
+    centred = features - features.mean(axis=0)
+    covariance = centred.T @ centred / len(centred) + _RIDGE * np.eye(centred.shape[1])
+    found = np.linalg.solve(covariance, centred.T @ (labels - labels.mean(axis=0)) / len(centred)).T
+    number = {name: row for row, name in enumerate(statements.names)}
+    return np.stack([found[number[kind.singular]] for kind in KINDS]).astype(np.float32)
+
+
+def _absence(benchmark: Benchmark, pictures: Embeddings, directions: NDArray[np.float32]) -> Estimate:
+    """Choose of each pair the picture that has less of the denied object."""
+    scenes = benchmark.scenes
+    denied = [
+        next(kind for kind in scenes[item.wrong].kinds if kind not in scenes[item.right].kinds).index
+        for item in benchmark.absence_choice
+    ]
+    right, wrong = (
+        np.einsum("nd,nd->n", pictures[rows], directions[denied])
+        for rows in (
+            [item.right for item in benchmark.absence_choice],
+            [item.wrong for item in benchmark.absence_choice],
+        )
+    )
+    return proportion(pairwise(-right, -wrong))
+
+
+def _false_affirmations(
+    encoder: ClipEncoder, benchmark: Benchmark, pictures: Embeddings
+) -> NDArray[np.float32]:
+    """Return the cosine of each negatively answered question's picture with its plain false option."""
+    asked = [item for item in benchmark.multiple_choice if item.template == "negative"]
+    plain = [next(text for text in item.options if split(text) is None) for item in asked]
+    shown = pictures[[item.image for item in asked]]
+    return np.asarray(np.einsum("nd,nd->n", shown, encoder.embed_text(plain)))
+
+
+def _unit(vectors: NDArray[np.float32]) -> Embeddings:
+    return np.asarray(vectors / np.linalg.norm(vectors, axis=1, keepdims=True), dtype=np.float32)
