@@ -31,12 +31,12 @@ class Choice:
 def swap(present: Noun, absent: Noun, rng: Random) -> tuple[str, str]:
     """Return "a dog but no ball", true of a dog without a ball, and "a ball but no dog", false of it."""
     template = rng.choice(HYBRIDS)
-    return _fill(template, present, absent), _fill(template, absent, present)
+    return fill_in(template, present, absent), fill_in(template, absent, present)
 
 
 def affirm(parse: Parse, absent: Noun, rng: Random) -> str:
     """Return the caption asserting what is absent: false, and without any word of negation."""
-    words = _fill(rng.choice(AFFIRMATIONS), absent, absent)
+    words = fill_in(rng.choice(AFFIRMATIONS), absent, absent)
     return compose(parse, (parse.end, parse.end, words))
 
 
@@ -48,16 +48,18 @@ def multiple_choice(present: Noun, absent: Noun, rng: Random) -> Choice:
     """
     template, kind = rng.choice(((POSITIVES, "positive"), (NEGATIVES, "negative"), (HYBRIDS, "hybrid")))
     at = rng.randrange(len(HYBRIDS))
-    true = _fill(template[at], present, absent)
-    false = [_fill(each[at], absent, present) for each in (POSITIVES, NEGATIVES, HYBRIDS)]
+    true = fill_in(template[at], present, absent)
+    false = [fill_in(each[at], absent, present) for each in (POSITIVES, NEGATIVES, HYBRIDS)]
     answer = rng.randrange(4)
     captions = [*rng.sample(false, 3)]
     captions.insert(answer, true)
     return Choice(tuple(captions), answer, kind)
 
 
-def _fill(template: str, a: Noun, b: Noun) -> str:
-    return template.format(with_a=_with_article(a), with_b=_with_article(b), b=b.singular)
+def fill_in(template: str, a: Noun | None, b: Noun | None) -> str:
+    """Return a template of this module with "a dog" and "ball" in it; None for a noun that it has not."""
+    fields = {"with_a": _with_article(a)} if a else {}
+    return template.format(**fields, **({"with_b": _with_article(b), "b": b.singular} if b else {}))
 
 
 def _with_article(noun: Noun) -> str:

@@ -1,12 +1,13 @@
 """Captioned pictures to rows of the record: both kinds of negation, each with where it comes from."""
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from itertools import islice, zip_longest
 from random import Random
 from typing import Any, Literal
 
 from omninegclip.captions.absence import Absent, Image, absent, draw
+from omninegclip.captions.contrast import contrast_set, literal
 from omninegclip.captions.cooccurrence import Cooccurrence
 from omninegclip.captions.denial import Denial
 from omninegclip.captions.hard import affirm, swap
@@ -28,7 +29,7 @@ PROVENANCE = (
     "absence_evidence",
     "absence_reason",
 )
-HARD = ("hard_affirmed", "hard_true", "hard_swapped")
+HARD = ("hard_affirmed", "hard_true", "hard_swapped", "statements", "objects_unsure")
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +90,7 @@ def negate(images: Sequence[Captioned], knowledge: Knowledge, wish: Wish) -> Ite
     for image in images:
         known = knowledge.image(image)
         plausible = absent(known, knowledge.lexicon, knowledge.seen, knowledge.vocabulary)
+        shown = _shown(image, known, knowledge.lexicon)
         for caption in map(tidy, image.captions):
             reason = refusal(caption)
             tree = None if reason else next(trees)
@@ -98,8 +100,24 @@ def negate(images: Sequence[Captioned], knowledge: Knowledge, wish: Wish) -> Ite
             else:
                 rng = Random(f"{wish.seed}\n{image.image_id}\n{caption}")  # noqa: S311 -- drawing phrasings, not secrets
                 rows = _negations(tree, caption, plausible, knowledge.lexicon, wish, rng)
+                if wish.hard:
+                    said = contrast_set(
+                        tree,
+                        caption,
+                        known.named | (known.labelled or set()),
+                        plausible,
+                        knowledge.lexicon,
+                        rng,
+                    )
+                    rows[0] = rows[0] | {"statements": [asdict(each) for each in said]}
             for row in rows:
-                yield _completed(row, image, caption, known, wish)
+                yield _completed(row, image, caption, known, shown, wish)
+
+
+def _shown(image: Captioned, known: Image, lexicon: Lexicon) -> Names:
+    """Return the concepts that are surely in the picture: labelled, or called by their own noun."""
+    said = (literal(tidy(caption), lexicon) for caption in image.captions)
+    return (known.labelled or frozenset()).union(*said)
 
 
 def _negations(
@@ -150,8 +168,11 @@ def _hard(tree: Parse, caption: str, missing: Absent, lexicon: Lexicon, rng: Ran
     return row
 
 
-def _completed(row: Row, image: Captioned, caption: str, known: Image, wish: Wish) -> Row:
+def _completed(row: Row, image: Captioned, caption: str, known: Image, shown: Names, wish: Wish) -> Row:
     present = image.objects if image.objects is not None else sorted(known.named)
+    if wish.hard:  # in the words of the statements
+        present = sorted(shown)
+        row = row | {"objects_unsure": sorted(known.unsafe - shown)}
     fixed = {
         "image": image.image,
         "image_id": image.image_id,

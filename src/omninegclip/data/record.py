@@ -34,6 +34,7 @@ OPTIONAL = pa.schema(
         pa.field("image_bytes", pa.binary()),
         pa.field("objects_present", pa.list_(pa.string())),
         pa.field("objects_absent", pa.list_(pa.string())),
+        pa.field("objects_unsure", pa.list_(pa.string())),
         pa.field("statements", pa.list_(STATEMENT)),
     ]
 )
@@ -52,6 +53,7 @@ def write_records(path: Path, rows: Iterable[Row]) -> int:
         presence_negated: false, for it negates something that is there; null where there is none.
         absence_negated: true, for it negates something that is not there; null where there is none.
         image_bytes, objects_present, objects_absent: optional, written when the first row has them.
+        objects_unsure: optional, what the picture may or may not show.
         statements: optional, sentences about the picture whose truth is known, for `omni-plus`: each with
             its `text`, the objects that it `affirms`, the one that it `denies` (null for none), whether it
             `holds`, and the words that it `affirmed` without the denial.

@@ -62,8 +62,8 @@ def make_statements(
 ) -> Statements | None:
     """Read the column `statements` of records whose pictures have the image features from `first_row` on.
 
-    An object is known to be absent from a picture when `objects_absent` names it or, as in CLIP's own loss,
-    when `objects_present` does not. Returns None where no record has statements.
+    An object counts as absent from a picture, much as in CLIP's own loss, when neither `objects_present` nor
+    `objects_unsure` names it. Returns None where no record has statements.
 
     Raises OmniNegClipError for a record with statements and without `objects_present`.
     """
@@ -79,14 +79,15 @@ def make_statements(
     names = _number(name for all_of in said for each in all_of for name in _named(each))
     affirmed = _number(each["affirmed"] for all_of in said for each in all_of)
     tokens = iter(tokenize([each["text"] for all_of in said for each in all_of]))
-    present = torch.zeros(len(rows), len(names), dtype=torch.bool)
-    for number, row in enumerate(rows):
-        present[number, [names[name] for name in records[row]["objects_present"] if name in names]] = True
+    present, unsure = (
+        _held([records[row].get(column) or () for row in rows], names)
+        for column in ("objects_present", "objects_unsure")
+    )
     return Statements(
         image_rows=torch.tensor(rows) + first_row,
         of_picture=[[_statement(each, next(tokens), names, affirmed) for each in all_of] for all_of in said],
         present=present,
-        absent=~present,
+        absent=~(present | unsure),
         names=list(names),
         affirmed=tokenize(list(affirmed)),
         concepts=tokenize([CONCEPT.format(name) for name in names]),
@@ -179,6 +180,13 @@ def statement_batches(
             targets=meanings.targets(said),
             denies=denies.any(dim=1),
         )
+
+
+def _held(objects: Sequence[Sequence[str]], names: Mapping[str, int]) -> Tensor:
+    held = torch.zeros(len(objects), len(names), dtype=torch.bool)
+    for row, known in enumerate(objects):
+        held[row, [names[name] for name in known if name in names]] = True
+    return held
 
 
 def _statement(
