@@ -110,16 +110,25 @@ def test_a_hard_picture_holds_the_denied_and_as_much_of_the_affirmed_as_any() ->
     statements = make_statements([record], lambda texts: [[1] for _ in texts])
     assert statements is not None
     (first, none_holds, false), random = statements.of_picture[0], np.random.default_rng(0)
-    pictures = HardPictures(present)
+    pictures = HardPictures(present, torch.empty(0), torch.empty(0))
     assert pictures.of(first, random) == 2
     assert pictures.of(none_holds, random) is None
     assert pictures.of(false, random) is None
 
 
-def test_statements_need_to_know_what_a_picture_holds(encoder: ClipEncoder) -> None:
-    row = records()[0] | {"objects_present": None}
-    with pytest.raises(OmniNegClipError, match="Record 1 has statements and no objects_present"):
-        make_statements([row], encoder.tokenize)
+def test_where_nothing_is_known_the_pictures_nearest_to_the_name_are_hard(encoder: ClipEncoder) -> None:
+    rows = [row | {"objects_present": None} for row in records()]
+    statements = make_statements(rows, encoder.tokenize)
+    assert statements is not None
+    assert not statements.present.any()
+    assert not statements.absent.any()
+    names = torch.eye(len(statements.names))
+    images = torch.full((200, len(names)), 0.1)
+    images[150:180, 1] = 1.0  # what is nearest to the second name, fewer than the candidates
+    pictures = HardPictures(torch.zeros(200, len(names), dtype=torch.bool), images, names)
+    denial = statements.of_picture[0][2]._replace(denies=1, holds=True)
+    drawn = {pictures.of(denial, np.random.default_rng(seed)) for seed in range(40)}
+    assert len(drawn & set(range(150, 180))) > 5
 
 
 def test_records_without_statements_are_refused_for_omni_plus_alone(encoder: ClipEncoder) -> None:

@@ -11,7 +11,6 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from omninegclip.clip.encoder import Embeddings
-from omninegclip.errors import OmniNegClipError
 from omninegclip.objectives import composed_target, known_false
 from omninegclip.training.distributed import share
 from omninegclip.training.task import StatementBatch, Texts
@@ -63,18 +62,12 @@ def make_statements(
     """Read the column `statements` of records whose pictures have the image features from `first_row` on.
 
     An object counts as absent from a picture, much as in CLIP's own loss, when neither `objects_present` nor
-    `objects_unsure` names it. Returns None where no record has statements.
-
-    Raises OmniNegClipError for a record with statements and without `objects_present`.
+    `objects_unsure` names it; where `objects_present` is null nothing is known of the picture beside its own
+    statements. Returns None where no record has statements.
     """
     rows = [row for row, record in enumerate(records) if record.get("statements")]
     if not rows:
         return None
-    for row in rows:
-        if records[row].get("objects_present") is None:
-            raise OmniNegClipError(
-                f"Record {row + 1} has statements and no objects_present: what the picture holds is needed."
-            )
     said = [records[row]["statements"] for row in rows]
     names = _number(name for all_of in said for each in all_of for name in _named(each))
     affirmed = _number(each["affirmed"] for all_of in said for each in all_of)
@@ -83,11 +76,12 @@ def make_statements(
         _held([records[row].get(column) or () for row in rows], names)
         for column in ("objects_present", "objects_unsure")
     )
+    known = torch.tensor([records[row].get("objects_present") is not None for row in rows])
     return Statements(
         image_rows=torch.tensor(rows) + first_row,
         of_picture=[[_statement(each, next(tokens), names, affirmed) for each in all_of] for all_of in said],
         present=present,
-        absent=~(present | unsure),
+        absent=~(present | unsure) & known[:, None],
         names=list(names),
         affirmed=tokenize(list(affirmed)),
         concepts=tokenize([CONCEPT.format(name) for name in names]),
@@ -102,11 +96,12 @@ class Meanings:
     ) -> None:
         """Embed everything once; `weight` is that of `composed_target`.
 
-        A concept is an object's embedding without what all objects have in common, of length 1.
+        `names` are the embeddings [V, d] of the objects; a concept is one of them without what all have in
+        common, of length 1.
         """
         self._affirmed = torch.from_numpy(embed(statements.affirmed))
-        concepts = torch.from_numpy(embed(statements.concepts))
-        self._concepts = F.normalize(concepts - concepts.mean(dim=0), dim=-1)
+        self.names = torch.from_numpy(embed(statements.concepts))
+        self._concepts = F.normalize(self.names - self.names.mean(dim=0), dim=-1)
         self._weight = weight
 
     def targets(self, statements: Sequence[Statement]) -> Tensor:
@@ -121,10 +116,21 @@ class Meanings:
 class HardPictures:
     """Finds pictures that hold what a statement denies and much of what it affirms."""
 
-    def __init__(self, present: Tensor) -> None:
-        """Index [n, V] booleans by object."""
+    def __init__(self, present: Tensor, images: Tensor, names: Tensor) -> None:
+        """Find the pictures that hold each object.
+
+        Args:
+            present: [n, V] booleans, from labels or captions.
+            images: [n, d] features, read where nothing is known of any picture: the pictures that are nearest
+                to an object's name then stand for those that hold it.
+            names: [V, d] embeddings of the objects' names.
+        """
         self._present = present.numpy()
-        self._holders = [np.flatnonzero(column) for column in self._present.T]
+        if present.any():
+            self._holders = [np.flatnonzero(column) for column in self._present.T]
+        else:
+            nearest = (names @ images.T).topk(min(CANDIDATES, len(images)), dim=1).indices
+            self._holders = list(nearest.numpy())
 
     def of(self, statement: Statement, random: np.random.Generator) -> int | None:
         """Return the number of a picture; None for a statement that denies nothing, or what none holds."""
@@ -156,7 +162,10 @@ def statement_batches(
     What is drawn depends on the seed and the number of the step alone. Each process gets the sentences of its
     share, and everything else of the whole batch.
     """
-    mine = HardPictures(statements.present).of if hard_pictures else None
+    mine = None
+    if hard_pictures:
+        images = features[statements.image_rows] if not statements.present.any() else torch.empty(0)
+        mine = HardPictures(statements.present, images, meanings.names).of
     for step, numbers in enumerate(rows, first_step):
         random = np.random.default_rng([seed, step])
         said = [each for number in numbers for each in statements.of_picture[number]]
