@@ -23,7 +23,7 @@ def main() -> None:
     """Read the run folder, rank the showcase's pictures by both models, draw."""
     run = Path(sys.argv[1])
     seed = yaml.safe_load((run / "config.yaml").read_text())["seed"]
-    models = {"pretrained": load_clip("scenes-tiny"), "omni": load_clip(run / "model")}
+    models = {"pretrained": load_clip("scenes-tiny"), "omni-plus": load_clip(run / "model")}
     showcase = make_showcase(seed)
     pictures = embed_scenes(models["pretrained"], "showcase", showcase.scenes, seed)
     figure = Figure(figsize=(11, 5.6), dpi=130)

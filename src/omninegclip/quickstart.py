@@ -25,7 +25,7 @@ from omninegclip.files import atomic_folder, refuse_occupied
 from omninegclip.memory import keep_freed_memory
 from omninegclip.progress import console
 from omninegclip.report.card import model_card
-from omninegclip.report.curves import curves_svg
+from omninegclip.report.curves import curves_svg, drawn
 from omninegclip.report.page import PolicyRow, render
 from omninegclip.report.page import write as write_page
 from omninegclip.report.pictures import Picture, PictureRow
@@ -38,23 +38,10 @@ from omninegclip.study.world import Size, World, ask, embed_scenes, make_world, 
 from omninegclip.training.finetune import freeze
 from omninegclip.training.loop import Step
 from omninegclip.training.preset import Preset, load_preset
-from omninegclip.training.statements import OBJECTIVE as STATEMENTS
 
 MODEL = "scenes-tiny"
 PAPER = "scenes-paper"
 PRETRAINED = "pretrained"
-# What of the parts of an objective is drawn as a curve.
-_CURVES = (
-    "loss",
-    "presence/two_way",
-    "absence/negated",
-    "absence/text",
-    "contrast/loss",
-    "contrast/hard",
-    "meaning/kept",
-    "meaning/composed",
-    "meaning/apart",
-)
 
 
 class Tuned(NamedTuple):
@@ -105,9 +92,10 @@ def quickstart(
     be written, or a package is missing; nothing is left behind then.
     """
     started = time.perf_counter()
-    presets = {"paper": load_preset(PAPER, paper_overrides)} if preset_name != PAPER else {}
     chosen = load_preset(preset_name, overrides)
-    presets["paper" if preset_name == PAPER else chosen.objective] = chosen
+    is_paper = (preset_name, tuple(overrides)) == (PAPER, tuple(paper_overrides))
+    presets = {} if is_paper else {"paper": load_preset(PAPER, paper_overrides)}
+    presets["paper" if is_paper else chosen.objective] = chosen
     refuse_occupied(out)
     graphics_folder()
     keep_freed_memory()
@@ -121,12 +109,12 @@ def quickstart(
             tuned[name] = _tune(name, encoder, world, preset, seed, log)
         result = Result(before, tuned, evaluate_blind(world.benchmark))
         rows = figure_rows(result.figures, result.blind)
-        facts = _facts(chosen, seed, size, result.last)
         for name, each in tuned.items():
             target = folder / ("model" if each is result.last else f"model-{name}")
-            save_clip(target, each.encoder, base=MODEL, card=_card(name, result, rows, facts))
+            card = _card(name, result, rows, _facts(each, seed, size))
+            save_clip(target, each.encoder, base=MODEL, card=card)
         pictures = _picture_rows({PRETRAINED: encoder} | {name: t.encoder for name, t in tuned.items()}, seed)
-        _write_report(folder / "report.html", result, rows, facts, pictures)
+        _write_report(folder / "report.html", result, rows, _facts(result.last, seed, size), pictures)
         _write_config(folder, preset_name, chosen, seed, size)
         summary = {
             "before": as_dict(before),
@@ -197,15 +185,14 @@ def _png(showcase: Showcase, index: int, seed: int) -> bytes:
     return png.getvalue()
 
 
-def _facts(preset: Preset, seed: int, size: Size, tuned: Tuned) -> dict[str, str]:
+def _facts(tuned: Tuned, seed: int, size: Size) -> dict[str, str]:
     """Return what a reader needs to judge or repeat the run."""
-    installed = versions()
-    kinds = "" if preset.objective == STATEMENTS else f" + {preset.batch_size}"
+    preset, installed = tuned.preset, versions()
     return {
         "seed": str(seed),
         "pictures to learn from": f"{size.scenes:,}",
         "objective": preset.objective,
-        "steps": f"{preset.steps} of {preset.batch_size}{kinds} pictures",
+        "steps": f"{len(tuned.steps)} of {preset.pictures}",
         "learning rate": f"{preset.learning_rate:g}",
         "parameters that train": f"{tuned.policy.trained:,} of {tuned.policy.total:,}",
         "last loss": f"{tuned.steps[-1].scalars['loss']:.3f}",
@@ -238,8 +225,7 @@ def _write_report(
 
 
 def _curve(name: str, steps: Sequence[Step]) -> str:
-    parts = [part for part in _CURVES if part in steps[0].scalars]
-    series = {part: [(step.number, step.scalars[part]) for step in steps] for part in parts}
+    series = {part: [(step.number, step.scalars[part]) for step in steps] for part in drawn(steps[0].scalars)}
     return curves_svg(series, "step", "loss", f"Fine-tuning, {name}")
 
 

@@ -6,7 +6,6 @@ from pathlib import Path
 
 import pytest
 import torch
-from tiny_clip import tiny_encoder
 
 from omninegclip.clip.layer_groups import text_layers
 from omninegclip.study import cells, grid, worlds
@@ -149,13 +148,15 @@ def test_every_part_of_omni_plus_is_left_out_once() -> None:
     assert {key for preset in changed for key in whole if whole[key] != preset[key]} >= parts
 
 
-def test_a_blended_cell_scores_weights_in_between() -> None:
-    tuned, base = tiny_encoder(), tiny_encoder()
-    with torch.no_grad():
-        for number, weight in enumerate(tuned.model.parameters()):
-            weight.add_(number + 1.0)
-    grid._blend(tuned, base, 0.25)
-    for number, (weight, before) in enumerate(
-        zip(tuned.model.parameters(), base.model.parameters(), strict=True)
-    ):
-        torch.testing.assert_close(weight, before + 0.25 * (number + 1.0))
+def test_a_cell_blended_with_nothing_of_the_tuned_is_the_pretrained_one(
+    tmp_path: Path, study: tuple[Path, grid.Results]
+) -> None:
+    chosen = [Cell("none", ("objective=omni",), blend=0.0), Cell("half", ("objective=omni",), blend=0.5)]
+    results = run(tmp_path, chosen)
+    pretrained, tuned = (study[1][name][0].figures for name in ("pretrained", "omni"))
+    none, half = (
+        {metric: figures[metric] for metric in pretrained}
+        for figures in (results["none"][0].figures, results["half"][0].figures)
+    )
+    assert none == pretrained
+    assert half not in (pretrained, {metric: tuned[metric] for metric in pretrained})

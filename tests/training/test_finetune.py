@@ -62,7 +62,7 @@ def test_triplets_leave_out_records_without_a_negated_caption(encoder: ClipEncod
 
 
 def test_records_without_one_kind_of_negation_are_refused(encoder: ClipEncoder) -> None:
-    rows = [{**record, "presence_negated": None} for record in records()]
+    rows = [{**record, "presence_negated": None, "statements": None} for record in records()]
     with pytest.raises(OmniNegClipError, match="No record has a presence_negated"):
         make_triplets(rows, torch.zeros(10, encoder.dim), encoder.tokenize)
 

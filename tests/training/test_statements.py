@@ -101,6 +101,7 @@ def test_a_hard_picture_holds_the_denied_and_as_much_of_the_affirmed_as_any() ->
     present = torch.tensor([[1, 0, 1, 0], [1, 1, 0, 0], [1, 1, 1, 0], [0, 1, 1, 0]], dtype=torch.bool)
     said = [("a, b, no c", "ab", "c", True), ("c, no d", "c", "d", True), ("a, no c", "a", "c", False)]
     record = {
+        "image_id": "one",
         "objects_present": ["a"],
         "statements": [
             {"text": text, "affirms": list(affirms), "denies": denies, "holds": holds, "affirmed": affirms}
@@ -111,9 +112,10 @@ def test_a_hard_picture_holds_the_denied_and_as_much_of_the_affirmed_as_any() ->
     assert statements is not None
     (first, none_holds, false), random = statements.of_picture[0], np.random.default_rng(0)
     pictures = HardPictures(present, torch.empty(0), torch.empty(0))
-    assert pictures.of(first, random) == 2
-    assert pictures.of(none_holds, random) is None
-    assert pictures.of(false, random) is None
+    assert pictures.of(first, 0, random) == 2
+    assert pictures.of(none_holds, 0, random) is None
+    assert pictures.of(false, 0, random) is None
+    assert pictures.of(first, 2, random) != 2
 
 
 def test_where_nothing_is_known_the_pictures_nearest_to_the_name_are_hard(encoder: ClipEncoder) -> None:
@@ -127,8 +129,26 @@ def test_where_nothing_is_known_the_pictures_nearest_to_the_name_are_hard(encode
     images[150:180, 1] = 1.0  # what is nearest to the second name, fewer than the candidates
     pictures = HardPictures(torch.zeros(200, len(names), dtype=torch.bool), images, names)
     denial = statements.of_picture[0][2]._replace(denies=1, holds=True)
-    drawn = {pictures.of(denial, np.random.default_rng(seed)) for seed in range(40)}
+    drawn = {pictures.of(denial, 199, np.random.default_rng(seed)) for seed in range(40)}
     assert len(drawn & set(range(150, 180))) > 5
+
+
+@pytest.mark.parametrize("key", ["text", "affirms", "holds", "affirmed"])
+def test_a_statement_that_lacks_a_part_is_refused(encoder: ClipEncoder, key: str) -> None:
+    rows = records()
+    rows[2]["statements"][1] = rows[2]["statements"][1] | {key: None}
+    with pytest.raises(OmniNegClipError, match=f"A statement of the picture '2' has no '{key}'"):
+        make_statements(rows, encoder.tokenize)
+
+
+def test_statements_alone_are_enough_for_omni_plus(encoder: ClipEncoder) -> None:
+    rows = [row | {"presence_negated": None, "absence_negated": None} for row in records()]
+    triplets = make_triplets(rows, torch.ones(5, encoder.dim), encoder.tokenize)
+    preset = load_preset("scenes-plus", ["batch_size=4", "steps=20", "warmup=2"])
+    freeze(encoder, preset)
+    assert len(FineTuning(encoder, triplets, preset, 0)._samplers) == 1
+    with pytest.raises(OmniNegClipError, match="No record has a presence_negated: both kinds"):
+        FineTuning(encoder, triplets, load_preset("scenes-paper", ["batch_size=4"]), 0)
 
 
 def test_records_without_statements_are_refused_for_omni_plus_alone(encoder: ClipEncoder) -> None:

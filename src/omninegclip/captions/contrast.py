@@ -33,9 +33,9 @@ def contrast_set(
 ) -> list[Assertion]:
     """Write sentences about a picture that holds the concepts `named`, and of which `caption` is true.
 
-    First the caption. Then one of its objects, and then nothing, with the same phrasing denying in turn two
-    plausible things that are not there (true) and up to two that are (false). Then the caption denying what
-    is not there. Last a plain false affirmation. Only the first where nothing is safely absent.
+    First the caption, as it is and denying two plausible things that are not there. Then one of its objects,
+    and then nothing, with one phrasing denying those two (true) and up to two that are there (false). Last a
+    plain false affirmation. The caption alone where nothing is safely absent.
     """
     said = tuple(sorted(literal(caption, lexicon)))
     found = [Assertion(caption, said, None, True, caption)]
@@ -53,12 +53,11 @@ def contrast_set(
         found += _denials(HYBRIDS[at], subject, affirmed, absent, others, lexicon, rng)
     found += _denials(NEGATIVES[at], None, NOTHING, absent, there, lexicon, rng)
     state = rng.getstate()
-    for name in absent:
+    for place, name in enumerate(absent, 1):  # right behind the caption, whose beginning they share
         rng.setstate(state)  # the same phrasing for both
         concept = lexicon.concepts[name]
-        found.append(
-            Assertion(say_absent(parse, concept.noun, concept.kind, rng)[1], said, name, True, caption)
-        )
+        text = say_absent(parse, concept.noun, concept.kind, rng)[1]
+        found.insert(place, Assertion(text, said, name, True, caption))
     false = fill_in(POSITIVES[at], _noun(lexicon, absent[0]), None)
     return [*found, Assertion(false, (absent[0],), None, False, false)]
 

@@ -91,6 +91,9 @@ def negate(images: Sequence[Captioned], knowledge: Knowledge, wish: Wish) -> Ite
         known = knowledge.image(image)
         plausible = absent(known, knowledge.lexicon, knowledge.seen, knowledge.vocabulary)
         shown = _shown(image, known, knowledge.lexicon)
+        # a dog is an animal, and an animal may be a dog
+        related = (knowledge.lexicon.related[name] for name in shown)
+        unsure = known.unsafe.union(known.named, *related)
         for caption in map(tidy, image.captions):
             reason = refusal(caption)
             tree = None if reason else next(trees)
@@ -104,19 +107,23 @@ def negate(images: Sequence[Captioned], knowledge: Knowledge, wish: Wish) -> Ite
                     said = contrast_set(
                         tree,
                         caption,
-                        known.named | (known.labelled or set()),
+                        shown,
                         plausible,
                         knowledge.lexicon,
                         rng,
                     )
                     rows[0] = rows[0] | {"statements": [asdict(each) for each in said]}
             for row in rows:
-                yield _completed(row, image, caption, known, shown, wish)
+                yield _completed(row, image, caption, known, shown, unsure, wish)
 
 
 def _shown(image: Captioned, known: Image, lexicon: Lexicon) -> Names:
-    """Return the concepts that are surely in the picture: labelled, or called by their own noun."""
-    said = (literal(tidy(caption), lexicon) for caption in image.captions)
+    """Return the concepts that are surely in the picture: labelled, or called by their own noun.
+
+    A caption that denies something itself says of nothing that it is there.
+    """
+    texts = [tidy(caption) for caption in image.captions]
+    said = (literal(text, lexicon) for text in texts if refusal(text) is None)
     return (known.labelled or frozenset()).union(*said)
 
 
@@ -168,11 +175,13 @@ def _hard(tree: Parse, caption: str, missing: Absent, lexicon: Lexicon, rng: Ran
     return row
 
 
-def _completed(row: Row, image: Captioned, caption: str, known: Image, shown: Names, wish: Wish) -> Row:
+def _completed(
+    row: Row, image: Captioned, caption: str, known: Image, shown: Names, unsure: Names, wish: Wish
+) -> Row:
     present = image.objects if image.objects is not None else sorted(known.named)
     if wish.hard:  # in the words of the statements
         present = sorted(shown)
-        row = row | {"objects_unsure": sorted(known.unsafe - shown)}
+        row = row | {"objects_unsure": sorted(unsure - shown)}
     fixed = {
         "image": image.image,
         "image_id": image.image_id,

@@ -103,7 +103,7 @@ def load_joined(folder: Path) -> JoinedModel:
         config = JoinedConfig(**read_json(folder / FILE))
         with silent_transformers():
             model = JoinedModel(config)
-    except (TypeError, ValueError) as error:
+    except (TypeError, ValueError, RuntimeError, ZeroDivisionError) as error:
         raise OmniNegClipError(f"{folder / FILE} describes no dual encoder: {error}") from error
     try:
         state = load_file(folder / WEIGHTS)

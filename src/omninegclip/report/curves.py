@@ -2,7 +2,7 @@
 
 import io
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from html import escape
 from typing import Any
 
@@ -33,6 +33,24 @@ _STYLE: dict[Any, object] = {
     "xtick.color": _INK,
     "ytick.color": _INK,
 }
+
+
+# What is drawn of the parts that an objective has, beside those that end on /loss.
+_PARTS = (
+    "presence/two_way",
+    "absence/negated",
+    "absence/text",
+    "contrast/hard",
+    "meaning/kept",
+    "meaning/composed",
+    "meaning/apart",
+)
+
+
+def drawn(scalars: Collection[str]) -> list[str]:
+    """Return which of a step's scalars are drawn as curves: the loss, and the parts that say most."""
+    parts = [name for name in scalars if name.endswith("/loss") or name in _PARTS]
+    return [*(["loss"] if "loss" in scalars else []), *parts]
 
 
 def curves_svg(

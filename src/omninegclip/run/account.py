@@ -12,6 +12,7 @@ from omninegclip.files import atomic_file
 from omninegclip.report.card import model_card
 from omninegclip.report.table import Row
 from omninegclip.run.job import Job
+from omninegclip.training.statements import OBJECTIVE as STATEMENTS
 
 COLUMNS = ("before", "after")
 TITLES = {
@@ -21,6 +22,11 @@ TITLES = {
 }
 
 Figures = dict[str, Estimate]
+
+_METHODS = {
+    "omni": "Method: Omni-NegCLIP, arXiv 2603.29258.",
+    STATEMENTS: "Method: omni-plus of omninegclip, after Omni-NegCLIP, arXiv 2603.29258.",
+}
 
 
 def numbers(figures: Figures | None) -> dict[str, dict[str, float | int]] | None:
@@ -52,11 +58,10 @@ def _rows(before: Figures | None, after: Figures | None) -> list[Row]:
 def write_curves(path: Path, lines: Sequence[dict[str, Any]]) -> None:
     """Draw the loss and its parts, where the extra that draws is installed."""
     with suppress(ModuleNotFoundError):
-        from omninegclip.report.curves import curves_svg
+        from omninegclip.report.curves import curves_svg, drawn
 
         steps = [line for line in lines if "loss" in line]
-        parts = [name for name in (steps[0] if steps else {}) if name.endswith("/loss")]
-        names = ("loss", *parts)
+        names = drawn(steps[0]) if steps else []
         series = {name: [(line["step"], line[name]) for line in steps] for name in names}
         with atomic_file(path) as temporary:
             temporary.write_text(curves_svg(series, "step", "loss", "Fine-tuning"))
@@ -70,7 +75,7 @@ def card_of(
     installed = versions()
     return model_card(
         name=job.out.name,
-        summary=f"{preset.model} after Omni-NegCLIP fine-tuning by `omninegclip train`.",
+        summary=f"{preset.model}, fine-tuned with the objective {preset.objective} by `omninegclip train`.",
         licence="other",
         base_model=None if Path(preset.model).exists() or "/" not in preset.model else preset.model,
         tags=["omninegclip"],
@@ -82,13 +87,14 @@ def card_of(
         else "Nothing was held out, so nothing was measured: run `omninegclip evaluate`.",
         facts={
             "preset": job.preset_name,
+            "objective": preset.objective,
             "seed": str(job.seed),
-            "steps": f"{steps} of {preset.batch_size} + {preset.batch_size} pictures",
+            "steps": f"{steps} of {preset.pictures}",
             "learning rate": f"{preset.learning_rate:g}",
             "parameters that train": f"{policy.trained:,} of {policy.total:,}",
             **{name: installed[name] for name in ("omninegclip", "torch", "transformers")},
         },
         limits=["Its licence is that of the base model and of the data: say which before you publish it."],
-        attribution=f"Base model: {preset.model}. Method: Omni-NegCLIP, arXiv 2603.29258.",
+        attribution=f"Base model: {preset.model}. {_METHODS.get(preset.objective, '')}".strip(),
         library=library,
     )

@@ -17,6 +17,7 @@ from omninegclip.errors import OmniNegClipError
 from omninegclip.files import atomic_file
 from omninegclip.run.job import Data, Job
 from omninegclip.training.distributed import from_first, rank, world_size
+from omninegclip.training.statements import OBJECTIVE as STATEMENTS
 
 CONFIG, VERSIONS, LOG, METRICS = "config.yaml", "versions.json", "log.jsonl", "metrics.json"
 LAST, BEST = "checkpoints/last.safetensors", "checkpoints/best.safetensors"
@@ -71,9 +72,11 @@ def _entries(out: Path) -> list[Path]:
 def config_of(job: Job, encoder: ClipEncoder, data: Data) -> dict[str, Any]:
     """Return all that decides the weights a run ends with."""
     digest = hashlib.sha256()
+    columns = ["image_id", "caption", "presence_negated", "absence_negated"]
+    if job.preset.objective == STATEMENTS:
+        columns += ["statements", "objects_present", "objects_unsure"]
     for record in (*data.training, *data.held_out):
-        columns = ("image_id", "caption", "presence_negated", "absence_negated")
-        digest.update(json.dumps([record[column] for column in columns]).encode())
+        digest.update(json.dumps([record.get(column) for column in columns]).encode())
     return {
         "preset": job.preset_name,
         **job.preset.as_dict(),

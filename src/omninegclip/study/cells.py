@@ -18,7 +18,7 @@ def objectives() -> list[Cell]:
         *(Cell(name, (f"objective={name}",)) for name in OBJECTIVES if name not in ("omni", STATEMENTS)),
         Cell("omni", ("objective=omni",)),
         # the paper's objective with the optimizer's settings of omni-plus: as many operations, smaller steps
-        Cell("omni, small steps", ("steps=1120", "batch_size=16", "learning_rate=2e-3", "betas=[0.9, 0.98]")),
+        Cell("omni, small steps", (), preset="scenes-small-steps"),
         _PLUS,
     ]
 
@@ -43,6 +43,7 @@ def plus() -> list[Cell]:
         *(Cell(f"without {part}", (value,), preset=PLUS) for part, value in without.items()),
         *(Cell(name, (value,), preset=PLUS) for name, value in trained.items()),
         Cell("half way from pretrained", (), preset=PLUS, blend=0.5),
+        *(Cell(f"w = {weight}", (f"subtraction={weight}",), preset=PLUS) for weight in (0.4, 0.6, 0.8)),
     ]
 
 

@@ -14,6 +14,7 @@ import numpy as np
 import torch
 
 from omninegclip import __version__
+from omninegclip.clip.blend import blend
 from omninegclip.clip.encoder import ClipEncoder
 from omninegclip.clip.load import load_clip
 from omninegclip.evaluation.intervals import Estimate, proportion
@@ -158,14 +159,8 @@ def _run(encoder: ClipEncoder, world: World, cell: Cell, preset: Preset | None, 
     for step in train_on(tuned, world, preset, seed, description=f"{cell.name}, seed {seed}"):
         last = step.scalars
     if cell.blend < 1:
-        _blend(tuned, encoder, cell.blend)
+        tuned = blend(encoder, tuned, cell.blend)
     return Outcome(ask(tuned, world), last)
-
-
-@torch.no_grad()
-def _blend(tuned: ClipEncoder, base: ClipEncoder, share: float) -> None:
-    for weight, before in zip(tuned.model.parameters(), base.model.parameters(), strict=True):
-        weight.copy_(torch.lerp(before, weight, share))
 
 
 def _key(fingerprint: str, cell: Cell, preset: Preset | None, seed: int, size: Size) -> str:

@@ -74,7 +74,9 @@ def _probes(world: World) -> NDArray[np.float32]:
     covariance = centred.T @ centred / len(centred) + _RIDGE * np.eye(centred.shape[1])
     found = np.linalg.solve(covariance, centred.T @ (labels - labels.mean(axis=0)) / len(centred)).T
     number = {name: row for row, name in enumerate(statements.names)}
-    return np.stack([found[number[kind.singular]] for kind in KINDS]).astype(np.float32)
+    nothing = np.zeros(features.shape[1])  # of a kind that no statement names
+    rows = [found[number[kind.singular]] if kind.singular in number else nothing for kind in KINDS]
+    return np.stack(rows).astype(np.float32)
 
 
 def _absence(benchmark: Benchmark, pictures: Embeddings, directions: NDArray[np.float32]) -> Estimate:

@@ -11,7 +11,7 @@ from safetensors.torch import load_file, save_file
 
 from omninegclip import __version__
 from omninegclip.clip.encoder import ClipEncoder
-from omninegclip.data.record import read_records
+from omninegclip.data.record import STATEMENT, read_records
 from omninegclip.files import atomic_folder
 from omninegclip.scenes.records import RECORDS
 from omninegclip.study.world import Size, World, assemble, make_world
@@ -27,7 +27,7 @@ def keep_world(encoder: ClipEncoder, folder: Path, seed: int, size: Size) -> Pat
 
     Raises OmniNegClipError when it can't be written.
     """
-    decisive = [__version__, encoder.image_fingerprint, size]
+    decisive = [__version__, STATEMENT.names, encoder.image_fingerprint, size]
     key = hashlib.sha256(json.dumps(decisive).encode()).hexdigest()[:16]
     kept = folder / f"seed-{seed}-{key}"
     if kept.exists():

@@ -12,6 +12,7 @@ from transformers import CLIPModel
 
 from omninegclip.clip.encoder import ClipEncoder
 from omninegclip.clip.family import family_of
+from omninegclip.data.sampler import BatchSampler
 from omninegclip.training import statements
 from omninegclip.training.finetune import mean_texts, rows_of
 from omninegclip.training.preset import Preset
@@ -81,7 +82,8 @@ def estimate(
         preset: how long, and in what batches.
         throughput: operations per second that the machine reaches.
     """
-    steps_per_epoch = max(rows // preset.batch_size for rows in rows_of(triplets, preset))
+    # samplers refuse what does not fill a batch
+    steps_per_epoch = max(len(BatchSampler(n, preset.batch_size, 0)) for n in rows_of(triplets, preset))
     steps = preset.steps or steps_per_epoch * (preset.epochs or 0)
     packed, padded, row = _tokens(encoder, triplets, preset)
     model = encoder.model

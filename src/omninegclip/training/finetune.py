@@ -101,7 +101,7 @@ class FineTuning:
         self._encoder, self._triplets, self._seed = encoder, triplets, seed
         self.texts_per_step = mean_texts(triplets, preset)
         self._meanings = (
-            statements.Meanings(triplets.statements, encoder.embed_tokens, preset.composed_weight)
+            statements.Meanings(triplets.statements, encoder.embed_tokens, preset.subtraction)
             if preset.objective == statements.OBJECTIVE and triplets.statements
             else None
         )
@@ -226,10 +226,14 @@ def mean_texts(triplets: Triplets, preset: Preset) -> float:
 def rows_of(triplets: Triplets, preset: Preset) -> list[int]:
     """Return how many rows each sampler draws from: those of both kinds of negation, or the statements'.
 
-    Raises OmniNegClipError when the objective needs statements and there are none.
+    Raises OmniNegClipError when there is none of what the objective needs.
     """
     if preset.objective != statements.OBJECTIVE:
-        return [len(triplets.presence.captions), len(triplets.absence.captions)]
+        sizes = {"presence_negated": triplets.presence, "absence_negated": triplets.absence}
+        for column, pairs in sizes.items():
+            if not len(pairs.captions):
+                raise OmniNegClipError(f"No record has a {column}: both kinds of negation are needed.")
+        return [len(pairs.captions) for pairs in sizes.values()]
     if triplets.statements is None:
         raise OmniNegClipError(
             f"No record has statements, which objective={statements.OBJECTIVE} learns from: "

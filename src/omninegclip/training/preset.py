@@ -41,7 +41,7 @@ _NOT_NEGATIVE = (
     "weight_kept",
     "weight_composed",
     "weight_apart",
-    "composed_weight",
+    "subtraction",
 )
 
 
@@ -77,7 +77,7 @@ class Preset:
         weight_kept: weight of what denies nothing keeping its meaning.
         weight_composed: weight of what denies something meaning what its two halves compose to.
         weight_apart: weight of telling what denies one thing from what denies another.
-        composed_weight: how much of the denied concept is taken out in that.
+        subtraction: how much of the denied concept is taken out in that.
         hard_pictures: whether each true denial meets a picture that holds what it denies.
         mask_same_image: whether captions of one picture are no negatives of each other.
         strip_commas: whether the captions negated by presence lose their commas, as in the authors' code.
@@ -114,7 +114,7 @@ class Preset:
     weight_kept: float
     weight_composed: float
     weight_apart: float
-    composed_weight: float
+    subtraction: float
     hard_pictures: bool
     mask_same_image: bool
     strip_commas: bool
@@ -123,6 +123,12 @@ class Preset:
     validate_every: int | None
     patience: int | None
     checkpoint_every: int
+
+    @property
+    def pictures(self) -> str:
+        """Return how many pictures are in a step, in words: of one batch, or of one of each kind."""
+        other = "" if self.objective == "omni-plus" else f" + {self.batch_size}"
+        return f"{self.batch_size}{other} pictures"
 
     def objective_weights(self) -> dict[str, float]:
         """Return the weights that the objective takes: those of `omni` or `omni-plus`, else none."""

@@ -1,5 +1,6 @@
 """Statements as the trainer takes them: sentences whose truth is known, and the pictures they are about."""
 
+from array import array
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import groupby
 from typing import Any, NamedTuple
@@ -11,6 +12,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from omninegclip.clip.encoder import Embeddings
+from omninegclip.errors import OmniNegClipError
 from omninegclip.objectives import composed_target, known_false
 from omninegclip.training.distributed import share
 from omninegclip.training.task import StatementBatch, Texts
@@ -64,12 +66,21 @@ def make_statements(
     An object counts as absent from a picture, much as in CLIP's own loss, when neither `objects_present` nor
     `objects_unsure` names it; where `objects_present` is null nothing is known of the picture beside its own
     statements. Returns None where no record has statements.
+
+    Raises OmniNegClipError for a statement that lacks a part, and where statements name one object alone.
     """
     rows = [row for row, record in enumerate(records) if record.get("statements")]
     if not rows:
         return None
     said = [records[row]["statements"] for row in rows]
+    for row, all_of in zip(rows, said, strict=True):
+        for each in all_of:
+            _refuse_incomplete(each, records[row]["image_id"])
     names = _number(name for all_of in said for each in all_of for name in _named(each))
+    if len(names) < 2:
+        raise OmniNegClipError(
+            f"The statements name {len(names)} object(s): two at least are needed to tell denials apart."
+        )
     affirmed = _number(each["affirmed"] for all_of in said for each in all_of)
     tokens = iter(tokenize([each["text"] for all_of in said for each in all_of]))
     present, unsure = (
@@ -132,11 +143,15 @@ class HardPictures:
             nearest = (names @ images.T).topk(min(CANDIDATES, len(images)), dim=1).indices
             self._holders = list(nearest.numpy())
 
-    def of(self, statement: Statement, random: np.random.Generator) -> int | None:
-        """Return the number of a picture; None for a statement that denies nothing, or what none holds."""
+    def of(self, statement: Statement, own: int, random: np.random.Generator) -> int | None:
+        """Return the number of a picture other than the statement's own.
+
+        None for a statement that denies nothing or is false, and where no other picture holds what it denies.
+        """
         if statement.denies is None or not statement.holds:
             return None
         holders = self._holders[statement.denies]
+        holders = holders[holders != own]
         if not len(holders):
             return None
         some = random.choice(holders, min(CANDIDATES, len(holders)), replace=False)
@@ -162,29 +177,34 @@ def statement_batches(
     What is drawn depends on the seed and the number of the step alone. Each process gets the sentences of its
     share, and everything else of the whole batch.
     """
-    mine = None
+    find = None
     if hard_pictures:
         images = features[statements.image_rows] if not statements.present.any() else torch.empty(0)
-        mine = HardPictures(statements.present, images, meanings.names).of
+        find = HardPictures(statements.present, images, meanings.names).of
     for step, numbers in enumerate(rows, first_step):
         random = np.random.default_rng([seed, step])
         said = [each for number in numbers for each in statements.of_picture[number]]
         own = [place for place, number in enumerate(numbers) for _ in statements.of_picture[number]]
-        mined = [mine and mine(each, random) for each in said]
-        added = list(dict.fromkeys(number for number in mined if number is not None))
-        column = {number: len(numbers) + place for place, number in enumerate(added)}
-        shown = torch.tensor([*numbers.tolist(), *added])
+        mined = [
+            find(each, int(numbers[place]), random) if find else None
+            for each, place in zip(said, own, strict=True)
+        ]
+        # a hard picture that is in the batch already is not shown twice
+        shown = list(dict.fromkeys([*numbers.tolist(), *(each for each in mined if each is not None)]))
+        column = {number: place for place, number in enumerate(shown)}
+        known = torch.tensor(shown)
         affirms, denies = _claims(said, statements.present.shape[1])
-        groups = [group for number in share(numbers) for group in alike(statements.of_picture[number])]
-        size = len(groups) if chunk_size is None else max(1, chunk_size * len(groups) // max(1, len(numbers)))
+        mine = share(numbers)
+        groups = [group for number in mine for group in alike(statements.of_picture[number])]
+        size = len(groups) if chunk_size is None else max(1, chunk_size * len(groups) // max(1, len(mine)))
         yield StatementBatch(
-            images=features[statements.image_rows[shown]],
+            images=features[statements.image_rows[known]],
             texts=tuple(
                 lay_out(groups[start : start + size], context_length) for start in range(0, len(groups), size)
             ),
             own=torch.tensor(own),
             true=torch.tensor([each.holds for each in said]),
-            false=known_false(affirms, denies, statements.present[shown], statements.absent[shown]),
+            false=known_false(affirms, denies, statements.present[known], statements.absent[known]),
             hard=torch.tensor([-1 if number is None else column[number] for number in mined]),
             targets=meanings.targets(said),
             denies=denies.any(dim=1),
@@ -198,12 +218,21 @@ def _held(objects: Sequence[Sequence[str]], names: Mapping[str, int]) -> Tensor:
     return held
 
 
+def _refuse_incomplete(statement: Mapping[str, Any] | None, image_id: str) -> None:
+    for key in ("text", "affirms", "holds", "affirmed"):
+        if statement is None or statement.get(key) is None:
+            raise OmniNegClipError(
+                f"A statement of the picture {image_id!r} has no {key!r}: a statement needs text, affirms, "
+                "holds and affirmed."
+            )
+
+
 def _statement(
     each: Mapping[str, Any], tokens: TokenIds, names: Mapping[str, int], affirmed: Mapping[str, int]
 ) -> Statement:
     denies = None if each["denies"] is None else names[each["denies"]]
     affirms = tuple(names[name] for name in each["affirms"])
-    return Statement(tokens, affirms, denies, each["holds"], affirmed[each["affirmed"]])
+    return Statement(array("i", tokens), affirms, denies, each["holds"], affirmed[each["affirmed"]])
 
 
 def _named(each: Mapping[str, Any]) -> list[str]:

@@ -61,17 +61,23 @@ def make_triplets(
     ids = torch.tensor([names[record["image_id"]] for record in records])
     captions = tokenize([record["caption"] for record in records])
 
+    statements = make_statements(records, tokenize, first_row=first_row)
+
     def pairs(column: str) -> Pairs:
         rows = [row for row, record in enumerate(records) if record[column]]
-        if not rows:
+        if not rows and statements is None:
             raise OmniNegClipError(f"No record has a {column}: both kinds of negation are needed.")
         texts = [str(records[row][column]) for row in rows]
         if strip_commas and column == "presence_negated":
             texts = [text.replace(",", "") for text in texts]
-        negated = tokenize(texts)
-        return Pairs(torch.tensor(rows) + first_row, ids[rows], [captions[row] for row in rows], negated)
+        negated = tokenize(texts) if texts else []
+        return Pairs(
+            torch.tensor(rows, dtype=torch.long) + first_row,
+            ids[rows],
+            [captions[row] for row in rows],
+            negated,
+        )
 
-    statements = make_statements(records, tokenize, first_row=first_row)
     return Triplets(features, pairs("presence_negated"), pairs("absence_negated"), statements)
 
 
