@@ -132,9 +132,9 @@ def omni_plus(
     scale: Tensor,
     *,
     weight_contrast: float = 1.0,
-    weight_kept: float = 6.0,
+    weight_kept: float = 12.0,
     weight_composed: float = 1.0,
-    weight_apart: float = 5.0,
+    weight_apart: float = 8.0,
 ) -> dict[str, Tensor]:
     """Add the contrast of known truth and the two meanings; all parts keep their names.
 
