@@ -43,6 +43,7 @@ TRAIN_SMOKE = (
 SMOKE_RECORDS = 120
 
 # Options that several verbs share.
+Only = Annotated[tuple[str, ...], Parameter(name="--only", negative="")]
 Overrides = Annotated[tuple[str, ...], Parameter(name="--set", negative="")]
 Json = Annotated[bool, Parameter(name="--json", negative="")]
 
@@ -134,6 +135,7 @@ def objectives(
     set_: Overrides = (),
     out: Path = Path("runs/study-objectives"),
     workers: int = 1,
+    only: Only = (),
     smoke: Annotated[bool, Parameter(negative="")] = False,
     json_: Json = False,
 ) -> None:
@@ -153,6 +155,8 @@ def objectives(
         Folder for the study; what is finished there is not run again.
     workers
         Processes that share the cells; two of one thread each are faster than one of two.
+    only
+        Name of a cell to run, instead of all; may be repeated.
     smoke
         Draw and ask very little: tries the whole chain in seconds, its figures mean nothing.
     json_
@@ -173,6 +177,7 @@ def objectives(
         size,
         out,
         workers,
+        only,
         as_json=json_,
     )
 
@@ -185,6 +190,7 @@ def plus(
     set_: Overrides = (),
     out: Path = Path("runs/study-plus"),
     workers: int = 1,
+    only: Only = (),
     smoke: Annotated[bool, Parameter(negative="")] = False,
     json_: Json = False,
 ) -> None:
@@ -202,6 +208,8 @@ def plus(
         Folder for the study; what is finished there is not run again.
     workers
         Processes that share the cells; two of one thread each are faster than one of two.
+    only
+        Name of a cell to run, instead of all; may be repeated.
     smoke
         Draw and ask very little: tries the whole chain in seconds, its figures mean nothing.
     json_
@@ -222,6 +230,7 @@ def plus(
         size,
         out,
         workers,
+        only,
         as_json=json_,
     )
 
@@ -235,6 +244,7 @@ def groups(
     set_: Overrides = (),
     out: Path = Path("runs/study-groups"),
     workers: int = 1,
+    only: Only = (),
     each_block: Annotated[bool, Parameter(negative="")] = False,
     smoke: Annotated[bool, Parameter(negative="")] = False,
     json_: Json = False,
@@ -255,6 +265,8 @@ def groups(
         Folder for the study; what is finished there is not run again.
     workers
         Processes that share the cells; two of one thread each are faster than one of two.
+    only
+        Name of a cell to run, instead of all; may be repeated.
     each_block
         Fine-tune every single block alone as well.
     smoke
@@ -279,6 +291,7 @@ def groups(
         size,
         out,
         workers,
+        only,
         as_json=json_,
     )
 
@@ -292,6 +305,7 @@ def margins(
     set_: Overrides = (),
     out: Path = Path("runs/study-margins"),
     workers: int = 1,
+    only: Only = (),
     smoke: Annotated[bool, Parameter(negative="")] = False,
     json_: Json = False,
 ) -> None:
@@ -311,6 +325,8 @@ def margins(
         Folder for the study; what is finished there is not run again.
     workers
         Processes that share the cells; two of one thread each are faster than one of two.
+    only
+        Name of a cell to run, instead of all; may be repeated.
     smoke
         Draw and ask very little: tries the whole chain in seconds, its figures mean nothing.
     json_
@@ -331,6 +347,7 @@ def margins(
         size,
         out,
         workers,
+        only,
         as_json=json_,
     )
 

@@ -35,13 +35,19 @@ def run_cells(
     size: Size,
     out: Path,
     workers: int,
+    only: Sequence[str],
     *,
     as_json: bool,
 ) -> None:
     """Run a grid, write `figures.csv`, `.json` and `.svg` into `out`, and print the table.
 
-    Raises OmniNegClipError as `run_grid` does, and for less than one seed.
+    `only` names the cells to run; empty for all. Raises OmniNegClipError as `run_grid` does, for less than
+    one seed, and for a cell that the study has not.
     """
+    names = [cell.name for cell in cells]
+    if unknown := [name for name in only if name not in names]:
+        raise OmniNegClipError(f"This study has no cell {unknown[0]!r}: its cells are {', '.join(names)}.")
+    cells = [cell for cell in cells if not only or cell.name in only]
     if seeds < 1:
         raise OmniNegClipError(f"--seeds must be 1 or more, not {seeds}.")
     results = run_grid(model, preset, overrides, cells, range(seeds), size, out, workers)
