@@ -1,7 +1,7 @@
 from collections import Counter
 from random import Random
 
-from omninegclip.captions.absence import Absent, Image, absent, draw
+from omninegclip.captions.absence import Absent, Image, absent, draw, draw_balanced, lacking, told
 from omninegclip.captions.cooccurrence import Cooccurrence
 from omninegclip.captions.lexicon import english
 
@@ -68,3 +68,32 @@ def test_the_likelier_comes_first_more_often_and_none_comes_twice() -> None:
     first = Counter(next(draw(found, Random(seed))).concept.name for seed in range(200))
     assert first["dog"] > 3 * first["cat"] > 0
     assert names(list(draw(found, Random(0)))) == {"dog", "cat"}
+
+
+def test_what_is_lacking_need_not_be_plausible_but_must_be_told() -> None:
+    seen = streets()
+    for _ in range(50):
+        seen.add([frozenset({"street", "car"}), frozenset({"street"}), frozenset({"street"})])
+    assert told("fire hydrant", seen)
+    assert not told("car", seen)  # one caption of three mentions it, so others may be left unsaid
+    assert not told("zebra", seen)  # of which this collection knows nothing
+    found = lacking(Image(frozenset({"kitchen"}), NOTHING), english(), seen, NOTHING)
+    assert names(found) == {"fire hydrant", "refrigerator"}
+    assert names(lacking(Image(NOTHING, frozenset({"refrigerator"})), english(), seen, NOTHING)) == {
+        "fire hydrant"
+    }
+    labelled = Image(NOTHING, NOTHING, labelled=frozenset({"car"}))
+    assert names(lacking(labelled, english(), seen, frozenset({"car", "dog"}))) == {"dog"}
+
+
+def test_a_balanced_draw_takes_what_is_often_there_more_often() -> None:
+    seen = Cooccurrence()
+    for name, times in (("dog", 90), ("kite", 9), ("sled", 1)):
+        for _ in range(times):
+            seen.add([frozenset({name})])
+    found = [Absent(english().concepts[name], "captions", 0.0) for name in ("sled", "kite", "dog")]
+    rng = Random(0)
+    first = Counter(next(draw_balanced(found, seen, rng)).concept.name for _ in range(4000))
+    assert abs(first["dog"] / 4000 - 0.90) < 0.02
+    assert abs(first["kite"] / 4000 - 0.09) < 0.02
+    assert names(list(draw_balanced(found, seen, rng))) == {"sled", "kite", "dog"}

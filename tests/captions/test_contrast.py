@@ -3,8 +3,8 @@ from random import Random
 import pytest
 
 pytest.importorskip("spacy", reason="the negate extra is not installed")
-from omninegclip.captions.absence import Absent
 from omninegclip.captions.contrast import NOTHING, Assertion, contrast_set, literal
+from omninegclip.captions.denial import Denial
 from omninegclip.captions.lexicon import english
 from omninegclip.captions.parse import parse
 
@@ -13,10 +13,13 @@ CAPTION = "A man throws a frisbee to a dog in the park."
 NAMED = frozenset({"man", "frisbee", "dog", "park", "bench"})
 
 
-def written(seed: int, plausible: tuple[str, ...] = ("kite", "horse", "umbrella")) -> list[Assertion]:
+def written(
+    seed: int,
+    absent: tuple[str, ...] = ("kite", "horse"),
+    denial: Denial | None = None,
+) -> list[Assertion]:
     lexicon = english()
-    absent = [Absent(lexicon.concepts[name], "captions", 2.0) for name in plausible]
-    return contrast_set(next(parse([CAPTION])), CAPTION, NAMED, absent, lexicon, Random(seed))
+    return contrast_set(next(parse([CAPTION])), CAPTION, NAMED, absent, denial, lexicon, Random(seed))
 
 
 def test_what_is_denied_decides_what_holds() -> None:
@@ -30,21 +33,46 @@ def test_what_is_denied_decides_what_holds() -> None:
                 assert each.affirmed == each.text
                 assert each.holds == (set(each.affirms) <= NAMED)
                 continue
-            assert each.holds == (each.denies not in NAMED)
+            assert each.holds == (each.denies not in NAMED and set(each.affirms) <= NAMED)
             assert each.denies not in each.affirms
             assert each.denies in each.text
-            assert each.affirmed in (NOTHING, CAPTION) or each.text.startswith(each.affirmed.split(" is ")[0])
+            assert each.affirmed is not None
+            alike = each.text.split()[:2] == each.affirmed.split()[:2]  # "there is", "a frisbee", "I see"
+            assert each.affirmed in (NOTHING, CAPTION) or alike
 
 
 def test_true_and_false_denials_share_their_words() -> None:
     for seed in range(10):
         bare = [each for each in written(seed) if each.affirmed == NOTHING]
         assert {each.holds for each in bare} == {True, False}
-        assert len({each.text.replace(each.denies or "", "X") for each in bare}) == 1
+        alike = {
+            each.text.replace(f"an {each.denies}", "a X").replace(str(each.denies), "X") for each in bare
+        }
+        assert len(alike) == 1
+
+
+def test_the_captions_own_denial_is_false_and_means_the_caption_without_the_object() -> None:
+    text = "A man throws no frisbee to a dog in the park."
+    for absent in (("kite", "horse"), ()):
+        said = written(0, absent, Denial("object", "no", "frisbee", text))
+        (own,) = [each for each in said if each.text == text]
+        assert own.denies == "frisbee"
+        assert not own.holds
+        assert own.affirmed == CAPTION
+        assert "frisbee" not in own.affirms
+        assert {"dog", "park"} <= set(own.affirms)
+
+
+def test_of_a_denied_action_the_truth_alone_is_known() -> None:
+    text = "A man does not throw a frisbee to a dog in the park."
+    (own,) = [
+        each for each in written(0, denial=Denial("action", "not", "throws", text)) if each.text == text
+    ]
+    assert own == Assertion(text, (), None, False, None)
 
 
 def test_where_nothing_is_safely_absent_the_caption_stands_alone() -> None:
-    assert [each.text for each in written(0, plausible=())] == [CAPTION]
+    assert [each.text for each in written(0, absent=())] == [CAPTION]
 
 
 def test_a_noun_that_may_mean_several_things_says_of_none_that_it_is_there() -> None:

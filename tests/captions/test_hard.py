@@ -1,18 +1,37 @@
 from random import Random
 
-from omninegclip.captions.hard import affirm, multiple_choice, swap
+from omninegclip.captions.hard import FORMS, affirm, fill_in, multiple_choice, swap
 from omninegclip.captions.lexicon import Noun
 from omninegclip.captions.parse import parse
+from omninegclip.evaluation.cues import cue
 
 DOG, BALL = Noun("dog", "dogs"), Noun("ball", "balls")
 
 
+SCISSORS = Noun("scissors", "scissors")
+
+
 def test_the_swap_changes_what_is_there_and_nothing_else() -> None:
-    for seed in range(8):
+    for seed in range(40):
         true, false = swap(DOG, BALL, Random(seed))
-        assert "no ball" in true
-        assert "no dog" in false
+        assert true.index("dog") < true.index("ball")
+        assert cue(true) != "none"
         assert true.replace("dog", "X").replace("ball", "dog").replace("X", "ball") == false
+
+
+def test_no_form_tells_by_a_comma_and_only_denials_have_a_cue() -> None:
+    for form in FORMS:
+        filled = [fill_in(template, DOG, BALL) for template in form]
+        assert [cue(text) != "none" for text in filled] == [False, True, True]
+        assert not any("," in text for text in filled)
+        assert ["dog" in text for text in filled] == [True, False, True]
+        assert ["ball" in text for text in filled] == [False, True, True]
+
+
+def test_scissors_have_no_article_and_are_many() -> None:
+    said = {fill_in(template, SCISSORS, SCISSORS) for form in FORMS for template in form}
+    assert not any("a scissors" in text or "scissors is" in text or "is scissors" in text for text in said)
+    assert {"scissors are visible", "there are no scissors here"} <= said
 
 
 def test_the_false_affirmation_asserts_without_negating() -> None:
@@ -31,8 +50,9 @@ def test_a_question_has_four_captions_of_which_one_is_true() -> None:
         answers.add(choice.answer)
         assert len(set(choice.captions)) == 4
         for at, caption in enumerate(choice.captions):
-            denies_dog, denies_ball = "no dog" in caption, "no ball" in caption
-            true = not denies_dog and (denies_ball or "ball" not in caption)
-            assert true == (at == choice.answer)
+            names = sorted((name for name in ("dog", "ball") if name in caption), key=caption.index)
+            # in a hybrid the first is there; alone, it is there or not
+            there = names[0] == "dog" if len(names) == 2 else (names == ["dog"]) == (cue(caption) == "none")
+            assert there == (at == choice.answer)
     assert kinds == {"positive", "negative", "hybrid"}
     assert answers == {0, 1, 2, 3}

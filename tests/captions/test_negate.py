@@ -73,8 +73,8 @@ def test_hard_variants_name_one_thing_that_is_there_and_one_that_is_not() -> Non
     [row] = negate(IMAGES[2:], KNOWLEDGE, Wish(hard=True))
     absent = row["absence_object"]
     assert absent in row["hard_affirmed"]
-    assert f"no {absent}" in row["hard_true"]
-    assert "no umbrella" in row["hard_swapped"]
+    assert row["hard_true"].index("umbrella") < row["hard_true"].index(absent)
+    assert row["hard_swapped"].index(absent) < row["hard_swapped"].index("umbrella")
 
 
 def test_awkward_text_of_any_kind_comes_through() -> None:

@@ -1,7 +1,7 @@
 """What is plausible beside a caption and yet not in its picture."""
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from random import Random
 
@@ -9,6 +9,7 @@ from omninegclip.captions.cooccurrence import Cooccurrence
 from omninegclip.captions.lexicon import Concept, Lexicon, Names
 
 LARGEST_RISK = 0.01
+LARGEST_UNSAID = 0.02  # of an object in a contrast set, which has many others beside it
 FEWEST_IMAGES = 200  # below, "never seen together" says nothing of plausibility
 
 
@@ -52,15 +53,49 @@ def absent(image: Image, lexicon: Lexicon, seen: Cooccurrence, vocabulary: Names
     ]
 
 
-def draw(found: list[Absent], rng: Random) -> Iterator[Absent]:
-    """Yield them without repetition, earlier the more they go with what is there.
+def lacking(image: Image, lexicon: Lexicon, seen: Cooccurrence, vocabulary: Names) -> list[Absent]:
+    """Return every object that is not in an image, plausible beside its captions or not.
 
-    Keys u^(1/w) order a weighted draw without replacement (Efraimidis and Spirakis, 2006).
+    With labels, those that they tell apart and do not name. Without, those that no caption hints at and that
+    are `told`.
     """
-    keys = {
-        absent.concept.name: rng.random() ** (1 / (0.1 + math.log(max(absent.lift, 1)))) for absent in found
-    }
-    yield from sorted(found, key=lambda absent: keys[absent.concept.name], reverse=True)
+    lifts = seen.lifts(image.named if image.labelled is None else image.named | image.labelled)
+    return [
+        Absent(concept, "captions" if image.labelled is None else "labels", lifts.get(name, 0.0))
+        for name, concept in ((name, lexicon.concepts[name]) for name in lexicon.objects)
+        if name not in image.unsafe
+        and (
+            told(name, seen)
+            if image.labelled is None
+            else name in vocabulary and not lexicon.related[name] & image.labelled
+        )
+    ]
+
+
+def told(name: str, seen: Cooccurrence) -> bool:
+    """Return whether people mostly say that an object is there where it is, as far as that can be known."""
+    unsaid = seen.unsaid(name)
+    return seen.count[name] > 0 and (math.isnan(unsaid) or unsaid <= LARGEST_UNSAID)
+
+
+def draw(found: list[Absent], rng: Random) -> Iterator[Absent]:
+    """Yield them without repetition, earlier the more they go with what is there."""
+    yield from _weighted(found, [0.1 + math.log(max(absent.lift, 1)) for absent in found], rng)
+
+
+def draw_balanced(found: list[Absent], seen: Cooccurrence, rng: Random) -> Iterator[Absent]:
+    """Yield them without repetition, earlier the more pictures hold them and the more they go with this one.
+
+    What is denied then tells little of whether the denial is true: what is often there is often missing too.
+    """
+    weights = [max(seen.count[each.concept.name], 1) * max(each.lift, 1) for each in found]
+    yield from _weighted(found, weights, rng)
+
+
+def _weighted(found: list[Absent], weights: Sequence[float], rng: Random) -> list[Absent]:
+    """Order by keys u^(1/w): a weighted draw without replacement (Efraimidis and Spirakis, 2006)."""
+    keys = [math.log(rng.random()) / weight for weight in weights]
+    return [found[at] for at in sorted(range(len(found)), key=keys.__getitem__, reverse=True)]
 
 
 def _safe(

@@ -4,13 +4,17 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from random import Random
 
-from omninegclip.captions.absence import Absent, draw
-from omninegclip.captions.hard import HYBRIDS, NEGATIVES, POSITIVES, fill_in
+from omninegclip.captions.denial import Denial
+from omninegclip.captions.hard import FORMS, Form, fill_in
 from omninegclip.captions.lexicon import WORD, Lexicon, Names, Noun
 from omninegclip.captions.parse import Parse
 from omninegclip.captions.phrasing import say_absent
 
-OF_EACH = 2  # things that are not there, and things that are, which one affirmation denies in turn
+OF_EACH = 2  # things that are not there, and things that are, for one affirmation to deny in turn
+SUBJECTS = (
+    "people",
+    "scene",
+)  # kinds that are affirmed beside objects, and not denied: they go unsaid too often
 NOTHING = "a photo"  # what a bare denial affirms
 
 
@@ -18,48 +22,75 @@ NOTHING = "a photo"  # what a bare denial affirms
 class Assertion:
     """A sentence, the concepts that it affirms, the one that it denies, whether it holds, and its other half.
 
-    `affirmed` is the sentence without its denial: the sentence itself where it denies nothing.
+    `affirmed` is the sentence without its denial: the sentence itself where it denies nothing, and None where
+    what it denies is an attribute or an action: then its truth is all that is known of it.
     """
 
     text: str
     affirms: tuple[str, ...]
     denies: str | None
     holds: bool
-    affirmed: str
+    affirmed: str | None
 
 
 def contrast_set(
-    parse: Parse, caption: str, named: Names, plausible: list[Absent], lexicon: Lexicon, rng: Random
+    parse: Parse,
+    caption: str,
+    named: Names,
+    absent: Sequence[str],
+    denial: Denial | None,
+    lexicon: Lexicon,
+    rng: Random,
 ) -> list[Assertion]:
-    """Write sentences about a picture that holds the concepts `named`, and of which `caption` is true.
+    """Write sentences about a picture of which `caption` is true.
 
-    First the caption, as it is and denying two plausible things that are not there. Then one of its objects,
-    and then nothing, with one phrasing denying those two (true) and up to two that are there (false). Last a
-    plain false affirmation. The caption alone where nothing is safely absent.
+    First the caption, as it is, denying what is `absent`, and denying what it asserts itself (`denial`). Then
+    one thing in it, and then nothing, with one phrasing denying what is absent (true) and up to two of the
+    `named` objects, which are there (false); and the two swapped. Last a plain false affirmation. Where
+    nothing is absent only the caption and its denial are left.
     """
     said = tuple(sorted(literal(caption, lexicon)))
     found = [Assertion(caption, said, None, True, caption)]
-    absent = [each.concept.name for each, _ in zip(draw(plausible, rng), range(OF_EACH), strict=False)]
+    if denial:
+        found.append(_denied(denial, said, caption, lexicon))
     if not absent:
         return found
-    objects = [name for name in said if name in lexicon.objects]
+    subjects = [name for name in said if name in lexicon.objects or lexicon.concepts[name].kind in SUBJECTS]
     there = sorted(name for name in named if name in lexicon.objects)
-    at = rng.randrange(len(HYBRIDS))
-    if objects:
-        subject = rng.choice(objects)
+    form = rng.choice(FORMS)
+    if subjects:
+        subject = rng.choice(subjects)
         others = [name for name in there if name not in lexicon.related[subject]]
-        affirmed = fill_in(POSITIVES[at], _noun(lexicon, subject), None)
+        affirmed = fill_in(form.positive, _noun(lexicon, subject), None)
         found.append(Assertion(affirmed, (subject,), None, True, affirmed))
-        found += _denials(HYBRIDS[at], subject, affirmed, absent, others, lexicon, rng)
-    found += _denials(NEGATIVES[at], None, NOTHING, absent, there, lexicon, rng)
+        found += _denials(form.hybrid, subject, affirmed, absent, others, lexicon, rng)
+        found.append(_swapped(form, subject, absent[0], lexicon))
+    found += _denials(form.negative, None, NOTHING, absent, there, lexicon, rng)
     state = rng.getstate()
     for place, name in enumerate(absent, 1):  # right behind the caption, whose beginning they share
         rng.setstate(state)  # the same phrasing for both
         concept = lexicon.concepts[name]
         text = say_absent(parse, concept.noun, concept.kind, rng)[1]
         found.insert(place, Assertion(text, said, name, True, caption))
-    false = fill_in(POSITIVES[at], _noun(lexicon, absent[0]), None)
+    false = fill_in(form.positive, _noun(lexicon, absent[0]), None)
     return [*found, Assertion(false, (absent[0],), None, False, false)]
+
+
+def _denied(denial: Denial, said: tuple[str, ...], caption: str, lexicon: Lexicon) -> Assertion:
+    """Return the caption with a denial of its own, which is false, and of an object if that can be told."""
+    named = [name for name in said if name in lexicon.mentions(denial.denied)[0]]
+    if denial.kind != "object" or len(named) != 1:
+        return Assertion(denial.text, (), None, False, None)
+    (name,) = named
+    rest = tuple(other for other in said if other != name)
+    return Assertion(denial.text, rest, name, False, caption)
+
+
+def _swapped(form: Form, subject: str, absent: str, lexicon: Lexicon) -> Assertion:
+    """Return "a ball but no dog" of a dog without a ball: false twice."""
+    affirmed = fill_in(form.positive, _noun(lexicon, absent), None)
+    text = fill_in(form.hybrid, _noun(lexicon, absent), _noun(lexicon, subject))
+    return Assertion(text, (absent,), subject, False, affirmed)
 
 
 def literal(caption: str, lexicon: Lexicon) -> Names:

@@ -6,8 +6,8 @@ from itertools import islice, zip_longest
 from random import Random
 from typing import Any, Literal
 
-from omninegclip.captions.absence import Absent, Image, absent, draw
-from omninegclip.captions.contrast import contrast_set, literal
+from omninegclip.captions.absence import Absent, Image, absent, draw, draw_balanced, lacking, told
+from omninegclip.captions.contrast import OF_EACH, contrast_set, literal
 from omninegclip.captions.cooccurrence import Cooccurrence
 from omninegclip.captions.denial import Denial
 from omninegclip.captions.hard import affirm, swap
@@ -68,6 +68,12 @@ class Knowledge:
             labelled=None if captioned.objects is None else self.lexicon.resolve_all(captioned.objects),
         )
 
+    def sure(self, captioned: Captioned, known: Image, held: Names) -> tuple[list[Absent], Names]:
+        """Return the objects that are not in a picture, and those of `held` that are surely there."""
+        missing = lacking(known, self.lexicon, self.seen, self.vocabulary)
+        objects = held & self.lexicon.objects.keys()
+        return missing, frozenset(n for n in objects if captioned.objects is not None or told(n, self.seen))
+
 
 @dataclass(frozen=True, slots=True)
 class Wish:
@@ -90,9 +96,10 @@ def negate(images: Sequence[Captioned], knowledge: Knowledge, wish: Wish) -> Ite
     for image in images:
         known = knowledge.image(image)
         plausible = absent(known, knowledge.lexicon, knowledge.seen, knowledge.vocabulary)
-        shown = _shown(image, known, knowledge.lexicon)
+        held = surely_shown(image, known, knowledge.lexicon)
+        missing, sure = knowledge.sure(image, known, held) if wish.hard else ([], held)
         # a dog is an animal, and an animal may be a dog
-        related = (knowledge.lexicon.related[name] for name in shown)
+        related = (knowledge.lexicon.related[name] for name in held)
         unsure = known.unsafe.union(known.named, *related)
         for caption in map(tidy, image.captions):
             reason = refusal(caption)
@@ -104,20 +111,22 @@ def negate(images: Sequence[Captioned], knowledge: Knowledge, wish: Wish) -> Ite
                 rng = Random(f"{wish.seed}\n{image.image_id}\n{caption}")  # noqa: S311 -- drawing phrasings, not secrets
                 rows = _negations(tree, caption, plausible, knowledge.lexicon, wish, rng)
                 if wish.hard:
+                    drawn = islice(draw_balanced(missing, knowledge.seen, rng), OF_EACH)
                     said = contrast_set(
                         tree,
                         caption,
-                        shown,
-                        plausible,
+                        sure,
+                        [each.concept.name for each in drawn],
+                        _denial(rows[0]),
                         knowledge.lexicon,
                         rng,
                     )
                     rows[0] = rows[0] | {"statements": [asdict(each) for each in said]}
             for row in rows:
-                yield _completed(row, image, caption, known, shown, unsure, wish)
+                yield _completed(row, image, caption, known, held, unsure, wish)
 
 
-def _shown(image: Captioned, known: Image, lexicon: Lexicon) -> Names:
+def surely_shown(image: Captioned, known: Image, lexicon: Lexicon) -> Names:
     """Return the concepts that are surely in the picture: labelled, or called by their own noun.
 
     A caption that denies something itself says of nothing that it is there.
@@ -143,6 +152,13 @@ def _negations(
         ]
         missing = missing or [{"absence_reason": "nothing plausible is safely absent"}]
     return [(one or {}) | (other or {}) for one, other in zip_longest(denied, missing)]
+
+
+def _denial(row: Row) -> Denial | None:
+    if row.get("presence_negated") is None:
+        return None
+    columns = ("presence_kind", "presence_rule", "presence_denied", "presence_negated")
+    return Denial(*(row[column] for column in columns))
 
 
 def _presence(denial: Denial) -> Row:
@@ -176,12 +192,12 @@ def _hard(tree: Parse, caption: str, missing: Absent, lexicon: Lexicon, rng: Ran
 
 
 def _completed(
-    row: Row, image: Captioned, caption: str, known: Image, shown: Names, unsure: Names, wish: Wish
+    row: Row, image: Captioned, caption: str, known: Image, held: Names, unsure: Names, wish: Wish
 ) -> Row:
     present = image.objects if image.objects is not None else sorted(known.named)
     if wish.hard:  # in the words of the statements
-        present = sorted(shown)
-        row = row | {"objects_unsure": sorted(unsure - shown)}
+        present = sorted(held)
+        row = row | {"objects_unsure": sorted(unsure - held)}
     fixed = {
         "image": image.image,
         "image_id": image.image_id,

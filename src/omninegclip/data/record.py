@@ -56,7 +56,7 @@ def write_records(path: Path, rows: Iterable[Row]) -> int:
         objects_unsure: optional, what the picture may or may not show.
         statements: optional, sentences about the picture whose truth is known, for `omni-plus`: each with
             its `text`, the objects that it `affirms`, the one that it `denies` (null for none), whether it
-            `holds`, and the words that it `affirmed` without the denial.
+            `holds`, and the words that it `affirmed` without the denial (null where nobody can say them).
         any other: provenance, of the type of its value in the first row (text where that is null).
 
     Raises OmniNegClipError for a row without caption or image_id, with a column that the first row

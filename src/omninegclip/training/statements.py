@@ -24,13 +24,16 @@ CONCEPT = "a photo of {}"
 
 
 class Statement(NamedTuple):
-    """A sentence about a picture: token ids, what it affirms and denies by number, and its affirmed words."""
+    """A sentence about a picture: token ids, what it affirms and denies by number, and its affirmed words.
+
+    `affirmed` is None where its truth alone is known, and not what it means beside that.
+    """
 
     tokens: TokenIds
     affirms: tuple[int, ...]
     denies: int | None
     holds: bool
-    affirmed: int
+    affirmed: int | None
 
 
 class Statements(NamedTuple):
@@ -81,7 +84,7 @@ def make_statements(
         raise OmniNegClipError(
             f"The statements name {len(names)} object(s): two at least are needed to tell denials apart."
         )
-    affirmed = _number(each["affirmed"] for all_of in said for each in all_of)
+    affirmed = _number(each["affirmed"] for all_of in said for each in all_of if each["affirmed"] is not None)
     tokens = iter(tokenize([each["text"] for all_of in said for each in all_of]))
     present, unsure = (
         _held([records[row].get(column) or () for row in rows], names)
@@ -116,9 +119,14 @@ class Meanings:
         self._weight = weight
 
     def targets(self, statements: Sequence[Statement]) -> Tensor:
-        """Return the target [T, d] of each statement: its own embedding, or the composed one if it denies."""
-        targets = self._affirmed[[each.affirmed for each in statements]]
-        denying = [row for row, each in enumerate(statements) if each.denies is not None]
+        """Return the target [T, d] of each statement: its own embedding, or the composed one if it denies.
+
+        Zeros where nothing is known of its meaning.
+        """
+        targets = torch.zeros(len(statements), self._affirmed.shape[1])
+        known = [row for row, each in enumerate(statements) if each.affirmed is not None]
+        targets[known] = self._affirmed[[statements[row].affirmed for row in known]]
+        denying = [row for row in known if statements[row].denies is not None]
         concepts = self._concepts[[statements[row].denies for row in denying]]
         targets[denying] = composed_target(targets[denying], concepts, self._weight)
         return targets
@@ -207,6 +215,7 @@ def statement_batches(
             false=known_false(affirms, denies, statements.present[known], statements.absent[known]),
             hard=torch.tensor([-1 if number is None else column[number] for number in mined]),
             targets=meanings.targets(said),
+            meant=torch.tensor([each.affirmed is not None for each in said]),
             denies=denies.any(dim=1),
         )
 
@@ -219,11 +228,11 @@ def _held(objects: Sequence[Sequence[str]], names: Mapping[str, int]) -> Tensor:
 
 
 def _refuse_incomplete(statement: Mapping[str, Any] | None, image_id: str) -> None:
-    for key in ("text", "affirms", "holds", "affirmed"):
+    for key in ("text", "affirms", "holds"):
         if statement is None or statement.get(key) is None:
             raise OmniNegClipError(
-                f"A statement of the picture {image_id!r} has no {key!r}: a statement needs text, affirms, "
-                "holds and affirmed."
+                f"A statement of the picture {image_id!r} has no {key!r}: a statement needs text, affirms "
+                "and holds."
             )
 
 
@@ -232,7 +241,8 @@ def _statement(
 ) -> Statement:
     denies = None if each["denies"] is None else names[each["denies"]]
     affirms = tuple(names[name] for name in each["affirms"])
-    return Statement(array("i", tokens), affirms, denies, each["holds"], affirmed[each["affirmed"]])
+    meaning = None if each["affirmed"] is None else affirmed[each["affirmed"]]
+    return Statement(array("i", tokens), affirms, denies, each["holds"], meaning)
 
 
 def _named(each: Mapping[str, Any]) -> list[str]:

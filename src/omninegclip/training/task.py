@@ -92,6 +92,7 @@ class StatementBatch(NamedTuple):
         false: [T, P] where it is known to be false.
         hard: [T] column of its hard picture, -1 for none.
         targets: [T, d] what it should mean.
+        meant: [T] whether that is known.
         denies: [T] whether it denies something.
     """
 
@@ -102,6 +103,7 @@ class StatementBatch(NamedTuple):
     false: Tensor
     hard: Tensor
     targets: Tensor
+    meant: Tensor
     denies: Tensor
 
     def to(self, device: torch.device) -> "StatementBatch":
@@ -173,7 +175,9 @@ def _negbench(f: Features) -> Parts:
 def _omni_plus(f: StatementFeatures, **weights: float) -> Parts:
     known = f.batch
     contrast = known_truth(known.images, f.texts, known.own, known.true, known.false, known.hard, f.scale)
-    return omni_plus(contrast, meanings(f.texts, known.targets, known.denies), f.scale, **weights)
+    meant = known.meant
+    meaning = meanings(f.texts[meant], known.targets[meant], known.denies[meant])
+    return omni_plus(contrast, meaning, f.scale, **weights)
 
 
 # Name -> what is minimised on a batch; docs/objectives.md says which data each looks at.
