@@ -103,9 +103,10 @@ def grid_table(cells: Mapping[str, Figures], title: str) -> Table:
 
 
 def grid_metrics(cells: Mapping[str, Figures]) -> list[str]:
-    """Return what a study shows: the main metrics, and the hinge where two cells or more have one."""
+    """Return what a study shows: the main metrics that it has, the hinge where two cells have one."""
     hinges = sum("hinge_active" in figures for figures in cells.values())
-    return [*SUMMARY, *(["hinge_active"] if hinges > 1 else [])]
+    found = [metric for metric in SUMMARY if any(metric in figures for figures in cells.values())]
+    return [*found, *(["hinge_active"] if hinges > 1 else [])]
 
 
 def _seen_and_held_out(groups: Mapping[str, Estimate]) -> list[Estimate | None]:

@@ -1,0 +1,207 @@
+"""Questions about captioned photos, with answers that captions or labels give.
+
+A photo holds an object if a caption calls it by its own noun, and lacks it if no caption names it, a synonym,
+anything broader or narrower, or a word that implies it. Objects that people often leave unsaid are not asked
+for. So answers are
+as noisy as that; docs/photos.md says how noisy. With labels, a photo lacks what its labels tell apart and do
+not name.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from itertools import product
+from random import Random
+
+from omninegclip.captions.hard import FORMS, Form, fill_in, multiple_choice, with_article
+from omninegclip.captions.lexicon import Lexicon
+from omninegclip.captions.negate import Captioned, Knowledge, Wish, negate, surely_shown
+from omninegclip.data.items import Item, Picture, PictureChoice, Presence, Query, TextChoice
+
+EVERY = 6  # every sixth kind of object is never denied in training
+SEARCHED = 8  # photos at least that a search has to find, and to keep out
+OF_EACH = 3  # questions of a kind about one photo
+
+# Never written by omninegclip negate: two with words that deny nowhere in it, two with known words elsewhere.
+UNSEEN = (
+    Form("{a} {a_is} included in this image", "{b} {b_is} not included in this image",
+         "{a} {a_is} included in this image yet {b} {b_is} not"),
+    Form("here {a_is} {a}", "{b} {b_is} missing here", "here {a_is} {a} and {b} {b_is} missing"),
+    Form("the view has {a}", "the view is free of any {no_b}", "the view has {a} and is free of any {no_b}"),
+    Form("this image features {a}", "this image does not feature {b}",
+         "this image features {a} though not {b}"),
+)  # fmt: skip
+PHRASINGS = {"seen": FORMS, "unseen": UNSEEN}
+
+
+@dataclass
+class Questions:
+    """Questions by measure, each item with its group: what is held out of training, objects or phrasings."""
+
+    presence: list[TextChoice] = field(default_factory=list)
+    absence_choice: list[PictureChoice] = field(default_factory=list)
+    multiple_choice: list[TextChoice] = field(default_factory=list)
+    forgetting: list[TextChoice] = field(default_factory=list)
+    retrieval: list[Query] = field(default_factory=list)
+    negated_retrieval: list[Query] = field(default_factory=list)
+    search: list[Query] = field(default_factory=list)
+    recognition: list[Presence] = field(default_factory=list)
+
+    def by_measure(self) -> dict[str, Sequence[Item]]:
+        """Return the kinds of questions of which there is one at least."""
+        return {name: items for name, items in vars(self).items() if items}
+
+
+@dataclass(frozen=True)
+class Shown:
+    """A photo, the objects that it surely holds, and those that it surely lacks."""
+
+    photo: Captioned
+    holds: tuple[str, ...]
+    lacks: tuple[str, ...]
+
+    @property
+    def picture(self) -> Picture:
+        """The photo as items name it."""
+        assert self.photo.image is not None
+        return Picture(self.photo.image)
+
+
+def held_out_objects(lexicon: Lexicon) -> frozenset[str]:
+    """Return every sixth object of the lexicon, in the order of their names."""
+    return frozenset(sorted(lexicon.objects)[EVERY - 1 :: EVERY])
+
+
+def look(photos: Sequence[Captioned], knowledge: Knowledge) -> list[Shown]:
+    """Return what each photo surely holds and lacks."""
+    found = []
+    for photo in photos:
+        known = knowledge.image(photo)
+        held = surely_shown(photo, known, knowledge.lexicon)
+        lacks, holds = knowledge.sure(photo, known, held)
+        found.append(Shown(photo, tuple(sorted(holds)), tuple(each.concept.name for each in lacks)))
+    return found
+
+
+def ask(photos: Sequence[Captioned], knowledge: Knowledge, held_out: frozenset[str], seed: int) -> Questions:
+    """Write the questions about some photos, the same for the same seed."""
+    asked, lexicon = Questions(), knowledge.lexicon
+    seen = look(photos, knowledge)
+    holders: dict[str, list[Shown]] = defaultdict(list)
+    for each in seen:
+        for name in each.holds:
+            holders[name].append(each)
+    for each in seen:
+        random = Random(f"{seed} {each.photo.image_id}")  # noqa: S311 -- no secret hangs on it
+        asked.retrieval.append(Query(each.photo.image_id, each.photo.captions[0], (each.picture,)))
+        _ask_of_captions(asked, each, knowledge, held_out, seed)
+        _ask_of_objects(asked, each, holders, lexicon, held_out, random)
+        for names, present in ((each.holds, True), (each.lacks, False)):
+            for name in names:
+                if len(holders[name]) < SEARCHED:
+                    continue
+                text = with_article(lexicon.concepts[name].noun)
+                group = {"objects": _objects(held_out, name)}
+                asked.recognition.append(Presence(each.photo.image_id, each.picture, text, present, group))
+    asked.search += _searches(seen, lexicon, held_out)
+    return asked
+
+
+def _ask_of_captions(
+    asked: Questions, each: Shown, knowledge: Knowledge, held_out: frozenset[str], seed: int
+) -> None:
+    """Ask whether a caption beats its denial and a false addition, and search with a true denial."""
+    (row, *_) = negate([_first(each.photo)], knowledge, Wish("presence", seed=seed))
+    caption, name = each.photo.captions[0], each.photo.image_id
+    if row["presence_negated"]:
+        denied = knowledge.lexicon.mentions(row["presence_denied"])[0]
+        objects = "held_out" if denied & held_out else "seen"
+        group = {"objects": objects, "phrasing": "seen", "denied": row["presence_kind"]}
+        asked.presence.append(TextChoice(name, each.picture, (caption, row["presence_negated"]), 0, group))
+    (row, *_) = negate([each.photo], knowledge, Wish("absence", seed=seed, hard=True))
+    if row["absence_negated"]:
+        group = {"objects": _objects(held_out, row["absence_object"]), "phrasing": "seen"}
+        asked.negated_retrieval.append(Query(name, row["absence_negated"], (each.picture,), (), group))
+        asked.forgetting.append(
+            TextChoice(
+                name, each.picture, (row["caption"], row["hard_affirmed"]), 0, {"kind": "added object"}
+            )
+        )
+
+
+def _first(photo: Captioned) -> Captioned:
+    return Captioned(photo.image_id, photo.image, photo.captions[:1], photo.objects)
+
+
+def _ask_of_objects(
+    asked: Questions,
+    each: Shown,
+    holders: dict[str, list[Shown]],
+    lexicon: Lexicon,
+    held_out: frozenset[str],
+    random: Random,
+) -> None:
+    """Ask in every phrasing of an object that is there and one that is not."""
+    pairs = [
+        (there, missing)
+        for there, missing in product(each.holds, each.lacks)
+        if missing not in lexicon.related[there]
+    ]
+    for phrasing, forms in PHRASINGS.items():
+        for there, missing in random.sample(pairs, min(OF_EACH, len(pairs))):
+            present, lacking = lexicon.concepts[there].noun, lexicon.concepts[missing].noun
+            form = random.choice(forms)
+            denied = {"objects": _objects(held_out, there), "phrasing": phrasing, "denied": "template"}
+            texts = (fill_in(form.positive, present, None), fill_in(form.negative, None, present))
+            asked.presence.append(TextChoice(each.photo.image_id, each.picture, texts, 0, denied))
+            choice = multiple_choice(present, lacking, random, forms)
+            group = {"objects": _objects(held_out, there, missing), "phrasing": phrasing}
+            asked.multiple_choice.append(
+                TextChoice(
+                    each.photo.image_id,
+                    each.picture,
+                    choice.captions,
+                    choice.answer,
+                    group | {"template": choice.template},
+                )
+            )
+        rivals = [
+            (there, missing, both)
+            for there, missing in pairs
+            if (both := [other for other in holders[there] if missing in other.holds])
+        ]
+        for there, missing, both in random.sample(rivals, min(OF_EACH, len(rivals))):
+            present, lacking = lexicon.concepts[there].noun, lexicon.concepts[missing].noun
+            pictures = (each.picture, random.choice(both).picture)
+            text = fill_in(random.choice(forms).hybrid, present, lacking)
+            group = {"objects": _objects(held_out, missing), "phrasing": phrasing}
+            asked.absence_choice.append(PictureChoice(each.photo.image_id, text, pictures, 0, group))
+
+
+def _searches(seen: Sequence[Shown], lexicon: Lexicon, held_out: frozenset[str]) -> Iterator[Query]:
+    """Yield a search for every pair of objects that enough photos hold together, and enough apart."""
+    held = [frozenset(each.holds) for each in seen]
+    lacked = [frozenset(each.lacks) for each in seen]
+    names = sorted(frozenset().union(*held))
+    for there, missing in product(names, names):
+        if missing in lexicon.related[there]:
+            continue
+        right = [
+            each.picture
+            for each, h, no in zip(seen, held, lacked, strict=True)
+            if there in h and missing in no
+        ]
+        wrong = [each.picture for each, h in zip(seen, held, strict=True) if missing in h]
+        both = sum(there in h and missing in h for h in held)
+        if len(right) < SEARCHED or both < SEARCHED:
+            continue
+        present, lacking = lexicon.concepts[there].noun, lexicon.concepts[missing].noun
+        for phrasing, forms in PHRASINGS.items():
+            for number, form in enumerate(forms):
+                text = fill_in(form.hybrid, present, lacking)
+                group = {"objects": _objects(held_out, missing), "phrasing": phrasing}
+                yield Query(f"{there}, {missing}, {number}", text, tuple(right), tuple(wrong), group)
+
+
+def _objects(held_out: frozenset[str], *names: str) -> str:
+    return "held_out" if held_out.intersection(names) else "seen"

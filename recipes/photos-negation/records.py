@@ -1,0 +1,88 @@
+"""Photos with captions to records that train: nothing held out is ever denied in them."""
+
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from questions import held_out_objects
+
+from omninegclip.captions.lexicon import Lexicon, Names, english
+from omninegclip.captions.negate import Captioned, Wish
+from omninegclip.data.negate import local, negate_file
+from omninegclip.data.readers import flickr
+from omninegclip.data.record import read_records, write_records
+from omninegclip.errors import OmniNegClipError
+from omninegclip.files import atomic_file
+
+TOKENS, LEARNED, ASKED = "Flickr8k.token.txt", ("train", "dev"), "test"
+Record = dict[str, Any]
+
+
+def read_split(folder: Path, splits: Iterable[str]) -> list[Captioned]:
+    """Return the captioned photos of some splits of Flickr8k.
+
+    Raises OmniNegClipError when a file is missing or wrong, or a photo is not there.
+    """
+    found = []
+    for split in splits:
+        for item in flickr.read(folder / TOKENS, folder / f"{split}.txt"):
+            if not (folder / "images" / item.picture.path).is_file():
+                raise OmniNegClipError(f"There is no photo {item.picture.path} in {folder / 'images'}.")
+            found.append(Captioned(item.id, item.picture.path, item.captions))
+    return found
+
+
+def make_records(photos: Iterable[Captioned], work: Path, processes: int) -> Path:
+    """Write both kinds of negation and contrast sets for every caption, once, and return the file.
+
+    Nothing denies an object that is held out.
+    """
+    done = work / "training.parquet"
+    if done.exists():
+        return done
+    captions, records = work / "captions.jsonl", work / "records.parquet"
+    with atomic_file(captions) as temporary:
+        lines = (
+            json.dumps({"image": photo.image, "image_id": photo.image_id, "captions": list(photo.captions)})
+            for photo in photos
+        )
+        temporary.write_text("\n".join(lines) + "\n")
+    if not records.exists():
+        negate_file(captions, records, None, Wish(hard=True), local(processes))
+    lexicon = english()
+    held_out = held_out_objects(lexicon)
+    write_records(done, (without(record, held_out, lexicon) for record in read_records(records)))
+    return done
+
+
+def without(record: Record, held_out: Names, lexicon: Lexicon) -> Record:
+    """Return a record of which nothing denies an object that is held out."""
+
+    def denies(text: str | None) -> bool:
+        return text is not None and not held_out.isdisjoint(lexicon.mentions(text)[0])
+
+    changed = dict(record)
+    if denies(record["presence_denied"]):
+        changed["presence_negated"] = None
+    if record["absence_object"] in held_out:
+        changed["absence_negated"] = None
+    if record["statements"] is not None:
+        # where the truth alone is known, what is denied is told by the caption's own denial
+        changed["statements"] = [
+            each
+            for each in record["statements"]
+            if each["denies"] not in held_out
+            and not (each["text"] == record["presence_negated"] and denies(record["presence_denied"]))
+        ]
+    return changed
+
+
+def denied(records: Iterable[Mapping[str, Any]]) -> Iterator[str]:
+    """Yield what the records deny, as a check of what they hold back."""
+    for record in records:
+        if record["presence_negated"] is not None:
+            yield record["presence_denied"]
+        if record["absence_negated"] is not None:
+            yield record["absence_object"]
+        yield from (each["denies"] for each in record["statements"] or () if each["denies"] is not None)

@@ -1,0 +1,120 @@
+"""Twenty fixed searches, and what each model finds first: right, wrong by the captions, all shown."""
+
+from collections.abc import Mapping, Sequence
+from io import BytesIO
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from omninegclip.captions.lexicon import Lexicon
+from omninegclip.captions.negate import Captioned
+from omninegclip.clip.encoder import Encoder
+from omninegclip.data.items import Picture
+from omninegclip.evaluation.intervals import bootstrap_mean
+from omninegclip.evaluation.scenes import Figures
+from omninegclip.report import pictures
+
+FIRST = 5
+SIDE = 150  # pixels of a thumbnail
+
+
+class Wanted(NamedTuple):
+    """A search, and the things that captions of a right photo name, one at least, and do not name."""
+
+    text: str
+    there: tuple[str, ...]
+    missing: tuple[str, ...]
+
+
+PEOPLE = ("person", "man", "woman", "child", "boy", "girl")
+SEARCHES = (
+    Wanted("a dog but no ball", ("dog",), ("ball",)),
+    Wanted("people, nobody wearing a hat", PEOPLE, ("hat", "helmet")),
+    Wanted("water without a boat", ("water", "lake", "river", "ocean"), ("boat",)),
+    Wanted("a dog without any people", ("dog",), PEOPLE),
+    Wanted("a dog that is not in the water", ("dog",), ("water", "lake", "river", "ocean", "swimming pool")),
+    Wanted("a beach with no dog", ("beach",), ("dog",)),
+    Wanted("a beach without people", ("beach",), PEOPLE),
+    Wanted("snow but no skis and no snowboard", ("snow",), ("skis", "snowboard")),
+    Wanted("a child without a swing", ("child", "boy", "girl"), ("swing",)),
+    Wanted("a street with no cars", ("street",), ("car",)),
+    Wanted("a man on a mountain, no bicycle", ("mountain",), ("bicycle",)),
+    Wanted("a motorcycle but no car", ("motorcycle",), ("car",)),
+    Wanted("a woman, not with a dog", ("woman",), ("dog",)),
+    Wanted("grass without a dog", ("grass",), ("dog",)),
+    Wanted("a frisbee and no dog", ("frisbee",), ("dog",)),
+    Wanted("a dog, no frisbee in sight", ("dog",), ("frisbee",)),
+    Wanted("a pool with no children in it", ("swimming pool",), ("child", "boy", "girl")),
+    Wanted("a field without a horse", ("field",), ("horse",)),
+    Wanted("a bench with nobody on it", ("bench",), PEOPLE),
+    Wanted("a boy, but he has no skateboard", ("boy",), ("skateboard",)),
+)
+
+
+def truth(photos: Sequence[Captioned], lexicon: Lexicon) -> NDArray[np.bool_]:
+    """Return [searches, photos]: whether the captions of a photo say that it is what is searched."""
+    named = [frozenset().union(*(lexicon.mentions(text)[0] for text in photo.captions)) for photo in photos]
+    broad = [names | frozenset().union(*(lexicon.concepts[n].broader for n in names)) for names in named]
+    return np.array(
+        [
+            [not names.isdisjoint(wanted.there) and names.isdisjoint(wanted.missing) for names in broad]
+            for wanted in SEARCHES
+        ]
+    )
+
+
+def search(encoder: Encoder, gallery: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Return the cosines [searches, photos]."""
+    return np.asarray(encoder.embed_text([wanted.text for wanted in SEARCHES]) @ gallery.T)
+
+
+def figure(scores: NDArray[np.float32], right: NDArray[np.bool_]) -> Figures:
+    """Return the share of the first photos that are right."""
+    first = np.argsort(-scores, axis=1, kind="stable")[:, :FIRST]
+    shares = np.take_along_axis(right, first, axis=1).mean(axis=1)
+    return {"fixed_searches_right_at_5": {"seen": bootstrap_mean(shares.astype(np.float64), 0)}}
+
+
+def rows(
+    scores: Mapping[str, NDArray[np.float32]],
+    photos: Sequence[Captioned],
+    folder: Path,
+    right: NDArray[np.bool_],
+) -> list[pictures.PictureRow]:
+    """Return every search with the first photos of every model, by its name."""
+    return [
+        pictures.PictureRow(
+            wanted.text,
+            {
+                name: [
+                    pictures.Picture(
+                        _thumbnail(folder / str(photos[index].image)),
+                        bool(right[number, index]),
+                        photos[index].captions[0],
+                        float(by_model[number, index]),
+                    )
+                    for index in np.argsort(-by_model[number], kind="stable")[:FIRST].tolist()
+                ]
+                for name, by_model in scores.items()
+            },
+        )
+        for number, wanted in enumerate(SEARCHES)
+    ]
+
+
+def gallery_of(
+    photos: Sequence[Captioned], embeddings: Mapping[Picture, NDArray[np.float32]]
+) -> NDArray[np.float32]:
+    """Return [photos, d] in their order."""
+    return np.stack([embeddings[Picture(str(photo.image))] for photo in photos])
+
+
+def _thumbnail(path: Path) -> bytes:
+    with Image.open(path) as image:
+        image.thumbnail((SIDE, SIDE))
+        out = BytesIO()
+        image.convert("RGB").save(out, "JPEG", quality=80)
+    return out.getvalue()
