@@ -67,3 +67,10 @@ def test_refuses_a_batch_that_the_rows_do_not_fill(batch_size: int) -> None:
 def test_refuses_the_state_of_another_run(other: BatchSampler) -> None:
     with pytest.raises(OmniNegClipError, match="this run has 17, 4 and 5"):
         BatchSampler(17, 4, 5).load_state_dict(other.state_dict())
+
+
+@pytest.mark.parametrize("steps", [1, 4, 7, 8])
+def test_the_rows_of_a_run_are_known_before_it(steps: int) -> None:
+    sampler = BatchSampler(rows=17, batch_size=4, seed=5)
+    assert sampler.seen(steps) == sorted({row for batch in rows_of(sampler, steps) for row in batch})
+    assert sampler.seen(9) == list(range(17))

@@ -77,6 +77,25 @@ def _tokens(statements: Any) -> list[Any]:
     return [each.tokens for each in statements]
 
 
+def test_what_no_batch_will_hold_is_not_embedded(encoder: ClipEncoder) -> None:
+    statements = make_statements(records(), encoder.tokenize)
+    assert statements is not None
+    read: list[int] = []
+
+    def embed(texts: Any) -> Any:
+        read.append(len(texts))
+        return encoder.embed_tokens(texts)
+
+    everything = Meanings(statements, embed, 0.6)
+    some = Meanings(statements, embed, 0.6, [1, 3])
+    whole, concepts, part, _ = read
+    assert concepts == len(statements.concepts)
+    assert part < whole == len(statements.affirmed)
+    for number in (1, 3):
+        of_one = statements.of_picture[number]
+        assert torch.allclose(some.targets(of_one), everything.targets(of_one), atol=1e-6)
+
+
 def test_where_the_meaning_is_not_known_the_truth_still_is(encoder: ClipEncoder) -> None:
     rows = records()
     unclear = {

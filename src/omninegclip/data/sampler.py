@@ -63,6 +63,12 @@ class BatchSampler:
         start = position * self.batch_size
         return self._permutation(number)[start : start + self.batch_size]
 
+    def seen(self, steps: int) -> list[int]:
+        """Return all rows of the first `steps` batches by number; after two passes all there are."""
+        if steps > 2 * len(self):  # what one pass leaves out the next one mostly holds
+            return list(range(self.rows))
+        return sorted({row for step in range(steps) for row in self.batch(step).tolist()})
+
     def state_dict(self) -> SamplerState:
         """Return what `load_state_dict` needs to go on from here."""
         return {"rows": self.rows, "batch_size": self.batch_size, "seed": self.seed, "step": self.step}

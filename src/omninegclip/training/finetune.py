@@ -101,7 +101,9 @@ class FineTuning:
         self._encoder, self._triplets, self._seed = encoder, triplets, seed
         self.texts_per_step = mean_texts(triplets, preset)
         self._meanings = (
-            statements.Meanings(triplets.statements, encoder.embed_tokens, preset.subtraction)
+            statements.Meanings(
+                triplets.statements, encoder.embed_tokens, preset.subtraction, samplers[0].seen(self.total)
+            )
             if preset.objective == statements.OBJECTIVE and triplets.statements
             else None
         )

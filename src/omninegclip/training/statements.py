@@ -1,7 +1,7 @@
 """Statements as the trainer takes them: sentences whose truth is known, and the pictures they are about."""
 
 from array import array
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import groupby
 from typing import Any, NamedTuple
 
@@ -14,6 +14,7 @@ from torch.nn import functional as F
 from omninegclip.clip.encoder import Embeddings
 from omninegclip.errors import OmniNegClipError
 from omninegclip.objectives import composed_target, known_false
+from omninegclip.progress import track
 from omninegclip.training.distributed import share
 from omninegclip.training.task import StatementBatch, Texts
 
@@ -21,6 +22,7 @@ TokenIds = Sequence[int]
 OBJECTIVE = "omni-plus"  # what learns from statements; all else learns from pairs
 CANDIDATES = 64  # pictures that hold what a statement denies, of which the most fitting one is taken
 CONCEPT = "a photo of {}"
+EMBEDDED = 2048  # texts between two moves of a bar
 
 
 class Statement(NamedTuple):
@@ -106,14 +108,20 @@ class Meanings:
     """What a model makes of affirmations and of objects before it is fine-tuned: targets for statements."""
 
     def __init__(
-        self, statements: Statements, embed: Callable[[Sequence[TokenIds]], Embeddings], weight: float
+        self,
+        statements: Statements,
+        embed: Callable[[Sequence[TokenIds]], Embeddings],
+        weight: float,
+        pictures: Iterable[int] | None = None,
     ) -> None:
-        """Embed everything once; `weight` is that of `composed_target`.
+        """Embed everything once that statements about `pictures` affirm, all by default.
 
-        `names` are the embeddings [V, d] of the objects; a concept is one of them without what all have in
-        common, of length 1.
+        `weight` is that of `composed_target`. `names` are the embeddings [V, d] of the objects; a concept is
+        one of them without what all have in common, of length 1.
         """
-        self._affirmed = torch.from_numpy(embed(statements.affirmed))
+        chosen = range(len(statements.of_picture)) if pictures is None else pictures
+        said = (each.affirmed for number in chosen for each in statements.of_picture[number])
+        self._affirmed = _embed_some(embed, statements.affirmed, {n for n in said if n is not None})
         self.names = torch.from_numpy(embed(statements.concepts))
         self._concepts = F.normalize(self.names - self.names.mean(dim=0), dim=-1)
         self._weight = weight
@@ -130,6 +138,21 @@ class Meanings:
         concepts = self._concepts[[statements[row].denies for row in denying]]
         targets[denying] = composed_target(targets[denying], concepts, self._weight)
         return targets
+
+
+def _embed_some(
+    embed: Callable[[Sequence[TokenIds]], Embeddings], texts: Sequence[TokenIds], which: Iterable[int]
+) -> Tensor:
+    """Return [n, d] for n texts, zeros but for `which`, a bar showing how far it is."""
+    numbers = sorted(which, key=lambda number: (len(texts[number]), number))
+    parts = [numbers[start : start + EMBEDDED] for start in range(0, len(numbers), EMBEDDED)]
+    found: Tensor | None = None
+    for part in track(parts, f"Embedding {len(numbers):,} affirmations", len(parts)):
+        rows = torch.from_numpy(embed([texts[number] for number in part]))
+        if found is None:
+            found = torch.zeros(len(texts), rows.shape[1])
+        found[part] = rows
+    return torch.zeros(len(texts), 0) if found is None else found
 
 
 class HardPictures:
