@@ -33,7 +33,8 @@ def score(encoder: Encoder, questions: Questions, pictures: Pictures, seed: int)
     """Return the figures of a model, given the embedding [d] of every picture; all of them are searched.
 
     Groups are seen and held-out objects, asked in seen phrasings, the same in held-out ones, and every other
-    breakdown of the questions. Intervals are Wilson's, and bootstrapped where figures are no proportions.
+    breakdown of the questions. `..._of_another_photo` asks the same questions beside photos that they were not
+    written for: what is right there is guessed from the words. Intervals are Wilson's, and bootstrapped where figures are no proportions.
     """
     found: Figures = {}
     asked = questions.by_measure()
@@ -41,8 +42,14 @@ def score(encoder: Encoder, questions: Questions, pictures: Pictures, seed: int)
         if measure in asked:
             task = build(asked[measure], kind, **options)
             shown = np.stack([pictures[picture] for picture in task.pictures])
-            (figure,) = task.score(shown, _embed(encoder, task.texts), "strict")
+            texts = _embed(encoder, task.texts)
+            (figure,) = task.score(shown, texts, "strict")
             found[name] = _by_group(figure.values, figure.groups, figure.proportion, seed)
+            if measure in ("presence", "multiple_choice"):
+                others = np.roll(shown, len(shown) // 2, axis=0)
+                (figure,) = task.score(others, texts, "strict")
+                values = _by_group(figure.values, figure.groups, figure.proportion, seed)
+                found[f"{measure}_of_another_photo"] = values
     gallery = np.stack(list(pictures.values()))
     place = {picture: row for row, picture in enumerate(pictures)}
     if questions.retrieval:
