@@ -4,8 +4,8 @@ Command:   python recipes/photos-mini/make.py --data flickr8k --work runs/photos
            after pip install -e '.[photos]'
 Cost:      12 minutes on 2 cores: photos are read once (2 minutes for 6,000), then 350 steps of 192 captions;
            360 MB of disk
-Expected:  text to image over Flickr8k's 1,000 test photos with one caption each: R@1 22.1, R@5 54.4, R@10 67.2 %
-           (seed 0); image to text R@1 25.0 %
+Expected:  text to image over Flickr8k's 1,000 test photos with one caption each: R@1 22.1, R@5 54.4,
+           R@10 67.2 %; image to text R@1 25.0 % (seed 0)
 Smoke:     add --steps 4 --warm-up 2 --batch 32 --photos 40 (a minute)
 
 `--data` is a folder with Flickr8k.token.txt, train.txt, dev.txt, test.txt and images/; or, with --captions

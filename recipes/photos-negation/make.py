@@ -7,15 +7,17 @@ Expected:  docs/photos.md
 Smoke:     add --seeds 1 --steps 4 --warm-up 2 --only omni
 
 `--data` is a folder with Flickr8k.token.txt, train.txt, dev.txt, test.txt and images/. Captions of train and
-dev are negated by rules, with every sixth kind of object never denied; each objective learns from them in the
-same time, and is asked about the 1,000 test photos. `--coco` asks about photos with COCO's captions and boxes
-too, where boxes say what is there. Stop it at any moment: the same command goes on.
+dev are negated by rules, with every sixth kind of object never denied; each objective learns from about as
+many tokens of them (omni.yaml, omni-plus.yaml), and is asked about the 1,000 test photos. `--coco` asks about
+photos with COCO's captions and boxes too, where boxes say what is there. Stop it at any moment: the same
+command goes on.
 
 WORK gets figures as test.csv, .json and .svg (and coco.*), test.html with 20 fixed searches before and after,
 and the fine-tuned models in runs/.
 """
 
 import argparse
+import hashlib
 import json
 import sys
 from collections.abc import Sequence
@@ -31,6 +33,7 @@ from rich.console import Console
 from score import score
 from searches import figure, gallery_of, rows, search, truth
 
+from omninegclip import __version__
 from omninegclip.captions.lexicon import english
 from omninegclip.captions.negate import Captioned, Knowledge
 from omninegclip.clip.encoder import Encoder
@@ -38,7 +41,7 @@ from omninegclip.clip.load import load_clip
 from omninegclip.data.features import ImageFeatureCache
 from omninegclip.data.items import Picture
 from omninegclip.data.negate import read_collection
-from omninegclip.errors import OmniNegClipError
+from omninegclip.errors import OmniNegClipError, StoppedError
 from omninegclip.evaluation.scenes import Figures, as_dict
 from omninegclip.files import atomic_file
 from omninegclip.progress import console
@@ -120,28 +123,69 @@ def asked(options: argparse.Namespace) -> dict[str, Collection]:
         ASKED: Collection(photos, options.data / "images", ask(photos, knowledge, held_out, QUESTION_SEED))
     }
     if options.coco:
-        captions, labels = (
-            next(options.coco.glob(f"annotations/{n}*.json")) for n in ("captions", "instances")
-        )
+        captions, labels, folder = coco_files(options.coco)
         photos, vocabulary = read_collection(captions, labels)
+        if not any(photo.objects for photo in photos):
+            raise OmniNegClipError(f"{labels} labels none of the photos of {captions}.")
         knowledge = Knowledge.of(photos, lexicon, vocabulary)
-        questions = ask(photos, knowledge, held_out, QUESTION_SEED)
-        found["coco"] = Collection(photos, next(options.coco.glob("train*")), questions)
+        found["coco"] = Collection(photos, folder, ask(photos, knowledge, held_out, QUESTION_SEED))
     return found
+
+
+def coco_files(folder: Path) -> tuple[Path, Path, Path]:
+    """Return captions, boxes and photos of the one split that is in a folder laid out as COCO's.
+
+    Raises OmniNegClipError when there is none or several.
+    """
+    splits = [path.stem.removeprefix("captions_") for path in folder.glob("annotations/captions_*.json")]
+    if len(splits) == 1:
+        (split,) = splits
+        files = folder / f"annotations/captions_{split}.json", folder / f"annotations/instances_{split}.json"
+        if files[1].is_file() and (folder / split).is_dir():
+            return *files, folder / split
+    raise OmniNegClipError(
+        f"{folder} needs annotations/captions_X.json, annotations/instances_X.json and the photos in X/, for "
+        "one X such as train2017."
+    )
+
+
+def same_plan(options: argparse.Namespace, model: str) -> None:
+    """Write down what this folder's work is made of, or compare.
+
+    Raises OmniNegClipError when it is made of other photos, another model or other settings.
+    """
+    names = (options.data / f"{split}.txt" for split in (*LEARNED, ASKED))
+    plan = {
+        "version": __version__,
+        "photos": hashlib.sha256(b"".join(path.read_bytes() for path in names)).hexdigest(),
+        "model": model,
+        "steps": options.steps,
+        "set": options.set,
+    }
+    path = options.work / "plan.json"
+    if not path.exists():
+        with atomic_file(path) as temporary:
+            temporary.write_text(json.dumps(plan, indent=1) + "\n")
+    elif (made := json.loads(path.read_text())) != plan:
+        other = next(name for name in plan if made.get(name) != plan[name])
+        raise OmniNegClipError(f"{options.work} was made with another {other}: name another folder.")
 
 
 def main() -> None:
     """Run the whole recipe."""
     options = parse()
-    options.work.mkdir(parents=True, exist_ok=True)
     base = load_clip(str(options.model))
+    collections = asked(options)  # what is missing is missed before hours of work
+    options.work.mkdir(parents=True, exist_ok=True)
+    same_plan(options, base.fingerprint)
     records = make_records(read_split(options.data, LEARNED), options.work, options.workers)
-    cells = [Cell(name, seed) for seed in range(options.seeds) for name in options.only or OBJECTIVES]
+    names = list(dict.fromkeys(options.only or OBJECTIVES))
+    cells = [Cell(name, seed) for seed in range(options.seeds) for name in names]
     todo = [cell for cell in cells if not (cell.folder(options.work) / "metrics.json").exists()]
     work = partial(tune, options=options, records=records)
     for cell in each_done(work, todo, min(options.workers, max(1, len(todo)))):
         console.print(f"{cell.objective}, seed {cell.seed}: done")
-    for name, collection in asked(options).items():
+    for name, collection in collections.items():
         counts = ", ".join(
             f"{len(items):,} {kind}" for kind, items in collection.questions.by_measure().items()
         )
@@ -164,11 +208,13 @@ def answer(
         label = PRETRAINED if cell is None else cell.objective
         found = search(encoder, gallery)
         reached = score(encoder, questions, pictures, QUESTION_SEED) | figure(found, right)
-        figures.setdefault(label, []).extend([reached] * (options.seeds if cell is None else 1))
+        figures.setdefault(label, []).append(reached)
         scores.setdefault(label, found)  # the pictures are those of the first seed
     means = {label: over_seeds(by_seed) for label, by_seed in figures.items()}
+    # the model that they all start from is one
+    rows_of = {label: by_seed * (options.seeds // len(by_seed)) for label, by_seed in figures.items()}
     texts = {
-        "csv": to_csv(figures, range(options.seeds)),
+        "csv": to_csv(rows_of, range(options.seeds)),
         "json": json.dumps({label: as_dict(found) for label, found in means.items()}, indent=1) + "\n",
         "svg": plot_grid(figures),
     }
@@ -214,13 +260,19 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--steps", type=int, help="steps instead of the presets' own")
     parser.add_argument("--warm-up", type=int, default=15, help="warm-up steps, with --steps")
     parser.add_argument("--set", action="append", default=[], help="key=value of the preset")
-    return parser.parse_args()
+    options = parser.parse_args()
+    for name in ("seeds", "workers"):
+        if getattr(options, name) < 1:
+            parser.error(f"--{name} must be 1 or more, not {getattr(options, name)}")
+    if options.work.exists() and not options.work.is_dir():
+        parser.error(f"--work names the file {options.work}: a folder is needed")
+    return options
 
 
 if __name__ == "__main__":
     try:
         main()
+    except (StoppedError, KeyboardInterrupt):
+        sys.exit("Stopped: the same command goes on.")
     except OmniNegClipError as error:
         sys.exit(f"error: {error}")
-    except KeyboardInterrupt:
-        sys.exit("Stopped: the same command goes on.")

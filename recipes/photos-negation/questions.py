@@ -19,7 +19,7 @@ from omninegclip.captions.negate import Captioned, Knowledge, Wish, negate, sure
 from omninegclip.data.items import Item, Picture, PictureChoice, Presence, Query, TextChoice
 
 EVERY = 6  # every sixth kind of object is never denied in training
-SEARCHED = 8  # photos at least that a search has to find, and to keep out
+SEARCHED = 3  # photos at least that a search has to find, and that hold both things
 OF_EACH = 3  # questions of a kind about one photo
 
 # Never written by omninegclip negate: two with words that deny nowhere in it, two with known words elsewhere.
@@ -77,7 +77,7 @@ def look(photos: Sequence[Captioned], knowledge: Knowledge) -> list[Shown]:
     found = []
     for photo in photos:
         known = knowledge.image(photo)
-        held = surely_shown(photo, known, knowledge.lexicon)
+        held = surely_shown(photo, knowledge.lexicon)
         lacks, holds = knowledge.sure(photo, known, held)
         found.append(Shown(photo, tuple(sorted(holds)), tuple(each.concept.name for each in lacks)))
     return found
@@ -103,7 +103,7 @@ def ask(photos: Sequence[Captioned], knowledge: Knowledge, held_out: frozenset[s
                 text = with_article(lexicon.concepts[name].noun)
                 group = {"objects": _objects(held_out, name)}
                 asked.recognition.append(Presence(each.photo.image_id, each.picture, text, present, group))
-    asked.search += _searches(seen, lexicon, held_out)
+    asked.search += _searches(seen, lexicon, held_out, seed)
     return asked
 
 
@@ -178,13 +178,15 @@ def _ask_of_objects(
             asked.absence_choice.append(PictureChoice(each.photo.image_id, text, pictures, 0, group))
 
 
-def _searches(seen: Sequence[Shown], lexicon: Lexicon, held_out: frozenset[str]) -> Iterator[Query]:
-    """Yield a search for every pair of objects that enough photos hold together, and enough apart."""
+def _searches(
+    seen: Sequence[Shown], lexicon: Lexicon, held_out: frozenset[str], seed: int
+) -> Iterator[Query]:
+    """Yield two searches, a seen and an unseen phrasing, for every pair that enough photos hold together."""
     held = [frozenset(each.holds) for each in seen]
     lacked = [frozenset(each.lacks) for each in seen]
     names = sorted(frozenset().union(*held))
     for there, missing in product(names, names):
-        if missing in lexicon.related[there]:
+        if missing in lexicon.related[there] or sum(there in h and missing in h for h in held) < SEARCHED:
             continue
         right = [
             each.picture
@@ -192,15 +194,14 @@ def _searches(seen: Sequence[Shown], lexicon: Lexicon, held_out: frozenset[str])
             if there in h and missing in no
         ]
         wrong = [each.picture for each, h in zip(seen, held, strict=True) if missing in h]
-        both = sum(there in h and missing in h for h in held)
-        if len(right) < SEARCHED or both < SEARCHED:
+        if len(right) < SEARCHED:
             continue
+        random = Random(f"{seed} {there} {missing}")  # noqa: S311
         present, lacking = lexicon.concepts[there].noun, lexicon.concepts[missing].noun
         for phrasing, forms in PHRASINGS.items():
-            for number, form in enumerate(forms):
-                text = fill_in(form.hybrid, present, lacking)
-                group = {"objects": _objects(held_out, missing), "phrasing": phrasing}
-                yield Query(f"{there}, {missing}, {number}", text, tuple(right), tuple(wrong), group)
+            text = fill_in(random.choice(forms).hybrid, present, lacking)
+            group = {"objects": _objects(held_out, missing), "phrasing": phrasing}
+            yield Query(f"{there}, {missing}, {phrasing}", text, tuple(right), tuple(wrong), group)
 
 
 def _objects(held_out: frozenset[str], *names: str) -> str:

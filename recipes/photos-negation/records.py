@@ -57,7 +57,7 @@ def make_records(photos: Iterable[Captioned], work: Path, processes: int) -> Pat
 
 
 def without(record: Record, held_out: Names, lexicon: Lexicon) -> Record:
-    """Return a record of which nothing denies an object that is held out."""
+    """Return a record in which nothing that an objective reads denies an object that is held out."""
 
     def denies(text: str | None) -> bool:
         return text is not None and not held_out.isdisjoint(lexicon.mentions(text)[0])
@@ -79,10 +79,11 @@ def without(record: Record, held_out: Names, lexicon: Lexicon) -> Record:
 
 
 def denied(records: Iterable[Mapping[str, Any]]) -> Iterator[str]:
-    """Yield what the records deny, as a check of what they hold back."""
+    """Yield the concepts that the records deny, as a check of what they hold back."""
+    lexicon = english()
     for record in records:
         if record["presence_negated"] is not None:
-            yield record["presence_denied"]
+            yield from lexicon.mentions(record["presence_denied"])[0]
         if record["absence_negated"] is not None:
             yield record["absence_object"]
         yield from (each["denies"] for each in record["statements"] or () if each["denies"] is not None)

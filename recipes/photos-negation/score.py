@@ -33,8 +33,9 @@ def score(encoder: Encoder, questions: Questions, pictures: Pictures, seed: int)
     """Return the figures of a model, given the embedding [d] of every picture; all of them are searched.
 
     Groups are seen and held-out objects, asked in seen phrasings, the same in held-out ones, and every other
-    breakdown of the questions. `..._of_another_photo` asks the same questions beside photos that they were not
-    written for: what is right there is guessed from the words. Intervals are Wilson's, and bootstrapped where figures are no proportions.
+    breakdown of the questions. `..._of_another_photo` asks the same questions beside photos that they were
+    not written for: what is right there is mostly guessed from the words. Intervals are Wilson's, and
+    bootstrapped where figures are no proportions.
     """
     found: Figures = {}
     asked = questions.by_measure()

@@ -76,9 +76,8 @@ def test_what_is_lacking_need_not_be_plausible_but_must_be_told() -> None:
         seen.add([frozenset({"street", "car"}), frozenset({"street"}), frozenset({"street"})])
     assert told("fire hydrant", seen)
     assert not told("car", seen)  # one caption of three mentions it, so others may be left unsaid
-    assert not told("zebra", seen)  # of which this collection knows nothing
     found = lacking(Image(frozenset({"kitchen"}), NOTHING), english(), seen, NOTHING)
-    assert names(found) == {"fire hydrant", "refrigerator"}
+    assert names(found) == {"fire hydrant", "refrigerator"}  # and not the zebra, of which nothing is known
     assert names(lacking(Image(NOTHING, frozenset({"refrigerator"})), english(), seen, NOTHING)) == {
         "fire hydrant"
     }
@@ -86,14 +85,35 @@ def test_what_is_lacking_need_not_be_plausible_but_must_be_told() -> None:
     assert names(lacking(labelled, english(), seen, frozenset({"car", "dog"}))) == {"dog"}
 
 
-def test_a_balanced_draw_takes_what_is_often_there_more_often() -> None:
+def test_where_silence_cannot_be_weighed_only_what_has_a_star_is_lacking() -> None:
+    single = Cooccurrence()
+    for _ in range(300):
+        single.add([frozenset({"chair", "dog"})])
+    for seen in (single, streets(times=2)):
+        found = names(lacking(Image(NOTHING, NOTHING), english(), seen, NOTHING))
+        assert "dog" in found
+        assert "chair" not in found
+
+
+def test_what_goes_well_with_a_picture_is_lacking_only_at_a_lower_risk() -> None:
     seen = Cooccurrence()
-    for name, times in (("dog", 90), ("kite", 9), ("sled", 1)):
-        for _ in range(times):
-            seen.add([frozenset({name})])
+    for _ in range(40):
+        seen.add([frozenset({"kitchen", "oven"})] * 3)
+    for _ in range(16):
+        seen.add([frozenset({"kitchen", "oven"}), frozenset({"kitchen"})])
+        seen.add([frozenset({"kitchen", "oven"})] * 2)
+    for _ in range(900):
+        seen.add([frozenset({"street"})] * 3)
+    assert told("oven", seen)
+    assert "oven" in names(lacking(Image(frozenset({"street"}), NOTHING), english(), seen, NOTHING))
+    assert "oven" not in names(lacking(Image(frozenset({"kitchen"}), NOTHING), english(), seen, NOTHING))
+
+
+def test_a_balanced_draw_takes_what_is_often_there_more_often() -> None:
+    holders = Counter({"dog": 90, "kite": 9, "sled": 1})
     found = [Absent(english().concepts[name], "captions", 0.0) for name in ("sled", "kite", "dog")]
     rng = Random(0)
-    first = Counter(next(draw_balanced(found, seen, rng)).concept.name for _ in range(4000))
+    first = Counter(next(draw_balanced(found, holders, rng)).concept.name for _ in range(4000))
     assert abs(first["dog"] / 4000 - 0.90) < 0.02
     assert abs(first["kite"] / 4000 - 0.09) < 0.02
-    assert names(list(draw_balanced(found, seen, rng))) == {"sled", "kite", "dog"}
+    assert names(list(draw_balanced(found, holders, rng))) == {"sled", "kite", "dog"}

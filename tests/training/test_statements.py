@@ -88,7 +88,7 @@ def test_what_no_batch_will_hold_is_not_embedded(encoder: ClipEncoder) -> None:
 
     everything = Meanings(statements, embed, 0.6)
     some = Meanings(statements, embed, 0.6, [1, 3])
-    whole, concepts, part, _ = read
+    concepts, whole, _, part = read
     assert concepts == len(statements.concepts)
     assert part < whole == len(statements.affirmed)
     for number in (1, 3):
@@ -206,3 +206,20 @@ def test_records_without_statements_are_refused_for_omni_plus_alone(encoder: Cli
     freeze(encoder, preset)
     with pytest.raises(OmniNegClipError, match="No record has statements"):
         FineTuning(encoder, triplets, preset, 0)
+
+
+def test_statements_may_all_be_of_unknown_meaning(encoder: ClipEncoder) -> None:
+    rows = records()
+    for row in rows:
+        row["statements"] = [each | {"affirmed": None} for each in row["statements"]]
+    statements = make_statements(rows, encoder.tokenize)
+    assert statements is not None
+    meanings = Meanings(statements, encoder.embed_tokens, 0.6)
+    features = F.normalize(torch.randn(5, encoder.dim), dim=-1)
+    (batch,) = statement_batches(
+        statements, meanings, features, iter([np.array([0, 1])]), 7, encoder.context_length, encoder.lay_out
+    )
+    parts = Task(encoder.model, "omni-plus", **load_preset("scenes-plus", []).objective_weights())(batch)
+    assert torch.isfinite(parts["loss"])
+    assert parts["meaning/kept"] == parts["meaning/composed"] == parts["meaning/apart"] == 0
+    assert parts["contrast/loss"] > 0

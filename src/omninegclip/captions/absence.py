@@ -1,6 +1,7 @@
 """What is plausible beside a caption and yet not in its picture."""
 
 import math
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from random import Random
@@ -57,25 +58,33 @@ def lacking(image: Image, lexicon: Lexicon, seen: Cooccurrence, vocabulary: Name
     """Return every object that is not in an image, plausible beside its captions or not.
 
     With labels, those that they tell apart and do not name. Without, those that no caption hints at and that
-    are `told`.
+    people seldom leave unsaid: unsaid(c) * max(lift, 1) <= 0.02, or a star in the lexicon where that can't be
+    weighed, with one caption an image or in a collection of less than 200.
     """
     lifts = seen.lifts(image.named if image.labelled is None else image.named | image.labelled)
     return [
         Absent(concept, "captions" if image.labelled is None else "labels", lifts.get(name, 0.0))
         for name, concept in ((name, lexicon.concepts[name]) for name in lexicon.objects)
         if name not in image.unsafe
-        and (
-            told(name, seen)
-            if image.labelled is None
-            else name in vocabulary and not lexicon.related[name] & image.labelled
-        )
+        and _lacks(concept, lifts.get(name, 0.0), image, lexicon, seen, vocabulary)
     ]
 
 
 def told(name: str, seen: Cooccurrence) -> bool:
     """Return whether people mostly say that an object is there where it is, as far as that can be known."""
     unsaid = seen.unsaid(name)
-    return seen.count[name] > 0 and (math.isnan(unsaid) or unsaid <= LARGEST_UNSAID)
+    return math.isnan(unsaid) or unsaid <= LARGEST_UNSAID
+
+
+def _lacks(
+    concept: Concept, lift: float, image: Image, lexicon: Lexicon, seen: Cooccurrence, vocabulary: Names
+) -> bool:
+    if image.labelled is not None:
+        return concept.name in vocabulary and not lexicon.related[concept.name] & image.labelled
+    risk = seen.unsaid(concept.name) * max(lift, 1)
+    if math.isnan(risk) or seen.images < FEWEST_IMAGES:
+        return concept.salient
+    return seen.count[concept.name] > 0 and risk <= LARGEST_UNSAID
 
 
 def draw(found: list[Absent], rng: Random) -> Iterator[Absent]:
@@ -83,12 +92,12 @@ def draw(found: list[Absent], rng: Random) -> Iterator[Absent]:
     yield from _weighted(found, [0.1 + math.log(max(absent.lift, 1)) for absent in found], rng)
 
 
-def draw_balanced(found: list[Absent], seen: Cooccurrence, rng: Random) -> Iterator[Absent]:
+def draw_balanced(found: list[Absent], holders: Counter[str], rng: Random) -> Iterator[Absent]:
     """Yield them without repetition, earlier the more pictures hold them and the more they go with this one.
 
-    What is denied then tells little of whether the denial is true: what is often there is often missing too.
+    The noun that is denied then tells less of whether that is true: what is often there is often missing too.
     """
-    weights = [max(seen.count[each.concept.name], 1) * max(each.lift, 1) for each in found]
+    weights = [max(holders[each.concept.name], 0.01) * max(each.lift, 1) for each in found]
     yield from _weighted(found, weights, rng)
 
 

@@ -4,7 +4,6 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from random import Random
 
-from omninegclip.captions.denial import Denial
 from omninegclip.captions.hard import FORMS, Form, fill_in
 from omninegclip.captions.lexicon import WORD, Lexicon, Names, Noun
 from omninegclip.captions.parse import Parse
@@ -22,8 +21,8 @@ NOTHING = "a photo"  # what a bare denial affirms
 class Assertion:
     """A sentence, the concepts that it affirms, the one that it denies, whether it holds, and its other half.
 
-    `affirmed` is the sentence without its denial: the sentence itself where it denies nothing, and None where
-    what it denies is an attribute or an action: then its truth is all that is known of it.
+    `affirmed` is the sentence without its denial: the sentence itself where it denies nothing. None where the
+    caption denies its own content: that it is false is all that is known of such a sentence.
     """
 
     text: str
@@ -38,24 +37,24 @@ def contrast_set(
     caption: str,
     named: Names,
     absent: Sequence[str],
-    denial: Denial | None,
+    denial: str | None,
     lexicon: Lexicon,
     rng: Random,
 ) -> list[Assertion]:
     """Write sentences about a picture of which `caption` is true.
 
-    First the caption, as it is, denying what is `absent`, and denying what it asserts itself (`denial`). Then
-    one thing in it, and then nothing, with one phrasing denying what is absent (true) and up to two of the
+    First the caption, as it is, denying what is `absent`, and denying its own content (`denial`). Then one
+    thing in it, and then nothing, with one phrasing denying what is absent (true) and up to two of the
     `named` objects, which are there (false); and the two swapped. Last a plain false affirmation. Where
     nothing is absent only the caption and its denial are left.
     """
     said = tuple(sorted(literal(caption, lexicon)))
     found = [Assertion(caption, said, None, True, caption)]
     if denial:
-        found.append(_denied(denial, said, caption, lexicon))
+        found.append(Assertion(denial, (), None, False, None))
     if not absent:
         return found
-    subjects = [name for name in said if name in lexicon.objects or lexicon.concepts[name].kind in SUBJECTS]
+    subjects = [name for name in said if name in named or lexicon.concepts[name].kind in SUBJECTS]
     there = sorted(name for name in named if name in lexicon.objects)
     form = rng.choice(FORMS)
     if subjects:
@@ -64,7 +63,8 @@ def contrast_set(
         affirmed = fill_in(form.positive, _noun(lexicon, subject), None)
         found.append(Assertion(affirmed, (subject,), None, True, affirmed))
         found += _denials(form.hybrid, subject, affirmed, absent, others, lexicon, rng)
-        found.append(_swapped(form, subject, absent[0], lexicon))
+        if subject in lexicon.objects:
+            found.append(_swapped(form, subject, absent[0], lexicon))
     found += _denials(form.negative, None, NOTHING, absent, there, lexicon, rng)
     state = rng.getstate()
     for place, name in enumerate(absent, 1):  # right behind the caption, whose beginning they share
@@ -74,16 +74,6 @@ def contrast_set(
         found.insert(place, Assertion(text, said, name, True, caption))
     false = fill_in(form.positive, _noun(lexicon, absent[0]), None)
     return [*found, Assertion(false, (absent[0],), None, False, false)]
-
-
-def _denied(denial: Denial, said: tuple[str, ...], caption: str, lexicon: Lexicon) -> Assertion:
-    """Return the caption with a denial of its own, which is false, and of an object if that can be told."""
-    named = [name for name in said if name in lexicon.mentions(denial.denied)[0]]
-    if denial.kind != "object" or len(named) != 1:
-        return Assertion(denial.text, (), None, False, None)
-    (name,) = named
-    rest = tuple(other for other in said if other != name)
-    return Assertion(denial.text, rest, name, False, caption)
 
 
 def _swapped(form: Form, subject: str, absent: str, lexicon: Lexicon) -> Assertion:

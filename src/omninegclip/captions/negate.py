@@ -1,5 +1,6 @@
 """Captioned pictures to rows of the record: both kinds of negation, each with where it comes from."""
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from itertools import islice, zip_longest
@@ -44,20 +45,26 @@ class Captioned:
 
 @dataclass(frozen=True, slots=True)
 class Knowledge:
-    """What the whole collection says: its words, what goes with what, and what its labels tell apart."""
+    """What the whole collection says: its words, what goes with what, and what its labels tell apart.
+
+    `holders` counts the pictures that surely hold each concept.
+    """
 
     lexicon: Lexicon
     seen: Cooccurrence
     vocabulary: Names
+    holders: Counter[str]
 
     @classmethod
     def of(cls, images: Iterable[Captioned], lexicon: Lexicon, labels: Iterable[str] = ()) -> "Knowledge":
         """Count a collection whose annotators looked for every one of `labels`."""
         labels = list(labels)
         lexicon, seen = lexicon.extended(labels), Cooccurrence()
+        holders: Counter[str] = Counter()
         for image in images:
             seen.add([lexicon.mentions(tidy(caption))[0] for caption in image.captions])
-        return cls(lexicon, seen, lexicon.resolve_all(labels))
+            holders.update(surely_shown(image, lexicon))
+        return cls(lexicon, seen, lexicon.resolve_all(labels), holders)
 
     def image(self, captioned: Captioned) -> Image:
         """Return what the captions and labels of one picture say of presence and absence."""
@@ -96,7 +103,7 @@ def negate(images: Sequence[Captioned], knowledge: Knowledge, wish: Wish) -> Ite
     for image in images:
         known = knowledge.image(image)
         plausible = absent(known, knowledge.lexicon, knowledge.seen, knowledge.vocabulary)
-        held = surely_shown(image, known, knowledge.lexicon)
+        held = surely_shown(image, knowledge.lexicon)
         missing, sure = knowledge.sure(image, known, held) if wish.hard else ([], held)
         # a dog is an animal, and an animal may be a dog
         related = (knowledge.lexicon.related[name] for name in held)
@@ -111,13 +118,13 @@ def negate(images: Sequence[Captioned], knowledge: Knowledge, wish: Wish) -> Ite
                 rng = Random(f"{wish.seed}\n{image.image_id}\n{caption}")  # noqa: S311 -- drawing phrasings, not secrets
                 rows = _negations(tree, caption, plausible, knowledge.lexicon, wish, rng)
                 if wish.hard:
-                    drawn = islice(draw_balanced(missing, knowledge.seen, rng), OF_EACH)
+                    drawn = islice(draw_balanced(missing, knowledge.holders, rng), OF_EACH)
                     said = contrast_set(
                         tree,
                         caption,
                         sure,
                         [each.concept.name for each in drawn],
-                        _denial(rows[0]),
+                        rows[0].get("presence_negated"),
                         knowledge.lexicon,
                         rng,
                     )
@@ -126,14 +133,14 @@ def negate(images: Sequence[Captioned], knowledge: Knowledge, wish: Wish) -> Ite
                 yield _completed(row, image, caption, known, held, unsure, wish)
 
 
-def surely_shown(image: Captioned, known: Image, lexicon: Lexicon) -> Names:
+def surely_shown(image: Captioned, lexicon: Lexicon) -> Names:
     """Return the concepts that are surely in the picture: labelled, or called by their own noun.
 
     A caption that denies something itself says of nothing that it is there.
     """
     texts = [tidy(caption) for caption in image.captions]
     said = (literal(text, lexicon) for text in texts if refusal(text) is None)
-    return (known.labelled or frozenset()).union(*said)
+    return lexicon.resolve_all(image.objects or ()).union(*said)
 
 
 def _negations(
@@ -152,13 +159,6 @@ def _negations(
         ]
         missing = missing or [{"absence_reason": "nothing plausible is safely absent"}]
     return [(one or {}) | (other or {}) for one, other in zip_longest(denied, missing)]
-
-
-def _denial(row: Row) -> Denial | None:
-    if row.get("presence_negated") is None:
-        return None
-    columns = ("presence_kind", "presence_rule", "presence_denied", "presence_negated")
-    return Denial(*(row[column] for column in columns))
 
 
 def _presence(denial: Denial) -> Row:

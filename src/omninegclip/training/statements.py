@@ -77,10 +77,9 @@ def make_statements(
     rows = [row for row, record in enumerate(records) if record.get("statements")]
     if not rows:
         return None
-    said = [records[row]["statements"] for row in rows]
-    for row, all_of in zip(rows, said, strict=True):
-        for each in all_of:
-            _refuse_incomplete(each, records[row]["image_id"])
+    said = [
+        [_completed(each, records[row]["image_id"]) for each in records[row]["statements"]] for row in rows
+    ]
     names = _number(name for all_of in said for each in all_of for name in _named(each))
     if len(names) < 2:
         raise OmniNegClipError(
@@ -120,9 +119,10 @@ class Meanings:
         one of them without what all have in common, of length 1.
         """
         chosen = range(len(statements.of_picture)) if pictures is None else pictures
-        said = (each.affirmed for number in chosen for each in statements.of_picture[number])
-        self._affirmed = _embed_some(embed, statements.affirmed, {n for n in said if n is not None})
         self.names = torch.from_numpy(embed(statements.concepts))
+        said = (each.affirmed for number in chosen for each in statements.of_picture[number])
+        self._affirmed = torch.zeros(len(statements.affirmed), self.names.shape[1])
+        _embed_into(self._affirmed, embed, statements.affirmed, {n for n in said if n is not None})
         self._concepts = F.normalize(self.names - self.names.mean(dim=0), dim=-1)
         self._weight = weight
 
@@ -140,19 +140,17 @@ class Meanings:
         return targets
 
 
-def _embed_some(
-    embed: Callable[[Sequence[TokenIds]], Embeddings], texts: Sequence[TokenIds], which: Iterable[int]
-) -> Tensor:
-    """Return [n, d] for n texts, zeros but for `which`, a bar showing how far it is."""
+def _embed_into(
+    rows: Tensor,
+    embed: Callable[[Sequence[TokenIds]], Embeddings],
+    texts: Sequence[TokenIds],
+    which: Iterable[int],
+) -> None:
+    """Set `which` rows of [n, d] to the embeddings of those of n texts, a bar showing how far it is."""
     numbers = sorted(which, key=lambda number: (len(texts[number]), number))
     parts = [numbers[start : start + EMBEDDED] for start in range(0, len(numbers), EMBEDDED)]
-    found: Tensor | None = None
     for part in track(parts, f"Embedding {len(numbers):,} affirmations", len(parts)):
-        rows = torch.from_numpy(embed([texts[number] for number in part]))
-        if found is None:
-            found = torch.zeros(len(texts), rows.shape[1])
-        found[part] = rows
-    return torch.zeros(len(texts), 0) if found is None else found
+        rows[part] = torch.from_numpy(embed([texts[number] for number in part]))
 
 
 class HardPictures:
@@ -250,13 +248,14 @@ def _held(objects: Sequence[Sequence[str]], names: Mapping[str, int]) -> Tensor:
     return held
 
 
-def _refuse_incomplete(statement: Mapping[str, Any] | None, image_id: str) -> None:
+def _completed(statement: Mapping[str, Any] | None, image_id: str) -> Mapping[str, Any]:
     for key in ("text", "affirms", "holds"):
         if statement is None or statement.get(key) is None:
             raise OmniNegClipError(
                 f"A statement of the picture {image_id!r} has no {key!r}: a statement needs text, affirms "
                 "and holds."
             )
+    return {"denies": None, "affirmed": None, **(statement or {})}
 
 
 def _statement(
