@@ -44,7 +44,7 @@ from omninegclip.data.negate import read_collection
 from omninegclip.errors import OmniNegClipError, StoppedError
 from omninegclip.evaluation.scenes import Figures, as_dict
 from omninegclip.files import atomic_file
-from omninegclip.progress import console
+from omninegclip.progress import console, track
 from omninegclip.report.page import render
 from omninegclip.report.pictures import PictureRow
 from omninegclip.report.scenes import grid_table
@@ -203,7 +203,7 @@ def answer(
     right = truth(photos, english())
     figures: dict[str, list[Figures]] = {}
     scores: dict[str, NDArray[np.float32]] = {}
-    for cell in (None, *cells):
+    for cell in track((None, *cells), f"Asking {name}", 1 + len(cells)):
         encoder = base if cell is None else load_clip(str(cell.folder(options.work) / "model"))
         label = PRETRAINED if cell is None else cell.objective
         found = search(encoder, gallery)
