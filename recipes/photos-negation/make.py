@@ -2,7 +2,7 @@
 
 Command:   python recipes/photos-negation/make.py --data flickr8k --model photos-mini --work runs/photos
            after pip install -e '.[photos,negate,scenes]' and recipes/photos-mini
-Cost:      three seeds of five objectives, about 70 minutes on 2 cores in all, 5 GiB of disk
+Cost:      three seeds of five objectives, about an hour on 2 cores in all, 5 GiB of disk
 Expected:  multiple choice on the test photos 25 % before, 50 % with omni, 74 % with omni-plus; text to image
            R@1 22 % in all of them; everything else is in docs/photos.md
 Smoke:     add --seeds 1 --steps 4 --warm-up 2 --only omni

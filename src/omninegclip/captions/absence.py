@@ -80,7 +80,7 @@ def _lacks(
     concept: Concept, lift: float, image: Image, lexicon: Lexicon, seen: Cooccurrence, vocabulary: Names
 ) -> bool:
     if image.labelled is not None:
-        return concept.name in vocabulary and not lexicon.related[concept.name] & image.labelled
+        return _not_labelled(concept, image.labelled, lexicon, vocabulary)
     risk = seen.unsaid(concept.name) * max(lift, 1)
     if math.isnan(risk) or seen.images < FEWEST_IMAGES:
         return concept.salient
@@ -111,6 +111,11 @@ def _safe(
     concept: Concept, lift: float, image: Image, lexicon: Lexicon, seen: Cooccurrence, vocabulary: Names
 ) -> bool:
     if image.labelled is not None:
-        return concept.name in vocabulary and not lexicon.related[concept.name] & image.labelled
+        return _not_labelled(concept, image.labelled, lexicon, vocabulary)
     risk = seen.unsaid(concept.name) * max(lift, 1)
     return concept.salient and (math.isnan(risk) or risk <= LARGEST_RISK)
+
+
+def _not_labelled(concept: Concept, labelled: Names, lexicon: Lexicon, vocabulary: Names) -> bool:
+    """Return whether annotators looked for it and found neither it nor anything broader or narrower."""
+    return concept.name in vocabulary and not lexicon.related[concept.name] & labelled
