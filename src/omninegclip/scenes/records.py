@@ -4,6 +4,8 @@ import io
 import multiprocessing
 import signal
 from collections.abc import Iterator
+from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -79,12 +81,17 @@ def _write_pictures(folder: Path, count: int, seed: int, workers: int) -> Iterat
     if workers == 1:
         yield from _save_each(folder, map(make, range(count)), count)
         return
-    # Ctrl-C reaches every process: a worker that it stops can take a lock of the pool with it, and the parent
-    # ends its workers anyway.
+    # Ctrl-C reaches every process; the parent alone answers it.
     ignore = partial(signal.signal, signal.SIGINT, signal.SIG_IGN)
-    # Spawned, not forked: a forked copy of a process with torch's threads can hang.
-    with multiprocessing.get_context("spawn").Pool(workers, initializer=ignore) as pool:
-        yield from _save_each(folder, pool.imap(make, range(count), chunksize=64), count)
+    # Spawned, not forked: a forked copy of a process with torch's threads can hang. No multiprocessing.Pool:
+    # it kills its workers when something fails, and one that dies with a lock leaves the pool waiting for it.
+    pool = ProcessPoolExecutor(workers, multiprocessing.get_context("spawn"), initializer=ignore)
+    try:
+        yield from _save_each(folder, pool.map(make, range(count), chunksize=64), count)
+    except BrokenProcessPool as error:
+        raise OmniNegClipError("A worker process died, for want of memory perhaps: use fewer.") from error
+    finally:
+        pool.shutdown(cancel_futures=True)
 
 
 def _save_each(
