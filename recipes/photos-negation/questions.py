@@ -2,9 +2,8 @@
 
 A photo holds an object if a caption calls it by its own noun, and lacks it if no caption names it, a synonym,
 anything broader or narrower, or a word that implies it. Objects that people often leave unsaid are not asked
-for. So answers are
-as noisy as that; docs/photos.md says how noisy. With labels, a photo lacks what its labels tell apart and do
-not name.
+for. Answers are as noisy as that; docs/photos.md says how noisy. With labels, a photo lacks what its labels
+tell apart and do not name.
 """
 
 from collections import defaultdict

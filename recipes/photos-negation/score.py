@@ -107,7 +107,7 @@ def _by_group(
     values: NDArray[np.float64], groups: Mapping[str, Sequence[str]], proportions: bool, seed: int
 ) -> dict[str, Estimate]:
     """Return the estimate of each condition, or of seen and held-out objects, and of other breakdowns."""
-    masks = {"seen": np.ones(len(values), dtype=np.bool_)}
+    masks: dict[str, NDArray[np.bool_]] = {}
     objects = np.array(groups.get("objects", ["seen"] * len(values)))
     phrasings = np.array(groups.get("phrasing", ["seen"] * len(values)))
     for name, (which, phrasing) in CONDITIONS.items():

@@ -10,10 +10,7 @@ from omninegclip.captions.parse import Parse
 from omninegclip.captions.phrasing import say_absent
 
 OF_EACH = 2  # things that are not there, and things that are, for one affirmation to deny in turn
-SUBJECTS = (
-    "people",
-    "scene",
-)  # kinds that are affirmed beside objects, and not denied: they go unsaid too often
+SUBJECTS = ("people", "scene")  # affirmed beside objects and never denied: they go unsaid too often
 NOTHING = "a photo"  # what a bare denial affirms
 
 
