@@ -1,9 +1,12 @@
+import subprocess
+import sys
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
 
-from omninegclip.errors import OmniNegClipError
-from omninegclip.files import atomic_file, atomic_folder, refuse_occupied
+from omninegclip.errors import DamagedError, OmniNegClipError
+from omninegclip.files import atomic_file, atomic_folder, hold, read_sealed, refuse_occupied, write_sealed
 
 
 def test_a_file_appears_whole_or_not_at_all(tmp_path: Path) -> None:
@@ -54,3 +57,69 @@ def test_a_path_below_a_file_is_one_sentence(tmp_path: Path) -> None:
             manager(tmp_path / "file" / "below"),
         ):
             pass
+
+
+def test_no_planted_link_is_followed(tmp_path: Path) -> None:
+    """The temporary name can't be foretold, and a link at the target is replaced, not written through."""
+    victim = tmp_path / "victim"
+    victim.write_text("mine")
+    target = tmp_path / "out.md"
+    for planted in (target, tmp_path / ".out.md.partial"):
+        planted.symlink_to(victim)
+    with atomic_file(target) as partial:
+        partial.write_text("ours")
+    assert victim.read_text() == "mine"
+    assert target.read_text() == "ours"
+    assert not target.is_symlink()
+
+
+def test_a_folder_is_no_file(tmp_path: Path) -> None:
+    with (
+        pytest.raises(OmniNegClipError, match="is a folder, and a file is needed there"),
+        atomic_file(tmp_path),
+    ):
+        pass
+
+
+def test_one_process_at_a_time(tmp_path: Path) -> None:
+    """A second process is refused at once; the hold of one that dies is free again."""
+    code = (
+        "import sys, time; from pathlib import Path; from omninegclip.files import atomic_folder, hold\n"
+        "with {}(Path(sys.argv[1])): print('held', flush=True); time.sleep(60)"
+    )
+    for manager in (hold, atomic_folder):
+        folder = tmp_path / manager.__name__
+        command = [sys.executable, "-c", code.format(manager.__name__), str(folder)]
+        with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+            assert process.stdout is not None
+            process.stdout.readline()
+            with pytest.raises(OmniNegClipError, match="Another process is writing"), manager(folder):
+                pass
+            process.kill()
+        with manager(folder):
+            pass
+
+
+def test_a_sealed_file_comes_back_or_is_called_damaged(tmp_path: Path) -> None:
+    """Every truncation, and every flip of a bit, of a small file."""
+    path = tmp_path / "sealed.json"
+    values = {"name": "Größe", "list": [1, 2.5, None, True], "deep": {"key": "value"}}
+    write_sealed(path, values)
+    assert read_sealed(path) == values
+    whole = path.read_bytes()
+    for end in range(len(whole) - 1):  # the newline at the end is not content
+        path.write_bytes(whole[:end])
+        with pytest.raises(DamagedError, match="is damaged"):
+            read_sealed(path)
+    for place in range(8 * len(whole)):
+        flipped = bytearray(whole)
+        flipped[place // 8] ^= 1 << place % 8
+        path.write_bytes(flipped)
+        with suppress(DamagedError):
+            assert read_sealed(path) == values  # a flip in white space
+
+
+def test_a_link_to_nothing_is_occupied(tmp_path: Path) -> None:
+    (tmp_path / "link").symlink_to(tmp_path / "elsewhere")
+    with pytest.raises(OmniNegClipError, match="is a link to what isn't there"):
+        refuse_occupied(tmp_path / "link")

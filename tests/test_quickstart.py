@@ -212,7 +212,7 @@ def test_ctrl_c_leaves_nothing_half_written(tmp_path: Path) -> None:
         cwd=tmp_path, env=ENVIRONMENT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
     )  # fmt: skip
     deadline = time.monotonic() + 300
-    while not list(tmp_path.glob(".run.partial-*")) and time.monotonic() < deadline:
+    while not list(tmp_path.glob(".run.*-partial")) and time.monotonic() < deadline:
         time.sleep(0.05)
     time.sleep(1)
     process.send_signal(signal.SIGINT)

@@ -7,3 +7,7 @@ class OmniNegClipError(Exception):
 
 class StoppedError(OmniNegClipError):
     """The user stopped a run; everything up to there is kept, and its message says how to go on."""
+
+
+class DamagedError(OmniNegClipError):
+    """A file of our own is not what was written; what can be computed again is."""

@@ -1,60 +1,163 @@
-"""Writing so that nothing is ever half-written: a temporary name first, then one rename."""
+"""Files that are never half-written, written by two at once, or read back damaged without a word."""
 
+import hashlib
+import json
+import os
 import shutil
 import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
+from typing import Any
 
-from omninegclip.errors import OmniNegClipError
+from filelock import FileLock, Timeout
+from safetensors import SafetensorError
+
+from omninegclip.errors import DamagedError, OmniNegClipError
+
+LOCK = ".omninegclip.lock"  # in a folder that one process at a time may write
+PARTIAL = ".omninegclip-partial"  # ends every temporary name, which no user's file does
+CHECKSUM = "checksum"  # the key of a sealed file that holds the SHA-256 of the rest
+WRITE_ERRORS = (OSError, SafetensorError)  # a full disk is either
+
+_UMASK = os.umask(0o077)  # can only be read by setting it
+os.umask(_UMASK)
 
 
 @contextmanager
 def atomic_file(path: Path) -> Iterator[Path]:
-    """Yield a temporary path beside `path`, renamed to it when the block succeeds and removed when not."""
-    temporary = path.with_name(f".{path.name}.partial")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        yield temporary
-        temporary.replace(path)
-    except OSError as error:
-        raise OmniNegClipError(_cannot_write(path, error)) from error
-    finally:
-        with suppress(OSError):
-            temporary.unlink()
+    """Yield a new file beside `path`, renamed to it when the block succeeds and removed when not.
+
+    Its name can't be foretold, so no link that somebody laid there is followed; a link at `path` is replaced.
+
+    Raises OmniNegClipError when it can't be written.
+    """
+    with ExitStack() as cleanup:
+        try:
+            if path.is_dir():
+                raise IsADirectoryError(f"{path} is a folder, and a file is needed there")
+            path.parent.mkdir(parents=True, exist_ok=True)
+            handle, name = tempfile.mkstemp(prefix=f".{path.name[:80]}.", suffix=PARTIAL, dir=path.parent)
+            os.close(handle)
+            temporary = Path(name)
+            cleanup.callback(temporary.unlink, missing_ok=True)
+            yield temporary
+            temporary.chmod(0o666 & ~_UMASK)  # mkstemp makes it private
+            _flush(temporary)
+            temporary.replace(path)
+        except WRITE_ERRORS as error:
+            raise OmniNegClipError(_cannot_write(path, error)) from error
 
 
 @contextmanager
 def atomic_folder(path: Path) -> Iterator[Path]:
-    """Yield a temporary folder beside `path`, renamed to it when the block succeeds and removed when not.
+    """Yield a new folder beside `path`, renamed to it when the block succeeds and removed when not.
 
-    Raises OmniNegClipError when `path` exists and is not an empty folder, or can't be written.
+    While the block runs, the name is held: a second process that wants it is refused at once.
+
+    Raises OmniNegClipError when `path` exists and is not an empty folder, is held, or can't be written.
     """
-    try:
-        refuse_occupied(path)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        temporary = Path(tempfile.mkdtemp(prefix=f".{path.name}.partial-", dir=path.parent))
-    except OSError as error:
-        raise OmniNegClipError(_cannot_write(path, error)) from error
-    try:
-        yield temporary
-        temporary.chmod(0o755)  # mkdtemp makes it private
-        if path.is_dir():
-            path.rmdir()
-        temporary.rename(path)
-    except OSError as error:
-        raise OmniNegClipError(_cannot_write(path, error)) from error
-    finally:
-        shutil.rmtree(temporary, ignore_errors=True)
+    with ExitStack() as cleanup:
+        try:
+            refuse_occupied(path)
+            path.parent.mkdir(parents=True, exist_ok=True)
+            cleanup.enter_context(_held(path.parent / f".{path.name}{LOCK}", path))
+            refuse_occupied(path)  # the process that held it may have been done just now
+            temporary = Path(tempfile.mkdtemp(prefix=f".{path.name[:80]}.", suffix=PARTIAL, dir=path.parent))
+            cleanup.callback(shutil.rmtree, temporary, ignore_errors=True)
+            yield temporary
+            temporary.chmod(0o777 & ~_UMASK)  # mkdtemp makes it private
+            if path.is_dir():
+                path.rmdir()
+            temporary.rename(path)
+        except WRITE_ERRORS as error:
+            raise OmniNegClipError(_cannot_write(path, error)) from error
 
 
 def refuse_occupied(path: Path) -> None:
     """Raise OmniNegClipError unless `path` is free or an empty folder, so that nothing is overwritten."""
+    if path.is_symlink() and not path.exists():
+        raise OmniNegClipError(
+            f"{path} is a link to what isn't there: name a new folder, or remove it first."
+        )
     if path.exists() and not (path.is_dir() and not any(path.iterdir())):
         raise OmniNegClipError(f"{path} already exists: name a new folder, or remove it first.")
 
 
-def _cannot_write(path: Path, error: OSError) -> str:
+@contextmanager
+def hold(folder: Path) -> Iterator[None]:
+    """Let one process at a time write in `folder`, which is made; the system frees the hold of one that dies.
+
+    Raises OmniNegClipError when another process has it, or it can't be written.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise OmniNegClipError(_cannot_write(folder, error)) from error
+    with _held(folder / LOCK, folder):
+        yield
+
+
+def write_sealed(path: Path, values: Mapping[str, Any]) -> None:
+    """Write a JSON object with a checksum, so that `read_sealed` knows whether it is whole.
+
+    Raises OmniNegClipError when it can't be written.
+    """
+    sealed = {**values, CHECKSUM: checksum(values)}
+    with atomic_file(path) as temporary:
+        temporary.write_text(json.dumps(sealed, indent=2, ensure_ascii=False) + "\n", "utf-8")
+
+
+def read_sealed(path: Path) -> dict[str, Any]:
+    """Return what `write_sealed` wrote, without the checksum.
+
+    Raises DamagedError when the file is not whole or was changed, OmniNegClipError when it can't be opened.
+    """
+    try:
+        values: dict[str, Any] = json.loads(path.read_text("utf-8"))
+        whole = isinstance(values, dict) and values.pop(CHECKSUM, None) == checksum(values)
+    except OSError as error:
+        raise OmniNegClipError(f"Can't read {path}: {error.strerror or error}.") from error
+    except (ValueError, RecursionError):
+        whole = False
+    if not whole:
+        raise DamagedError(f"{path} is damaged: its content is not what was written.")
+    return values
+
+
+def checksum(values: Mapping[str, Any]) -> str:
+    """Return the SHA-256 of values as JSON writes them, in hexadecimal digits."""
+    # by way of JSON, since it turns keys into texts and tuples into lists
+    text = json.dumps(json.loads(json.dumps(values)), sort_keys=True)
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+@contextmanager
+def _held(lock_file: Path, what: Path) -> Iterator[None]:
+    lock = FileLock(lock_file, timeout=0)
+    try:
+        lock.acquire()
+    except Timeout as error:
+        raise OmniNegClipError(
+            f"Another process is writing {what}: wait until it ends, or name another folder."
+        ) from error
+    except OSError as error:
+        raise OmniNegClipError(_cannot_write(what, error)) from error
+    try:
+        yield
+    finally:
+        with suppress(OSError):
+            lock_file.unlink(missing_ok=True)  # while it is still held; a process that waits opens it anew
+        lock.release()
+
+
+def _flush(path: Path) -> None:
+    """Put the content on the disk before the name, so that a power cut leaves the old file or the new."""
+    with path.open("rb") as file:
+        os.fsync(file.fileno())
+
+
+def _cannot_write(path: Path, error: OSError | SafetensorError) -> str:
     if isinstance(error, FileExistsError | NotADirectoryError):
         return f"Can't write {path}: a part of this path is a file, and a folder is needed there."
-    return f"Can't write {path}: {error.strerror or error}."
+    return f"Can't write {path}: {getattr(error, 'strerror', None) or error}."

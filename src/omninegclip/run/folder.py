@@ -14,7 +14,7 @@ import yaml
 from omninegclip.clip.encoder import ClipEncoder
 from omninegclip.environment import git_state, versions
 from omninegclip.errors import OmniNegClipError
-from omninegclip.files import atomic_file
+from omninegclip.files import PARTIAL, atomic_file
 from omninegclip.run.job import Data, Job
 from omninegclip.training.distributed import from_first, rank, world_size
 from omninegclip.training.statements import OBJECTIVE as STATEMENTS
@@ -54,7 +54,7 @@ def _prepare(out: Path, resume: bool) -> None:
                 if strangers:
                     return f"{out} holds no run to resume, but {strangers[0]}: name another folder."
             (out / "checkpoints").mkdir(parents=True, exist_ok=True)
-            for leftover in [*out.glob(".*.partial*"), *(out / "checkpoints").glob(".*.partial*")]:
+            for leftover in [*out.glob(f".*{PARTIAL}"), *(out / "checkpoints").glob(f".*{PARTIAL}")]:
                 shutil.rmtree(leftover) if leftover.is_dir() else leftover.unlink()
         except OSError as error:
             return f"Can't write {out}: {error.strerror or error}."
@@ -66,7 +66,7 @@ def _prepare(out: Path, resume: bool) -> None:
 
 def _entries(out: Path) -> list[Path]:
     """Return what lies in the folder, but for files that a killed process left half-written."""
-    return [each for each in out.iterdir() if ".partial" not in each.name] if out.is_dir() else []
+    return [each for each in out.iterdir() if not each.name.endswith(PARTIAL)] if out.is_dir() else []
 
 
 def config_of(job: Job, encoder: ClipEncoder, data: Data) -> dict[str, Any]:
