@@ -70,7 +70,8 @@ def test_labels_of_coco_cover_images_without_boxes(tmp_path: Path) -> None:
         ("a.csv", "image,words\na.jpg,dog\n", "Row 1 of .* has no caption"),
         ("a.csv", "image,caption\n", "holds no caption"),
         ("a.jsonl", '{"caption": "a"}\nbroken\n', "can't be read as .jsonl"),
-        ("a.json", '{"images": [{}]}', "can't be read as .json"),
+        ("a.json", '{"images": [{}]}', "Image 1 of .* has no 'sentences'"),
+        ("a.json", '{"images": [', "can't be read as .json"),
         ("a.parquet", "PAR1", "can't be read as .parquet"),
     ],
 )
