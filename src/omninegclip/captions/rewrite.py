@@ -5,7 +5,6 @@ import hashlib
 import json
 import math
 import os
-import ssl
 import time
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -55,7 +54,7 @@ SCHEMA = {
 class Endpoint:
     """Where a model answers: `url` up to /v1, the model's name, seconds for one answer, requests a minute.
 
-    Raises OmniNegClipError for a URL that can't be asked or holds a key, and for a rate that is no number above 0.
+    Raises OmniNegClipError for a URL that can't be asked or holds a key, and for a rate that isn't above 0.
     """
 
     url: str
@@ -67,16 +66,17 @@ class Endpoint:
         """Check everything before the first caption is read."""
         try:
             url = httpx.URL(self.url)
-            usable = url.scheme in {"http", "https"} and bool(url.host) and 0 < (url.port or 80) < 65536
+            usable = (
+                url.scheme in {"http", "https"} and bool(url.host) and url.port in {None, *range(1, 65536)}
+            )
         except (httpx.InvalidURL, ValueError):
             usable = False
         if "@" in self.url:  # not shown, for it may be a password
-            raise OmniNegClipError(
-                f"--llm-url holds a user or password: set {KEY} in the environment instead."
-            )
+            raise OmniNegClipError(f"--llm-url holds a user or password: set {KEY} in the environment.")
         if not usable or url.query or url.fragment:
             raise OmniNegClipError(
-                f"--llm-url {self.url!r} is no endpoint: one like http://localhost:8000/v1 is needed."
+                f"--llm-url {self.url.partition('?')[0]!r} is no endpoint: one like "
+                "http://localhost:8000/v1 is needed."
             )
         if not (math.isfinite(self.per_minute) and self.per_minute > 0):
             raise OmniNegClipError("--llm-per-minute needs a number above 0.")
@@ -209,9 +209,7 @@ class Rewriter:
             raise OmniNegClipError(f"{KEY} holds a line end or a letter that no key has: set it anew.")
         # what is compressed can be far larger than what came: it isn't asked for, and not unpacked
         self._headers = {"Accept-Encoding": "identity"} | ({"Authorization": f"Bearer {key}"} if key else {})
-        self._tls: ssl.SSLContext | bool = (
-            httpx.create_ssl_context() if "https" in self.endpoint.url else True
-        )
+        self._tls = httpx.create_ssl_context()  # once, for it reads all certificates
         try:
             self.cache.mkdir(parents=True, exist_ok=True)
         except OSError as error:
@@ -267,8 +265,8 @@ class Rewriter:
             given_up = self._unanswered == GIVE_UP
         if given_up and isinstance(found, Failure):
             console.print(
-                f"{self.endpoint.url} failed {GIVE_UP} times in a row, last with: {found.reason}. It isn't asked "
-                "any more; the captions that are left stay as the rules made them.",
+                f"{self.endpoint.url} failed {GIVE_UP} times in a row, last with: {found.reason}. It isn't "
+                "asked any more; the captions that are left stay as the rules made them.",
                 markup=False,
                 highlight=False,
             )
@@ -280,7 +278,7 @@ class Rewriter:
             status, content, after = asyncio.run(self._post(body))
         except TimeoutError:
             return Failure(f"no answer in {self.endpoint.timeout:g} seconds"), pause
-        except (httpx.HTTPError, OSError, ValueError) as error:
+        except (httpx.HTTPError, OSError, ValueError, ImportError) as error:  # a proxy's URL or package too
             return Failure(f"no answer ({type(error).__name__})"), pause
         if status in {401, 403}:
             raise OmniNegClipError(f"{self.endpoint.url} refuses the key: set {KEY} in the environment.")
@@ -297,12 +295,12 @@ class Rewriter:
 
         Raises TimeoutError when it isn't there in time, however lively it drips, and httpx's own errors.
         """
-        url = f"{self.endpoint.url.rstrip('/')}/chat/completions"
+        url, seconds = f"{self.endpoint.url.rstrip('/')}/chat/completions", self.endpoint.timeout
         # asynchronous for this alone: here a deadline holds for connecting, headers and body together
         async with (
-            asyncio.timeout(self.endpoint.timeout),
+            asyncio.timeout(seconds),
             httpx.AsyncClient(
-                headers=self._headers, verify=self._tls, timeout=None, follow_redirects=False
+                headers=self._headers, verify=self._tls, timeout=2 * seconds, follow_redirects=False
             ) as client,
             client.stream("POST", url, json=body) as reply,
         ):

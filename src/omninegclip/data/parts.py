@@ -93,7 +93,10 @@ class Parts:
 
 
 def _other_run(folder: Path, differing: str) -> str:
-    return f"{folder} holds a run with other captions or options ({differing}): remove it, or name another output."
+    return (
+        f"{folder} holds a run with other captions or options ({differing}): remove it, or name another "
+        "output."
+    )
 
 
 def _seal(path: Path) -> Path:
