@@ -35,6 +35,8 @@ class Parts:
         self._refuse_others()
         with hold(self.folder):
             self._refuse_others()
+            for left_by_kill in self.folder.glob(f".*{PARTIAL}"):
+                left_by_kill.unlink()
             if _intact(self.folder / MARKER) is None:
                 write_sealed(self.folder / MARKER, self.plan)
             yield
@@ -67,9 +69,8 @@ class Parts:
     def remove(self, count: int) -> None:
         """Remove `count` parts and all that belongs to them."""
         parts = [*map(self.part, range(count)), self.folder / WHOLE]
-        left_by_kills = self.folder.glob(f".*{PARTIAL}")
         # the seal of the whole goes last: by it a next call knows that it only has to tidy up
-        for path in [*parts[:-1], *left_by_kills, self.folder / MARKER, *parts[-1:], *map(_seal, parts)]:
+        for path in [*parts[:-1], self.folder / MARKER, *parts[-1:], *map(_seal, parts)]:
             path.unlink(missing_ok=True)
 
     def _refuse_others(self) -> None:
