@@ -83,7 +83,7 @@ class Parts:
         inside = [path for path in self.folder.iterdir() if path.name != LOCK and path.suffix != PARTIAL]
         marked = self.folder / MARKER
         plan = _intact(marked)
-        plans = {seal.get("plan") for seal in map(_intact, self.folder.glob(".part-*.seal")) if seal}
+        plans = {seal.get("plan") for seal in map(_intact, self.folder.glob(".*.seal")) if seal}
         if plan is not None and plan != dict(self.plan):
             differing = ", ".join(key for key in self.plan if plan.get(key) != self.plan[key])
             raise OmniNegClipError(_other_run(self.folder, differing))
