@@ -1,6 +1,9 @@
+import gzip
 import json
 import threading
+import tracemalloc
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
@@ -19,10 +22,13 @@ def answer(caption: object) -> tuple[int, str]:
     return 200, json.dumps({"choices": [{"message": {"content": json.dumps({"caption": caption})}}]})
 
 
-class Server:
-    """A real endpoint on this machine, answering from a script: status and body, or seconds of silence."""
+Step = tuple[int, str] | float | Callable[[BaseHTTPRequestHandler], None]
 
-    def __init__(self, script: list[tuple[int, str] | float]) -> None:
+
+class Server:
+    """A real endpoint on this machine with a script: status and body, seconds of silence, or what it does."""
+
+    def __init__(self, script: list[Step]) -> None:
         self.script, self.bodies, self.keys = script, [], []  # type: ignore[var-annotated]
         server = self
 
@@ -34,6 +40,9 @@ class Server:
                 if isinstance(step, float):
                     threading.Event().wait(step)
                     return
+                if callable(step):
+                    step(self)
+                    return
                 self.send_response(step[0])
                 self.send_header("Retry-After", "7")
                 self.end_headers()
@@ -44,7 +53,7 @@ class Server:
 
         self.http = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         self.url = f"http://127.0.0.1:{self.http.server_port}/v1"
-        threading.Thread(target=self.http.serve_forever, daemon=True).start()
+        threading.Thread(target=self.http.serve_forever, args=(0.02,), daemon=True).start()
 
 
 Started = Callable[..., tuple[Rewriter, Server, list[float]]]
@@ -54,9 +63,7 @@ Started = Callable[..., tuple[Rewriter, Server, list[float]]]
 def start(tmp_path: Path) -> Iterator[Started]:
     servers: list[Server] = []
 
-    def run(
-        *script: tuple[int, str] | float, per_minute: float = 1e9
-    ) -> tuple[Rewriter, Server, list[float]]:
+    def run(*script: Step, per_minute: float = 1e9) -> tuple[Rewriter, Server, list[float]]:
         server, pauses = Server(list(script)), []  # type: ignore[var-annotated]
         servers.append(server)
         return (
@@ -109,7 +116,7 @@ def test_a_server_that_stays_silent_is_left(start: Started, monkeypatch: pytest.
     monkeypatch.setattr(rewrite, "TRIES", 1)
     rewriter, server, _ = start(1.0)
     rewriter = Rewriter(Endpoint(server.url, "tiny", 0.2), rewriter.cache)
-    assert rewriter(REQUEST).reason == "no answer (ReadTimeout)"
+    assert rewriter(REQUEST).reason == "no answer in 0.2 seconds"
 
 
 def test_the_key_comes_from_the_environment_and_a_refusal_does_not_show_it(
@@ -159,3 +166,201 @@ def test_the_cost_is_known_before() -> None:
 
 def test_the_rule_itself_passes_every_check() -> None:
     assert fault(REQUEST, REQUEST.negated) is None
+
+
+def dripping(opening: bytes) -> Callable[[BaseHTTPRequestHandler], None]:
+    """Return a step that says `opening`, and then a byte again and again without an end."""
+
+    def drip(handler: BaseHTTPRequestHandler) -> None:
+        with suppress(OSError):
+            handler.wfile.write(opening)
+            while True:
+                handler.wfile.write(b"x")
+                threading.Event().wait(0.02)
+
+    return drip
+
+
+@pytest.mark.parametrize("opening", [b"HTTP/1.1 200 OK\r\nX-Slow: ", b"HTTP/1.1 200 OK\r\n\r\n"])
+def test_a_server_that_drips_is_left_when_the_time_for_an_answer_is_over(
+    start: Started, monkeypatch: pytest.MonkeyPatch, opening: bytes
+) -> None:
+    monkeypatch.setattr(rewrite, "TRIES", 1)
+    rewriter, server, _ = start(dripping(opening))
+    rewriter = Rewriter(Endpoint(server.url, "tiny", 0.2), rewriter.cache)
+    assert rewriter(REQUEST).reason == "no answer in 0.2 seconds"
+
+
+def test_a_compressed_answer_is_not_asked_for_and_not_unpacked(
+    start: Started, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(rewrite, "TRIES", 1)
+    asked: list[str | None] = []
+    content = gzip.compress(b" " * (1 << 24))
+
+    def bomb(handler: BaseHTTPRequestHandler) -> None:
+        asked.append(handler.headers.get("Accept-Encoding"))
+        handler.send_response(200)
+        handler.send_header("Content-Encoding", "gzip")
+        handler.end_headers()
+        handler.wfile.write(content)
+
+    rewriter, _, _ = start(bomb)
+    tracemalloc.start()
+    assert rewriter(REQUEST).reason == "no JSON with a caption"
+    assert tracemalloc.get_traced_memory()[1] < 1 << 23
+    tracemalloc.stop()
+    assert asked == ["identity"]
+
+
+def chat(message: object) -> str:
+    return json.dumps({"choices": [{"message": message}]})
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "[" * 99_000,
+        chat({"content": "[" * 50_000}),
+        "9" * 50_000,
+        "[]",
+        "null",
+        '{"choices": []}',
+        '{"choices": {"0": 1}}',
+        '{"choices": [[]]}',
+        chat(None),
+        chat({"content": None}),
+        chat({"content": 3}),
+        chat({"content": "[]"}),
+        chat({"content": '{"caption": null}'}),
+        chat({"content": '{"caption": ["no dog"]}'}),
+        chat({"content": '{"caption": "no dog \\ud800"}'}),
+        chat({"content": '{"caption": " "}'}),
+    ],
+)
+def test_an_answer_of_any_other_form_is_no_answer(body: str) -> None:
+    assert rewrite._caption_in(body.encode()) is None
+
+
+def test_a_redirect_is_not_followed(start: Started) -> None:
+    def elsewhere(handler: BaseHTTPRequestHandler) -> None:
+        handler.send_response(307)
+        handler.send_header("Location", "/v1/elsewhere")
+        handler.end_headers()
+
+    rewriter, server, _ = start(elsewhere)
+    assert rewriter(REQUEST).reason == "status 307"
+    assert len(server.bodies) == 1
+
+
+@pytest.mark.parametrize(
+    ("told", "pause"), [("9" * 400, 60.0), ("\u00b2", 1.0), ("-5", 1.0), ("Fri, 1 Jan 2100", 1.0)]
+)
+def test_no_server_makes_it_wait_longer_than_a_minute(start: Started, told: str, pause: float) -> None:
+    def busy(handler: BaseHTTPRequestHandler) -> None:
+        handler.wfile.write(f"HTTP/1.0 429 Busy\r\nRetry-After: {told}\r\n\r\n".encode("latin-1"))
+
+    rewriter, _, pauses = start(busy, answer(GOOD))
+    assert rewriter(REQUEST).by == "model"
+    assert pauses == [pause]
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "http://[::1",
+        "ftp://localhost/v1",
+        "file:///etc/passwd",
+        "localhost:8000/v1",
+        "http://",
+        "http://localhost:99999/v1",
+        "http://localhost:0/v1",
+        "http://localhost/v1?key=secret",
+        "http://localhost/v1#top",
+        "",
+    ],
+)
+def test_a_url_that_is_no_endpoint_is_refused_before_anything_is_sent(url: str) -> None:
+    with pytest.raises(OmniNegClipError, match=r"--llm-url .* is no endpoint") as error:
+        Endpoint(url, "tiny")
+    assert "secret" not in str(error.value)
+
+
+def test_a_password_in_the_url_is_refused_and_not_shown() -> None:
+    with pytest.raises(OmniNegClipError, match=rewrite.KEY) as error:
+        Endpoint("http://me:secret@localhost/v1", "tiny")
+    assert "secret" not in str(error.value)
+
+
+@pytest.mark.parametrize("rate", [0.0, -1.0, float("nan"), float("inf")])
+def test_a_rate_that_is_none_is_refused(rate: float) -> None:
+    with pytest.raises(OmniNegClipError, match="--llm-per-minute"):
+        Endpoint("http://localhost/v1", "tiny", per_minute=rate)
+
+
+def test_a_key_or_a_cache_that_cannot_be_used_is_refused_at_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "file").write_text("mine")
+    with pytest.raises(OmniNegClipError, match="--llm-cache"):
+        Rewriter(Endpoint("http://localhost/v1", "tiny"), tmp_path / "file")
+    monkeypatch.setenv(rewrite.KEY, "secr\u00e9t")
+    with pytest.raises(OmniNegClipError, match=rewrite.KEY) as error:
+        Rewriter(Endpoint("http://localhost/v1", "tiny"), tmp_path)
+    assert "secr" not in str(error.value)
+
+
+@pytest.mark.parametrize("url", ["http://127.0.0.1:9/v1", "https://{here}/v1", "http://no.such.invalid/v1"])
+def test_an_endpoint_that_is_not_there_leaves_the_rule(
+    start: Started, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, url: str
+) -> None:
+    monkeypatch.setattr(rewrite, "TRIES", 1)
+    _, server, _ = start(answer(GOOD))
+    url = url.format(here=f"127.0.0.1:{server.http.server_port}")
+    found = Rewriter(Endpoint(url, "tiny", 1.0), tmp_path)(REQUEST)
+    assert found.by == "rule"
+    assert str(found.reason).startswith("no answer")
+
+
+def test_an_endpoint_that_fails_again_and_again_is_given_up_and_that_is_said_once(
+    start: Started, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(rewrite, "GIVE_UP", 3)
+    rewriter, server, _ = start((404, ""), (404, ""), answer(GOOD), (404, ""))
+    with rewrite.console.capture() as said:
+        found = [rewriter(Request(f"{REQUEST.caption}{n}", REQUEST.negated, "dog")) for n in range(9)]
+    assert [each.by for each in found] == ["rule", "rule", "model", *["rule"] * 6]
+    assert found[-1].reason == "the endpoint was given up"
+    assert len(server.bodies) == 6
+    assert said.get().count("failed 3 times in a row, last with: status 404") == 1
+
+
+@pytest.mark.parametrize(
+    "damage", [b"", b"{", b"[" * 100_000, b'{"answer": "no dog", "checksum": "0"}', b"\xff"]
+)
+def test_a_damaged_answer_in_the_cache_is_asked_again(start: Started, damage: bytes) -> None:
+    rewriter, server, _ = start(answer(GOOD))
+    rewriter(REQUEST)
+    (kept,) = rewriter.cache.rglob("*.json")
+    whole = kept.read_bytes()
+    kept.write_bytes(damage)
+    assert rewriter(REQUEST).text == GOOD
+    assert kept.read_bytes() == whole
+    assert len(server.bodies) == 2
+
+
+def test_a_link_where_an_answer_will_be_kept_is_replaced_and_not_followed(
+    start: Started, tmp_path: Path
+) -> None:
+    rewriter, _, _ = start(answer(GOOD))
+    (tmp_path / "mine.txt").write_text("mine")
+    kept = rewriter._place(REQUEST)
+    kept.parent.mkdir()
+    kept.symlink_to(tmp_path / "mine.txt")
+    assert rewriter(REQUEST).by == "model"
+    assert (tmp_path / "mine.txt").read_text() == "mine"
+    assert not kept.is_symlink()
+
+
+def test_an_answer_with_escape_sequences_is_not_taken() -> None:
+    assert fault(REQUEST, "A cat on a mat with \x1b[31mno dog in sight.") == "control characters"

@@ -1,9 +1,11 @@
+import sys
 from pathlib import Path
 
 import pytest
 
 pytest.importorskip("spacy", reason="the negate extra is not installed")
 pytest.importorskip("sklearn", reason="the negate extra is not installed")
+from omninegclip.captions.negate import PROVENANCE
 from omninegclip.data import commands
 from omninegclip.data.commands import as_text, run_estimate, run_negate, run_report
 from omninegclip.data.record import write_records
@@ -53,5 +55,22 @@ def test_the_cost_of_rewriting_grows_with_the_collection(
 def test_records_of_others_have_no_report(tmp_path: Path) -> None:
     row = {"image": None, "image_id": "1", "caption": "a", "presence_negated": None, "absence_negated": None}
     write_records(tmp_path / "other.parquet", [row])
-    with pytest.raises(OmniNegClipError, match="has no provenance"):
-        run_report(tmp_path / "other.parquet")
+    odd = row | dict.fromkeys(PROVENANCE) | {"presence_reason": 7}
+    write_records(tmp_path / "odd.parquet", [odd])
+    write_records(tmp_path / "short.parquet", [row | {"presence_reason": "short"}])
+    for name in ("other", "odd", "short"):
+        with pytest.raises(OmniNegClipError, match="has no provenance"):
+            run_report(tmp_path / f"{name}.parquet")
+
+
+def test_an_endpoint_or_an_engine_that_cannot_be_is_refused_before_a_caption_is_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    pytest.importorskip("httpx", reason="the llm extra is not installed")
+    with pytest.raises(OmniNegClipError, match=r"--llm-url .* is no endpoint"):
+        run_negate(tmp_path / "none.txt", tmp_path / "out", llm_url="http://[::1", llm_model="tiny")
+    monkeypatch.setitem(sys.modules, "ray", None)
+    with pytest.raises(OmniNegClipError, match=r"pip install 'omninegclip\[ray\]'"):
+        run_negate(tmp_path / "none.txt", tmp_path / "out", engine="ray")
+    assert list(tmp_path.iterdir()) == []

@@ -14,6 +14,7 @@ OBJECTS = words(
     "animal vehicle street furniture household electronics tableware food sport portable labelled"
 )
 LONGEST = 3
+LEXICON = Path(__file__).with_name("lexicon.txt")
 Names = frozenset[str]
 
 
@@ -132,7 +133,7 @@ def english() -> Lexicon:
     concepts: list[Concept] = []
     names: dict[str, set[str]] = {}
     implied: dict[str, set[str]] = {}
-    for line in Path(__file__).with_name("lexicon.txt").read_text().splitlines():
+    for line in LEXICON.read_text("utf-8").splitlines():
         if line.startswith("["):
             kind = line.strip("[]")
         elif line and not line.startswith("#"):

@@ -1,7 +1,9 @@
 """Rewriting negated captions by a language model at an OpenAI-compatible endpoint, each answer checked."""
 
+import asyncio
 import hashlib
 import json
+import math
 import os
 import time
 from collections.abc import Callable, Iterable, Sequence
@@ -16,12 +18,15 @@ import httpx
 from omninegclip.captions.lexicon import WORD, english
 from omninegclip.captions.negate import Row
 from omninegclip.captions.screening import NEGATION
-from omninegclip.errors import OmniNegClipError
-from omninegclip.files import atomic_file
+from omninegclip.errors import DamagedError, OmniNegClipError
+from omninegclip.files import read_sealed, write_sealed
+from omninegclip.progress import console
 
 KEY = "OMNINEGCLIP_LLM_KEY"  # the environment variable; never an option, never logged
 FAILURES = frozenset({408, 409, 429, 500, 502, 503, 504})
 TRIES = 4
+GIVE_UP = 10  # requests in a row without an answer, each tried so often
+LONGEST_PAUSE = 60.0  # seconds, whatever the server asks for
 AT_ONCE = 8  # requests under way
 LONGEST_ANSWER = 100_000  # bytes
 TOKENS_PER_WORD = 1.4
@@ -47,12 +52,34 @@ SCHEMA = {
 
 @dataclass(frozen=True, slots=True)
 class Endpoint:
-    """Where a model answers: `url` up to /v1, the model's name, seconds for one answer, requests a minute."""
+    """Where a model answers: `url` up to /v1, the model's name, seconds for one answer, requests a minute.
+
+    Raises OmniNegClipError for a URL that can't be asked or holds a key, and for a rate that isn't above 0.
+    """
 
     url: str
     model: str
     timeout: float = 60.0
     per_minute: float = 600.0
+
+    def __post_init__(self) -> None:
+        """Check everything before the first caption is read."""
+        try:
+            url = httpx.URL(self.url)
+            usable = (
+                url.scheme in {"http", "https"} and bool(url.host) and url.port in {None, *range(1, 65536)}
+            )
+        except (httpx.InvalidURL, ValueError):
+            usable = False
+        if "@" in self.url:  # not shown, for it may be a password
+            raise OmniNegClipError(f"--llm-url holds a user or password: set {KEY} in the environment.")
+        if not usable or url.query or url.fragment:
+            raise OmniNegClipError(
+                f"--llm-url {self.url.partition('?')[0]!r} is no endpoint: one like "
+                "http://localhost:8000/v1 is needed."
+            )
+        if not (math.isfinite(self.per_minute) and self.per_minute > 0):
+            raise OmniNegClipError("--llm-per-minute needs a number above 0.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +140,8 @@ def fault(request: Request, text: str) -> str | None:
     denied = [word for word in WORD.findall(request.denied.lower()) if word not in SMALL_WORDS]
     if denied and not words & set(denied):
         return "does not name what is denied"
+    if not text.replace("\n", " ").isprintable():
+        return "control characters"
     if not NEGATION.search(text):
         return "negates nothing"
     if text.count(",") > request.negated.count(",") or "\n" in text:
@@ -157,8 +186,9 @@ SMALL_WORDS = frozenset({"a", "an", "the", "of", "on", "in", "at", "with", "is",
 class Rewriter:
     """Asks an endpoint, waits and tries again where that helps, remembers answers on disk, checks them.
 
-    Nothing it meets is an exception: whatever goes wrong, the rule's text comes back with the reason. Only
-    a refused key is raised as OmniNegClipError, since every further request would be refused too.
+    Nothing it meets is an exception: whatever goes wrong, the rule's text comes back with the reason, and
+    after ten requests in a row without an answer nothing more is asked. Only a refused key is raised as
+    OmniNegClipError, since every further request would be refused too.
     """
 
     endpoint: Endpoint
@@ -166,33 +196,44 @@ class Rewriter:
     sleep: Callable[[float], None] = time.sleep
     clock: Callable[[], float] = time.monotonic
     _next: float = field(default=0.0, init=False)
+    _unanswered: int = field(default=0, init=False)
     _turns: Lock = field(default_factory=Lock, init=False, repr=False)
 
     def __post_init__(self) -> None:
-        """Open the connection, with the key of the environment if there is one."""
+        """Take the key of the environment if there is one, and see that answers can be kept.
+
+        Raises OmniNegClipError for a key that no header can hold, and for a cache that can't be a folder.
+        """
         key = os.environ.get(KEY)
-        headers = {"Authorization": f"Bearer {key}"} if key else {}
-        self._client = httpx.Client(headers=headers, timeout=self.endpoint.timeout, follow_redirects=False)
+        if key and not (key.isascii() and key.isprintable()):
+            raise OmniNegClipError(f"{KEY} holds a line end or a letter that no key has: set it anew.")
+        # what is compressed can be far larger than what came: it isn't asked for, and not unpacked
+        self._headers = {"Accept-Encoding": "identity"} | ({"Authorization": f"Bearer {key}"} if key else {})
+        self._tls = httpx.create_ssl_context()  # once, for it reads all certificates
+        try:
+            self.cache.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise OmniNegClipError(
+                f"Can't keep answers in {self.cache} ({error.strerror}): name a folder (--llm-cache)."
+            ) from error
 
     def __call__(self, request: Request) -> Rewritten:
         """Return the model's text where it passes every check, else the rule's."""
         kept = self._place(request)
-        if kept.exists():
-            answer = kept.read_text()
-        else:
+        answer = _kept(kept)
+        if answer is None:
             found = self._ask(request)
             if isinstance(found, Failure):
                 return Rewritten(request.negated, "rule", found.reason)
             answer = found
-            with atomic_file(kept) as temporary:
-                temporary.write_text(answer)
+            write_sealed(kept, {"answer": answer})
         wrong = fault(request, answer)
         return Rewritten(request.negated, "rule", wrong) if wrong else Rewritten(answer, "model")
 
     def _place(self, request: Request) -> Path:
         asked = json.dumps([self.endpoint.url, self.endpoint.model, INSTRUCTIONS, _message(request)])
         digest = hashlib.sha256(asked.encode()).hexdigest()
-        return self.cache / digest[:2] / f"{digest}.txt"
+        return self.cache / digest[:2] / f"{digest}.json"
 
     def _ask(self, request: Request) -> "str | Failure":
         body = {
@@ -204,35 +245,66 @@ class Rewriter:
             ],
             "response_format": SCHEMA,
         }
-        failure = Failure("no answer")
+        found: str | Failure = Failure("no answer")
         for attempt in range(TRIES):
+            if self._unanswered >= GIVE_UP:
+                return Failure("the endpoint was given up")
             self._wait_for_turn()
             found, pause = self._once(body, attempt)
             if isinstance(found, str) or pause is None:
-                return found
-            failure = found
+                break
             if attempt + 1 < TRIES:
                 self.sleep(pause)
-        return failure
+        self._count(found)
+        return found
+
+    def _count(self, found: "str | Failure") -> None:
+        """Keep count of the requests in a row without an answer, and say it once when there are too many."""
+        with self._turns:
+            self._unanswered = self._unanswered + 1 if isinstance(found, Failure) else 0
+            given_up = self._unanswered == GIVE_UP
+        if given_up and isinstance(found, Failure):
+            console.print(
+                f"{self.endpoint.url} failed {GIVE_UP} times in a row, last with: {found.reason}. It isn't "
+                "asked any more; the captions that are left stay as the rules made them.",
+                markup=False,
+                highlight=False,
+            )
 
     def _once(self, body: dict[str, object], attempt: int) -> "tuple[str | Failure, float | None]":
         """Return an answer or failure, and after how many seconds to try again, None where that is no use."""
         pause = float(2**attempt)
-        url = f"{self.endpoint.url.rstrip('/')}/chat/completions"
         try:
-            with self._client.stream("POST", url, json=body) as reply:
-                status, content = reply.status_code, _bounded(reply)
-                after = reply.headers.get("retry-after", "")
-        except httpx.HTTPError as error:
+            status, content, after = asyncio.run(self._post(body))
+        except TimeoutError:
+            return Failure(f"no answer in {self.endpoint.timeout:g} seconds"), pause
+        except (httpx.HTTPError, OSError, ValueError, ImportError) as error:  # a proxy's URL or package too
             return Failure(f"no answer ({type(error).__name__})"), pause
         if status in {401, 403}:
             raise OmniNegClipError(f"{self.endpoint.url} refuses the key: set {KEY} in the environment.")
         if status in FAILURES:
-            return Failure(f"status {status}"), min(float(after), 60.0) if after.isdigit() else pause
+            told = after.isascii() and after.isdigit()
+            return Failure(f"status {status}"), min(float(after), LONGEST_PAUSE) if told else pause
         if status != 200:
             return Failure(f"status {status}"), None
         answer = _caption_in(content)
         return (answer, None) if answer else (Failure("no JSON with a caption"), pause)
+
+    async def _post(self, body: dict[str, object]) -> tuple[int, bytes, str]:
+        """Return status, body and Retry-After of one answer.
+
+        Raises TimeoutError when it isn't there in time, however lively it drips, and httpx's own errors.
+        """
+        url, seconds = f"{self.endpoint.url.rstrip('/')}/chat/completions", self.endpoint.timeout
+        # asynchronous for this alone: here a deadline holds for connecting, headers and body together
+        async with (
+            asyncio.timeout(seconds),
+            httpx.AsyncClient(
+                headers=self._headers, verify=self._tls, timeout=2 * seconds, follow_redirects=False
+            ) as client,
+            client.stream("POST", url, json=body) as reply,
+        ):
+            return reply.status_code, await _bounded(reply), reply.headers.get("retry-after", "")
 
     def _wait_for_turn(self) -> None:
         with self._turns:
@@ -254,9 +326,12 @@ def _message(request: Request) -> str:
     return json.dumps({"true caption": request.caption, "negated": request.negated, "denied": request.denied})
 
 
-def _bounded(reply: httpx.Response) -> bytes:
+async def _bounded(reply: httpx.Response) -> bytes:
+    """Return the body as it came, or nothing where it is compressed or too long."""
+    if reply.headers.get("content-encoding", "identity") != "identity":
+        return b""
     content = b""
-    for chunk in reply.iter_bytes():
+    async for chunk in reply.aiter_raw():
         content += chunk
         if len(content) > LONGEST_ANSWER:
             return b""
@@ -266,6 +341,16 @@ def _bounded(reply: httpx.Response) -> bytes:
 def _caption_in(content: bytes) -> str | None:
     try:
         caption = json.loads(json.loads(content)["choices"][0]["message"]["content"])["caption"]
-    except (ValueError, KeyError, IndexError, TypeError):
+        caption.encode()  # halves of surrogate pairs can't be written
+    except (ValueError, KeyError, IndexError, TypeError, AttributeError, RecursionError):
         return None
-    return caption.strip() if isinstance(caption, str) and caption.strip() else None
+    return caption.strip() or None if isinstance(caption, str) else None
+
+
+def _kept(path: Path) -> str | None:
+    """Return an answer of before, None where there is none or it was damaged: it is asked for again."""
+    try:
+        answer = read_sealed(path).get("answer") if path.is_file() else None
+    except DamagedError:
+        return None
+    return answer if isinstance(answer, str) else None

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from omninegclip.captions.lexicon import english
-from omninegclip.captions.negate import Kind, Knowledge, Wish, negate
+from omninegclip.captions.negate import PROVENANCE, Kind, Knowledge, Wish, negate
 from omninegclip.data.negate import Engine, Polish, Summary, local, negate_file, read_collection
 from omninegclip.data.record import read_records
 from omninegclip.errors import OmniNegClipError
@@ -73,10 +73,11 @@ def run_report(records: Path, seed: int = 0) -> dict[str, Any]:
     except ImportError as error:
         raise OmniNegClipError("A report needs scikit-learn: pip install 'omninegclip[negate]'.") from error
     rows = list(read_records(records))
-    if rows and "presence_reason" not in rows[0]:
-        raise OmniNegClipError(
-            f"{records} has no provenance: a report needs records written by `omninegclip negate`."
-        )
+    for row in rows:
+        if any(not isinstance(row.get(column, 0), str | None) for column in PROVENANCE):
+            raise OmniNegClipError(
+                f"{records} has no provenance: a report needs records written by `omninegclip negate`."
+            )
     return report(rows, seed)
 
 

@@ -133,7 +133,7 @@ def _to_table(group: list[Row], schema: pa.Schema, path: Path, start: int) -> pa
             )
     try:
         table = pa.Table.from_pylist([dict(row) for row in group], schema=schema)
-    except (pa.ArrowInvalid, pa.ArrowTypeError) as error:
+    except (pa.ArrowInvalid, pa.ArrowTypeError, UnicodeEncodeError) as error:
         raise OmniNegClipError(
             f"Rows {start + 1} to {start + len(group)} don't fit {path}: {error}."
         ) from error
