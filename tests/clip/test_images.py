@@ -229,6 +229,17 @@ def test_a_picture_is_turned_once_whatever_holds_it(form: str, orientation: int,
             assert (upright.size, upright.tobytes()) == (expected.size, expected.tobytes())
 
 
+@pytest.mark.parametrize("mode", ["RGBA", "CMYK"])
+def test_a_turned_tiff_is_the_same_picture_as_a_path_and_as_bytes(mode: str, tmp_path: Path) -> None:
+    exif = Image.Exif()
+    exif[0x0112] = 6  # Pillow maps such a file into memory and then forgets to turn it
+    path = tmp_path / "a.tif"
+    path.write_bytes(encoded(colours(mode), "TIFF", exif=exif))
+    upright = colours(mode).convert("RGB").transpose(Image.Transpose.ROTATE_270)
+    for source in (path, path.read_bytes()):
+        assert (open_image(source).size, open_image(source).tobytes()) == ((7, 9), upright.tobytes())
+
+
 @pytest.mark.parametrize(
     "error",
     [struct.error, KeyError, ZeroDivisionError, OverflowError, RecursionError, AttributeError, EOFError],
