@@ -7,11 +7,11 @@ from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
 
 from omninegclip.captions.lexicon import Lexicon
 from omninegclip.captions.negate import Captioned
 from omninegclip.clip.encoder import Encoder
+from omninegclip.clip.images import opened
 from omninegclip.data.items import Picture
 from omninegclip.evaluation.intervals import bootstrap_mean
 from omninegclip.evaluation.scenes import Figures
@@ -118,7 +118,7 @@ def gallery_of(
 
 
 def _thumbnail(path: Path) -> bytes:
-    with Image.open(path) as image:
+    with opened(path) as image:
         image.thumbnail((SIDE, SIDE))
         out = BytesIO()
         image.convert("RGB").save(out, "JPEG", quality=80)

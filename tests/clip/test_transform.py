@@ -1,3 +1,4 @@
+import json
 from pathlib import Path
 
 import numpy as np
@@ -5,7 +6,7 @@ import pytest
 from PIL import Image
 from transformers import CLIPImageProcessorPil, SiglipImageProcessorPil, ViTImageProcessorPil
 
-from omninegclip.clip.transform import ImageTransform
+from omninegclip.clip.transform import ImageTransform, find_transform
 from omninegclip.errors import OmniNegClipError
 
 
@@ -61,3 +62,50 @@ def test_squashing_equals_siglips_and_vits(size: tuple[int, int], resample: Imag
 def test_refuses_another_squashing(change: dict[str, object]) -> None:
     with pytest.raises(OmniNegClipError, match="another transform than a resize to a square"):
         ImageTransform.from_config(ImageTransform(64, crop=False).to_config() | change)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"image_mean": "abc"},
+        {"image_mean": "123"},
+        {"image_mean": 0.5},
+        {"image_std": [0.1, None, 0.1]},
+        {"image_std": [0.1, 0.1]},
+        {"image_std": [0.1, 0, 0.1]},
+        {"image_mean": [0.1, float("nan"), 0.1]},
+        {"size": "big", "crop_size": "big"},
+        {"size": None, "crop_size": None},
+        {"size": 0, "crop_size": 0},
+        {"size": -5, "crop_size": -5},
+        {"size": 10**9, "crop_size": 10**9},
+        {"size": 1e400, "crop_size": 1e400},
+        {"size": {"shortest_edge": [1]}, "crop_size": {"height": [1]}},
+        {"image_processor_type": "ViTImageProcessor", "resample": "cubic"},
+        {"image_processor_type": "ViTImageProcessor", "size": 10**9, "resample": 3},
+    ],
+)
+@pytest.mark.parametrize("file", ["preprocessor_config.json", "processor_config.json"])
+def test_values_that_no_transform_can_have_are_one_sentence(
+    file: str, change: dict[str, object], tmp_path: Path
+) -> None:
+    config: dict[str, object] = ImageTransform().to_config() | change
+    content = {"image_processor": config} if file.startswith("processor") else config
+    (tmp_path / file).write_text(json.dumps(content))
+    with pytest.raises(OmniNegClipError, match=r"^(The .*|An )image transform .*\.$|another transform than"):
+        find_transform(tmp_path, None)
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        {"preprocess_cfg": {"interpolation": "magic"}},
+        {"preprocess_cfg": {"interpolation": 3}},
+        {"preprocess_cfg": {"mean": "abc"}},
+        {"preprocess_cfg": [1]},
+    ],
+)
+def test_other_values_of_open_clip_are_one_sentence(content: dict[str, object], tmp_path: Path) -> None:
+    (tmp_path / "open_clip_config.json").write_text(json.dumps(content))
+    with pytest.raises(OmniNegClipError, match="image transform of the model in"):
+        find_transform(tmp_path, 224)

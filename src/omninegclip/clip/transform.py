@@ -1,6 +1,7 @@
 """The image transform of a model, pinned to one implementation so that embeddings are the same everywhere."""
 
 import json
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -18,6 +19,7 @@ from omninegclip.errors import OmniNegClipError
 FILE, PROCESSOR, OPEN_CLIP = "preprocessor_config.json", "processor_config.json", "open_clip_config.json"
 OPENAI_MEAN = (0.48145466, 0.4578275, 0.40821073)
 OPENAI_STD = (0.26862954, 0.26130258, 0.27577711)
+MAX_SIDE = 4096  # pixels: no model's square is wider, and a batch of such ones would fill any memory
 STEPS = ("do_resize", "do_rescale", "do_normalize")
 SQUASHING = (
     "ViT",
@@ -46,6 +48,19 @@ class ImageTransform:
     std: tuple[float, ...] = OPENAI_STD
     crop: bool = True
     resample: Image.Resampling = Image.Resampling.BICUBIC
+
+    def __post_init__(self) -> None:
+        """Raise OmniNegClipError for a size, mean or deviation that no model can have."""
+        both = (*self.mean, *self.std)
+        if not (len(self.mean) == len(self.std) == 3 and all(map(math.isfinite, both)) and min(self.std) > 0):
+            raise OmniNegClipError(
+                "An image transform needs a mean and a standard deviation above 0 for each of three "
+                f"channels, not mean {list(self.mean)} and deviation {list(self.std)}."
+            )
+        if not 1 <= self.size <= MAX_SIDE:
+            raise OmniNegClipError(
+                f"An image transform makes 1 to {MAX_SIDE:,} pixels a side, not {self.size:,}."
+            )
 
     def __call__(self, source: Image.Image | Path | bytes) -> NDArray[np.float32]:
         """Return the pixels [3, size, size] of a picture; raises as `open_image` does."""
@@ -106,7 +121,7 @@ class ImageTransform:
         """
         mean, std = config.get("image_mean", OPENAI_MEAN), config.get("image_std", OPENAI_STD)
         if str(config.get("image_processor_type")).startswith(SQUASHING):
-            return cls._squashing(config, tuple(map(float, mean)), tuple(map(float, std)))
+            return cls._squashing(config, _channels(mean), _channels(std))
         size, crop = config.get("size", 224), config.get("crop_size", config.get("size", 224))
         edge = size.get("shortest_edge", size.get("height")) if isinstance(size, Mapping) else size
         square = crop.get("height", crop.get("shortest_edge")) if isinstance(crop, Mapping) else crop
@@ -117,7 +132,7 @@ class ImageTransform:
                 f"The {FILE} asks for another transform than CLIP's (bicubic resize of the shorter side, "
                 "centre crop to the same size, normalise): correct the file if the model was trained with it."
             )
-        return cls(int(edge), tuple(map(float, mean)), tuple(map(float, std)))
+        return cls(int(edge), _channels(mean), _channels(std))
 
     @classmethod
     def _squashing(
@@ -148,19 +163,34 @@ def find_transform(folder: Path, size: int | None) -> ImageTransform:
     Raises:
         OmniNegClipError: it is another transform than CLIP's, or makes pictures of another size.
     """
-    transform = ImageTransform(size or 224)
-    if (folder / FILE).exists():
-        transform = ImageTransform.from_config(read_json(folder / FILE))
-    elif (folder / PROCESSOR).exists():
-        transform = ImageTransform.from_config(read_json(folder / PROCESSOR).get("image_processor", {}))
-    elif (folder / OPEN_CLIP).exists():
-        transform = _from_open_clip(read_json(folder / OPEN_CLIP).get("preprocess_cfg", {}), size or 224)
+    try:
+        transform = _described(folder, size or 224)
+    except (TypeError, ValueError, AttributeError, KeyError, OverflowError) as error:  # values of other types
+        raise OmniNegClipError(
+            f"The image transform of the model in {folder} has a value that can't be used: {error}."
+        ) from error
     if size is not None and transform.size != size:
         raise OmniNegClipError(
             f"The model in {folder} takes {size} pixels and its image transform makes {transform.size}: "
             "correct the latter."
         )
     return transform
+
+
+def _described(folder: Path, size: int) -> ImageTransform:
+    if (folder / FILE).exists():
+        return ImageTransform.from_config(read_json(folder / FILE))
+    if (folder / PROCESSOR).exists():
+        return ImageTransform.from_config(read_json(folder / PROCESSOR).get("image_processor", {}))
+    if (folder / OPEN_CLIP).exists():
+        return _from_open_clip(read_json(folder / OPEN_CLIP).get("preprocess_cfg", {}), size)
+    return ImageTransform(size)
+
+
+def _channels(values: Any) -> tuple[float, ...]:
+    if not isinstance(values, (list, tuple)):
+        raise TypeError(f"{values!r} is no list of numbers")
+    return tuple(map(float, values))
 
 
 def _from_open_clip(config: Mapping[str, Any], size: int) -> ImageTransform:

@@ -1,13 +1,17 @@
 """Where the picture of a row lies: paths of other people's machines, found again below one's own folder."""
 
+import os
 from collections.abc import Sequence
 from pathlib import Path, PurePosixPath
 
 from PIL import Image
 
-from omninegclip.clip.images import open_image
+from omninegclip.clip.images import MAX_BYTES, open_image, open_regular
 from omninegclip.data.items import Picture
+from omninegclip.data.sources import readable
 from omninegclip.errors import OmniNegClipError
+
+_DEEPEST = 100  # parts of a path that are tried at most: without a bound, a long row takes minutes
 
 
 class ImageRoot:
@@ -19,6 +23,10 @@ class ImageRoot:
 
     def __init__(self, folders: Sequence[Path], extension: str | None = None) -> None:
         """Look below `folders`, the first one first; `extension` replaces that of every row's path."""
+        if extension and (extension == "." or not extension.startswith(".")):
+            raise OmniNegClipError(
+                f"The extension {extension!r} of pictures begins with no dot: '.jpg' does."
+            )
         self.folders = list(folders)
         self.extension = extension
         self._last = (0, 0)  # folder and number of parts cut off that worked last: rows of a file are alike
@@ -31,10 +39,11 @@ class ImageRoot:
         parts = _parts(path)
         if self.extension:
             parts[-1] = str(PurePosixPath(parts[-1]).with_suffix(self.extension))
-        tries = [(folder, cut) for folder in range(len(self.folders)) for cut in range(len(parts))]
+        cuts = range(max(0, len(parts) - _DEEPEST), len(parts))
+        tries = [(folder, cut) for folder in range(len(self.folders)) for cut in cuts]
         for folder, cut in [self._last, *tries]:
             candidate = self.folders[folder].joinpath(*parts[cut:])
-            if cut < len(parts) and candidate.is_file():
+            if cut < len(parts) and os.path.isfile(candidate):  # False for a name that can't be, too
                 self._last = (folder, cut)
                 return candidate
         return None
@@ -48,21 +57,17 @@ def open_picture(picture: Picture, path: Path) -> Path | Image.Image:
     Raises OmniNegClipError if the crop or member can't be read.
     """
     if picture.span is not None:
-        with path.open("rb") as file:
-            file.seek(picture.span[0])
-            return open_image(file.read(picture.span[1]), f"{path} at byte {picture.span[0]}")
-    if picture.box is None:
-        return path
-    x, y, width, height = picture.box
-    if width < 1 or height < 1:
-        raise OmniNegClipError(
-            f"The box {list(picture.box)} of {path} is empty: width and height are needed."
-        )
-    try:
-        with Image.open(path) as image:
-            return open_image(image.crop((x, y, x + width, y + height)), str(path))
-    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
-        raise OmniNegClipError(f"Can't read the picture {path}: {error}.") from error
+        start, length = picture.span
+        name = f"{path} at byte {start}"
+        if length > MAX_BYTES:
+            raise OmniNegClipError(
+                f"The picture {name} has more than {MAX_BYTES:,} bytes: scale it down first."
+            )
+        with readable(path), open_regular(path) as file:
+            file.seek(start)
+            content = file.read(length)
+        return open_image(content, name)
+    return path if picture.box is None else open_image(path, box=picture.box)
 
 
 def _parts(path: str) -> list[str]:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from PIL import Image
 
+from omninegclip.clip.images import opened
 from omninegclip.errors import OmniNegClipError
 from omninegclip.scenes.objects import Kind
 
@@ -17,7 +18,7 @@ def graphic(kind: Kind) -> Image.Image:
     Raises OmniNegClipError when the package that carries the graphics is missing.
     """
     path = graphics_folder() / f"{ord(kind.graphic):x}.png"
-    with Image.open(path) as image:
+    with opened(path) as image:
         return image.convert("RGBA").convert("RGBa")
 
 

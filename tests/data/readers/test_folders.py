@@ -28,3 +28,10 @@ def test_no_classes_are_an_error(tmp_path, pictures, write):
         list(folders.read(pictures / "n01"))
     with pytest.raises(OmniNegClipError, match="one 'folder<TAB>class name' per line"):
         list(folders.read(pictures, write("classes.txt", "n01 tench\n")))
+
+
+def test_no_picture_is_left_out_for_its_format(tmp_path):
+    for name in ("a.avif", "b.HEIC", "c.heif", "d.jfif", "e.mpo", "f.gif"):
+        (tmp_path / "cat").mkdir(exist_ok=True)
+        (tmp_path / "cat" / name).touch()
+    assert len(list(folders.read(tmp_path))) == 6

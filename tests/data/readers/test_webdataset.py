@@ -56,3 +56,44 @@ def test_a_tar_that_is_cut_off_or_repeats_itself_is_named(tmp_path):
     path.write_bytes(path.read_bytes()[:700])
     with pytest.raises(OmniNegClipError, match="no complete tar"):
         list(webdataset.read_captions(path))
+
+
+@pytest.mark.parametrize("extension", ["gif", "TIFF", "avif", "bmp", "heic", "webp"])
+def test_every_format_that_is_read_makes_a_sample(tmp_path, extension):
+    path = tar(tmp_path / "shard.tar", [(f"0.{extension}", png("red")), ("0.txt", b"a red square")])
+    assert [item.id for item in webdataset.read_captions(path)] == ["0"]
+
+
+@pytest.mark.parametrize("names", [("0.bmp", "0.jpg", "0.tif"), ("0.jpg", "0.tif"), ("0.tif", "0.jpg")])
+def test_beside_a_photo_a_map_is_not_the_picture(tmp_path, names):
+    colours = {"0.jpg": "red", "0.tif": "blue", "0.bmp": "lime"}
+    members = [(name, png(colours[name])) for name in names]
+    path = tar(tmp_path / "shard.tar", [*members, ("0.txt", b"a red square")])
+    (item,) = webdataset.read_captions(path)
+    assert open_picture(item.picture, path).getpixel((0, 0)) == (255, 0, 0)
+
+
+def damaged(path, place, content):
+    """Write into the first header of a tar, and its checksum anew."""
+    raw = bytearray(path.read_bytes())
+    raw[place : place + len(content)] = content
+    raw[148:156] = b" " * 8
+    raw[148:156] = b"%06o\0 " % sum(raw[:512])
+    path.write_bytes(raw)
+
+
+@pytest.mark.parametrize("size", [-512, -1, 2**62, 2**64])
+def test_a_size_beyond_bounds_is_one_sentence(tmp_path, size):
+    path = tar(tmp_path / "shard.tar", [("0.png", png("red")), ("0.txt", b"a")])
+    lead = b"\xff" if size < 0 else b"\x80"
+    damaged(path, 124, lead + size.to_bytes(11, signed=True))
+    with pytest.raises(OmniNegClipError, match=r"shard\.tar(: Invalid| is no complete tar)"):
+        list(webdataset.read_captions(path))
+
+
+def test_headers_without_an_end_are_one_sentence(tmp_path):
+    path = tar(tmp_path / "shard.tar", [("0.png", b"")])
+    damaged(path, 156, b"L")  # the name of the next member, which is such a name again
+    path.write_bytes(path.read_bytes()[:512] * 3000)
+    with pytest.raises(OmniNegClipError, match=r"shard\.tar is no complete tar"):
+        list(webdataset.read_captions(path))

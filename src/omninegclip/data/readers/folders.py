@@ -3,11 +3,10 @@
 from collections.abc import Iterator
 from pathlib import Path
 
+from omninegclip.clip.images import SUFFIXES
 from omninegclip.data.items import LabelledPicture, Picture
 from omninegclip.data.sources import readable
 from omninegclip.errors import OmniNegClipError
-
-_SUFFIXES = {".bmp", ".gif", ".jpeg", ".jpg", ".png", ".ppm", ".tif", ".tiff", ".webp"}
 
 
 def read(path: Path, classes_file: Path | None = None) -> Iterator[LabelledPicture]:
@@ -24,7 +23,7 @@ def read(path: Path, classes_file: Path | None = None) -> Iterator[LabelledPictu
         name = folder.name.replace("_", " ") if names is None else names.get(folder.name)
         if name is not None:
             for picture in sorted(folder.rglob("*")):
-                if picture.suffix.lower() in _SUFFIXES:
+                if picture.suffix.lower() in SUFFIXES:
                     relative = picture.relative_to(path).as_posix()
                     yield LabelledPicture(relative, Picture(relative), name)
 

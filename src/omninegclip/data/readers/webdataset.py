@@ -4,12 +4,15 @@ import tarfile
 from collections.abc import Iterator
 from pathlib import Path
 
+from omninegclip.clip.images import SUFFIXES
 from omninegclip.data.items import CaptionedPicture, LabelledPicture, Picture
 from omninegclip.data.sources import readable
 from omninegclip.errors import OmniNegClipError
 
-_IMAGES = ("jpg", "jpeg", "png", "webp")
+_IMAGES = (".jpg", ".jpeg", ".png", ".webp")  # what a sample's picture is, where it also has a mask or a map
 _LONGEST_TEXT = 1 << 20  # bytes of a caption or class file
+# what tarfile raises on damaged headers, of which sizes beyond all bounds are the least rare
+_DAMAGED = (tarfile.TarError, ValueError, OverflowError, RecursionError, MemoryError)
 
 
 def read_captions(path: Path) -> Iterator[CaptionedPicture]:
@@ -41,6 +44,8 @@ def _samples(path: Path) -> Iterator[tuple[str, Picture, dict[str, str]]]:
     try:
         with readable(path), tarfile.open(path, "r:") as tar:
             for member in tar:
+                if member.size < 0:  # would be read again and again
+                    raise tarfile.TarError(f"{member.name} has a negative size")
                 extension = member.name.rpartition("/")[2].partition(".")[2]
                 if not (member.isfile() and extension):
                     continue
@@ -52,12 +57,13 @@ def _samples(path: Path) -> Iterator[tuple[str, Picture, dict[str, str]]]:
                     if key in seen:
                         raise OmniNegClipError(f"{path} has the id {key!r} twice: ids must differ.")
                     seen.add(key)
-                if extension.lower() in _IMAGES:
+                suffix = f".{extension.lower()}"
+                if suffix in _IMAGES or (picture is None and suffix in SUFFIXES):
                     picture = Picture(path.name, span=(member.offset_data, member.size))
                 elif extension in ("txt", "cls") and member.size <= _LONGEST_TEXT:
                     file = tar.extractfile(member)
                     texts[extension] = file.read().decode("utf-8") if file else ""
             if picture is not None:
                 yield name, picture, texts
-    except tarfile.TarError as error:
+    except _DAMAGED as error:
         raise OmniNegClipError(f"{path} is no complete tar without compression: {error}.") from error
