@@ -8,10 +8,13 @@ import yaml
 from omninegclip.errors import OmniNegClipError
 
 LARGEST = 1 << 16  # bytes of a file; the longest preset has 2,000
+DEEPEST = 20  # levels
 
 
 class _PlainLoader(yaml.SafeLoader):
     """Values alone: an alias can repeat what it names billions of times, a tag asks for a type of its own."""
+
+    depth = 0
 
     def compose_node(self, parent: yaml.Node | None, index: Any) -> yaml.Node | None:
         event = self.peek_event()  # type: ignore[no-untyped-call]
@@ -23,7 +26,13 @@ class _PlainLoader(yaml.SafeLoader):
             raise yaml.MarkedYAMLError(
                 problem="a tag, where a plain value is needed", problem_mark=event.start_mark
             )
+        if self.depth > DEEPEST:
+            raise yaml.MarkedYAMLError(
+                problem=f"more than {DEEPEST} levels of nesting", problem_mark=event.start_mark
+            )
+        self.depth += 1
         node: yaml.Node | None = super().compose_node(parent, index)
+        self.depth -= 1
         return node
 
 
@@ -37,8 +46,6 @@ def parse(text: str, what: str) -> Any:
     except yaml.MarkedYAMLError as error:
         where = f", line {error.problem_mark.line + 1}" if error.problem_mark else ""
         reason = f"{error.problem or error.context}{where}"
-    except RecursionError:
-        reason = "it is nested too deeply"
     except (
         yaml.YAMLError,
         ValueError,

@@ -11,7 +11,7 @@ from rich.table import Table
 from omninegclip.clip.load import load_clip
 from omninegclip.errors import OmniNegClipError
 from omninegclip.evaluation.scenes import as_dict
-from omninegclip.files import atomic_file
+from omninegclip.files import atomic_file, hold
 from omninegclip.progress import show
 from omninegclip.report.scenes import grid_table
 from omninegclip.study import layers
@@ -98,7 +98,8 @@ def run_limits(model: str, seed: int, size: Size, out: Path, *, as_json: bool) -
 
 def run_layers(models: Sequence[str], seed: int, count: int, out: Path, *, as_json: bool) -> None:
     """Compare models layer by layer: `layers.csv` and `layers.svg` in `out`, and a table printed."""
-    curves = compare_layers(models, seed, count)
+    with hold(out):  # a folder that can't be written is told before the work
+        curves = compare_layers(models, seed, count)
     _write(out / "layers.csv", layers.to_csv(curves))
     _write(out / "layers.svg", plot_layers(curves))
     depth = {model: len(next(iter(kinds.values()))) for model, kinds in curves.items()}
