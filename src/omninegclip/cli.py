@@ -820,8 +820,9 @@ def _stopped() -> tuple[str, int] | None:
     """Run the command line; return what stopped it and the exit code, if something did."""
     try:
         try:
-            _refuse_unwritable(sys.argv[1:])
-            app(print_error=False, exit_on_error=False)
+            arguments = sys.argv[1:]
+            _refuse_unwritable(arguments)
+            app(arguments, print_error=False, exit_on_error=False)
         finally:
             _flush()
     except CycloptsError as error:
@@ -847,7 +848,8 @@ def _refuse_unwritable(arguments: Sequence[str]) -> None:
     for place, argument in enumerate(arguments):
         if not argument or re.fullmatch(r"--[\w-]+=", argument):
             before = arguments[place - 1] if place else ""
-            name = argument[:-1] or (before if before.startswith("--") else f"argument {place + 1}")
+            option = before.startswith("--") and "=" not in before
+            name = argument[:-1] or (before if option else f"argument {place + 1}")
             raise OmniNegClipError(f"The value of {name} is empty: give one, or leave it out.")
         if re.search("[\0\ud800-\udfff]", argument):
             raise OmniNegClipError(f"The argument {argument} is no UTF-8 text: rename what it names.")

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator
 from typing import IO, Any, TypeVar
 
 from rich.console import Console, ConsoleOptions, RenderableType
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, Task, TextColumn, TimeRemainingColumn
 from rich.segment import Segment
 from rich.text import Text
 
@@ -35,6 +35,18 @@ class PlainConsole(Console):
         for segment in super().render(renderable, options):
             yield segment if segment.control else segment._replace(text=printable(segment.text))
 
+    def on_broken_pipe(self) -> None:
+        """Let the command line end as for any other result that nobody reads."""
+        raise BrokenPipeError
+
+
+class _Words(TextColumn):
+    """A column of a bar that shows text as it is."""
+
+    def render(self, task: Task) -> Text:
+        """Return the text, as wide as it is shown."""
+        return Text(printable(self.text_format.format(task=task)), justify=self.justify)
+
 
 console = PlainConsole(stderr=True)
 
@@ -42,11 +54,11 @@ console = PlainConsole(stderr=True)
 def progress() -> Progress:
     """Return a bar with description, count, time left and a free text field `note`."""
     return Progress(
-        TextColumn("{task.description}", markup=False),
+        _Words("{task.description}"),
         BarColumn(),
         MofNCompleteColumn(),
         TimeRemainingColumn(),
-        TextColumn("{task.fields[note]}", markup=False),
+        _Words("{task.fields[note]}"),
         console=console,
     )
 

@@ -11,6 +11,7 @@ from rich.text import Text
 
 from omninegclip.errors import OmniNegClipError
 from omninegclip.evaluation.intervals import Estimate
+from omninegclip.printable import printable
 
 DASH = "–"
 MARKS = {"better": "▲", "worse": "▼", "unclear": "≈", "": ""}
@@ -85,7 +86,7 @@ def rich_table(rows: Sequence[Row], columns: Sequence[str], title: str) -> Table
     )
     table.add_column("metric")
     for column in columns:
-        table.add_column(Text(column), no_wrap=True)
+        table.add_column(Text(printable(column)), no_wrap=True)
     table.add_column("blind", justify="right")
     table.add_column("chance", justify="right")
     for section in sections(rows, columns):
