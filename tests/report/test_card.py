@@ -64,8 +64,9 @@ def test_a_name_from_data_stays_text_wherever_it_stands(name: str, rows: list[Ro
     front = yaml.safe_load(text[4 : text.index("\n---\n\n#")])
     assert (front["license"], front["base_model"], front["tags"][-1]) == ("mit", name, name)
     body = text[text.index("\n---\n\n#") + 6 :]
-    assert "<script" not in body
-    assert "](http" not in body.replace(json.dumps(name), "")
+    prose = body.replace(json.dumps(name), "")  # but for the code of the example
+    assert "<script" not in prose
+    assert "](http" not in prose
     assert (
         sum(line.startswith("# ") for line in body.splitlines())
         == 1 + ("summary" in name) + (name[0] == "#") * 2

@@ -103,7 +103,7 @@ def _figures(rows: Sequence[Row], columns: Sequence[str]) -> list[str]:
         return []
     return [
         _table(rows, columns),
-        f"Brackets: 95 % interval; n: number of items. {legend(columns)}".rstrip(),
+        f"Brackets: 95 % interval; n: number of items. {inline(legend(columns))}".rstrip(),
     ]
 
 

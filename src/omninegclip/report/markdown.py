@@ -1,5 +1,6 @@
 """Text from data as text in Markdown: no heading, no cell, no HTML and no link of its own."""
 
+import re
 from collections.abc import Iterable, Sequence
 
 
@@ -15,9 +16,9 @@ def cell(text: object) -> str:
 
 
 def code(text: object) -> str:
-    """Return `text` as code, in a table's cell or elsewhere."""
-    line = " ".join(str(text).split())
-    return f"`{line.replace('`', chr(39)).replace('|', chr(92) + '|')}`"
+    """Return a digest or another short identifier as code; what is no part of one becomes a dash."""
+    identifier = re.sub(r"[^\w.:+-]", "-", str(text))
+    return f"`{identifier}`"
 
 
 def table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
