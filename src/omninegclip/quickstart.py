@@ -142,7 +142,7 @@ def _tune(name: str, base: ClipEncoder, world: World, preset: Preset, seed: int,
     torch.manual_seed(seed)
     encoder = copy.deepcopy(base)
     policy = freeze(encoder, preset)
-    console.print(f"{name}:", str(policy), sep="\n", markup=False)
+    console.print(f"{name}:", str(policy), sep="\n")
     steps = []
     with log_path.open("w") as log:
         for step in train_on(encoder, world, preset, seed, description=f"Fine-tuning, {name}"):

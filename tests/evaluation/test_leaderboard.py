@@ -1,3 +1,5 @@
+import re
+
 import numpy as np
 import pytest
 
@@ -45,6 +47,21 @@ def test_a_models_name_is_text_and_no_markup(tmp_path):
     markdown, page = leaderboard.write([tmp_path / "runs"], tmp_path)
     assert "&lt;b>\\|x" in markdown.read_text()
     assert "&lt;b&gt;|x" in page.read_text()
+
+
+@pytest.mark.parametrize("name", ["a|b\\|c", "x\n| y | z |", "<script>alert(1)</script>", "[a](http://x)"])
+def test_names_from_results_end_no_cell_and_begin_no_markup(tmp_path, name):
+    model = {"name": name, "fingerprint": "`|" + name, "activation": name}
+    result = Result(name, model, "strict", 0, {"absence": "accuracy"})
+    result.figures = {"accuracy": results.describe(Figure("accuracy", np.ones(3), {name: 0.5}))}
+    results.save(result, tmp_path / "runs" / "refs.json")
+    markdown, page = leaderboard.write([tmp_path / "runs"], tmp_path)
+    text = markdown.read_text()
+    assert "<script" not in text + page.read_text()
+    assert "](http" not in text
+    assert sum(line.startswith("## ") for line in text.splitlines()) == 1
+    rows = [line for line in text.splitlines() if line.startswith("|")]
+    assert [len(re.findall(r"(?<!\\)(?:\\\\)*\|", row)) for row in rows] == [9, 9, 9]
 
 
 def test_no_results_are_an_error(tmp_path):

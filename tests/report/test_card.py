@@ -1,3 +1,6 @@
+import ast
+import json
+import re
 from typing import Any
 
 import pytest
@@ -38,6 +41,40 @@ def test_the_hub_can_read_the_front_matter(rows: list[Row]) -> None:
         "base_model": "openai/clip-vit-base-patch32",
     }
     assert "base_model" not in front_matter(card(rows, base_model=None))
+
+
+NAMES = ["x: [y", "a\nlicense: mit\n---", "- &a *a", "{b}", "<script>|", "\x1b[31m", "# a](http://x)"]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_name_from_data_stays_text_wherever_it_stands(name: str, rows: list[Row]) -> None:
+    text = model_card(
+        name=name,
+        summary=name,
+        licence="mit",
+        base_model=name,
+        tags=[name],
+        rows=rows,
+        columns=(name, "omni"),
+        measured_on="Scenes.",
+        facts={name: name},
+        limits=[name],
+        attribution=name,
+    )
+    front = yaml.safe_load(text[4 : text.index("\n---\n\n#")])
+    assert (front["license"], front["base_model"], front["tags"][-1]) == ("mit", name, name)
+    body = text[text.index("\n---\n\n#") + 6 :]
+    prose = body.replace(json.dumps(name), "")  # but for the code of the example
+    assert "<script" not in prose
+    assert "](http" not in prose
+    assert (
+        sum(line.startswith("# ") for line in body.splitlines())
+        == 1 + ("summary" in name) + (name[0] == "#") * 2
+    )
+    tables = [line for line in body.splitlines() if line.startswith("| ")]
+    assert {len(re.findall(r"(?<!\\)\|", line)) for line in tables} == {7, 3}
+    loaded = re.findall(r"from_pretrained\((.*)\)", body)
+    assert [ast.literal_eval(each) for each in loaded] == [name, name]
 
 
 @pytest.mark.parametrize(

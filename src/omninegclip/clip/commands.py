@@ -7,7 +7,6 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from rich.console import Console
 from rich.table import Table
 
 from omninegclip.clip.blend import architecture
@@ -18,6 +17,8 @@ from omninegclip.clip.load import load_clip, locate
 from omninegclip.clip.save import save_clip
 from omninegclip.clip.verify import Change, Check, changes, check_against, check_facts
 from omninegclip.errors import OmniNegClipError
+from omninegclip.printable import say
+from omninegclip.progress import show
 
 # name, source, how it was made, facts, the library that reads it
 MakeCard = Callable[[str, str, str, Mapping[str, str], str], str]
@@ -135,20 +136,19 @@ def _report(facts: dict[str, Any], as_json: bool) -> None:
     if as_json:
         sys.stdout.write(json.dumps(facts, indent=2) + "\n")
     else:
-        sys.stdout.writelines(f"{name:14} {value}\n" for name, value in facts.items())
+        say("\n".join(f"{name:14} {value}" for name, value in facts.items()))
 
 
 def _print_tables(checks: list[Check], layers: list[Change]) -> None:
-    console = Console()
     if checks:
         table = Table("check", "", "seen")
         for check in checks:
             table.add_row(check.name, "ok" if check.passed else "WRONG", check.seen)
-        console.print(table)
+        show(table)
     if layers:
         table = Table("part", "parameters", "relative change", "largest change")
         for layer in layers:
             table.add_row(
                 layer.part, f"{layer.parameters:,}", f"{layer.relative:.2e}", f"{layer.largest:.2e}"
             )
-        console.print(table)
+        show(table)

@@ -6,7 +6,6 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-from rich.console import Console
 from rich.table import Table
 
 from omninegclip.errors import OmniNegClipError
@@ -14,7 +13,8 @@ from omninegclip.evaluation import leaderboard, summary
 from omninegclip.evaluation.results import Result
 from omninegclip.evaluation.run import Settings, evaluate
 from omninegclip.evaluation.suite import load_suite
-from omninegclip.progress import console
+from omninegclip.printable import say
+from omninegclip.progress import console, show
 
 if TYPE_CHECKING:  # imports torch
     from omninegclip.clip.encoder import Encoder
@@ -43,7 +43,7 @@ def run_evaluate(
         )
     by_model = []
     for model in models:
-        console.print(model, style="bold", highlight=False, markup=False)
+        console.print(model, style="bold")
         by_model.append(evaluate(model, load(model), benchmarks, settings))
     _print(by_model, models, form, show_published)
     everything = [result for results in by_model for result in results]
@@ -58,7 +58,7 @@ def run_evaluate(
 def run_leaderboard(folders: Sequence[Path], out: Path) -> int:
     """Write the leaderboard pages and print where they are."""
     for path in leaderboard.write(folders, out):
-        print(path)  # noqa: T201 -- a result
+        say(path)
     return 0
 
 
@@ -74,18 +74,18 @@ def _print(by_model: list[list[Result]], models: Sequence[str], form: Format, sh
             "results": [result.as_dict() for results in by_model for result in results],
             "published": known,
         }
-        sys.stdout.write(json.dumps(everything, indent=2, ensure_ascii=False) + "\n")
+        sys.stdout.write(json.dumps(everything, indent=2) + "\n")
     else:
-        out = Console(width=None if sys.stdout.isatty() else 200)
-        out.print(summary.table(rows, models))
-        out.print(
-            "Per cent [95 % interval], change relative to the first model; * differs from 0. For exclusion,"
+        show(
+            summary.table(rows, models),
+            "Per cent [95 % interval], change relative to the first model; * differs from 0. For exclusion,",
+            "lower is better. `blind` is the best rule that never sees the picture.",
+            width=200,
         )
-        out.print("lower is better. `blind` is the best rule that never sees the picture.", highlight=False)
         if missing := summary.unmeasured(rows):
-            out.print(f"Not measured: {', '.join(missing)}.", highlight=False)
+            show(f"Not measured: {', '.join(missing)}.", width=200)
         if known:
-            out.print(_published_table(known))
+            show(_published_table(known), width=200)
 
 
 def _published_table(rows: list[dict[str, str]]) -> Table:

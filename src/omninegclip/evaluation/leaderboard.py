@@ -9,6 +9,7 @@ from omninegclip.errors import OmniNegClipError
 from omninegclip.evaluation.results import Result, load_all
 from omninegclip.evaluation.suite import MEASURES
 from omninegclip.files import atomic_file
+from omninegclip.report.markdown import cell, code, inline
 
 
 def write(folders: Sequence[Path], out: Path) -> list[Path]:
@@ -70,12 +71,7 @@ def _render(template: str, boards: list[dict[str, Any]], escape: bool) -> str:
         raise OmniNegClipError(
             "The leaderboard needs the extra 'report': pip install omninegclip[report]."
         ) from error
-    environment = Environment(autoescape=escape)  # noqa: S701 -- Markdown cells are escaped by the filter `cell`
-    environment.filters["cell"] = _markdown_cell
+    environment = Environment(autoescape=escape)  # noqa: S701 -- Markdown cells are escaped by filters
+    environment.filters |= {"inline": inline, "cell": cell, "code": code}
     source = (files(__package__) / template).read_text("utf-8")
     return environment.from_string(source).render(boards=boards) + "\n"
-
-
-def _markdown_cell(text: object) -> str:
-    """Escape what would end a table cell or begin HTML in Markdown."""
-    return str(text).replace("|", "\\|").replace("<", "&lt;").replace("`", "'").replace("\n", " ")

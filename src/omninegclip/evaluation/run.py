@@ -52,10 +52,10 @@ def evaluate(name: str, encoder: "Encoder", suite: Sequence[Benchmark], settings
     for benchmark in suite:
         result = _guarded(benchmark, model, features, settings)
         if result.status != "absent":
-            console.print(_line(result), highlight=False, markup=False)
+            console.print(_line(result))
         found.append(result)
     if absent := [result.benchmark for result in found if result.status == "absent"]:
-        console.print(f"Not in {settings.data}: {', '.join(absent)}", highlight=False, markup=False)
+        console.print(f"Not in {settings.data}: {', '.join(absent)}")
     return found
 
 

@@ -137,7 +137,7 @@ def _draw(cell: Cell | None, compared: bool) -> str:
     if cell is None:
         return "-"
     value, low, high, _ = (100 * number for number in cell.estimate)
-    text = f"{value:.1f} [{low:.1f}, {high:.1f}]".replace("[", "\\[")
+    text = f"{value:.1f} [{low:.1f}, {high:.1f}]"
     if not compared or cell.relative is None:
         return text
     sure = "" if cell.difference is None or cell.difference.low <= 0 <= cell.difference.high else "*"

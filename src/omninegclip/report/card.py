@@ -1,10 +1,12 @@
 """The model card: Markdown that the hub reads, with every figure and what it was measured on."""
 
-from collections.abc import Iterable, Mapping, Sequence
+import json
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import yaml
 
+from omninegclip.report.markdown import inline, table
 from omninegclip.report.table import DASH, MARKS, Cell, Line, Row, legend, sections
 
 # The library that reads the model -> how.
@@ -13,15 +15,15 @@ _USE = {
 ```python
 from transformers import CLIPModel, CLIPProcessor
 
-model = CLIPModel.from_pretrained("{folder}")
-processor = CLIPProcessor.from_pretrained("{folder}")
+model = CLIPModel.from_pretrained({folder})
+processor = CLIPProcessor.from_pretrained({folder})
 ```""",
     "omninegclip": """\
 ```python
 from pathlib import Path
 from omninegclip.clip.load import load_clip
 
-encoder = load_clip("{folder}")
+encoder = load_clip({folder})
 cosines = encoder.embed_text(["a dog", "no dog"]) @ encoder.embed_image([Path("dog.jpg")]).T
 ```""",
 }
@@ -55,19 +57,19 @@ def model_card(
     } | ({"base_model": base_model} if base_model else {})
     parts = [
         f"---\n{yaml.safe_dump(front, sort_keys=False, allow_unicode=True)}---",
-        f"# {name}",
-        summary,
+        f"# {inline(name)}",
+        inline(summary),
         "## Use",
-        _USE[library].format(folder=name),
+        _USE[library].format(folder=json.dumps(name, ensure_ascii=False)),
         "## What was measured",
         measured_on,
         *_figures(rows, columns),
         "## Training",
-        _markdown_table(["fact", "value"], facts.items()),
+        table(["fact", "value"], facts.items()),
         "## Limits",
-        "\n".join(f"- {limit}" for limit in limits),
+        "\n".join(f"- {inline(limit)}" for limit in limits),
         "## Attribution",
-        attribution,
+        inline(attribution),
     ]
     return "\n\n".join(parts) + "\n"
 
@@ -101,13 +103,13 @@ def _figures(rows: Sequence[Row], columns: Sequence[str]) -> list[str]:
         return []
     return [
         _table(rows, columns),
-        f"Brackets: 95 % interval; n: number of items. {legend(columns)}".rstrip(),
+        f"Brackets: 95 % interval; n: number of items. {inline(legend(columns))}".rstrip(),
     ]
 
 
 def _table(rows: Sequence[Row], columns: Sequence[str]) -> str:
     lines = [line for section in sections(rows, columns) for line in section.lines]
-    return _markdown_table(["metric", "on", *columns, "blind", "chance"], map(_texts, lines))
+    return table(["metric", "on", *columns, "blind", "chance"], map(_texts, lines))
 
 
 def _texts(line: Line) -> list[str]:
@@ -119,12 +121,3 @@ def _text(cell: Cell) -> str:
         return DASH
     change = f", {MARKS[cell.verdict]} {cell.change}" if cell.change else ""
     return f"{cell.value} {cell.interval}, n {cell.n}{change}"
-
-
-def _markdown_table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    lines = [header, ["---"] * len(header), *rows]
-    return "\n".join(f"| {' | '.join(map(_one_line, line))} |" for line in lines)
-
-
-def _one_line(text: str) -> str:
-    return " ".join(text.split()).replace("|", "\\|")

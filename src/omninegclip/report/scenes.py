@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 
 from rich.box import SIMPLE_HEAD
 from rich.table import Table
+from rich.text import Text
 
 from omninegclip.evaluation.intervals import Estimate
 from omninegclip.evaluation.scenes import CHANCE, LOWER_IS_BETTER, Figures
@@ -90,14 +91,22 @@ def summary_rows(models: Sequence[Figures], blind: Mapping[str, tuple[str, float
 def grid_table(cells: Mapping[str, Figures], title: str) -> Table:
     """Return a line per cell of a study, seen objects above held-out ones, each with its interval."""
     metrics = grid_metrics(cells)
-    table = Table(title=title, box=SIMPLE_HEAD, pad_edge=False, caption="Per cent, 95 % interval.")
+    table = Table(
+        title=Text(title, "table.title"),
+        box=SIMPLE_HEAD,
+        pad_edge=False,
+        caption=Text("Per cent, 95 % interval.", "table.caption"),
+    )
     table.add_column("", no_wrap=True)
     for metric in metrics:
         table.add_column(TITLES[metric], justify="right")
     for name, figures in cells.items():
         table.add_row(
-            f"{name}\n[dim]held-out objects[/]",
-            *("\n".join(map(_percent, _seen_and_held_out(figures.get(metric, {})))) for metric in metrics),
+            Text.assemble(name, "\n", ("held-out objects", "dim")),
+            *(
+                Text("\n").join(map(_percent, _seen_and_held_out(figures.get(metric, {}))))
+                for metric in metrics
+            ),
         )
     return table
 
@@ -113,7 +122,8 @@ def _seen_and_held_out(groups: Mapping[str, Estimate]) -> list[Estimate | None]:
     return [groups.get("seen", groups.get("last_step")), groups.get("held_out")]
 
 
-def _percent(figure: Estimate | None) -> str:
+def _percent(figure: Estimate | None) -> Text:
     if figure is None:
-        return ""
-    return f"{100 * figure.value:.1f} [dim]\\[{100 * figure.low:.0f}, {100 * figure.high:.0f}][/]"
+        return Text()
+    interval = f"[{100 * figure.low:.0f}, {100 * figure.high:.0f}]"
+    return Text.assemble(f"{100 * figure.value:.1f} ", (interval, "dim"))

@@ -6,11 +6,12 @@ from itertools import groupby
 from typing import Literal, NamedTuple
 
 from rich.box import SIMPLE_HEAD
-from rich.markup import escape
 from rich.table import Table
+from rich.text import Text
 
 from omninegclip.errors import OmniNegClipError
 from omninegclip.evaluation.intervals import Estimate
+from omninegclip.printable import printable
 
 DASH = "–"
 MARKS = {"better": "▲", "worse": "▼", "unclear": "≈", "": ""}
@@ -78,19 +79,19 @@ def sections(rows: Sequence[Row], columns: Sequence[str]) -> list[Section]:
 def rich_table(rows: Sequence[Row], columns: Sequence[str], title: str) -> Table:
     """Return the table for a terminal of 100 columns; raises as `sections` does."""
     table = Table(
-        title=escape(title),
+        title=Text(title, "table.title"),
         box=SIMPLE_HEAD,
         pad_edge=False,
-        caption=escape(legend(columns)),
+        caption=Text(legend(columns), "table.caption"),
     )
     table.add_column("metric")
     for column in columns:
-        table.add_column(escape(column), no_wrap=True)
+        table.add_column(Text(printable(column)), no_wrap=True)
     table.add_column("blind", justify="right")
     table.add_column("chance", justify="right")
     for section in sections(rows, columns):
         for line in section.lines:
-            label = f"{escape(section.metric)}\n[dim]{escape(line.row.group)}[/]"
+            label = Text.assemble(section.metric, "\n", (line.row.group, "dim"))
             table.add_row(label, *map(_rich_cell, line.cells), line.blind, line.chance)
     return table
 
@@ -135,11 +136,13 @@ def _cell(estimate: Estimate | None, reference: Estimate | None, row: Row) -> Ce
     return Cell(estimate, _figure(estimate.value, row.unit), interval, f"{estimate.n:,}", change, mark)
 
 
-def _rich_cell(cell: Cell) -> str:
+def _rich_cell(cell: Cell) -> Text:
     if cell.estimate is None:
-        return cell.value
-    change = f" [{_STYLES[cell.verdict]}]{MARKS[cell.verdict]} {cell.change}[/]" if cell.change else ""
-    return f"[bold]{cell.value}[/] {escape(cell.interval)}\n[dim]n {cell.n}[/]{change}"
+        return Text(cell.value)
+    shown = Text.assemble((cell.value, "bold"), f" {cell.interval}\n", (f"n {cell.n}", "dim"))
+    if cell.change:
+        shown.append(" ").append(f"{MARKS[cell.verdict]} {cell.change}", _STYLES[cell.verdict])
+    return shown
 
 
 def _number(value: float, unit: str) -> str:

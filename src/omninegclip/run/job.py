@@ -117,7 +117,7 @@ def _say_missing(pictures: Sequence[str], job: Job) -> None:
         raise OmniNegClipError(
             f"{found} Say with --images where they are, or leave their records out with --allow-missing."
         )
-    console.print(f"{found} Their records are left out.", highlight=False, markup=False)
+    console.print(f"{found} Their records are left out.")
 
 
 def _is_held_out(image_id: str, seed: int, share: float) -> bool:

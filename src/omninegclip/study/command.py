@@ -6,14 +6,13 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from rich.box import SIMPLE_HEAD
-from rich.console import Console
-from rich.markup import escape
 from rich.table import Table
 
 from omninegclip.clip.load import load_clip
 from omninegclip.errors import OmniNegClipError
 from omninegclip.evaluation.scenes import as_dict
-from omninegclip.files import atomic_file
+from omninegclip.files import atomic_file, hold
+from omninegclip.progress import show
 from omninegclip.report.scenes import grid_table
 from omninegclip.study import layers
 from omninegclip.study.figures import over_seeds, to_csv
@@ -60,7 +59,7 @@ def run_cells(
         sys.stdout.write(json.dumps(found) + "\n")
         return
     by_cell = {name: over_seeds(by_seed) for name, by_seed in figures.items()}
-    _print(grid_table(by_cell, f"{title}; {seeds} seed{'s' if seeds > 1 else ''}"))
+    show(grid_table(by_cell, f"{title}; {seeds} seed{'s' if seeds > 1 else ''}"))
 
 
 def run_limits(model: str, seed: int, size: Size, out: Path, *, as_json: bool) -> None:
@@ -88,18 +87,19 @@ def run_limits(model: str, seed: int, size: Size, out: Path, *, as_json: bool) -
     if as_json:
         sys.stdout.write(json.dumps(summary) + "\n")
         return
-    _print(grid_table(by_weight, "Composed of two halves, a - w n, told by the templates"))
+    show(grid_table(by_weight, "Composed of two halves, a - w n, told by the templates"))
     table = Table("what the image tower leaves possible", "", box=SIMPLE_HEAD, pad_edge=False)
     table.add_row("largest mean cosine of one vector with the pictures", f"{found.generic:.3f}")
     for name, each in others.items():
         interval = f"[{100 * each.low:.1f}, {100 * each.high:.1f}]"
-        table.add_row(name, f"{100 * each.value:.1f} % {escape(interval)}")
-    _print(table)
+        table.add_row(name, f"{100 * each.value:.1f} % {interval}")
+    show(table)
 
 
 def run_layers(models: Sequence[str], seed: int, count: int, out: Path, *, as_json: bool) -> None:
     """Compare models layer by layer: `layers.csv` and `layers.svg` in `out`, and a table printed."""
-    curves = compare_layers(models, seed, count)
+    with hold(out):  # a folder that can't be written is told before the work
+        curves = compare_layers(models, seed, count)
     _write(out / "layers.csv", layers.to_csv(curves))
     _write(out / "layers.svg", plot_layers(curves))
     depth = {model: len(next(iter(kinds.values()))) for model, kinds in curves.items()}
@@ -120,7 +120,7 @@ def run_layers(models: Sequence[str], seed: int, count: int, out: Path, *, as_js
                 for values in kinds.values()
             ),
         )
-    _print(table)
+    show(table)
 
 
 def run_plot(sources: Sequence[Path], out: Path) -> list[Path]:
@@ -139,7 +139,3 @@ def run_plot(sources: Sequence[Path], out: Path) -> list[Path]:
 def _write(path: Path, text: str) -> None:
     with atomic_file(path) as temporary:
         temporary.write_text(text)
-
-
-def _print(table: Table) -> None:
-    Console(width=None if sys.stdout.isatty() else 160).print(table)

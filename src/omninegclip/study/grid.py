@@ -111,7 +111,7 @@ def run_grid(
                     yield Job(cell, presets[cell.name], seed, size, world, paths[cell.name, seed])
 
     for job in each_done(runner, jobs(), workers):
-        console.print(f"{job.cell.name}, seed {job.seed}: {job.path}", highlight=False, markup=False)
+        console.print(f"{job.cell.name}, seed {job.seed}: {job.path}")
     return {cell.name: [_load(paths[cell.name, seed]) for seed in seeds] for cell in cells}
 
 

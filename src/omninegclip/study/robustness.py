@@ -4,12 +4,10 @@ import json
 import sys
 from collections.abc import Mapping, Sequence
 
-from rich.console import Console
-
 from omninegclip.clip.load import load_clip
 from omninegclip.evaluation.robustness import evaluate_blind_captions, evaluate_robustness
 from omninegclip.evaluation.scenes import Figures, as_dict
-from omninegclip.progress import console
+from omninegclip.progress import console, show
 from omninegclip.report.robustness import robustness_rows
 from omninegclip.report.table import rich_table
 from omninegclip.scenes.graphics import graphics_folder
@@ -25,7 +23,7 @@ def ask_models(models: Sequence[str], suite: Robustness) -> dict[str, dict[str, 
     graphics_folder()
     found = {}
     for model in models:
-        console.print(model, style="bold", highlight=False, markup=False)
+        console.print(model, style="bold")
         encoder = load_clip(model)
         pictures = embed_scenes(encoder, "robustness suite", suite.scenes, suite.seed)
         found[model] = evaluate_robustness(suite, pictures, encoder.embed_text)
@@ -44,8 +42,7 @@ def run_robustness(models: Sequence[str], seed: int, count: int, *, as_json: boo
         sys.stdout.write(json.dumps(_summary(found, blind)) + "\n")
         return
     rows = robustness_rows(list(found.values()), blind)
-    table = rich_table(rows, list(found), "The robustness suite of the picture world")
-    Console(width=None if sys.stdout.isatty() else 160).print(table)
+    show(rich_table(rows, list(found), "The robustness suite of the picture world"))
 
 
 def _summary(

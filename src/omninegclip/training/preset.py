@@ -1,6 +1,7 @@
 """Presets: every choice of a fine-tuning run as flat values in one YAML file."""
 
 import dataclasses
+import reprlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
@@ -9,8 +10,7 @@ from math import isfinite
 from pathlib import Path
 from typing import Any, get_args, get_origin, get_type_hints
 
-import yaml
-
+from omninegclip import plain_yaml
 from omninegclip.errors import OmniNegClipError
 from omninegclip.training.task import OBJECTIVES
 
@@ -20,6 +20,7 @@ _CHOICES = {
     "precision": ("fp32", "bf16", "fp16"),
     "validate_metric": ("score", "presence_accuracy", "absence_r1", "retrieval_r1"),
 }
+_LARGEST = 2**31 - 1  # of whole numbers: what lies above overflows somewhere
 _AT_LEAST_ONE = (
     "epochs",
     "steps",
@@ -161,8 +162,8 @@ def load_preset(name: str, overrides: Sequence[str] = ()) -> Preset:
     for override in overrides:
         key, equals, value = override.partition("=")
         if not equals:
-            raise OmniNegClipError(f"The override {override!r} has no '=': write key=value.")
-        values[_known_key(key, name)] = yaml.safe_load(value)
+            raise OmniNegClipError(f"--set {override!r} has no '=': write key=value.")
+        values[_known_key(key, name)] = plain_yaml.parse(value, f"--set {override:.80}")
     known = {_known_key(key, name): value for key, value in values.items()}
     if missing := [field.name for field in dataclasses.fields(Preset) if field.name not in known]:
         raise OmniNegClipError(f"The preset {name} lacks {missing[0]!r}.")
@@ -173,20 +174,16 @@ def load_preset(name: str, overrides: Sequence[str] = ()) -> Preset:
 
 def _read(name: str) -> dict[str, Any]:
     if Path(name).suffix in (".yaml", ".yml"):
-        path: Any = Path(name)
-        if not path.is_file():
+        if not Path(name).is_file():  # a pipe would be waited for
             raise OmniNegClipError(f"There is no preset file {name}.")
+        values = plain_yaml.read(Path(name), f"The preset {name}")
     elif name in preset_names():
-        path = files("omninegclip.training") / "presets" / f"{name}.yaml"
+        values = plain_yaml.parse((files(__package__) / "presets" / f"{name}.yaml").read_text("utf-8"), name)
     else:
         raise OmniNegClipError(
             f"There is no preset {name!r}{_suggestion(name, preset_names())}: "
             f"the presets are {', '.join(preset_names())}; or name a .yaml file."
         )
-    try:
-        values = yaml.safe_load(path.read_text())
-    except yaml.YAMLError as error:
-        raise OmniNegClipError(f"The preset {name} is no valid YAML: {error}.") from error
     if not isinstance(values, dict):
         raise OmniNegClipError(f"The preset {name} must hold keys and values.")
     return values
@@ -224,7 +221,9 @@ def _as_type(key: str, value: Any, name: str) -> Any:
         return kind(value)
     except (TypeError, ValueError, OverflowError) as error:
         expected = f"list of {kind.__name__}" if get_origin(wanted) is tuple else kind.__name__
-        raise OmniNegClipError(f"The preset {name} has {key}={value!r}, which is no {expected}.") from error
+        raise OmniNegClipError(
+            f"The preset {name} has {key}={reprlib.repr(value)}, which is no {expected}."
+        ) from error
 
 
 def _check(preset: Preset, name: str) -> None:
@@ -240,6 +239,8 @@ def _check(preset: Preset, name: str) -> None:
         value = getattr(preset, key)
         if value is not None and value < 1:
             raise refuse(key, "1 or more")
+        if value is not None and value > _LARGEST:
+            raise refuse(key, f"{_LARGEST:,} or less")
     for key in _NOT_NEGATIVE:
         if getattr(preset, key) < 0:
             raise refuse(key, "0 or more")
