@@ -274,6 +274,25 @@ KINDS: Mapping[str, tuple[type, Callable[..., Task]]] = {
     "yes or no": (Presence, yes_or_no),
 }
 
+# Kind of task -> the figures that it can give.
+FIGURES: Mapping[str, tuple[str, ...]] = {
+    "choose text": ("accuracy",),
+    "choose picture": ("accuracy",),
+    "retrieve": (
+        *(f"{way}_r{k}" for way in ("text_to_image", "image_to_text") for k in KS),
+        f"exclusion_at_{EXCLUSION_K}",
+    ),
+    "search": (*(f"text_to_image_r{k}" for k in KS), "exclusion_at_5", "exclusion_at_10"),
+    "classify": ("top1", "top5"),
+    "recognise": ("auc",),
+    "yes or no": ("accuracy",),
+}
+
+
+def kinds_of(record: type) -> list[str]:
+    """Return the kinds of task that records of a type allow, the default first."""
+    return [name for name, (of, _) in KINDS.items() if of is record]
+
 
 def prepare(items: Sequence[Item], rule: Rule, seed: int) -> list[Item]:
     """Return the items as the rule wants them: strictly, options in random order and no empty caption.
@@ -293,7 +312,7 @@ def build(items: Sequence[Item], kind: str | None = None, **options: Any) -> Tas
     """
     if not items:
         raise OmniNegClipError("No item is left to score: files with items and their pictures are needed.")
-    fitting = {name: make for name, (record, make) in KINDS.items() if isinstance(items[0], record)}
+    fitting = {name: KINDS[name][1] for name in kinds_of(type(items[0]))}
     make = fitting.get(kind) if kind else next(iter(fitting.values()), None)
     if make is None:
         wanted = " or ".join(fitting)

@@ -9,10 +9,9 @@ from math import isfinite
 from pathlib import Path
 from typing import Any, get_args, get_origin, get_type_hints
 
-import yaml
-
 from omninegclip.errors import OmniNegClipError
 from omninegclip.training.task import OBJECTIVES
+from omninegclip.yaml_files import parse_yaml, read_yaml
 
 _CHOICES = {
     "objective": tuple(OBJECTIVES),
@@ -162,7 +161,7 @@ def load_preset(name: str, overrides: Sequence[str] = ()) -> Preset:
         key, equals, value = override.partition("=")
         if not equals:
             raise OmniNegClipError(f"The override {override!r} has no '=': write key=value.")
-        values[_known_key(key, name)] = yaml.safe_load(value)
+        values[_known_key(key, name)] = parse_yaml(value, f"The value of {key}")
     known = {_known_key(key, name): value for key, value in values.items()}
     if missing := [field.name for field in dataclasses.fields(Preset) if field.name not in known]:
         raise OmniNegClipError(f"The preset {name} lacks {missing[0]!r}.")
@@ -173,20 +172,17 @@ def load_preset(name: str, overrides: Sequence[str] = ()) -> Preset:
 
 def _read(name: str) -> dict[str, Any]:
     if Path(name).suffix in (".yaml", ".yml"):
-        path: Any = Path(name)
+        path = Path(name)
         if not path.is_file():
             raise OmniNegClipError(f"There is no preset file {name}.")
     elif name in preset_names():
-        path = files("omninegclip.training") / "presets" / f"{name}.yaml"
+        path = Path(str(files("omninegclip.training"))) / "presets" / f"{name}.yaml"
     else:
         raise OmniNegClipError(
             f"There is no preset {name!r}{_suggestion(name, preset_names())}: "
             f"the presets are {', '.join(preset_names())}; or name a .yaml file."
         )
-    try:
-        values = yaml.safe_load(path.read_text())
-    except yaml.YAMLError as error:
-        raise OmniNegClipError(f"The preset {name} is no valid YAML: {error}.") from error
+    values = read_yaml(path, f"The preset {name}")
     if not isinstance(values, dict):
         raise OmniNegClipError(f"The preset {name} must hold keys and values.")
     return values
