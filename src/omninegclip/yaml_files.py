@@ -28,7 +28,7 @@ def read_yaml(path: Path, what: str) -> Any:
 def parse_yaml(text: str, what: str) -> Any:
     """Return the plain values that a YAML text holds.
 
-    Raises OmniNegClipError for a text that is no YAML, is nested too deep, has a number that can't be read, or
+    Raises OmniNegClipError for a text that is no YAML, is nested too deep, has a value that is none, or
     whose aliases stand for more than 100,000 values.
     """
     try:
