@@ -15,3 +15,16 @@ def count_truncated(texts: Sequence[str], tokenizer: PreTrainedTokenizerBase, co
         ids = tokenizer(part, truncation=False, padding=False, verbose=False)["input_ids"]
         count += sum(len(row) > context_length for row in ids)
     return count
+
+
+def truncation_notice(
+    texts: Sequence[str], tokenizer: PreTrainedTokenizerBase, context_length: int
+) -> str | None:
+    """Return a sentence that says how many of the texts are cut, or None when all are read to their end."""
+    count = count_truncated(texts, tokenizer, context_length)
+    if not count:
+        return None
+    return (
+        f"{count:,} of {len(texts):,} texts are longer than the {context_length} tokens that the model reads"
+        ": what comes after is cut, a denial too."
+    )
