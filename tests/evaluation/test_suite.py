@@ -1,3 +1,4 @@
+import os
 from dataclasses import fields
 
 import pytest
@@ -50,7 +51,7 @@ def test_what_is_no_suite_is_named(tmp_path):
         OmniNegClipError, match=r"is no suite: use all, negation, retrieval, scenes or a \.yaml file"
     ):
         load_suite("negations")
-    with pytest.raises(OmniNegClipError, match=r"Can't read .*none\.yaml: No such file"):
+    with pytest.raises(OmniNegClipError, match=r"The suite .*none\.yaml is no file"):
         load_suite(str(tmp_path / "none.yaml"))
 
 
@@ -181,5 +182,15 @@ def test_cc_neg_is_read_from_its_parquet_too(tmp_path):
 def test_a_nested_suite_is_one_sentence(tmp_path):
     path = tmp_path / "deep.yaml"
     path.write_text("[" * 20_000)
-    with pytest.raises(OmniNegClipError, match="is nested too deep"):
+    with pytest.raises(OmniNegClipError, match="more than 20 levels of nesting"):
         load_suite(str(path))
+
+
+def test_aliases_and_pipes_are_one_sentence(tmp_path):
+    path = tmp_path / "bomb.yaml"
+    path.write_text("benchmarks: &a [x, x]\nmore: [*a, *a]")
+    with pytest.raises(OmniNegClipError, match="an anchor or alias, where the value itself is needed"):
+        load_suite(str(path))
+    os.mkfifo(tmp_path / "pipe.yaml")
+    with pytest.raises(OmniNegClipError, match=r"pipe\.yaml is no file"):
+        load_suite(str(tmp_path / "pipe.yaml"))

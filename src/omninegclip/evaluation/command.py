@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from rich.console import Console
-from rich.markup import escape
 from rich.table import Table
+from rich.text import Text
 
 from omninegclip.errors import OmniNegClipError
 from omninegclip.evaluation import leaderboard, summary
@@ -112,5 +112,5 @@ def _published_table(rows: list[dict[str, str]]) -> Table:
         source = f"{row['source']}, {row['table']}, {row['version']}"
         model = f"{row['model']} {row['backbone']}"
         cells = (row["benchmark"], row["figure"], model, row["value"], source, row["read"])
-        table.add_row(*map(escape, cells))
+        table.add_row(*map(Text, cells))
     return table

@@ -9,12 +9,12 @@ from pathlib import Path, PurePosixPath, PureWindowsPath
 from types import UnionType
 from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
+from omninegclip import plain_yaml
 from omninegclip.data.items import Item
 from omninegclip.data.readers import READERS
 from omninegclip.errors import OmniNegClipError
 from omninegclip.evaluation.protocols import Rule
 from omninegclip.evaluation.tasks import FIGURES, KINDS, kinds_of
-from omninegclip.yaml_files import read_yaml
 
 MEASURES = (  # the columns of every summary, in this order: no negation figure without its price
     "presence",
@@ -83,7 +83,7 @@ def load_suite(name: str) -> list[Benchmark]:
     if name not in SHIPPED and Path(name).suffix not in (".yaml", ".yml"):
         raise OmniNegClipError(f"{name} is no suite: use all, {', '.join(SHIPPED)} or a .yaml file.")
     shipped = Path(str(files(__package__))) / "suites" / f"{name}.yaml"
-    loaded = read_yaml(shipped if name in SHIPPED else Path(name), f"The suite {name}")
+    loaded = plain_yaml.read(shipped if name in SHIPPED else Path(name), f"The suite {name}")
     entries = loaded.get("benchmarks") if isinstance(loaded, dict) else None
     if not isinstance(entries, list) or not entries:
         raise OmniNegClipError(f"The suite {name} needs a list named 'benchmarks'.")

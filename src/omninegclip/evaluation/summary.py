@@ -9,8 +9,8 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from rich.markup import escape
 from rich.table import Table
+from rich.text import Text
 
 from omninegclip.evaluation.intervals import Estimate, mcnemar, paired_difference, sign_flip
 from omninegclip.evaluation.results import SEED, Result
@@ -80,14 +80,14 @@ def table(rows: Sequence[Row], models: Sequence[str]) -> Table:
     """Draw the rows; figures are per cent."""
     drawn = Table("measure", "benchmark", "figure", "n")
     for model in models:
-        drawn.add_column(escape(model), justify="right")
+        drawn.add_column(Text(model), justify="right")
     drawn.add_column("blind", justify="right")
     for row in rows:
         first = next(cell for cell in row.cells if cell)
         cells = [_draw(cell, place > 0) for place, cell in enumerate(row.cells)]
         blind = f"{100 * row.blind[1]:.1f} ({row.blind[0]})" if row.blind else ""
-        names = map(escape, (row.measure, row.benchmark, row.figure))
-        drawn.add_row(*names, f"{first.estimate.n:,}", *cells, escape(blind))
+        names = map(Text, (row.measure, row.benchmark, row.figure))
+        drawn.add_row(*names, f"{first.estimate.n:,}", *cells, Text(blind))
     return drawn
 
 

@@ -9,9 +9,10 @@ from math import isfinite
 from pathlib import Path
 from typing import Any, get_args, get_origin, get_type_hints
 
+import yaml
+
 from omninegclip.errors import OmniNegClipError
 from omninegclip.training.task import OBJECTIVES
-from omninegclip.yaml_files import parse_yaml, read_yaml
 
 _CHOICES = {
     "objective": tuple(OBJECTIVES),
@@ -161,7 +162,7 @@ def load_preset(name: str, overrides: Sequence[str] = ()) -> Preset:
         key, equals, value = override.partition("=")
         if not equals:
             raise OmniNegClipError(f"The override {override!r} has no '=': write key=value.")
-        values[_known_key(key, name)] = parse_yaml(value, f"The value of {key}")
+        values[_known_key(key, name)] = yaml.safe_load(value)
     known = {_known_key(key, name): value for key, value in values.items()}
     if missing := [field.name for field in dataclasses.fields(Preset) if field.name not in known]:
         raise OmniNegClipError(f"The preset {name} lacks {missing[0]!r}.")
@@ -172,17 +173,20 @@ def load_preset(name: str, overrides: Sequence[str] = ()) -> Preset:
 
 def _read(name: str) -> dict[str, Any]:
     if Path(name).suffix in (".yaml", ".yml"):
-        path = Path(name)
+        path: Any = Path(name)
         if not path.is_file():
             raise OmniNegClipError(f"There is no preset file {name}.")
     elif name in preset_names():
-        path = Path(str(files("omninegclip.training"))) / "presets" / f"{name}.yaml"
+        path = files("omninegclip.training") / "presets" / f"{name}.yaml"
     else:
         raise OmniNegClipError(
             f"There is no preset {name!r}{_suggestion(name, preset_names())}: "
             f"the presets are {', '.join(preset_names())}; or name a .yaml file."
         )
-    values = read_yaml(path, f"The preset {name}")
+    try:
+        values = yaml.safe_load(path.read_text())
+    except yaml.YAMLError as error:
+        raise OmniNegClipError(f"The preset {name} is no valid YAML: {error}.") from error
     if not isinstance(values, dict):
         raise OmniNegClipError(f"The preset {name} must hold keys and values.")
     return values
