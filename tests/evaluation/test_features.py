@@ -6,6 +6,7 @@ import pytest
 from PIL import Image
 
 from omninegclip.data.items import Picture
+from omninegclip.errors import OmniNegClipError
 from omninegclip.evaluation import features as module
 from omninegclip.evaluation.features import ImageFeatures
 
@@ -105,3 +106,9 @@ def test_a_moved_picture_is_the_same_picture(ignores_no, places, tmp_path):
     features = ImageFeatures(ignores_no, tmp_path / "cache")
     features.embed({Picture("red"): moved})
     assert features.encoded == 0
+
+
+def test_a_cache_that_can_not_be_made_is_noticed_at_the_start(ignores_no, tmp_path):
+    (tmp_path / "cache").write_text("a file")
+    with pytest.raises(OmniNegClipError, match=r"Can't keep embeddings in .*cache: "):
+        ImageFeatures(ignores_no, tmp_path / "cache")

@@ -33,9 +33,9 @@ def open_parquet(path: Path) -> Iterator[pq.ParquetFile]:
                 for column in (file.schema.column(index) for index in range(len(file.schema)))
                 if column.physical_type == "BYTE_ARRAY" and column.logical_type.type in ("STRING", "NONE")
             ]
-            with file, pq.ParquetFile(path, read_dictionary=texts) as small:
+            with file, pq.ParquetFile(path, read_dictionary=texts, page_checksum_verification=True) as small:
                 yield small
-        except (pa.ArrowInvalid, pa.ArrowNotImplementedError, pa.ArrowTypeError) as error:
+        except pa.ArrowException as error:
             raise OmniNegClipError(f"{path} is not a readable Parquet file: {error}.") from error
 
 

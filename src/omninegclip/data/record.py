@@ -70,7 +70,7 @@ def write_records(path: Path, rows: Iterable[Row]) -> int:
         raise OmniNegClipError(f"There is no record to write to {path}: at least one caption is needed.")
     schema, written = _schema_of(first), 0
     stream = chain([first], stream)
-    with atomic_file(path) as temporary, pq.ParquetWriter(temporary, schema) as writer:
+    with atomic_file(path) as temporary, _writer(temporary, schema) as writer:
         while group := list(islice(stream, ROW_GROUP)):
             writer.write_table(_to_table(group, schema, path, written))
             written += len(group)
@@ -115,6 +115,10 @@ def image_path(root: Path, image: str) -> Path:
             f"The image path {image!r} leaves {root}: a path inside that folder is needed."
         )
     return path
+
+
+def _writer(path: Path, schema: pa.Schema) -> pq.ParquetWriter:
+    return pq.ParquetWriter(path, schema, write_page_checksum=True)  # so that a flipped byte is noticed
 
 
 def _schema_of(first: Row) -> pa.Schema:

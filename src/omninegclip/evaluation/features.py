@@ -31,6 +31,8 @@ class ImageFeatures:
 
         Models with the same image tower share that folder, and several processes may: no two choose the same
         name for a file, and a damaged one is computed again.
+
+        Raises OmniNegClipError if that folder can't be made.
         """
         self.encoder = encoder
         self.encoded = 0
@@ -39,6 +41,12 @@ class ImageFeatures:
         self._folder: Path | None = None
         if cache is not None:
             self._folder = cache / str(getattr(encoder, "image_fingerprint", encoder.fingerprint))[:16]
+            try:
+                self._folder.mkdir(parents=True, exist_ok=True)
+            except OSError as error:
+                raise OmniNegClipError(
+                    f"Can't keep embeddings in {cache}: {error.strerror or error}."
+                ) from error
             for shard in sorted(self._folder.glob("*.npz")):
                 self._rows.update(_load(shard, encoder.dim))
 

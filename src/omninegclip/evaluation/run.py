@@ -18,7 +18,7 @@ from omninegclip.evaluation import protocols, results, tasks
 from omninegclip.evaluation.features import ImageFeatures
 from omninegclip.evaluation.results import Result
 from omninegclip.evaluation.suite import Benchmark
-from omninegclip.progress import console, progress
+from omninegclip.progress import console, progress, track
 
 if TYPE_CHECKING:  # imports torch
     from omninegclip.clip.encoder import Encoder
@@ -80,9 +80,7 @@ def run(benchmark: Benchmark, model: dict[str, Any], features: ImageFeatures, se
     result.key = results.key_of(
         settings=result.settings,
         data=result.data,
-        pictures={
-            _address(picture): features.key(picture, asked.places[picture]) for picture in asked.places
-        },
+        pictures=_contents(asked, features),
         model=model["fingerprint"],
         protocol=settings.protocol,
         seed=settings.seed,
@@ -169,8 +167,12 @@ def _score(
     result.chosen = next((figure.chosen for figure in figures if figure.chosen is not None), None)
 
 
-def _address(picture: Picture) -> str:
-    return f"{picture.path}|{picture.box}|{picture.span}"
+def _contents(asked: _Asked, features: ImageFeatures) -> dict[str, str]:
+    """Return what every picture is, by its name: the content of the file that is there now."""
+    found = track(asked.places.items(), "Reading pictures", len(asked.places))
+    return {
+        f"{picture.path}|{picture.box}|{picture.span}": features.key(picture, path) for picture, path in found
+    }
 
 
 def _truncated(texts: Sequence[str], encoder: "Encoder") -> int:
