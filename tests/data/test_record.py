@@ -112,3 +112,15 @@ def test_an_image_path_stays_in_its_folder(tmp_path: Path) -> None:
     for hostile in ("../secret.jpg", "/etc/passwd", "photos/../../x.jpg"):
         with pytest.raises(OmniNegClipError, match="leaves"):
             image_path(tmp_path, hostile)
+
+
+def test_a_flipped_byte_in_the_rows_is_noticed(tmp_path: Path) -> None:
+    path = tmp_path / "a.parquet"
+    write_records(
+        path, [RECORD | {"image_id": str(number), "caption": f"a cat {number}"} for number in range(20)]
+    )
+    content = bytearray(path.read_bytes())
+    content[content.index(b"photos/1")] ^= 1
+    path.write_bytes(content)
+    with pytest.raises(OmniNegClipError, match="CRC checksum verification failed"):
+        list(read_records(path))

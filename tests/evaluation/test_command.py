@@ -1,12 +1,17 @@
 import csv
 import io
 import json
+import multiprocessing
 
 import pytest
+from PIL import Image
 
+from omninegclip.data.items import Picture
 from omninegclip.errors import OmniNegClipError
 from omninegclip.evaluation.command import run_evaluate, run_leaderboard
+from omninegclip.evaluation.features import ImageFeatures
 from omninegclip.evaluation.run import Settings
+from omninegclip.files import hold
 
 
 @pytest.fixture
@@ -68,3 +73,74 @@ def test_the_leaderboard_is_made_of_what_was_written(evaluate, tmp_path, capsys)
     assert capsys.readouterr().out.split() == [
         str(tmp_path / "board" / f"leaderboard.{kind}") for kind in ("md", "html")
     ]
+
+
+def test_a_second_model_that_is_misspelt_is_noticed_before_the_first_is_scored(data, suite_file, ignores_no):
+    def load(name):
+        if name == "tpyo":
+            raise OmniNegClipError("tpyo is no model")
+        return ignores_no
+
+    ignores_no.embed_text = None  # whoever embeds now, fails
+    with pytest.raises(OmniNegClipError, match="tpyo is no model"):
+        run_evaluate(["one", "tpyo"], load, str(suite_file), Settings(data))
+
+
+def test_two_at_once_into_one_folder_are_one_too_many(evaluate, tmp_path):
+    with hold(tmp_path / "out"), pytest.raises(OmniNegClipError, match=r"Another process is writing .*out"):
+        evaluate("json")
+    assert evaluate("json")[0] == 0
+
+
+def test_when_all_failed_a_sentence_says_so_and_no_empty_table(evaluate, data, capsys):
+    for path in (data / "images").iterdir():
+        path.unlink()
+    for path in (data / "classes").rglob("*.png"):
+        path.write_bytes(b"")
+    code, out = evaluate("table")
+    assert (code, out) == (1, "")
+
+
+def test_published_figures_and_names_with_brackets_are_printed_as_they_are(
+    data, tmp_path, ignores_no, capsys
+):
+    (tmp_path / "suite.yaml").write_text(
+        "benchmarks:\n  - {name: 'x[y]', reader: valse, files: existence.json, images: images,"
+        " measures: {presence: accuracy}}\n"
+        "  - {name: valse-existence, reader: valse, files: existence.json, images: images,"
+        " measures: {presence: accuracy}}"
+    )
+    code = run_evaluate(
+        ["[b]m[/x]"], lambda _: ignores_no, str(tmp_path / "suite.yaml"), Settings(data), show_published=True
+    )
+    out = capsys.readouterr().out
+    assert code == 0
+    for text in ("[b]m[/x]", "x[y]", "80.15", "second-hand", "all 534 items"):
+        assert text in out
+
+
+def test_two_processes_on_one_cache_lose_no_embedding(tmp_path, ignores_no):
+    """Both begin with an empty cache, at the same moment."""
+    context, folder = multiprocessing.get_context("fork"), tmp_path / "cache"
+    barrier = context.Barrier(2)
+    pictures = {}
+    for number in range(8):
+        path = tmp_path / f"{number}.png"
+        Image.new("RGB", (8, 8), (number, 0, 0)).save(path)
+        pictures[Picture(path.name)] = path
+
+    def embed(half):
+        features = ImageFeatures(ignores_no, folder)
+        barrier.wait()
+        features.embed(dict(half))
+
+    items = list(pictures.items())
+    both = [context.Process(target=embed, args=(half,)) for half in (items[:4], items[4:])]
+    for process in both:
+        process.start()
+    for process in both:
+        process.join()
+        assert process.exitcode == 0
+    again = ImageFeatures(ignores_no, folder)
+    again.embed(pictures)
+    assert again.encoded == 0

@@ -1,3 +1,6 @@
+import os
+import random
+
 import numpy as np
 import pytest
 from PIL import Image
@@ -55,8 +58,57 @@ def test_broken_pictures_are_found_among_the_others(ignores_no, places, monkeypa
     assert features.rows([Picture("blue")], places).argmax() == 2
 
 
-def test_a_damaged_cache_says_what_to_do(ignores_no, places, tmp_path):
+def test_a_damaged_file_of_the_cache_is_computed_again(ignores_no, places, tmp_path):
+    """Any byte of it may be flipped, and it may be cut anywhere."""
     ImageFeatures(ignores_no, tmp_path).embed(places)
-    next(tmp_path.rglob("*.npz")).write_bytes(b"PK damaged")
-    with pytest.raises(OmniNegClipError, match="remove that file"):
-        ImageFeatures(ignores_no, tmp_path)
+    expected = ignores_no.embed_image(places.values())
+    (shard,) = tmp_path.rglob("*.npz")
+    whole = shard.read_bytes()
+    draw = random.Random(0)
+    for _ in range(60):
+        for left in tmp_path.rglob("*.npz"):
+            left.unlink()
+        place = draw.randrange(len(whole))
+        flipped = whole[:place] + bytes([whole[place] ^ 1 << draw.randrange(8)]) + whole[place + 1 :]
+        shard.write_bytes(draw.choice([flipped, whole[:place]]))
+        features = ImageFeatures(ignores_no, tmp_path)
+        assert features.embed(places) == {}
+        assert np.array_equal(features.rows(list(places), places), expected)
+
+
+def test_two_at_once_on_one_cache_lose_nothing(ignores_no, understands_no, places, tmp_path):
+    first, second = ImageFeatures(ignores_no, tmp_path), ImageFeatures(understands_no, tmp_path)
+    red, green, blue = places
+    first.embed({red: places[red]})
+    second.embed({green: places[green]})
+    first.embed({blue: places[blue]})
+    again = ImageFeatures(ignores_no, tmp_path)
+    again.embed(places)
+    assert again.encoded == 0
+
+
+def test_another_picture_of_the_same_size_and_time_is_another_picture(ignores_no, places, tmp_path):
+    path = places[Picture("red")].with_suffix(".bmp")
+    Image.new("RGB", (8, 8), "red").save(path)
+    there = {Picture("a"): path}
+    ImageFeatures(ignores_no, tmp_path).embed(there)
+    time = path.stat().st_mtime_ns
+    Image.new("RGB", (8, 8), "blue").save(path)
+    os.utime(path, ns=(time, time))
+    features = ImageFeatures(ignores_no, tmp_path)
+    features.embed(there)
+    assert features.rows([Picture("a")], there).argmax() == 2
+
+
+def test_a_moved_picture_is_the_same_picture(ignores_no, places, tmp_path):
+    ImageFeatures(ignores_no, tmp_path / "cache").embed(places)
+    moved = places[Picture("red")].rename(tmp_path / "elsewhere.png")
+    features = ImageFeatures(ignores_no, tmp_path / "cache")
+    features.embed({Picture("red"): moved})
+    assert features.encoded == 0
+
+
+def test_a_cache_that_can_not_be_made_is_noticed_at_the_start(ignores_no, tmp_path):
+    (tmp_path / "cache").write_text("a file")
+    with pytest.raises(OmniNegClipError, match=r"Can't keep embeddings in .*cache: "):
+        ImageFeatures(ignores_no, tmp_path / "cache")

@@ -104,3 +104,66 @@ def test_pairs_of_different_lengths_are_refused():
         intervals.mcnemar(np.zeros(2), np.zeros(3))
     with pytest.raises(ValueError, match="2 and 3 items can't be paired"):
         intervals.paired_difference(np.zeros(2), np.zeros(3), seed=0)
+
+
+def clustered(draw, clusters=40, largest=6):
+    """Credits that hang together: each cluster has its own chance."""
+    sizes = draw.integers(1, largest + 1, clusters)
+    owners = np.repeat(np.arange(clusters), sizes)
+    return (draw.random(len(owners)) < draw.random(clusters)[owners]).astype(float), owners
+
+
+def test_the_bootstrap_over_clusters_agrees_with_a_naive_loop():
+    values, owners = clustered(np.random.default_rng(3))
+    draw, means = np.random.default_rng(7), []
+    for _ in range(500):
+        drawn = draw.integers(0, 40, 40)
+        means.append(np.mean(np.concatenate([values[owners == cluster] for cluster in drawn])))
+    found = intervals.bootstrap_mean(values, 7, 500, clusters=owners)
+    assert (found.value, found.n) == (values.mean(), len(values))
+    assert (found.low, found.high) == pytest.approx(tuple(np.percentile(means, [2.5, 97.5])))
+
+
+def test_one_item_per_cluster_changes_nothing():
+    values = RANDOM.choice([0.0, 1.0], 50)
+    own = np.arange(50)
+    assert intervals.bootstrap_mean(values, 1, clusters=own) == intervals.bootstrap_mean(values, 1)
+    assert intervals.clustered_proportion(values, own, 1) == intervals.proportion(values)
+
+
+def test_the_clustered_interval_covers_the_true_mean_and_that_of_independent_items_does_not():
+    draw, covered, independent = np.random.default_rng(0), 0, 0
+    for seed in range(200):
+        values, owners = clustered(draw, clusters=80, largest=12)
+        found, wilson = intervals.clustered_proportion(values, owners, seed), intervals.proportion(values)
+        covered += found.low <= 0.5 <= found.high
+        independent += wilson.low <= 0.5 <= wilson.high
+    assert covered >= 180
+    assert independent <= 165
+
+
+def test_credits_that_are_all_right_are_as_sure_as_there_are_clusters():
+    found = intervals.clustered_proportion(np.ones(30), np.repeat(np.arange(10), 3), 0)
+    assert (found.value, found.high, found.n) == (1, 1, 30)
+    assert found.low == intervals.proportion(np.ones(10)).low
+
+
+def test_the_paired_difference_of_items_that_share_images_is_less_sure():
+    draw = np.random.default_rng(1)
+    first, owners = clustered(draw, 60, 10)
+    second = np.where(draw.random(60)[owners] < 0.3, 1 - first, first)
+    alone = intervals.paired_difference(first, second, 0)
+    together = intervals.paired_difference(first, second, 0, clusters=owners)
+    assert together.value == alone.value
+    assert together.high - together.low > 1.3 * (alone.high - alone.low)
+
+
+def test_sign_flips_agree_with_mcnemar_on_independent_items_and_with_all_signs_on_clusters():
+    first, second = discordant(3, 12)
+    p = intervals.sign_flip(first, second, np.arange(len(first)), 0)
+    assert p == pytest.approx(intervals.mcnemar(first, second), abs=0.01)
+    owners = np.repeat(np.arange(5), 5)
+    second = np.zeros(25)
+    second[:22] = 1  # sums of 5, 5, 5, 5 and 2: only all or none of 32 signs are as far from 0
+    assert intervals.sign_flip(np.zeros(25), second, owners, 0) == pytest.approx(2 / 32, abs=0.01)
+    assert intervals.sign_flip(second, second, owners, 0) == 1

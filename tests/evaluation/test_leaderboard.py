@@ -1,3 +1,4 @@
+import json
 import re
 
 import numpy as np
@@ -66,4 +67,66 @@ def test_names_from_results_end_no_cell_and_begin_no_markup(tmp_path, name):
 
 def test_no_results_are_an_error(tmp_path):
     with pytest.raises(OmniNegClipError, match="There are no results below"):
+        leaderboard.write([tmp_path], tmp_path)
+
+
+def test_no_link_that_lies_in_the_way_is_followed(tmp_path):
+    saved(tmp_path / "runs", "one", 5)
+    (tmp_path / "board").mkdir()
+    precious = tmp_path / "precious.txt"
+    precious.write_text("mine")
+    for name in ("leaderboard.md", ".leaderboard.md.partial", ".leaderboard.html.partial"):
+        (tmp_path / "board" / name).symlink_to(precious)
+    markdown, _ = leaderboard.write([tmp_path / "runs"], tmp_path / "board")
+    assert precious.read_text() == "mine"
+    assert not markdown.is_symlink()
+    assert "| one |" in markdown.read_text()
+
+
+def test_a_damaged_result_is_one_sentence_that_says_what_mends_it(tmp_path):
+    saved(tmp_path, "one", 5)
+    path = tmp_path / "one" / "refs.json"
+    path.write_text(path.read_text().replace('"value": 0.5', '"value": 0.9'))
+    with pytest.raises(OmniNegClipError, match=r"refs\.json is damaged: the same .* again computes it anew"):
+        leaderboard.write([tmp_path], tmp_path)
+    path.write_text(path.read_text()[:100])
+    with pytest.raises(OmniNegClipError, match=r"refs\.json is no complete JSON"):
+        leaderboard.write([tmp_path], tmp_path)
+
+
+def test_a_result_of_an_older_version_is_read_and_said(tmp_path, capsys):
+    saved(tmp_path, "one", 5)
+    path = tmp_path / "one" / "refs.json"
+    found = json.loads(path.read_text())
+    for key in ("checksum", "note", "truncated", "arrays"):
+        del found[key]
+    path.write_text(json.dumps(found))
+    path.with_suffix(".npz").unlink()
+    assert "| one |" in leaderboard.write([tmp_path], tmp_path)[0].read_text()
+    assert "has no checksum: an older version wrote it" in " ".join(capsys.readouterr().err.split())
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"figures": 3},
+        {"figures": {"accuracy": 3}},
+        {"figures": {"accuracy": {"value": "x", "low": 0, "high": 1, "n": 1, "blind": {}}}},
+        {"figures": {"accuracy": {"value": 1, "low": 0, "high": 1, "n": 1, "blind": {"a": None}}}},
+        {"model": "one"},
+        {"model": {"name": 3, "fingerprint": "a", "activation": "b"}},
+        {"measures": ["absence"]},
+        {"measures": {"absence": ["accuracy"]}},
+        {"skipped": {"a": "b"}},
+        {"benchmark": None},
+        {"protocol": {}},
+    ],
+)
+def test_a_result_of_another_shape_is_named(tmp_path, change):
+    saved(tmp_path, "one", 5)
+    path = tmp_path / "one" / "refs.json"
+    found = json.loads(path.read_text())
+    del found["checksum"]
+    path.write_text(json.dumps(found | change))
+    with pytest.raises(OmniNegClipError, match=r"refs\.json is no results file"):
         leaderboard.write([tmp_path], tmp_path)

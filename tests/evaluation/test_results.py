@@ -23,7 +23,8 @@ def test_a_result_comes_back_as_it_was_saved(tmp_path):
     figure = Figure("accuracy", np.array([1.0, 0.5]))
     result.figures, result.values = {"accuracy": results.describe(figure)}, {"accuracy": figure.values}
     results.save(result, tmp_path / "one" / "choices.json")
-    loaded = results.load_all([tmp_path])[0]
+    assert results.load_all([tmp_path])[0].as_dict() == result.as_dict()
+    loaded = results.load(tmp_path / "one" / "choices.json")
     assert loaded.as_dict() == result.as_dict()
     assert loaded.values["accuracy"].tolist() == [1, 0.5]
     assert loaded.estimate("accuracy").value == 0.75

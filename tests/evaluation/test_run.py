@@ -1,6 +1,9 @@
 import json
+import random
 
+import numpy as np
 import pytest
+from PIL import Image
 
 from omninegclip.evaluation.run import Settings, evaluate
 from omninegclip.evaluation.suite import load_suite
@@ -97,8 +100,9 @@ def test_what_is_not_there_is_absent_and_no_failure(run, ignores_no):
 
 def test_pictures_are_encoded_once_for_all_benchmarks(run, ignores_no):
     run(ignores_no)
-    # Of six pictures five are asked about, of one of them two crops, and the class folders hold four more.
-    assert ignores_no.pictures == 5 + 2 + 4
+    # Of six pictures five are asked about, and of one of them two crops; the class folders hold one that is
+    # new and copies of three of these.
+    assert ignores_no.pictures == 5 + 2 + 1
 
 
 def test_finished_benchmarks_are_not_scored_again(run, ignores_no, tmp_path):
@@ -186,3 +190,112 @@ def test_the_data_folder_may_be_moved(run, ignores_no, data, suite_file, tmp_pat
     moved = data.rename(tmp_path / "moved")
     after = evaluate("one", ignores_no, load_suite(str(suite_file)), Settings(moved))
     assert next(result for result in after if result.benchmark == "choices").key == before.key
+
+
+def test_a_picture_replaced_under_its_path_is_scored_anew(run, ignores_no, data):
+    before = run(ignores_no)["choices"]
+    path = data / "images" / "red.png"
+    Image.new("RGB", (8, 8), "blue").save(path)
+    after = run(ignores_no)["choices"]
+    assert after.key != before.key
+    assert (before.chosen.tolist(), after.chosen.tolist()) == ([3, -1], [2, -1])  # "It is blue." wins now
+
+
+def test_a_damaged_result_is_computed_again(run, ignores_no, tmp_path):
+    """Any byte of its two files may be flipped, and they may be cut anywhere or missing."""
+    expected = run(ignores_no)["choices"]
+    json_file = tmp_path / "out" / f"one-{ignores_no.fingerprint[:8]}" / "strict" / "choices.json"
+    whole = {path: path.read_bytes() for path in (json_file, json_file.with_suffix(".npz"))}
+    draw = random.Random(0)
+    for _ in range(12):
+        path = draw.choice(list(whole))
+        place = draw.randrange(len(whole[path]))
+        flipped = bytearray(whole[path])
+        flipped[place] ^= 1 << draw.randrange(8)
+        path.write_bytes(draw.choice([bytes(flipped), whole[path][:place]]))
+        found = run(ignores_no)["choices"]
+        assert found.figures == expected.figures
+        assert found.values["accuracy"].tolist() == expected.values["accuracy"].tolist()
+        assert run(ignores_no)["choices"].seconds == found.seconds  # which was kept this time
+    json_file.with_suffix(".npz").unlink()
+    assert run(ignores_no)["choices"].values.keys() == expected.values.keys()
+
+
+def test_a_result_without_checksum_is_computed_again(run, ignores_no, tmp_path):
+    run(ignores_no)
+    path = tmp_path / "out" / f"one-{ignores_no.fingerprint[:8]}" / "strict" / "choices.json"
+    found = json.loads(path.read_text())
+    del found["checksum"]
+    found["figures"]["accuracy"]["value"] = 0.99
+    path.write_text(json.dumps(found))
+    assert run(ignores_no)["choices"].figures["accuracy"]["value"] == 0.25
+
+
+def test_results_hold_the_option_chosen_by_its_place_in_the_file(run, understands_no, ignores_no):
+    assert run(understands_no)["choices"].chosen.tolist() == [0, 0]
+    # red: "There is no red." wins, the fourth; green: "It is green." ties with "There is no green."
+    assert run(ignores_no)["choices"].chosen.tolist() == [3, -1]
+    assert run(ignores_no, protocol="official")["choices"].chosen.tolist() == [3, 0]
+    assert run(ignores_no)["choices"].chosen.dtype == np.int64
+
+
+def test_captions_of_one_image_are_no_independent_queries(run, ignores_no):
+    result = run(ignores_no)["negated"]
+    assert result.images["text_to_image_r1"].tolist() == [0, 0, 1, 2, 3]
+    assert result.images["image_to_text_r1"].tolist() == [0, 1, 2, 3]
+    assert run(ignores_no)["existence"].images["accuracy"].tolist() == [0, 0]  # two questions, one picture
+
+
+def test_texts_that_are_cut_are_counted_and_said(run, ignores_no, data, capsys):
+    ignores_no.tokenizer = lambda texts, **_: {"input_ids": [["", *text.split(), ""] for text in texts]}
+    ignores_no.context_length = 7
+    result = run(ignores_no)["choices"]
+    assert result.truncated == 3  # "It is red, but there is no blue." has eight words
+    assert result.as_dict()["truncated"] == 3
+    assert "3 texts are longer than the model reads, and were cut" in " ".join(
+        capsys.readouterr().err.split()
+    )
+
+
+@pytest.mark.parametrize(
+    ("name", "file", "content", "reason"),
+    [
+        ("negated", "retrieval.csv", "filepath,captions\nred.png,[]\n", "No item is left to score"),
+        ("negated", "retrieval.csv", "filepath,captions\nred.png,['']\n", "No item is left to score"),
+        (
+            "recognised",
+            "coco_pope_random.json",
+            '{"question_id": 1, "image": "red.png", "text": "Is there a cat in the image?", "label": "no"}',
+            "an AUC needs both",
+        ),
+    ],
+)
+def test_what_can_not_be_scored_is_one_sentence_before_anything_is_embedded(
+    run, ignores_no, data, name, file, content, reason
+):
+    (data / file).write_text(content)
+    ignores_no.embed_image = None  # whoever embeds now, fails
+    assert reason in run(ignores_no)[name].reason
+
+
+def test_questions_with_an_empty_option_are_skipped_and_counted(run, ignores_no, data):
+    path = data / "choices.csv"
+    path.write_text(path.read_text() + "red.png,0,It is red.,,It is green.,It is yellow.,positive\n")
+    strict = run(ignores_no)["choices"]
+    assert (strict.scored, strict.skipped["items with an empty text"]) == (2, 1)
+    assert run(ignores_no, protocol="official")["choices"].scored == 3
+
+
+def test_a_folder_without_any_picture_is_named(run, ignores_no, data):
+    (data / "images").rename(data / "elsewhere")
+    assert run(ignores_no, allow_missing=True)["choices"].reason == (
+        f"None of the 2 pictures is below {data / 'images'}."
+    )
+
+
+def test_what_a_reader_must_know_stands_in_the_result(data, ignores_no, suite_file, capsys):
+    text = suite_file.read_text().replace("{name: choices,", "{name: choices, note: one frame per video,")
+    suite_file.write_text(text)
+    results = evaluate("one", ignores_no, load_suite(str(suite_file)), Settings(data))
+    assert next(each for each in results if each.benchmark == "choices").note == "one frame per video"
+    assert "Note: one frame per video" in capsys.readouterr().err

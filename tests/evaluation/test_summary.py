@@ -62,10 +62,50 @@ def test_the_table_and_the_csv_say_the_same():
 
 
 def test_published_figures_have_sources_and_belong_to_benchmarks_of_the_suites():
-    names = [benchmark.name for benchmark in load_suite("all")]
-    rows = summary.published(names)
-    assert len(rows) == len(summary.published([*names, "none"])) == 21
-    assert all(row["source"] and 0 < float(row["value"]) < 100 for row in rows)
-    assert {row["value"] for row in rows if row["benchmark"] == "negrefcocog" and row["model"] == "CLIP"} == {
-        "57.73"
-    }
+    suites = {benchmark.name: benchmark for benchmark in load_suite("all")}
+    rows = summary.published(list(suites))
+    assert len(rows) == len(summary.published([*suites, "none"])) == 39
+    for row in rows:
+        assert all(row[key] for key in ("model", "backbone", "source", "table", "version")), row
+        assert row["read"] in ("first-hand", "second-hand"), row
+        assert 0 < float(row["value"]) < 100
+        assert row["figure"] in suites[row["benchmark"]].measures.values(), row
+    assert len({(*row.values(),) for row in rows}) == len(rows)
+
+
+def figures(benchmark, model):
+    return {row["value"] for row in summary.published([benchmark]) if row["model"] == model}
+
+
+def test_published_figures_are_those_of_the_tables_they_name():
+    assert figures("cc-neg", "CLIP") == set()  # no table has one
+    assert figures("negbench-coco-choices", "CLIP") == {"39.2", "39.3"}  # the paper, the repository
+    assert figures("negbench-coco-choices", "NegCLIP-NegFull") == {"56.2"}
+    assert figures("negbench-voc2007-choices", "NegCLIP-NegFull") == {"59.65"}
+    assert figures("negrefcocog", "CLIP") == {"57.73"}
+
+
+def test_names_in_a_table_are_no_markup():
+    rows = summary.summarise([[result("[b]m[/x]", 40, benchmark="x[/y]")]])
+    out = io.StringIO()
+    Console(file=out, width=160).print(summary.table(rows, ["[b]m[/x]"]))
+    assert "[b]m[/x]" in out.getvalue()
+    assert "x[/y]" in out.getvalue()
+
+
+@pytest.mark.parametrize("name", ["=1+1", "+1", "-1", "@SUM(1)", "\t=1"])
+def test_no_cell_of_the_csv_is_a_formula(name):
+    rows = summary.summarise([[result(name, 40, benchmark=name)]])
+    (line,) = csv.DictReader(io.StringIO(summary.to_csv(rows)))
+    assert (line["model"], line["benchmark"], line["value"]) == (f"'{name}", f"'{name}", "0.4")
+
+
+def test_items_that_share_images_are_compared_by_image():
+    first, second = result("one", 40), result("two", 60)
+    alone = summary.summarise([[first], [second]])[0].cells[1]
+    for each in (first, second):
+        each.images = {"accuracy": np.repeat(np.arange(10), 10)}
+    together = summary.summarise([[first], [second]])[0].cells[1]
+    assert together.difference.value == alone.difference.value
+    assert together.difference.high - together.difference.low > alone.difference.high - alone.difference.low
+    assert together.p == pytest.approx(1 / 2, abs=0.02)  # two images of ten differ, for the same model

@@ -9,6 +9,7 @@ from omninegclip.data.items import (
     Picture,
     PictureChoice,
     Presence,
+    Query,
     TextChoice,
 )
 from omninegclip.errors import OmniNegClipError
@@ -100,3 +101,31 @@ def test_no_items_and_a_task_that_does_not_fit_are_named():
         tasks.build(text_choices(1), template="{}")
     with pytest.raises(OmniNegClipError, match="official is 'most': argmax or greater is needed"):
         tasks.build(text_choices(1), official="most")
+
+
+def test_what_nobody_can_ask_is_left_out_under_either_rule():
+    there = Picture("a")
+    items = [
+        CaptionedPicture("a", there, ()),
+        Query("b", "no cat", ()),
+        TextChoice("c", there, ("alone",), 0),
+        PictureChoice("d", "a cat", (there,), 0),
+    ]
+    for rule in ("strict", "official"):
+        assert tasks.prepare(items, rule, 0) == []
+    assert [tasks.unaskable(item, "strict") for item in items] == [
+        "pictures without caption",
+        "queries without picture",
+        "questions without choice",
+        "questions without choice",
+    ]
+
+
+def test_every_figure_that_a_task_gives_is_among_those_a_suite_may_name():
+    captioned = [CaptionedPicture("a", Picture("a"), ("no dog",), ("mat",), ("dog",))]
+    figures = tasks.Retrieval(captioned).score(np.eye(1), np.eye(1), "strict")
+    assert tuple(figure.name for figure in figures) == tasks.FIGURES["retrieve"]
+    queries = [Query("a", "no dog", (Picture("a"),), (Picture("b"),))]
+    figures = tasks.Search(queries).score(np.eye(2), np.eye(2)[:1], "strict")
+    assert tuple(figure.name for figure in figures) == tasks.FIGURES["search"]
+    assert set(tasks.FIGURES) == set(tasks.KINDS)

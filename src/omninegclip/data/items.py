@@ -26,6 +26,7 @@ class TextChoice(NamedTuple):
     options: tuple[str, ...]
     answer: int
     groups: Groups = NO_GROUPS
+    order: tuple[int, ...] = ()  # the place of each option in the file, where they were put in another order
 
 
 class PictureChoice(NamedTuple):
@@ -36,6 +37,7 @@ class PictureChoice(NamedTuple):
     pictures: tuple[Picture, ...]
     answer: int
     groups: Groups = NO_GROUPS
+    order: tuple[int, ...] = ()
 
 
 class CaptionedPicture(NamedTuple):

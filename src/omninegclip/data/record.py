@@ -1,6 +1,7 @@
 """The record: the one Parquet schema between a captioned collection and the trainer."""
 
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from itertools import chain, islice
 from pathlib import Path
 from typing import Any
@@ -8,6 +9,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from omninegclip.data.parquet import batches, open_parquet, plain_schema
 from omninegclip.errors import OmniNegClipError
 from omninegclip.files import atomic_file
 
@@ -68,7 +70,7 @@ def write_records(path: Path, rows: Iterable[Row]) -> int:
         raise OmniNegClipError(f"There is no record to write to {path}: at least one caption is needed.")
     schema, written = _schema_of(first), 0
     stream = chain([first], stream)
-    with atomic_file(path) as temporary, pq.ParquetWriter(temporary, schema) as writer:
+    with atomic_file(path) as temporary, _writer(temporary, schema) as writer:
         while group := list(islice(stream, ROW_GROUP)):
             writer.write_table(_to_table(group, schema, path, written))
             written += len(group)
@@ -83,7 +85,7 @@ def read_records(path: Path) -> Iterator[dict[str, Any]]:
     for shard in _shards(path):
         with _open(shard) as parquet:
             start = 0
-            for batch in parquet.iter_batches(ROW_GROUP):
+            for batch in batches(parquet, shard):
                 yield from _conform(pa.Table.from_batches([batch]), shard, start).to_pylist()
                 start += batch.num_rows
 
@@ -97,7 +99,8 @@ def read_table(path: Path) -> pa.Table:
     tables = []
     for shard in _shards(path):
         with _open(shard) as parquet:
-            tables.append(_conform(parquet.read(), shard, 0))
+            rows = pa.Table.from_batches(batches(parquet, shard), plain_schema(parquet.schema_arrow))
+            tables.append(_conform(rows, shard, 0))
     return pa.concat_tables(tables, promote_options="default")
 
 
@@ -112,6 +115,10 @@ def image_path(root: Path, image: str) -> Path:
             f"The image path {image!r} leaves {root}: a path inside that folder is needed."
         )
     return path
+
+
+def _writer(path: Path, schema: pa.Schema) -> pq.ParquetWriter:
+    return pq.ParquetWriter(path, schema, write_page_checksum=True)  # so that a flipped byte is noticed
 
 
 def _schema_of(first: Row) -> pa.Schema:
@@ -148,15 +155,12 @@ def _shards(path: Path) -> list[Path]:
     return shards
 
 
-def _open(path: Path) -> pq.ParquetFile:
-    try:
-        return pq.ParquetFile(path)
-    except FileNotFoundError as error:
-        raise OmniNegClipError(f"{path} does not exist: name a Parquet file of records.") from error
-    except (pa.ArrowInvalid, OSError) as error:
-        raise OmniNegClipError(
-            f"{path} is not a readable Parquet file: write one with `omninegclip negate`."
-        ) from error
+@contextmanager
+def _open(path: Path) -> Iterator[pq.ParquetFile]:
+    if not path.exists():
+        raise OmniNegClipError(f"{path} does not exist: name a Parquet file of records.")
+    with open_parquet(path) as parquet:
+        yield parquet
 
 
 def _conform(table: pa.Table, path: Path, start: int) -> pa.Table:

@@ -3,6 +3,8 @@
 import ast
 import csv
 import json
+import math
+import stat
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -17,15 +19,12 @@ Row = dict[str, Any]
 def load_json(path: Path, expected: type[T]) -> T:
     """Return the parsed file.
 
-    Raises OmniNegClipError if it is missing, cut off, of another top-level type, or repeats a key.
+    Raises OmniNegClipError if it is missing, cut off, nested too deep, of another top-level type, or repeats
+    a key.
     """
     with readable(path):
-        try:
-            loaded = json.loads(
-                path.read_text("utf-8-sig"), object_pairs_hook=lambda pairs: _object(pairs, path)
-            )
-        except json.JSONDecodeError as error:
-            raise OmniNegClipError(f"{path} is no complete JSON: {error}.") from error
+        text = path.read_text("utf-8-sig")
+    loaded = _parse_json(text, str(path), lambda pairs: _object(pairs, path))
     if not isinstance(loaded, expected):
         found, wanted = type(loaded).__name__, expected.__name__
         raise OmniNegClipError(f"{path} holds a {found}: a {wanted} is needed.")
@@ -38,11 +37,7 @@ def json_lines(path: Path) -> Iterator[tuple[str, Row]]:
         for number, line in enumerate(lines, 1):
             if line.strip():
                 where = f"Line {number} of {path}"
-                try:
-                    row = json.loads(line)
-                except json.JSONDecodeError as error:
-                    raise OmniNegClipError(f"{where} is no complete JSON: {error}.") from error
-                yield where, check(row, dict, where)
+                yield where, check(_parse_json(line, where), dict, where)
 
 
 def csv_rows(path: Path, required: Sequence[str], delimiter: str = ",") -> Iterator[tuple[str, Row]]:
@@ -52,8 +47,8 @@ def csv_rows(path: Path, required: Sequence[str], delimiter: str = ",") -> Itera
     """
     with readable(path), path.open(encoding="utf-8-sig", newline="") as lines:
         rows = csv.DictReader(lines, delimiter=delimiter)
-        require(required, rows.fieldnames or [], str(path))
         try:
+            require(required, rows.fieldnames or [], str(path))
             for number, row in enumerate(rows, 1):
                 where = f"Row {number} of {path}"
                 if None in row or None in row.values():
@@ -80,11 +75,18 @@ def field(row: Row, name: str, kind: type[T], where: str) -> T:
 
 
 def check(value: Any, kind: type[T], what: str) -> T:
-    """Return `value` if it is of this type, and else raise OmniNegClipError naming `what`."""
+    """Return `value` if it is of this type, and else raise OmniNegClipError naming `what`.
+
+    A number must be finite, and a text one that can be written as UTF-8.
+    """
     wanted = (int, float) if kind is float else kind
     if not isinstance(value, wanted) or (isinstance(value, bool) and kind is not bool):
         found = type(value).__name__
         raise OmniNegClipError(f"{what[0].upper()}{what[1:]} is of type {found}: {kind.__name__} is needed.")
+    if kind is float and not _is_finite(value):
+        raise OmniNegClipError(f"{what[0].upper()}{what[1:]} is too large or no number.")
+    if isinstance(value, str) and not _is_unicode(value):
+        raise OmniNegClipError(f"{what[0].upper()}{what[1:]} holds half a character, which no UTF-8 has.")
     return value  # type: ignore[return-value]
 
 
@@ -92,7 +94,7 @@ def whole_number(text: Any, what: str) -> int:
     """Return the number that a cell holds, also when it was written as a float such as "0.0"."""
     try:
         number = float(text)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         number = float("nan")
     if not number.is_integer():
         raise OmniNegClipError(f"{what} is {text!r}: a whole number is needed.")
@@ -104,10 +106,10 @@ def text_list(cell: str, what: str) -> tuple[str, ...]:
     for parse in (json.loads, ast.literal_eval):
         try:
             values = parse(cell)
-        except (ValueError, SyntaxError, MemoryError, RecursionError):
+        except (ValueError, TypeError, SyntaxError, MemoryError, RecursionError):
             continue
         if isinstance(values, list) and all(isinstance(value, str) for value in values):
-            return tuple(values)
+            return tuple(check(value, str, what) for value in values)
     raise OmniNegClipError(f"{what} is no list of texts: {cell[:60]!r}.")
 
 
@@ -124,13 +126,39 @@ def distinct(items: Iterable[T], key: Callable[[T], str], path: Path) -> Iterato
 
 @contextmanager
 def readable(path: Path) -> Iterator[None]:
-    """Turn what goes wrong on opening and decoding `path` into one sentence."""
+    """Turn what goes wrong on opening and decoding `path` into one sentence.
+
+    A pipe or a device is refused: reading it may never end.
+    """
     try:
+        kind = path.stat().st_mode
+        if not (stat.S_ISREG(kind) or stat.S_ISDIR(kind)):
+            raise OmniNegClipError(f"{path} is a pipe or a device: a regular file is needed.")
         yield
     except OSError as error:
         raise OmniNegClipError(f"Can't read {path}: {error.strerror or error}.") from error
     except UnicodeDecodeError as error:
         raise OmniNegClipError(f"{path} is no UTF-8 text at byte {error.start}.") from error
+
+
+def _parse_json(text: str, where: str, hook: Callable[[list[tuple[str, Any]]], Any] | None = None) -> Any:
+    try:
+        return json.loads(text, object_pairs_hook=hook)
+    except RecursionError as error:
+        raise OmniNegClipError(f"{where} is nested too deep.") from error
+    except ValueError as error:  # also a number of more than 4,300 digits
+        raise OmniNegClipError(f"{where} is no complete JSON: {error}.") from error
+
+
+def _is_finite(value: Any) -> bool:
+    try:
+        return math.isfinite(value)
+    except OverflowError:
+        return False
+
+
+def _is_unicode(text: str) -> bool:
+    return text.isascii() or not any("\ud800" <= letter <= "\udfff" for letter in text)
 
 
 def _object(pairs: list[tuple[str, Any]], path: Path) -> Row:

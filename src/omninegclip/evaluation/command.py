@@ -3,16 +3,19 @@
 import json
 import sys
 from collections.abc import Callable, Sequence
+from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from rich.table import Table
+from rich.text import Text
 
 from omninegclip.errors import OmniNegClipError
 from omninegclip.evaluation import leaderboard, summary
 from omninegclip.evaluation.results import Result
 from omninegclip.evaluation.run import Settings, evaluate
 from omninegclip.evaluation.suite import load_suite
+from omninegclip.files import hold
 from omninegclip.printable import say
 from omninegclip.progress import console, show
 
@@ -32,9 +35,11 @@ def run_evaluate(
 ) -> int:
     """Evaluate models side by side, print the summary on standard output and return the exit code.
 
-    The code is 1 if a benchmark failed; one whose files are not there does not count.
+    The code is 1 if a benchmark failed; one whose files are not there does not count. Every model is loaded
+    once before the first is scored, so that a misspelt or damaged one is found before the work.
 
-    Raises OmniNegClipError if the suite can't be read, a model can't be loaded, or nothing could be measured.
+    Raises OmniNegClipError if the suite can't be read, a model can't be loaded, the folder for the results is
+    being written by another process, or nothing could be measured.
     """
     benchmarks = load_suite(suite)
     if not settings.data.is_dir():
@@ -42,9 +47,12 @@ def run_evaluate(
             f"{settings.data} is no folder: --data names the folder that holds the benchmarks."
         )
     by_model = []
-    for model in models:
-        console.print(model, style="bold")
-        by_model.append(evaluate(model, load(model), benchmarks, settings))
+    with hold(settings.out) if settings.out else nullcontext():
+        for model in models[1:]:
+            load(model)
+        for model in models:
+            console.print(model, style="bold")
+            by_model.append(evaluate(model, load(model), benchmarks, settings))
     _print(by_model, models, form, show_published)
     everything = [result for results in by_model for result in results]
     if all(result.status == "absent" for result in everything):
@@ -52,6 +60,8 @@ def run_evaluate(
         raise OmniNegClipError(
             f"{settings.data} holds no benchmark of the suite {suite}; it looked for {wanted}."
         )
+    if not any(result.status == "done" for result in everything):
+        console.print("Nothing was measured: every benchmark that is there failed, for the reasons above.")
     return int(any(result.status == "failed" for result in everything))
 
 
@@ -75,7 +85,7 @@ def _print(by_model: list[list[Result]], models: Sequence[str], form: Format, sh
             "published": known,
         }
         sys.stdout.write(json.dumps(everything, indent=2) + "\n")
-    else:
+    elif rows:
         show(
             summary.table(rows, models),
             "Per cent [95 % interval], change relative to the first model; * differs from 0. For exclusion,",
@@ -90,10 +100,17 @@ def _print(by_model: list[list[Result]], models: Sequence[str], form: Format, sh
 
 def _published_table(rows: list[dict[str, str]]) -> Table:
     table = Table(
-        "benchmark", "figure", "model", "value", "source", title="Published figures, not measured here"
+        "benchmark",
+        "figure",
+        "model",
+        "value",
+        "source",
+        "read",
+        title="Published figures, not measured here",
     )
     for row in rows:
-        table.add_row(
-            row["benchmark"], row["figure"], f"{row['model']} {row['backbone']}", row["value"], row["source"]
-        )
+        source = f"{row['source']}, {row['table']}, {row['version']}"
+        model = f"{row['model']} {row['backbone']}"
+        cells = (row["benchmark"], row["figure"], model, row["value"], source, row["read"])
+        table.add_row(*map(Text, cells))
     return table

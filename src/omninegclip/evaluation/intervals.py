@@ -1,6 +1,7 @@
 """How sure a figure is, and whether two models differ: 95 % intervals and paired tests."""
 
 import math
+from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
 import numpy as np
@@ -46,34 +47,110 @@ def proportion(credits: NDArray[np.floating]) -> Estimate:  # noqa: A002 -- the 
     )
 
 
-def bootstrap_mean(values: NDArray[np.floating], seed: int, resamples: int = 2000) -> Estimate:
+def bootstrap_mean(
+    values: NDArray[np.floating],
+    seed: int,
+    resamples: int = 2000,
+    clusters: NDArray[np.integer] | None = None,
+) -> Estimate:
     """Estimate the mean of any values with the percentile interval of Efron (1979).
 
-    `values` has shape [n]; each of the `resamples` draws n of them with replacement.
-    Raises ValueError if it is empty or holds NaN.
+    Each of the `resamples` draws n items with replacement. Items that have something in common, such as
+    their image, are no independent ones: with `clusters`, whole clusters are drawn, as many as there are, and
+    the mean is that of all items in them.
+
+    `values` has shape [n], `clusters` [n] the cluster of each. Raises ValueError if `values` is empty or
+    holds NaN.
     """
     n = len(values)
     if not n or np.isnan(values).any():
         raise ValueError("values must be non-empty and without NaN.")
     draw = np.random.default_rng(seed)
-    rows = max(1, _BLOCK // n)
-    means = [
-        values[draw.integers(0, n, (min(rows, resamples - done), n))].mean(axis=1, dtype=np.float64)
-        for done in range(0, resamples, rows)
-    ]
-    low, high = np.percentile(np.concatenate(means), [2.5, 97.5])
+    if clusters is None or _all_differ(clusters):
+
+        def means_of(rows: int) -> NDArray[np.float64]:
+            drawn = values[draw.integers(0, n, (rows, n))]
+            return np.asarray(drawn.mean(axis=1, dtype=np.float64))
+
+        means = _resampled(n, resamples, means_of)
+    else:
+        sums, sizes = _by_cluster(values, clusters)
+        m = len(sums)
+
+        def ratios_of(rows: int) -> NDArray[np.float64]:
+            drawn = draw.integers(0, m, (rows, m))
+            return np.asarray(sums[drawn].sum(axis=1) / sizes[drawn].sum(axis=1))
+
+        means = _resampled(m, resamples, ratios_of)
+    low, high = np.percentile(means, [2.5, 97.5])
     return Estimate(float(np.mean(values)), float(low), float(high), n)
 
 
+def clustered_proportion(
+    credits: NDArray[np.floating],  # noqa: A002 -- the word of the field
+    clusters: NDArray[np.integer],
+    seed: int,
+) -> Estimate:
+    """Estimate the mean of credits of which those of one cluster, such as an image, hang together.
+
+    The interval is the bootstrap over clusters, never narrower than Wilson's, which takes all items for
+    independent; and where all credits are 0 or all are 1, so that resampling shows no spread, it is Wilson's
+    for as many items as there are clusters. With one item per cluster it is Wilson's.
+
+    `credits` and `clusters` have shape [n]. Raises ValueError as `proportion` does.
+    """
+    independent = proportion(credits)
+    if _all_differ(clusters):
+        return independent
+    if independent.value in (0, 1):
+        alone = proportion(np.full(len(np.unique(clusters)), independent.value))
+        return Estimate(independent.value, alone.low, alone.high, independent.n)
+    together = bootstrap_mean(credits, seed, clusters=clusters)
+    low, high = min(independent.low, together.low), max(independent.high, together.high)
+    return Estimate(independent.value, low, high, independent.n)
+
+
 def paired_difference(
-    credits_a: NDArray[np.floating], credits_b: NDArray[np.floating], seed: int, resamples: int = 2000
+    credits_a: NDArray[np.floating],
+    credits_b: NDArray[np.floating],
+    seed: int,
+    resamples: int = 2000,
+    clusters: NDArray[np.integer] | None = None,
 ) -> Estimate:
     """Estimate by how much model b is better than model a on the same items: mean of b - a, bootstrapped.
 
-    Both have shape [n]. Raises ValueError if their lengths differ.
+    All have shape [n]; see `bootstrap_mean` for `clusters`. Raises ValueError if their lengths differ.
     """
     _same_items(credits_a, credits_b)
-    return bootstrap_mean(credits_b - credits_a, seed, resamples)
+    return bootstrap_mean(credits_b - credits_a, seed, resamples, clusters)
+
+
+def sign_flip(
+    credits_a: NDArray[np.floating],
+    credits_b: NDArray[np.floating],
+    clusters: NDArray[np.integer],
+    seed: int,
+    flips: int = 9999,
+) -> float:
+    """Give the two-sided p-value that two models are equally good, where items of a cluster hang together.
+
+    Were they equally good, the difference of every cluster could as well have the other sign: p is the share
+    of random signs, one per cluster, whose sum is as far from 0 as the observed one (Fisher, 1935). The
+    smallest is 1 / (flips + 1).
+
+    All have shape [n]. Raises ValueError if their lengths differ.
+    """
+    _same_items(credits_a, credits_b)
+    differences, _ = _by_cluster(np.asarray(credits_b, np.float64) - credits_a, clusters)
+    differences = differences[differences != 0]
+    draw = np.random.default_rng(seed)
+    m, observed = len(differences), abs(float(differences.sum()))
+
+    def sums_of(rows: int) -> NDArray[np.float64]:
+        return np.asarray(np.abs((2 * draw.integers(0, 2, (rows, m), np.int8) - 1) @ differences))
+
+    as_far = int((_resampled(max(1, m), flips, sums_of) >= observed - 1e-9).sum())
+    return (as_far + 1) / (flips + 1)
 
 
 def mcnemar(credits_a: NDArray[np.floating], credits_b: NDArray[np.floating]) -> float:
@@ -91,6 +168,29 @@ def mcnemar(credits_a: NDArray[np.floating], credits_b: NDArray[np.floating]) ->
         total += term
         term = term * (n - k) // (k + 1)
     return float(min(1.0, 2 * total / 2**n))
+
+
+def _resampled(
+    width: int, resamples: int, means_of: Callable[[int], NDArray[np.floating]]
+) -> NDArray[np.float64]:
+    """Return what `means_of` gives for all resamples, with at most a block of values in memory."""
+    return np.concatenate([means_of(rows) for rows in _blocks(resamples, max(1, _BLOCK // width))])
+
+
+def _blocks(total: int, size: int) -> Iterator[int]:
+    return (min(size, total - done) for done in range(0, total, size))
+
+
+def _by_cluster(
+    values: NDArray[np.floating], clusters: NDArray[np.integer]
+) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
+    """Return the sum of each cluster's values, and how many there are."""
+    _, place = np.unique(clusters, return_inverse=True)
+    return np.bincount(place, weights=values).astype(np.float64), np.bincount(place).astype(np.int64)
+
+
+def _all_differ(clusters: NDArray[np.integer]) -> bool:
+    return len(np.unique(clusters)) == len(clusters)
 
 
 def _same_items(credits_a: NDArray[np.floating], credits_b: NDArray[np.floating]) -> None:

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import math
 import platform
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
@@ -12,14 +13,19 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from omninegclip.errors import OmniNegClipError
-from omninegclip.evaluation.intervals import Estimate, bootstrap_mean, proportion
+from omninegclip.data.sources import load_json, readable
+from omninegclip.errors import DamagedError, OmniNegClipError
+from omninegclip.evaluation.arrays import read_arrays
+from omninegclip.evaluation.intervals import Estimate, bootstrap_mean, clustered_proportion, proportion
 from omninegclip.evaluation.suite import MEASURES
 from omninegclip.evaluation.tasks import Figure
-from omninegclip.files import atomic_file
+from omninegclip.files import CHECKSUM, atomic_file, read_sealed, write_sealed
+from omninegclip.progress import console
 
 Status = Literal["done", "absent", "failed"]
 SEED = 0  # of the bootstrap
+_PER_ITEM = ("values", "images", "chosen")
+_IMAGES, _CHOSEN = ".images", "chosen"  # in the names of arrays
 _PACKAGES = ("omninegclip", "torch", "transformers", "numpy", "pillow")
 
 
@@ -41,11 +47,15 @@ class Result:
     data: dict[str, str] = field(default_factory=dict)  # file -> SHA-256
     settings: dict[str, Any] = field(default_factory=dict)
     key: str = ""
+    note: str = ""  # what a reader of the figures must know
+    truncated: int = 0  # texts that the model does not read to their end
+    arrays: str = ""  # SHA-256 of the .npz beside
     seconds: float = 0.0
     versions: dict[str, str] = field(default_factory=dict)
-    values: dict[str, NDArray[np.float64]] = field(
-        default_factory=dict, repr=False
-    )  # per item, not in the JSON
+    # per item and not in the JSON: the values of each figure, the image of each of its items, and `chosen`
+    values: dict[str, NDArray[np.float64]] = field(default_factory=dict, repr=False)
+    images: dict[str, NDArray[np.int64]] = field(default_factory=dict, repr=False)
+    chosen: NDArray[np.int64] | None = field(default=None, repr=False)
 
     def estimate(self, figure: str) -> Estimate | None:
         """Return a figure with its interval, or None if there is none of that name."""
@@ -54,7 +64,7 @@ class Result:
 
     def as_dict(self) -> dict[str, Any]:
         """Return all but the per-item values."""
-        return {name: value for name, value in asdict(self).items() if name != "values"}
+        return {name: value for name, value in asdict(self).items() if name not in _PER_ITEM}
 
 
 def describe(figure: Figure) -> dict[str, Any]:
@@ -62,51 +72,96 @@ def describe(figure: Figure) -> dict[str, Any]:
     breakdowns: dict[str, dict[str, Any]] = {}
     for name, groups in figure.groups.items():
         members = np.array(groups)
-        parts = {
-            str(group): _estimate(figure.values[members == group], figure) for group in np.unique(members)
-        }
+        parts = {str(group): _estimate(figure, members == group) for group in np.unique(members)}
         if len(parts) > 1:
             breakdowns[name] = {
                 "macro": float(np.mean([part.value for part in parts.values()])),
                 "groups": {group: part.as_dict() for group, part in parts.items()},
             }
-    return {**_estimate(figure.values, figure).as_dict(), "by": breakdowns, "blind": dict(figure.blind)}
+    whole = _estimate(figure, np.ones(len(figure.values), np.bool_))
+    return {**whole.as_dict(), "by": breakdowns, "blind": dict(figure.blind)}
 
 
 def save(result: Result, path: Path) -> None:
-    """Write `path` as JSON and the per-item values beside it as .npz."""
-    with atomic_file(path.with_suffix(".npz")) as temporary, temporary.open("wb") as file:
-        np.savez_compressed(file, **result.values)  # type: ignore[arg-type]
-    with atomic_file(path) as temporary:
-        temporary.write_text(json.dumps(result.as_dict(), indent=2, ensure_ascii=False) + "\n", "utf-8")
+    """Write the per-item values as .npz and `path` as JSON, which knows whether both are whole."""
+    arrays: dict[str, Any] = dict(result.values)
+    arrays |= {f"{name}{_IMAGES}": images for name, images in result.images.items()}
+    if result.chosen is not None:
+        arrays[_CHOSEN] = result.chosen
+    with atomic_file(path.with_suffix(".npz")) as temporary:
+        with temporary.open("wb") as file:
+            np.savez_compressed(file, **arrays)
+        result.arrays = hash_source(temporary)
+    write_sealed(path, result.as_dict())
 
 
 def load(path: Path) -> Result:
     """Read what `save` wrote.
 
-    Raises OmniNegClipError if it is no results file.
+    Raises DamagedError if a file is not what was written or of an older version, OmniNegClipError if it
+    can't be opened.
     """
-    try:
-        result = Result(**json.loads(path.read_text("utf-8")))
-        arrays = path.with_suffix(".npz")
-        if arrays.exists():
-            with np.load(arrays, allow_pickle=False) as values:
-                result.values = {name: values[name] for name in values.files}
-        if unknown := set(result.measures) - set(MEASURES):
-            raise ValueError(f"it has the measure {min(unknown)!r}")
-    except (OSError, ValueError, TypeError) as error:
-        raise OmniNegClipError(f"{path} is no results file of `omninegclip evaluate`: {error}.") from error
+    with readable(path):
+        result = _of_json(read_sealed(path), path)
+    arrays = path.with_suffix(".npz")
+    if not arrays.is_file() or hash_source(arrays) != result.arrays:
+        raise DamagedError(f"{arrays} is not what was written with {path.name}.")
+    found = read_arrays(arrays)
+    result.chosen = found.pop(_CHOSEN, None)
+    result.images = {n.removesuffix(_IMAGES): found.pop(n) for n in list(found) if n.endswith(_IMAGES)}
+    result.values = found
     return result
 
 
 def load_all(folders: Sequence[Path]) -> list[Result]:
-    """Read every results file below the folders."""
+    """Read the JSON of every results file below the folders, without the per-item values.
+
+    Raises OmniNegClipError if there is none, or one is damaged or no results file.
+    """
     paths = [
         path for folder in folders for path in ([folder] if folder.is_file() else folder.rglob("*.json"))
     ]
     if not paths:
         raise OmniNegClipError(f"There are no results below {', '.join(map(str, folders))}.")
-    return [load(path) for path in sorted(paths)]
+    return [_load_figures(path) for path in sorted(paths)]
+
+
+def _load_figures(path: Path) -> Result:
+    values = load_json(path, dict)
+    if CHECKSUM in values:
+        try:
+            return _of_json(read_sealed(path), path)
+        except DamagedError as error:
+            raise OmniNegClipError(
+                f"{path} is damaged: the same `omninegclip evaluate` again computes it anew."
+            ) from error
+    result = _of_json(values, path)
+    console.print(f"{path} has no checksum: an older version wrote it.", highlight=False, markup=False)
+    return result
+
+
+def _of_json(values: dict[str, Any], path: Path) -> Result:
+    try:
+        result = Result(**{name: value for name, value in values.items() if name not in _PER_ITEM})
+        _check(result)
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
+        raise DamagedError(f"{path} is no results file of `omninegclip evaluate`: {error}.") from error
+    return result
+
+
+def _check(result: Result) -> None:
+    """Raise an error of some kind unless all that the leaderboard shows is there and of its type."""
+    if unknown := set(result.measures) - set(MEASURES):
+        raise ValueError(f"it has the measure {min(unknown)!r}")
+    texts = [result.benchmark, result.protocol, *result.measures.values()]
+    texts += [result.model["name"], result.model["activation"], result.model["fingerprint"]]
+    numbers: list[Any] = [sum(result.skipped.values())]
+    for figure in result.figures.values():
+        numbers += [*(figure[name] for name in Estimate._fields), *figure["blind"].values()]
+    if not all(isinstance(text, str) for text in texts):
+        raise TypeError("a name in it is no text")
+    if not all(isinstance(number, int | float) and math.isfinite(number) for number in numbers):
+        raise TypeError("a figure in it is no number")
 
 
 def hash_source(path: Path) -> str:
@@ -116,7 +171,7 @@ def hash_source(path: Path) -> str:
             (p.relative_to(path).as_posix(), p.stat().st_size) for p in path.rglob("*") if p.is_file()
         )
         return hashlib.sha256(json.dumps(names).encode()).hexdigest()
-    with path.open("rb") as file:
+    with readable(path), path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
@@ -136,5 +191,9 @@ def versions() -> dict[str, str]:
     return found
 
 
-def _estimate(values: NDArray[np.float64], figure: Figure) -> Estimate:
-    return proportion(values) if figure.proportion else bootstrap_mean(values, SEED)
+def _estimate(figure: Figure, members: NDArray[np.bool_]) -> Estimate:
+    values = figure.values[members]
+    images = None if figure.images is None else figure.images[members]
+    if not figure.proportion:
+        return bootstrap_mean(values, SEED, clusters=images)
+    return proportion(values) if images is None else clustered_proportion(values, images, SEED)

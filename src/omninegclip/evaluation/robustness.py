@@ -22,7 +22,7 @@ def evaluate_robustness(suite: Robustness, pictures: Embeddings, embed_text: Emb
 
     Each probe has `picture_choice`, one caption and two pictures, and `caption_choice`, the right picture and
     two captions, both for `seen` and `held_out` objects; and `control`, the plain sentence and the same two
-    pictures, for all objects together. Intervals are Wilson's.
+    pictures, for all objects together. Intervals are Wilson's: every question has pictures of its own.
 
     Args:
         suite: n scenes and the questions about them.

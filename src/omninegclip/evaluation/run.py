@@ -2,6 +2,7 @@
 
 import json
 import time
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -12,12 +13,12 @@ import numpy as np
 from omninegclip import __version__
 from omninegclip.data.images import ImageRoot
 from omninegclip.data.items import CaptionedPicture, Item, Picture
-from omninegclip.errors import OmniNegClipError
+from omninegclip.errors import DamagedError, OmniNegClipError
 from omninegclip.evaluation import protocols, results, tasks
 from omninegclip.evaluation.features import ImageFeatures
 from omninegclip.evaluation.results import Result
 from omninegclip.evaluation.suite import Benchmark
-from omninegclip.progress import console, progress
+from omninegclip.progress import console, progress, track
 
 if TYPE_CHECKING:  # imports torch
     from omninegclip.clip.encoder import Encoder
@@ -65,6 +66,7 @@ def run(benchmark: Benchmark, model: dict[str, Any], features: ImageFeatures, se
     Raises OmniNegClipError for unreadable files and, unless allowed, missing pictures; ValueError for NaN.
     """
     result = Result(benchmark.name, model, settings.protocol, settings.seed, benchmark.measures)
+    result.note = benchmark.note
     sources = benchmark.sources(settings.data)
     if not sources:
         result.status, result.reason = "absent", f"no {' or '.join(benchmark.files)} in {settings.data}"
@@ -74,9 +76,11 @@ def run(benchmark: Benchmark, model: dict[str, Any], features: ImageFeatures, se
         "benchmark": json.loads(json.dumps(asdict(benchmark))),  # lists, as they are read back
         "allow_missing": settings.allow_missing,
     }
+    asked = _ask(benchmark, settings)
     result.key = results.key_of(
         settings=result.settings,
         data=result.data,
+        pictures=_contents(asked, features),
         model=model["fingerprint"],
         protocol=settings.protocol,
         seed=settings.seed,
@@ -86,7 +90,7 @@ def run(benchmark: Benchmark, model: dict[str, Any], features: ImageFeatures, se
     if path and (finished := _finished(path, result.key)):
         return finished
     started = time.perf_counter()
-    _score(result, benchmark, features, settings)
+    _score(result, benchmark, asked, features, settings)
     result.seconds, result.versions = time.perf_counter() - started, results.versions()
     if path:
         results.save(result, path)
@@ -108,29 +112,78 @@ def _guarded(
     return failed
 
 
-def _score(result: Result, benchmark: Benchmark, features: ImageFeatures, settings: Settings) -> None:
+@dataclass
+class _Asked:
+    """What a benchmark asks: its items, where their pictures are, and what was left out and why."""
+
+    items: list[Item]
+    places: dict[Picture, Path]
+    missing: dict[Picture, str]
+    skipped: dict[str, int]
+
+    def kept(self) -> list[Item]:
+        """Return the items whose pictures can be used."""
+        return [item for item in self.items if self.missing.keys().isdisjoint(tasks.pictures_of(item))]
+
+
+def _ask(benchmark: Benchmark, settings: Settings) -> _Asked:
+    """Read the items and find their pictures, so that whatever is wrong with them is known before the work.
+
+    Raises OmniNegClipError for unreadable files, pictures that are missing and may not, or nothing to ask.
+    """
     read = list(benchmark.items(settings.data, settings.protocol))
     items = tasks.prepare(read, settings.protocol, settings.seed)
+    left_out = Counter(why for item in read if (why := tasks.unaskable(item, settings.protocol)))
+    empty = _captions(read) - _captions(items)
     places, missing = _locate(items, benchmark, settings)
+    folders = ", ".join(map(str, benchmark.image_folders(settings.data)))
     if missing and not settings.allow_missing:
-        folders = ", ".join(map(str, benchmark.image_folders(settings.data)))
         raise OmniNegClipError(_sentence(missing, places, f"are missing below {folders}"))
-    broken = features.embed(places)
+    if missing and not places:
+        raise OmniNegClipError(f"None of the {len(missing):,} pictures is below {folders}.")
+    asked = _Asked(items, places, missing, {"empty captions": empty, "items without picture": 0, **left_out})
+    tasks.build(asked.kept(), benchmark.task, **benchmark.task_options)
+    return asked
+
+
+def _score(
+    result: Result, benchmark: Benchmark, asked: _Asked, features: ImageFeatures, settings: Settings
+) -> None:
+    broken = features.embed(asked.places)
     if broken and not settings.allow_missing:
-        raise OmniNegClipError(_sentence(broken, places, f"can't be used ({min(broken.values())})"))
-    missing |= broken
-    kept = [item for item in items if not any(picture in missing for picture in tasks.pictures_of(item))]
+        raise OmniNegClipError(_sentence(broken, asked.places, f"can't be used ({min(broken.values())})"))
+    asked.missing |= broken
+    kept = asked.kept()
     task = tasks.build(kept, benchmark.task, **benchmark.task_options)
-    pictures = features.rows(task.pictures, places)
+    pictures = features.rows(task.pictures, asked.places)
     figures = task.score(pictures, _embed_texts(task.texts, features.encoder), settings.protocol)
     result.scored = len(kept)
-    result.skipped = {
-        "empty captions": _captions(read) - _captions(items),
-        "items without picture": len(items) - len(kept),
-    }
-    result.missing = {picture.path: reason for picture, reason in missing.items()}
+    result.skipped = asked.skipped | {"items without picture": len(asked.items) - len(kept)}
+    result.truncated = _truncated(task.texts, features.encoder)
+    result.missing = {picture.path: reason for picture, reason in asked.missing.items()}
     result.figures = {figure.name: results.describe(figure) for figure in figures}
     result.values = {figure.name: figure.values for figure in figures}
+    result.images = {figure.name: figure.images for figure in figures if figure.images is not None}
+    result.chosen = next((figure.chosen for figure in figures if figure.chosen is not None), None)
+
+
+def _contents(asked: _Asked, features: ImageFeatures) -> dict[str, str]:
+    """Return what every picture is, by its name: the content of the file that is there now."""
+    found = track(asked.places.items(), "Reading pictures", len(asked.places))
+    return {
+        f"{picture.path}|{picture.box}|{picture.span}": features.key(picture, path) for picture, path in found
+    }
+
+
+def _truncated(texts: Sequence[str], encoder: "Encoder") -> int:
+    """Return how many of the distinct texts the model does not read to their end, if it has a tokenizer."""
+    tokenizer = getattr(encoder, "tokenizer", None)
+    if tokenizer is None:
+        return 0
+    from omninegclip.clip.truncation import count_truncated  # imports torch
+
+    context_length: int = encoder.context_length  # type: ignore[attr-defined]
+    return count_truncated(list(dict.fromkeys(texts)), tokenizer, context_length)
 
 
 def _locate(
@@ -175,10 +228,14 @@ def _captions(items: Sequence[Item]) -> int:
 
 
 def _finished(path: Path, key: str) -> Result | None:
-    """Return the kept result, unless it is of something else or pictures were missing then."""
+    """Return the kept result, unless it is damaged, of something else, or pictures were missing then."""
     if not path.exists():
         return None
-    result = results.load(path)
+    try:
+        result = results.load(path)
+    except DamagedError as error:
+        console.print(f"{error} It is computed again.", highlight=False, markup=False)
+        return None
     return result if result.key == key and not result.missing else None
 
 
@@ -191,4 +248,7 @@ def _line(result: Result) -> str:
     if result.status == "failed":
         return f"{result.benchmark}: failed. {result.reason}"
     skipped = ", ".join(f"{n:,} {why}" for why, n in result.skipped.items() if n) or "none"
-    return f"{result.benchmark}: {result.scored:,} items scored, skipped: {skipped}"
+    line = f"{result.benchmark}: {result.scored:,} items scored, skipped: {skipped}"
+    if result.truncated:
+        line += f". {result.truncated:,} texts are longer than the model reads, and were cut"
+    return f"{line}. Note: {result.note}" if result.note else line

@@ -30,7 +30,8 @@ def evaluate_scenes(benchmark: Benchmark, pictures: Embeddings, embed_text: Embe
 
     Each metric has `seen` and, where that makes sense, `held_out` objects (asked in seen phrasings),
     `held_out_phrasings` (of seen objects) and `held_out_both`, and for multiple choice one figure per
-    template. Intervals are Wilson's, and bootstrapped over kinds of objects for the AUC.
+    template. Intervals are Wilson's, for every question has a picture of its own, and bootstrapped over kinds
+    of objects for the AUC.
 
     Args:
         benchmark: n scenes and the questions about them.

@@ -1,19 +1,20 @@
 """A suite is a list of benchmarks; a benchmark is a reader and a task, written down in YAML."""
 
 import inspect
-from collections.abc import Iterator, Mapping
+import re
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, fields
 from importlib.resources import files
-from pathlib import Path
-from typing import Any
+from pathlib import Path, PurePosixPath, PureWindowsPath
+from types import UnionType
+from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
-import yaml
-
+from omninegclip import plain_yaml
 from omninegclip.data.items import Item
 from omninegclip.data.readers import READERS
 from omninegclip.errors import OmniNegClipError
 from omninegclip.evaluation.protocols import Rule
-from omninegclip.evaluation.tasks import KINDS
+from omninegclip.evaluation.tasks import FIGURES, KINDS, kinds_of
 
 MEASURES = (  # the columns of every summary, in this order: no negation figure without its price
     "presence",
@@ -25,6 +26,8 @@ MEASURES = (  # the columns of every summary, in this order: no negation figure 
     "zero-shot",
 )
 SHIPPED = ("negation", "retrieval", "scenes")
+_NEEDED = ("name", "reader", "files", "measures")
+_LONGEST_NAME = 100  # characters: a benchmark's name is that of its results file
 
 
 @dataclass(frozen=True)
@@ -41,54 +44,46 @@ class Benchmark:
     official: Mapping[str, Any] = field(default_factory=dict)  # options under --protocol official alone
     task: str | None = None  # a name of tasks.KINDS, where the records allow several
     task_options: Mapping[str, Any] = field(default_factory=dict)
+    first_found: bool = False  # the files are one data set in several forms: the first that is there is read
+    note: str = ""  # what a reader of the figures must know, such as where they differ from the field's
 
     def sources(self, data: Path) -> list[Path]:
         """Return the files that are there, first those to read and then those that options name."""
-        found = [path for pattern in self.files for path in sorted(data.glob(pattern))]
-        return found + [path for path in self._option_files(data).values() if path.exists()]
+        named = _option_files(self.options, data) | _option_files(self.official, data)
+        return self._found(data) + [path for path in named.values() if path.exists()]
 
     def items(self, data: Path, rule: Rule) -> Iterator[Item]:
         """Yield the records of all files."""
         options = dict(self.options) | (dict(self.official) if rule == "official" else {})
-        options |= self._option_files(data)
-        for pattern in self.files:
-            for path in sorted(data.glob(pattern)):
-                yield from READERS[self.reader](path, **options)
+        options |= _option_files(options, data)
+        for path in self._found(data):
+            yield from READERS[self.reader](path, **options)
 
     def image_folders(self, data: Path) -> list[Path]:
         """Return the folders below which the pictures lie."""
         if self.images:
             return [data / folder for folder in self.images]
-        found = [path for pattern in self.files for path in data.glob(pattern)]
-        return sorted({path if path.is_dir() else path.parent for path in found})
+        return sorted({path if path.is_dir() else path.parent for path in self._found(data)})
 
-    def _option_files(self, data: Path) -> dict[str, Path]:
-        return {name: data / value for name, value in self.options.items() if name.endswith("_file")}
+    def _found(self, data: Path) -> list[Path]:
+        by_pattern = [sorted(data.glob(pattern)) for pattern in self.files]
+        if self.first_found:
+            return next(filter(None, by_pattern), [])
+        return [path for found in by_pattern for path in found]
 
 
 def load_suite(name: str) -> list[Benchmark]:
     """Return the benchmarks of a suite: `negation`, `retrieval`, `scenes`, `all`, or a YAML file.
 
-    Raises OmniNegClipError for an entry that names an unknown key, reader, option, task or measure.
+    Raises OmniNegClipError for an entry that names an unknown key, reader, option, task, measure or figure,
+    has a value of another type, or a path that leaves the data folder.
     """
     if name == "all":
         return _distinct([benchmark for shipped in SHIPPED for benchmark in load_suite(shipped)], name)
-    if name in SHIPPED:
-        return _parse((files(__package__) / "suites" / f"{name}.yaml").read_text("utf-8"), name)
-    path = Path(name)
-    if path.suffix not in (".yaml", ".yml"):
+    if name not in SHIPPED and Path(name).suffix not in (".yaml", ".yml"):
         raise OmniNegClipError(f"{name} is no suite: use all, {', '.join(SHIPPED)} or a .yaml file.")
-    try:
-        return _parse(path.read_text("utf-8"), name)
-    except (OSError, UnicodeDecodeError) as error:
-        raise OmniNegClipError(f"Can't read the suite {name}: {error}.") from error
-
-
-def _parse(text: str, name: str) -> list[Benchmark]:
-    try:
-        loaded = yaml.safe_load(text)
-    except yaml.YAMLError as error:
-        raise OmniNegClipError(f"The suite {name} is no YAML: {' '.join(str(error).split())}.") from error
+    shipped = Path(str(files(__package__))) / "suites" / f"{name}.yaml"
+    loaded = plain_yaml.read(shipped if name in SHIPPED else Path(name), f"The suite {name}")
     entries = loaded.get("benchmarks") if isinstance(loaded, dict) else None
     if not isinstance(entries, list) or not entries:
         raise OmniNegClipError(f"The suite {name} needs a list named 'benchmarks'.")
@@ -99,36 +94,170 @@ def _parse(text: str, name: str) -> list[Benchmark]:
 
 def _benchmark(entry: Any, where: str) -> Benchmark:
     known = {key.name for key in fields(Benchmark)}
-    needed = ("name", "reader", "files", "measures")
-    if not isinstance(entry, dict) or any(key not in entry for key in needed):
-        raise OmniNegClipError(f"{where} needs {', '.join(needed)}.")
+    if not isinstance(entry, dict) or any(key not in entry for key in _NEEDED):
+        raise OmniNegClipError(f"{where} needs {', '.join(_NEEDED)}.")
     if strange := sorted(set(map(str, entry)) - known):
         raise OmniNegClipError(
             f"{where} has the unknown key {strange[0]!r}: known are {', '.join(sorted(known))}."
         )
-    for key in ("files", "images"):
-        entry[key] = tuple([entry[key]] if isinstance(entry.get(key), str) else entry.get(key, ()))
-        if outside := [path for path in entry[key] if Path(path).is_absolute() or ".." in Path(path).parts]:
-            raise OmniNegClipError(f"{where} names {outside[0]!r}: a path inside the data folder is needed.")
-    benchmark = Benchmark(**entry)
-    _one_of(benchmark.reader, READERS, f"The reader of {where}")
-    for measure in benchmark.measures:
+    made = Benchmark(**{key: _SHAPES[key](value, f"The {key} of {where}") for key, value in entry.items()})
+    if not made.files:
+        raise OmniNegClipError(f"The files of {where} are none: at least one is needed.")
+    _check_options(made, where)
+    kind = _check_task(made, where)
+    for measure, figure in made.measures.items():
         _one_of(measure, MEASURES, f"A measure of {where}")
-    if benchmark.task is not None:
-        _one_of(benchmark.task, KINDS, f"The task of {where}")
-    for option in (*benchmark.options, *benchmark.official):
-        allowed = list(inspect.signature(READERS[benchmark.reader]).parameters)[1:]
-        _one_of(option, allowed, f"An option of {where}")
+        _one_of(figure, FIGURES[kind], f"The figure for {measure} of {where}")
+    return made
+
+
+def _check_options(made: Benchmark, where: str) -> None:
+    reader = READERS[_one_of(made.reader, READERS, f"The reader of {where}")]
+    allowed = get_type_hints(reader)
+    del allowed["path"], allowed["return"]
+    for name, value in (*made.options.items(), *made.official.items()):
+        _one_of(name, allowed, f"An option of {where}")
+        _fit(value, allowed[name], f"The option {name} of {where}")
+        if name.endswith("_file") and value is not None:
+            _inside(value, f"The option {name} of {where}")
     try:
-        inspect.signature(READERS[benchmark.reader]).bind(None, **benchmark.options)
+        inspect.signature(reader).bind(None, **made.options)
     except TypeError as error:
         raise OmniNegClipError(f"{where} needs more options for its reader: {error}.") from error
-    return benchmark
 
 
-def _one_of(name: str, known: Any, what: str) -> None:
+def _check_task(made: Benchmark, where: str) -> str:
+    """Return the kind of task, whose options are checked."""
+    (record,) = get_args(get_type_hints(READERS[made.reader])["return"])
+    fitting = kinds_of(record)
+    if made.task is not None:
+        _one_of(made.task, fitting, f"The task of {where}")
+    kind = made.task or fitting[0]
+    make: Any = KINDS[kind][1]
+    allowed = get_type_hints(make.__init__ if inspect.isclass(make) else make)
+    for name in ("items", "return"):
+        allowed.pop(name, None)
+    for name, value in made.task_options.items():
+        _one_of(name, allowed, f"A task option of {where}")
+        _fit(value, allowed[name], f"The task option {name} of {where}")
+        texts = value if isinstance(value, list) else [value]
+        if name != "official" and not (texts and all("{}" in text for text in texts)):
+            raise OmniNegClipError(f"The task option {name} of {where} needs {{}} where the name goes.")
+    return kind
+
+
+def _fit(value: Any, hint: Any, what: str) -> None:
+    """Raise OmniNegClipError unless a value from YAML is of the type that a parameter is annotated with."""
+    if not _fits(value, hint):
+        raise OmniNegClipError(f"{what} is {value!r}: {_in_words(hint)} is needed.")
+
+
+def _fits(value: Any, hint: Any) -> bool:
+    origin, arguments = get_origin(hint), get_args(hint)
+    if origin in (Union, UnionType):
+        return any(_fits(value, argument) for argument in arguments)
+    if origin is Literal:
+        return isinstance(value, str) and value in arguments
+    if origin is not None:  # a list or sequence
+        return isinstance(value, list) and all(_fits(each, arguments[0]) for each in value)
+    if hint is int:
+        return type(value) is int and value > 0
+    return isinstance(value, str if hint is Path else hint)
+
+
+def _in_words(hint: Any) -> str:
+    origin, arguments = get_origin(hint), get_args(hint)
+    if origin in (Union, UnionType):
+        return " or ".join(map(_in_words, arguments))
+    if origin is Literal:
+        return " or ".join(arguments)
+    if origin is not None:
+        return "a list of texts"
+    return {int: "a number above 0", Path: "a path", str: "a text"}.get(hint, "null")
+
+
+def _text(value: Any, what: str) -> str:
+    if not isinstance(value, str) or not value.strip() or not value.isprintable():
+        raise OmniNegClipError(f"{what} is {value!r}: a text is needed.")
+    return value
+
+
+def _name(value: Any, what: str) -> str:
+    if (
+        set(_text(value, what)) & set('/\\:*?"<>|')
+        or value.startswith((".", " "))
+        or value.endswith((".", " "))
+        or len(value) > _LONGEST_NAME
+    ):
+        raise OmniNegClipError(f"{what} is {value!r}: a plain file name is needed, for its results.")
+    return str(value)
+
+
+def _inside(value: Any, what: str) -> str:
+    path = PurePosixPath(_text(value, what))
+    windows = PureWindowsPath(value)
+    if path.is_absolute() or windows.drive or windows.root or ".." in windows.parts or not path.parts:
+        raise OmniNegClipError(f"{what} names {value!r}: a path inside the data folder is needed.")
+    if any("**" in part and part != "**" for part in path.parts):
+        raise OmniNegClipError(f"{what} names {value!r}: ** stands for folders and must stand alone.")
+    return str(value)
+
+
+def _paths(value: Any, what: str) -> tuple[str, ...]:
+    if not isinstance(value, str | list):
+        raise OmniNegClipError(f"{what} is {value!r}: a path or a list of paths is needed.")
+    return tuple(_inside(path, what) for path in ([value] if isinstance(value, str) else value))
+
+
+def _mapping(value: Any, what: str) -> dict[str, Any]:
+    if not isinstance(value, dict) or not all(isinstance(key, str) for key in value):
+        raise OmniNegClipError(f"{what} is {value!r}: names with values, {{name: value}}, are needed.")
+    return value
+
+
+def _figures(value: Any, what: str) -> dict[str, str]:
+    if not _mapping(value, what):
+        raise OmniNegClipError(f"{what} are none: at least one, such as {{presence: accuracy}}, is needed.")
+    return {name: _text(figure, what) for name, figure in value.items()}
+
+
+def _extension(value: Any, what: str) -> str | None:
+    if value is not None and not (isinstance(value, str) and re.fullmatch(r"\.\w{1,10}", value)):
+        raise OmniNegClipError(f"{what} is {value!r}: an ending such as .jpg is needed.")
+    return value
+
+
+def _yes_or_no(value: Any, what: str) -> bool:
+    if not isinstance(value, bool):
+        raise OmniNegClipError(f"{what} is {value!r}: true or false is needed.")
+    return value
+
+
+# Key of an entry -> what makes its value one of a Benchmark, or says what would be right.
+_SHAPES: Mapping[str, Callable[[Any, str], Any]] = {
+    "name": _name,
+    "reader": _text,
+    "files": _paths,
+    "measures": _figures,
+    "images": _paths,
+    "extension": _extension,
+    "options": _mapping,
+    "official": _mapping,
+    "task": lambda value, what: None if value is None else _text(value, what),
+    "task_options": _mapping,
+    "first_found": _yes_or_no,
+    "note": _text,
+}
+
+
+def _option_files(options: Mapping[str, Any], data: Path) -> dict[str, Path]:
+    return {name: data / value for name, value in options.items() if name.endswith("_file") and value}
+
+
+def _one_of(name: str, known: Any, what: str) -> str:
     if name not in known:
         raise OmniNegClipError(f"{what} is {name!r}: use one of {', '.join(known) or 'none'}.")
+    return name
 
 
 def _distinct(benchmarks: list[Benchmark], name: str) -> list[Benchmark]:

@@ -8,9 +8,11 @@ from importlib.resources import files
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 from rich.table import Table
+from rich.text import Text
 
-from omninegclip.evaluation.intervals import Estimate, mcnemar, paired_difference
+from omninegclip.evaluation.intervals import Estimate, mcnemar, paired_difference, sign_flip
 from omninegclip.evaluation.results import SEED, Result
 from omninegclip.evaluation.suite import MEASURES
 
@@ -23,7 +25,7 @@ class Cell:
     estimate: Estimate
     relative: float | None = None  # (value - first) / first
     difference: Estimate | None = None  # value - first, paired bootstrap
-    p: float | None = None  # McNemar's, where items are right or wrong
+    p: float | None = None  # McNemar's, where items are right or wrong; sign flips, where they share images
 
     def as_dict(self) -> dict[str, Any]:
         """Return plain values, as for JSON."""
@@ -78,13 +80,14 @@ def table(rows: Sequence[Row], models: Sequence[str]) -> Table:
     """Draw the rows; figures are per cent."""
     drawn = Table("measure", "benchmark", "figure", "n")
     for model in models:
-        drawn.add_column(model, justify="right")
+        drawn.add_column(Text(model), justify="right")
     drawn.add_column("blind", justify="right")
     for row in rows:
         first = next(cell for cell in row.cells if cell)
         cells = [_draw(cell, place > 0) for place, cell in enumerate(row.cells)]
         blind = f"{100 * row.blind[1]:.1f} ({row.blind[0]})" if row.blind else ""
-        drawn.add_row(row.measure, row.benchmark, row.figure, f"{first.estimate.n:,}", *cells, blind)
+        names = map(Text, (row.measure, row.benchmark, row.figure))
+        drawn.add_row(*names, f"{first.estimate.n:,}", *cells, Text(blind))
     return drawn
 
 
@@ -95,9 +98,8 @@ def to_csv(rows: Sequence[Row]) -> str:
     writer.writerow(["measure", "benchmark", "figure", "model", *Estimate._fields, "relative", "p"])
     for row in rows:
         for cell in filter(None, row.cells):
-            writer.writerow(
-                [row.measure, row.benchmark, row.figure, cell.model, *cell.estimate, cell.relative, cell.p]
-            )
+            names = map(_as_text, (row.measure, row.benchmark, row.figure, cell.model))
+            writer.writerow([*names, *cell.estimate, cell.relative, cell.p])
     return out.getvalue()
 
 
@@ -118,8 +120,24 @@ def _cell(result: Result, first: Result, figure: str) -> Cell | None:
     ours, theirs = result.values.get(figure), first.values.get(figure)
     if ours is None or theirs is None or len(ours) != len(theirs) or result.missing != first.missing:
         return Cell(name, estimate, relative)
-    p = mcnemar(theirs, ours) if bool(np.isin(ours, (0, 1)).all()) else None
-    return Cell(name, estimate, relative, paired_difference(theirs, ours, SEED), p)
+    images = result.images.get(figure)
+    difference = paired_difference(theirs, ours, SEED, clusters=images)
+    return Cell(name, estimate, relative, difference, _p(theirs, ours, images))
+
+
+def _p(
+    theirs: NDArray[np.float64], ours: NDArray[np.float64], images: NDArray[np.int64] | None
+) -> float | None:
+    if not np.isin(ours, (0, 1)).all():
+        return None
+    if images is None or len(np.unique(images)) == len(images):
+        return mcnemar(theirs, ours)
+    return sign_flip(theirs, ours, images, SEED)
+
+
+def _as_text(name: str) -> str:
+    """Keep a spreadsheet from taking a name for a formula."""
+    return f"'{name}" if name.startswith(("=", "+", "-", "@", "\t", "\r")) else name
 
 
 def _blind(results: Sequence[Result], figure: str) -> tuple[str, float] | None:

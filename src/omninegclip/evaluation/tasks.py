@@ -39,6 +39,8 @@ class Figure:
     groups: Mapping[str, Sequence[str]] = field(default_factory=dict)
     proportion: bool = True  # values are credits; else any number, and intervals are bootstrapped
     blind: Mapping[str, float] = field(default_factory=dict)  # rule -> what it scores without seeing
+    images: NDArray[np.int64] | None = None  # [n] the image of each item, where several may share one
+    chosen: NDArray[np.int64] | None = None  # [n] the option chosen, by its place in the file; -1: a tie
 
 
 class Task(Protocol):
@@ -81,7 +83,17 @@ class TextChoices:
         }
         groups = _groups(self.items) | {"cue": [_cue(item) for item in self.items]}
         credits_won = self.score_options(scores, answers, rule)
-        return [Figure("accuracy", credits_won, groups, blind=without_looking)]
+        orders = [item.order or range(len(item.options)) for item in self.items]
+        return [
+            Figure(
+                "accuracy",
+                credits_won,
+                groups,
+                blind=without_looking,
+                images=_same_images(self.pictures),
+                chosen=_chosen(scores, orders, rule),
+            )
+        ]
 
 
 class PictureChoices:
@@ -100,7 +112,17 @@ class PictureChoices:
         answers = np.array([item.answer for item in self.items])
         chance = {"constant": float(np.mean(1 / np.diff(starts)))}
         groups = _groups(self.items) | {"cue": [cue(text) for text in self.texts]}
-        return [Figure("accuracy", protocols.choose(scores, answers, rule), groups, blind=chance)]
+        orders = [item.order or range(len(item.pictures)) for item in self.items]
+        return [
+            Figure(
+                "accuracy",
+                protocols.choose(scores, answers, rule),
+                groups,
+                blind=chance,
+                images=_same_images([item.pictures[item.answer] for item in self.items]),
+                chosen=_chosen(scores, orders, rule),
+            )
+        ]
 
 
 class Retrieval:
@@ -121,9 +143,15 @@ class Retrieval:
         by_caption = {name: [values[owner] for owner in owners] for name, values in by_picture.items()}
         by_caption["cue"] = [cue(text) for text in self.texts]
         found = protocols.retrieve(texts, pictures, owners, KS, rule)
-        figures = [Figure(f"text_to_image_r{k}", values, by_caption) for k, values in found.items()]
+        images = _same_images(self.pictures)
+        figures = [
+            Figure(f"text_to_image_r{k}", values, by_caption, images=images[owners])
+            for k, values in found.items()
+        ]
         found = protocols.retrieve(pictures, texts, captions, KS, rule)
-        figures += [Figure(f"image_to_text_r{k}", values, by_picture) for k, values in found.items()]
+        figures += [
+            Figure(f"image_to_text_r{k}", values, by_picture, images=images) for k, values in found.items()
+        ]
         return figures if rule == "official" else figures + self._exclusion(pictures, texts, owners)
 
     def _exclusion(self, pictures: Embeddings, texts: Embeddings, owners: NDArray[np.int64]) -> list[Figure]:
@@ -146,7 +174,14 @@ class Retrieval:
         groups["cue"] = [cue(self.texts[index]) for index in asked]
         random_order = float(np.mean([holds(slice(i, i + 1)).mean() for i in range(len(asked))]))
         return [
-            Figure(f"exclusion_at_{EXCLUSION_K}", shares, groups, False, blind={"random order": random_order})
+            Figure(
+                f"exclusion_at_{EXCLUSION_K}",
+                shares,
+                groups,
+                False,
+                blind={"random order": random_order},
+                images=_same_images(self.pictures)[owners[asked]],
+            )
         ]
 
 
@@ -209,10 +244,13 @@ class ZeroShot:
         labels = np.array([place[item.label] for item in self.items])
         groups = {"class": [item.label for item in self.items]}
         chance = {"constant": 1 / len(self.classes)}
+        images = _same_images(self.pictures)
         found = protocols.classify(pictures, classes, labels, (1, 5), rule)
         return [
-            Figure("top1", found[1], groups, blind=chance),
-            Figure("top5", found[5], groups, blind={"constant": min(1.0, 5 / len(self.classes))}),
+            Figure("top1", found[1], groups, blind=chance, images=images),
+            Figure(
+                "top5", found[5], groups, blind={"constant": min(1.0, 5 / len(self.classes))}, images=images
+            ),
         ]
 
 
@@ -220,7 +258,18 @@ class Recognition:
     """Tell pictures that hold an object from those that do not."""
 
     def __init__(self, items: Sequence[Presence], template: str = "a photo of a {}.") -> None:
-        """Hold the items, each asked with its object in the template."""
+        """Hold the items, each asked with its object in the template.
+
+        Raises OmniNegClipError if no object is asked for both where it is and where it is not.
+        """
+        answers: dict[str, set[bool]] = {}
+        for item in items:
+            answers.setdefault(item.object, set()).add(item.present)
+        if not any(len(both) > 1 for both in answers.values()):
+            raise OmniNegClipError(
+                "No object is asked for both in pictures that have it and in pictures that lack it: an AUC "
+                "needs both."
+            )
         self.items = items
         self.pictures = [item.picture for item in items]
         self.texts = [template.replace("{}", item.object) for item in items]
@@ -274,16 +323,52 @@ KINDS: Mapping[str, tuple[type, Callable[..., Task]]] = {
     "yes or no": (Presence, yes_or_no),
 }
 
+# Kind of task -> the figures that it can give.
+FIGURES: Mapping[str, tuple[str, ...]] = {
+    "choose text": ("accuracy",),
+    "choose picture": ("accuracy",),
+    "retrieve": (
+        *(f"{way}_r{k}" for way in ("text_to_image", "image_to_text") for k in KS),
+        f"exclusion_at_{EXCLUSION_K}",
+    ),
+    "search": (*(f"text_to_image_r{k}" for k in KS), "exclusion_at_5", "exclusion_at_10"),
+    "classify": ("top1", "top5"),
+    "recognise": ("auc",),
+    "yes or no": ("accuracy",),
+}
+
+
+def kinds_of(record: type) -> list[str]:
+    """Return the kinds of task that records of a type allow, the default first."""
+    return [name for name, (of, _) in KINDS.items() if of is record]
+
 
 def prepare(items: Sequence[Item], rule: Rule, seed: int) -> list[Item]:
-    """Return the items as the rule wants them: strictly, options in random order and no empty caption.
+    """Return the items as the rule wants them: strictly, options in random order and no empty text.
 
-    Files put the answer first, so that whatever favours the first option would win.
+    Files put the answer first, so that whatever favours the first option would win. What can't be asked at
+    all, such as a query that no picture answers, is left out under either rule; `unaskable` says why.
     """
+    items = [item for item in items if unaskable(item, rule) is None]
     if rule == "official":
-        return list(items)
+        return items
     draw = random.Random(seed)  # noqa: S311 -- no secret hangs on it
     return [prepared for item in items if (prepared := _strict(item, draw)) is not None]
+
+
+def unaskable(item: Item, rule: Rule) -> str | None:
+    """Return why an item is left out, in the words of a result's `skipped`, or None for one that is asked."""
+    if isinstance(item, CaptionedPicture) and not item.captions:
+        return "pictures without caption"
+    if isinstance(item, Query) and not item.relevant:
+        return "queries without picture"
+    if isinstance(item, TextChoice) and len(item.options) < 2:
+        return "questions without choice"
+    if isinstance(item, PictureChoice) and len(item.pictures) < 2:
+        return "questions without choice"
+    if rule == "official":
+        return None
+    return None if all(text.strip() for text in _texts_of(item)) else "items with an empty text"
 
 
 def build(items: Sequence[Item], kind: str | None = None, **options: Any) -> Task:
@@ -293,7 +378,7 @@ def build(items: Sequence[Item], kind: str | None = None, **options: Any) -> Tas
     """
     if not items:
         raise OmniNegClipError("No item is left to score: files with items and their pictures are needed.")
-    fitting = {name: make for name, (record, make) in KINDS.items() if isinstance(items[0], record)}
+    fitting = {name: KINDS[name][1] for name in kinds_of(type(items[0]))}
     make = fitting.get(kind) if kind else next(iter(fitting.values()), None)
     if make is None:
         wanted = " or ".join(fitting)
@@ -321,12 +406,40 @@ def _strict(item: Item, draw: random.Random) -> Item | None:
     if isinstance(item, TextChoice):
         order = draw.sample(range(len(item.options)), len(item.options))
         options = tuple(item.options[place] for place in order)
-        return item._replace(options=options, answer=order.index(item.answer))
+        return item._replace(options=options, answer=order.index(item.answer), order=tuple(order))
     if isinstance(item, PictureChoice):
         order = draw.sample(range(len(item.pictures)), len(item.pictures))
         pictures = tuple(item.pictures[place] for place in order)
-        return item._replace(pictures=pictures, answer=order.index(item.answer))
+        return item._replace(pictures=pictures, answer=order.index(item.answer), order=tuple(order))
     return item
+
+
+def _texts_of(item: Item) -> tuple[str, ...]:
+    match item:
+        case TextChoice():
+            return item.options
+        case PictureChoice() | Query():
+            return (item.text,)
+        case LabelledPicture():
+            return (item.label,)
+        case Presence():
+            return (item.object,)
+        case CaptionedPicture():  # its empty captions are left out one by one
+            return ()
+
+
+def _same_images(pictures: Sequence[Picture]) -> NDArray[np.int64]:
+    """Return a number per picture, equal for crops of one image."""
+    numbers: dict[tuple[str, tuple[int, int] | None], int] = {}
+    return np.array([numbers.setdefault((each.path, each.span), len(numbers)) for each in pictures], np.int64)
+
+
+def _chosen(scores: NDArray[np.floating], orders: Sequence[Sequence[int]], rule: Rule) -> NDArray[np.int64]:
+    """Return the place in the file of each item's highest option, or -1 where options tie for it."""
+    best = np.argmax(scores, axis=1)
+    places = np.array([order[place] for order, place in zip(orders, best.tolist(), strict=True)], np.int64)
+    tied = (scores == scores.max(axis=1, keepdims=True)).sum(axis=1) > 1
+    return places if rule == "official" else np.where(tied, -1, places)
 
 
 def _groups(

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from omninegclip.clip.encoder import ClipEncoder
+from omninegclip.clip.truncation import truncation_notice
 from omninegclip.data.features import Picture
 from omninegclip.data.images import ImageRoot
 from omninegclip.data.record import read_records
@@ -91,12 +92,21 @@ def triplets_of(
 ) -> tuple[Triplets, Triplets | None]:
     """Return the triplets to train on and those held out, whose pictures have the features in their order."""
     strip = job.preset.strip_commas
+    texts = [text for record in data.training + data.held_out for text in _texts_of(record)]
+    if notice := truncation_notice(list(dict.fromkeys(texts)), encoder.tokenizer, encoder.context_length):
+        console.print(notice)
 
     def build(records: Sequence[Record], start: int) -> Triplets:
         return make_triplets(records, features, encoder.tokenize, strip_commas=strip, first_row=start)
 
     training = build(data.training, 0)
     return training, build(data.held_out, len(data.training)) if data.held_out else None
+
+
+def _texts_of(record: Record) -> list[str]:
+    columns = ("caption", "presence_negated", "absence_negated")
+    said = [each["text"] for each in record.get("statements") or []]
+    return [text for text in (*(record[column] for column in columns), *said) if text]
 
 
 def _picture(record: Record, root: ImageRoot, source: Path, number: int) -> Picture | None:

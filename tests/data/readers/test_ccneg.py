@@ -1,10 +1,11 @@
 import pickle
+import zipfile
 
 import pytest
 import torch
 
 from omninegclip.data.readers import ccneg
-from omninegclip.data.record import read_records
+from omninegclip.data.record import read_records, write_records
 from omninegclip.errors import OmniNegClipError
 
 
@@ -74,3 +75,33 @@ def test_uneven_lists_are_refused(tmp_path):
     torch.save({"image_paths": ["a.jpg"], "annotations": []}, path)
     with pytest.raises(OmniNegClipError, match="1 images but 0 annotations"):
         list(ccneg.read(path))
+
+
+def test_a_compressed_file_is_refused_before_it_is_unpacked(tmp_path):
+    path = tmp_path / "bomb.pt"
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("archive/data.pkl", b"\0" * 10_000_000)
+    with pytest.raises(OmniNegClipError, match="is compressed and would unpack to 10,000,000 bytes"):
+        list(ccneg.read(path))
+
+
+@pytest.mark.parametrize(
+    "annotation", [3, None, {"json": "a cat"}, {"json": {"caption": "a"}, "sop_data": []}]
+)
+def test_an_annotation_of_another_shape_is_named(tmp_path, annotation):
+    torch.save({"image_paths": ["a.jpg"], "annotations": [annotation]}, tmp_path / "a.pt")
+    with pytest.raises(OmniNegClipError, match="nnotation 0 of"):
+        list(ccneg.read(tmp_path / "a.pt"))
+
+
+def test_a_record_without_negated_caption_is_named(tmp_path):
+    row = {
+        "image": "a",
+        "image_id": "7",
+        "caption": "a cat",
+        "presence_negated": None,
+        "absence_negated": None,
+    }
+    write_records(tmp_path / "a.parquet", [row])
+    with pytest.raises(OmniNegClipError, match="'presence_negated' of record 7 of"):
+        list(ccneg.read(tmp_path / "a.parquet"))

@@ -97,3 +97,12 @@ def test_headers_without_an_end_are_one_sentence(tmp_path):
     path.write_bytes(path.read_bytes()[:512] * 3000)
     with pytest.raises(OmniNegClipError, match=r"shard\.tar is no complete tar"):
         list(webdataset.read_captions(path))
+
+
+def test_a_picture_that_claims_more_than_the_tar_has_is_named(tmp_path):
+    path = tmp_path / "cut.tar"
+    info = tarfile.TarInfo("a.png")
+    info.size = 1 << 50
+    path.write_bytes(info.tobuf() + b"\0" * 1024)
+    with pytest.raises(OmniNegClipError, match="is no complete tar"):
+        list(webdataset.read_captions(path))

@@ -1,12 +1,13 @@
 """CC-Neg (Singh et al., WACV 2025): true captions of CC3M against negated, false ones."""
 
+import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Literal
 
 from omninegclip.data.items import Picture, TextChoice
 from omninegclip.data.record import Row, read_records, write_records
-from omninegclip.data.sources import check, field
+from omninegclip.data.sources import check, field, readable
 from omninegclip.errors import OmniNegClipError
 
 PREFIX = "/workspace/datasets/cc3m/"  # where the images lay on the authors' machine
@@ -21,11 +22,13 @@ def records(path: Path) -> Iterator[Row]:
     paths, annotations = _load(path)
     for index, (image, annotation) in enumerate(zip(paths, annotations, strict=True)):
         where = f"Annotation {index} of {path}"
+        check(annotation, dict, where)
+        said = check(annotation.get("json", annotation), dict, where)
         negated = field(field(annotation, "sop_data", dict, where), "negative-prompt", str, where)
         yield {
             "image": check(image, str, f"image path {index} of {path}").removeprefix(PREFIX),
             "image_id": f"ccneg-{index}",
-            "caption": field(annotation.get("json", annotation), "caption", str, where),
+            "caption": field(said, "caption", str, where),
             "presence_negated": negated,
             "absence_negated": None,
         }
@@ -46,20 +49,23 @@ def read(
     """
     rows = list(read_records(path) if path.suffix == ".parquet" else records(path))
     for row in rows[-last:] if last else rows:
-        right = row["caption"].replace(",", "") if strip_commas == "both" else row["caption"]
-        wrong = (
-            row["presence_negated"].replace(",", "") if strip_commas != "none" else row["presence_negated"]
+        where = f"Record {row['image_id']} of {path}"
+        right, wrong, image = (
+            field(dict(row), name, str, where) for name in ("caption", "presence_negated", "image")
         )
-        yield TextChoice(row["image_id"], Picture(row["image"]), (right, wrong), 0)
+        right = right.replace(",", "") if strip_commas == "both" else right
+        wrong = wrong.replace(",", "") if strip_commas != "none" else wrong
+        yield TextChoice(row["image_id"], Picture(image), (right, wrong), 0)
 
 
 def _load(path: Path) -> tuple[list[Any], list[Any]]:
     import torch
 
+    with readable(path):
+        _refuse_compressed(path)
     try:
-        data = torch.load(path, map_location="cpu", weights_only=True)
-    except FileNotFoundError as error:
-        raise OmniNegClipError(f"Can't read {path}: no such file.") from error
+        # on the device `meta`, a tensor has no memory: texts are wanted, and a tensor may claim any size
+        data = torch.load(path, map_location="meta", weights_only=True)
     except Exception as error:  # the unpickler raises anything on a broken or unsafe file
         raise OmniNegClipError(
             f"{path} is no CC-Neg file: a pickle of plain lists, dicts and texts is needed."
@@ -70,3 +76,20 @@ def _load(path: Path) -> tuple[list[Any], list[Any]]:
     if len(paths) != len(annotations):
         raise OmniNegClipError(f"{path} has {len(paths)} images but {len(annotations)} annotations.")
     return paths, annotations
+
+
+def _refuse_compressed(path: Path) -> None:
+    """Refuse an archive whose files are larger than itself: torch.save never compresses."""
+    with path.open("rb") as file:
+        if not zipfile.is_zipfile(file):
+            return  # the older format, which is no archive
+        try:
+            with zipfile.ZipFile(file) as archive:
+                unpacked = sum(entry.file_size for entry in archive.infolist())
+        except (zipfile.BadZipFile, NotImplementedError, ValueError) as error:
+            raise OmniNegClipError(f"{path} is no CC-Neg file: its archive is damaged.") from error
+    if unpacked > path.stat().st_size:
+        raise OmniNegClipError(
+            f"{path} is compressed and would unpack to {unpacked:,} bytes: "
+            "a file that torch.save wrote is needed."
+        )

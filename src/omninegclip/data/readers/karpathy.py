@@ -41,7 +41,8 @@ def _from_dataset(path: Path, split: str) -> Iterator[CaptionedPicture]:
         raise OmniNegClipError(f"{path} has no split {split!r}: it has {splits}.")
     for index, row in enumerate(chosen):
         where = f"Image {index} of split {split} of {path}"
-        name = "/".join(filter(None, [row.get("filepath"), field(row, "filename", str, where)]))
+        folder = field(row, "filepath", str, where) if row.get("filepath") else ""
+        name = "/".join(filter(None, [folder, field(row, "filename", str, where)]))
         yield CaptionedPicture(name, Picture(name), tuple(_sentences(row, where)))
 
 

@@ -3,9 +3,6 @@
 from collections.abc import Iterator
 from pathlib import Path
 
-import pyarrow as pa
-import pyarrow.parquet as pq
-
 from omninegclip.data.items import (
     CaptionedPicture,
     LabelledPicture,
@@ -15,7 +12,8 @@ from omninegclip.data.items import (
     Query,
     TextChoice,
 )
-from omninegclip.data.sources import Row, check, csv_rows, distinct, json_lines, readable, require, text_list
+from omninegclip.data.parquet import batches, open_parquet
+from omninegclip.data.sources import Row, check, csv_rows, distinct, json_lines, require, text_list
 from omninegclip.errors import OmniNegClipError
 
 _TRUTH = {"yes": True, "true": True, "1": True, "no": False, "false": False, "0": False}
@@ -147,13 +145,10 @@ def _checked(rows: Iterator[tuple[str, Row]], columns: list[str]) -> Iterator[Ro
 
 
 def _parquet(path: Path, columns: list[str]) -> Iterator[Row]:
-    try:
-        with readable(path), pq.ParquetFile(path) as file:
-            require(columns, file.schema_arrow.names, str(path))
-            for batch in file.iter_batches(columns=columns):
-                yield from batch.to_pylist()
-    except pa.ArrowInvalid as error:
-        raise OmniNegClipError(f"{path} is no readable Parquet file: {error}.") from error
+    with open_parquet(path) as file:
+        require(columns, file.schema_arrow.names, str(path))
+        for batch in batches(file, path, columns):
+            yield from batch.to_pylist()
 
 
 def _texts(row: Row, column: str, name: str) -> tuple[str, ...]:

@@ -30,7 +30,7 @@ def read_labels(path: Path, classes_file: Path) -> Iterator[LabelledPicture]:
     for name, picture, texts in _samples(path):
         if "cls" in texts:
             index = texts["cls"].strip()
-            if not (index.isdecimal() and int(index) < len(classes)):
+            if not (index.isdecimal() and len(index) < 10 and int(index) < len(classes)):
                 raise OmniNegClipError(
                     f"Sample {name} of {path} has the class {index!r}: {len(classes)} are there."
                 )
@@ -59,11 +59,18 @@ def _samples(path: Path) -> Iterator[tuple[str, Picture, dict[str, str]]]:
                     seen.add(key)
                 suffix = f".{extension.lower()}"
                 if suffix in _IMAGES or (picture is None and suffix in SUFFIXES):
-                    picture = Picture(path.name, span=(member.offset_data, member.size))
+                    picture = Picture(path.name, span=_span(member, path))
                 elif extension in ("txt", "cls") and member.size <= _LONGEST_TEXT:
                     file = tar.extractfile(member)
-                    texts[extension] = file.read().decode("utf-8") if file else ""
+                    texts[extension] = file.read().decode("utf-8-sig") if file else ""
             if picture is not None:
                 yield name, picture, texts
     except _DAMAGED as error:
         raise OmniNegClipError(f"{path} is no complete tar without compression: {error}.") from error
+
+
+def _span(member: tarfile.TarInfo, path: Path) -> tuple[int, int]:
+    """Return where the bytes of a picture lie, which must be in the file."""
+    if member.issparse() or member.size < 0 or member.offset_data + member.size > path.stat().st_size:
+        raise OmniNegClipError(f"{path} is no complete tar: {member.name} claims {member.size:,} bytes.")
+    return member.offset_data, member.size
