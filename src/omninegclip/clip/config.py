@@ -18,6 +18,7 @@ from transformers import (
 )
 from transformers.models.auto.configuration_auto import CONFIG_MAPPING
 
+from omninegclip.clip.quiet import silent_transformers
 from omninegclip.clip.untrusted import in_one_line
 from omninegclip.errors import OmniNegClipError
 
@@ -58,7 +59,8 @@ def known_config(kind: Any, raw: Mapping[str, Any], path: Path) -> Any:
         if raw.get(key) is not None:
             known[key] = _tower(tower, key, raw[key], f"{path}, {key}")
     try:
-        return kind(**known)
+        with silent_transformers():
+            return kind(**known)
     except Exception as error:  # the library's validation raises errors of its own kinds
         raise OmniNegClipError(f"{path} describes no {kind.model_type}: {in_one_line(error)}") from error
 
@@ -69,7 +71,7 @@ def _tower(kind: Any, key: str, raw: Any, where: str) -> dict[str, Any]:
     if not isinstance(kind, tuple):
         return declared(kind, raw, where)
     name = raw.get("model_type", kind[0])
-    if name not in kind:
+    if not isinstance(name, str) or name not in kind:
         what = "text" if key.startswith("text") else "image"
         raise OmniNegClipError(f"{where}: the {what} tower is a {name!r}; known are {', '.join(kind)}.")
     return declared(CONFIG_MAPPING[name], raw, where) | {"model_type": name}
@@ -89,7 +91,8 @@ def declared(kind: Any, raw: Mapping[str, Any], where: str) -> dict[str, Any]:
 
 def _require_sane(key: str, value: Any, default: Any, where: str) -> None:
     """Refuse what the class would take, since it checks types alone, and True is an int to it."""
-    if isinstance(default, bool) != isinstance(value, bool):
+    missing = value is None and default is not None and not key.endswith("_id")
+    if missing or isinstance(default, bool) != isinstance(value, bool):
         raise OmniNegClipError(f"{where} is wrong: {key} can't be {value!r}.")
     if isinstance(value, int | float) and not isinstance(value, bool):
         smallest = 0 if isinstance(default, float) or key.endswith("_id") else 1

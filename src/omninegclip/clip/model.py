@@ -78,7 +78,9 @@ def build_empty(build: Callable[[], nn.Module], layers: int, weights: StateDict,
     except OmniNegClipError:
         raise
     except Exception as error:  # a configuration can be wrong in ways that its class does not look for
-        raise OmniNegClipError(f"{name} describes no model that can be built: {in_one_line(error)}") from error
+        raise OmniNegClipError(
+            f"{name} describes no model that can be built: {in_one_line(error)}"
+        ) from error
     if sum(buffer.numel() for buffer in model.buffers()) > _elements(weights.values()) + TABLES:
         raise OmniNegClipError(f"{name} is not of the architecture that it claims: that has bigger tables.")
     return model

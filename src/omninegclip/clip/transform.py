@@ -1,6 +1,7 @@
 """The image transform of a model, pinned to one implementation so that embeddings are the same everywhere."""
 
 import json
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -11,13 +12,14 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from omninegclip.clip.facts import read_json
+from omninegclip.clip.facts import read_json, read_part
 from omninegclip.clip.images import MAX_PIXELS, open_image
 from omninegclip.errors import OmniNegClipError
 
 FILE, PROCESSOR, OPEN_CLIP = "preprocessor_config.json", "processor_config.json", "open_clip_config.json"
 OPENAI_MEAN = (0.48145466, 0.4578275, 0.40821073)
 OPENAI_STD = (0.26862954, 0.26130258, 0.27577711)
+LARGEST_SIDE = 4096  # pixels that an image tower takes; the largest in use take 1,024
 STEPS = ("do_resize", "do_rescale", "do_normalize")
 SQUASHING = (
     "ViT",
@@ -104,9 +106,13 @@ class ImageTransform:
         Raises:
             OmniNegClipError: it describes neither CLIP's transform nor the squashing one of ViT and SigLIP.
         """
-        mean, std = config.get("image_mean", OPENAI_MEAN), config.get("image_std", OPENAI_STD)
+        _require_flags(config)
+        mean = _channels(config, "image_mean", OPENAI_MEAN)
+        std = _channels(config, "image_std", OPENAI_STD)
+        if min(std) <= 0:
+            raise OmniNegClipError(f"The {FILE} is wrong: image_std is above 0 in each channel.")
         if str(config.get("image_processor_type")).startswith(SQUASHING):
-            return cls._squashing(config, tuple(map(float, mean)), tuple(map(float, std)))
+            return cls._squashing(config, mean, std)
         size, crop = config.get("size", 224), config.get("crop_size", config.get("size", 224))
         edge = size.get("shortest_edge", size.get("height")) if isinstance(size, Mapping) else size
         square = crop.get("height", crop.get("shortest_edge")) if isinstance(crop, Mapping) else crop
@@ -117,7 +123,7 @@ class ImageTransform:
                 f"The {FILE} asks for another transform than CLIP's (bicubic resize of the shorter side, "
                 "centre crop to the same size, normalise): correct the file if the model was trained with it."
             )
-        return cls(int(edge), tuple(map(float, mean)), tuple(map(float, std)))
+        return cls(_side(edge), mean, std)
 
     @classmethod
     def _squashing(
@@ -125,7 +131,7 @@ class ImageTransform:
     ) -> "ImageTransform":
         size = config.get("size", 224)
         sides = (size.get("height"), size.get("width")) if isinstance(size, Mapping) else (size, size)
-        resample = int(config.get("resample", Image.Resampling.NEAREST))
+        resample = config.get("resample", Image.Resampling.NEAREST)
         known = resample in (Image.Resampling.BICUBIC, Image.Resampling.BILINEAR)
         whole = all(config.get(step, True) for step in STEPS) and not config.get("do_center_crop")
         if sides[0] is None or sides[0] != sides[1] or not known or not whole:
@@ -133,7 +139,7 @@ class ImageTransform:
                 f"The {FILE} asks for another transform than a resize to a square (`resample` 2 or 3) and a "
                 "normalisation: correct the file if the model was trained with that."
             )
-        return cls(int(sides[0]), mean, std, crop=False, resample=Image.Resampling(resample))
+        return cls(_side(sides[0]), mean, std, crop=False, resample=Image.Resampling(resample))
 
     def save(self, folder: Path) -> None:
         """Write `preprocessor_config.json` into `folder`."""
@@ -152,9 +158,11 @@ def find_transform(folder: Path, size: int | None) -> ImageTransform:
     if (folder / FILE).exists():
         transform = ImageTransform.from_config(read_json(folder / FILE))
     elif (folder / PROCESSOR).exists():
-        transform = ImageTransform.from_config(read_json(folder / PROCESSOR).get("image_processor", {}))
+        processor = read_part(read_json(folder / PROCESSOR), "image_processor", folder / PROCESSOR)
+        transform = ImageTransform.from_config(processor)
     elif (folder / OPEN_CLIP).exists():
-        transform = _from_open_clip(read_json(folder / OPEN_CLIP).get("preprocess_cfg", {}), size or 224)
+        described = read_part(read_json(folder / OPEN_CLIP), "preprocess_cfg", folder / OPEN_CLIP)
+        transform = _from_open_clip(described, size or 224)
     if size is not None and transform.size != size:
         raise OmniNegClipError(
             f"The model in {folder} takes {size} pixels and its image transform makes {transform.size}: "
@@ -163,8 +171,38 @@ def find_transform(folder: Path, size: int | None) -> ImageTransform:
     return transform
 
 
+def _require_flags(config: Mapping[str, Any]) -> None:
+    for step in (*STEPS, "do_center_crop"):
+        if not isinstance(config.get(step), bool | None):
+            raise OmniNegClipError(f"The {FILE} is wrong: {step} is true or false, not {config[step]!r}.")
+    if not isinstance(config.get("image_processor_type"), str | None):
+        raise OmniNegClipError(f"The {FILE} is wrong: image_processor_type is a name.")
+
+
+def _channels(config: Mapping[str, Any], key: str, default: tuple[float, ...]) -> tuple[float, ...]:
+    values = config.get(key, default)
+    if (
+        not isinstance(values, list | tuple)
+        or len(values) != 3
+        or not all(type(value) in (int, float) and math.isfinite(value) for value in values)
+    ):
+        raise OmniNegClipError(f"The {FILE} is wrong: {key} is a list of three numbers, not {values!r}.")
+    return tuple(map(float, values))
+
+
+def _side(value: Any) -> int:
+    if type(value) is not int or not 0 < value <= LARGEST_SIDE:
+        raise OmniNegClipError(
+            f"The {FILE} is wrong: the side of a picture is a whole number from 1 to {LARGEST_SIDE}, "
+            f"not {value!r}."
+        )
+    return value
+
+
 def _from_open_clip(config: Mapping[str, Any], size: int) -> ImageTransform:
     resize, filtering = config.get("resize_mode", "shortest"), config.get("interpolation", "bicubic")
+    if not isinstance(filtering, str) or filtering.upper() not in Image.Resampling.__members__:
+        raise OmniNegClipError(f"The {OPEN_CLIP} is wrong: there is no interpolation {filtering!r}.")
     return ImageTransform.from_config(
         {
             "size": size,

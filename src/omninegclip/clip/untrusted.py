@@ -1,4 +1,4 @@
-"""Files of a model folder, which anyone may have made: regular, inside the folder, no bigger than is ever needed."""
+"""Files of a model folder, which anyone may have made: regular, inside the folder, of a sane size."""
 
 import stat
 from pathlib import Path
@@ -12,7 +12,7 @@ WEIGHTS_LIMIT = 64 << 30
 
 
 def require_regular(path: Path, limit: int) -> None:
-    """Raise OmniNegClipError unless `path` is a regular file of at most `limit` bytes: a pipe would never end."""
+    """Raise OmniNegClipError unless `path` is a regular file, since a pipe never ends, of at most `limit` bytes."""
     try:
         about = path.stat()
     except FileNotFoundError as error:

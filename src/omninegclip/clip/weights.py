@@ -10,7 +10,7 @@ import torch
 from safetensors.torch import load_file
 from torch import Tensor
 
-from omninegclip.clip.facts import read_json
+from omninegclip.clip.facts import read_json, read_part
 from omninegclip.clip.scalars import STAND_INS
 from omninegclip.clip.torchscript import is_torchscript, read_torchscript
 from omninegclip.clip.untrusted import WEIGHTS_LIMIT, require_own, require_regular
@@ -50,12 +50,13 @@ def read_folder(folder: Path) -> StateDict:
         if (folder / (name + INDEX)).exists():
             parts = [_read_part(folder / shard) for shard in _shards(folder / (name + INDEX))]
             return {key: weight for part in parts for key, weight in part.items()}
-    raise OmniNegClipError(f"Can't load the weights of {folder}: it has no {' and no '.join(FOLDER_WEIGHTS)}.")
+    raise OmniNegClipError(
+        f"Can't load the weights of {folder}: it has no {' and no '.join(FOLDER_WEIGHTS)}."
+    )
 
 
 def _shards(index: Path) -> list[str]:
-    places = read_json(index).get("weight_map")
-    shards = list(places.values()) if isinstance(places, dict) else [None]
+    shards = read_part(read_json(index), "weight_map", index).values()
     for shard in shards:
         plain = isinstance(shard, str) and shard == Path(shard).name
         if not plain or not shard.endswith((".safetensors", ".bin")):
