@@ -46,6 +46,12 @@ SMOKE_RECORDS = 120
 Only = Annotated[tuple[str, ...], Parameter(name="--only", negative="")]
 Overrides = Annotated[tuple[str, ...], Parameter(name="--set", negative="")]
 Json = Annotated[bool, Parameter(name="--json", negative="")]
+Activation = Annotated[
+    Literal["quick_gelu", "gelu"] | None, Parameter(help="For weights that do not say theirs.")
+]
+TokenizerFolder = Annotated[
+    Path | None, Parameter(help="Folder with the tokenizer, for weights that come without one.")
+]
 
 
 @app.command
@@ -130,6 +136,8 @@ def scenes(
 def objectives(
     *,
     model: str = "scenes-tiny",
+    activation: Activation = None,
+    tokenizer: TokenizerFolder = None,
     seeds: int = 1,
     preset: str = "scenes-paper",
     set_: Overrides = (),
@@ -170,7 +178,7 @@ def objectives(
     run_cells(
         "Objectives, same data and budget",
         chosen,
-        model,
+        _named([model], activation, tokenizer)[0],
         preset,
         overrides,
         seeds,
@@ -186,6 +194,8 @@ def objectives(
 def plus(
     *,
     model: str = "scenes-tiny",
+    activation: Activation = None,
+    tokenizer: TokenizerFolder = None,
     seeds: int = 1,
     set_: Overrides = (),
     out: Path = Path("runs/study-plus"),
@@ -223,7 +233,7 @@ def plus(
     run_cells(
         "omni-plus, part by part",
         chosen,
-        model,
+        _named([model], activation, tokenizer)[0],
         cells.PLUS,
         overrides,
         seeds,
@@ -239,6 +249,8 @@ def plus(
 def groups(
     *,
     model: str = "scenes-tiny",
+    activation: Activation = None,
+    tokenizer: TokenizerFolder = None,
     seeds: int = 1,
     preset: str = "scenes-paper",
     set_: Overrides = (),
@@ -278,13 +290,17 @@ def groups(
     from omninegclip.study import cells
     from omninegclip.study.command import run_cells
 
-    depth = load_clip(model).model.text_model.config.num_hidden_layers if each_block else 0
+    depth = (
+        load_clip(model, activation=activation, tokenizer=tokenizer).model.text_model.config.num_hidden_layers
+        if each_block
+        else 0
+    )
     chosen = cells.groups(depth, each=each_block)
     size, overrides = _study_size(smoke, set_)
     run_cells(
         "Layer groups of the text tower, same budget",
         chosen,
-        model,
+        _named([model], activation, tokenizer)[0],
         preset,
         overrides,
         seeds,
@@ -300,6 +316,8 @@ def groups(
 def margins(
     *,
     model: str = "scenes-tiny",
+    activation: Activation = None,
+    tokenizer: TokenizerFolder = None,
     seeds: int = 1,
     preset: str = "scenes-paper",
     set_: Overrides = (),
@@ -340,7 +358,7 @@ def margins(
     run_cells(
         "The hinge and the weights, same budget",
         chosen,
-        model,
+        _named([model], activation, tokenizer)[0],
         preset,
         overrides,
         seeds,
@@ -359,6 +377,8 @@ def layers(
     *,
     seed: int = 0,
     count: int = 500,
+    activation: Activation = None,
+    tokenizer: TokenizerFolder = None,
     out: Path = Path("runs/study-layers"),
     json_: Json = False,
 ) -> None:
@@ -379,13 +399,15 @@ def layers(
     """
     from omninegclip.study.command import run_layers
 
-    run_layers(models, seed, count, out, as_json=json_)
+    run_layers(_named(models, activation, tokenizer), seed, count, out, as_json=json_)
 
 
 @study.command
 def limits(
     *,
     model: str = "scenes-tiny",
+    activation: Activation = None,
+    tokenizer: TokenizerFolder = None,
     seed: int = 0,
     out: Path = Path("runs/study-limits"),
     smoke: Annotated[bool, Parameter(negative="")] = False,
@@ -408,6 +430,7 @@ def limits(
     """
     from omninegclip.study.command import run_limits
 
+    (model,) = _named([model], activation, tokenizer)
     run_limits(model, seed, _study_size(smoke, ())[0], out, as_json=json_)
 
 
@@ -439,6 +462,8 @@ def train(
     out: Path | None = None,
     images: Path | None = None,
     model: str | None = None,
+    activation: Activation = None,
+    tokenizer: TokenizerFolder = None,
     set_: Overrides = (),
     seed: int = 0,
     resume: Annotated[bool, Parameter(negative="")] = False,
@@ -506,6 +531,8 @@ def train(
         limit=SMOKE_RECORDS if smoke else None,
         tensorboard=tensorboard,
         allow_missing=allow_missing,
+        activation=activation,
+        tokenizer=tokenizer,
     )
     if dry_run:
         cost = count(job, teraflops * 1e12)
@@ -528,8 +555,8 @@ def convert(
     destination: Path,
     *,
     to: Literal["hf", "openai", "open_clip"],
-    activation: Literal["quick_gelu", "gelu"] | None = None,
-    tokenizer: Path | None = None,
+    activation: Activation = None,
+    tokenizer: TokenizerFolder = None,
     json_: Json = False,
 ) -> None:
     """Write a model in another layout, after a check that it embeds the same.
@@ -542,10 +569,6 @@ def convert(
         New folder.
     to
         The layout.
-    activation
-        For weights that do not say it.
-    tokenizer
-        Folder with the tokenizer, for weights that come without one.
     json_
         Print one JSON object.
     """
@@ -568,8 +591,8 @@ def verify(
     model: str,
     *,
     against: str | None = None,
-    activation: Literal["quick_gelu", "gelu"] | None = None,
-    tokenizer: Path | None = None,
+    activation: Activation = None,
+    tokenizer: TokenizerFolder = None,
     json_: Json = False,
 ) -> None:
     """Check that a model is what it claims to be, and where it differs from its base.
@@ -580,10 +603,6 @@ def verify(
         A model that ships, a folder, a weight file, or an id of the Hugging Face hub.
     against
         The base, likewise.
-    activation
-        For weights that do not say it.
-    tokenizer
-        Folder with the tokenizer, for weights that come without one.
     json_
         Print one JSON object.
     """
@@ -593,7 +612,16 @@ def verify(
 
 
 @app.command
-def blend(start: str, end: str, destination: Path, *, alpha: float = 0.5, json_: Json = False) -> None:
+def blend(
+    start: str,
+    end: str,
+    destination: Path,
+    *,
+    alpha: float = 0.5,
+    activation: Activation = None,
+    tokenizer: TokenizerFolder = None,
+    json_: Json = False,
+) -> None:
     """Write (1 - alpha) * start + alpha * end, the known remedy against forgetting (WiSE-FT).
 
     Parameters
@@ -612,6 +640,7 @@ def blend(start: str, end: str, destination: Path, *, alpha: float = 0.5, json_:
     from omninegclip.clip import commands
     from omninegclip.report.card import derived_card
 
+    start, end = _named([start, end], activation, tokenizer)
     commands.blend(start, end, destination, alpha=alpha, make_card=derived_card, as_json=json_)
 
 
@@ -625,6 +654,8 @@ def evaluate(
     protocol: Literal["strict", "official"] = "strict",
     seed: int = 0,
     allow_missing: Annotated[bool, Parameter(negative="")] = False,
+    activation: Activation = None,
+    tokenizer: TokenizerFolder = None,
     out: Path | None = None,
     cache: Path | None = None,
     published: Annotated[bool, Parameter(negative="")] = False,
@@ -665,7 +696,7 @@ def evaluate(
     cache = cache or (out / "features" if out else None)
     settings = Settings(data, protocol, seed, allow_missing, out, cache)
     form: Literal["json", "csv", "table"] = "json" if json_ else "csv" if csv else "table"
-    return run_evaluate(models, load_clip, suite, settings, form, published)
+    return run_evaluate(_named(models, activation, tokenizer), load_clip, suite, settings, form, published)
 
 
 @app.command
@@ -675,6 +706,8 @@ def robustness(
     *,
     seed: int = 0,
     count: int = 400,
+    activation: Activation = None,
+    tokenizer: TokenizerFolder = None,
     json_: Json = False,
 ) -> None:
     """Ask models side by side for denials harder than "no": twice denied, counts, places, "only", far away.
@@ -692,7 +725,7 @@ def robustness(
     """
     from omninegclip.study.robustness import run_robustness
 
-    run_robustness(models, seed, count, as_json=json_)
+    run_robustness(_named(models, activation, tokenizer), seed, count, as_json=json_)
 
 
 @app.command
@@ -814,6 +847,12 @@ def _stopped() -> tuple[str, int] | None:
         what = f"{error.filename}: {error.strerror}" if error.filename else str(error.strerror or error)
         return f"Can't read or write {what}.", 1
     return None
+
+
+def _named(models: list[str], activation: str | None, tokenizer: Path | None) -> list[str]:
+    from omninegclip.clip.name import with_options
+
+    return with_options(models, activation, tokenizer)
 
 
 def _study_size(smoke: bool, overrides: tuple[str, ...]) -> "tuple[Size, tuple[str, ...]]":

@@ -1,4 +1,4 @@
-"""An untrusted `config.json` to a configuration: only what the architecture's own class declares, in sane ranges."""
+"""An untrusted `config.json` to a configuration: what the architecture's class declares, in sane ranges."""
 
 import dataclasses
 import math

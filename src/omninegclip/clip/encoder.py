@@ -163,7 +163,7 @@ class ClipEncoder:
         return F.normalize(image_features(self.model, pixels.to(self.device)), dim=-1)
 
     def embed_text(self, texts: Sequence[str]) -> Embeddings:
-        """Return [n, d] L2-normalised float32 embeddings of n texts; says it when it can't know their script."""
+        """Return [n, d] L2-normalised float32 embeddings of n texts; warns as `warn_foreign` does."""
         warn_foreign(texts, self.tokenizer)
         return self.embed_tokens(self.tokenize(texts))
 

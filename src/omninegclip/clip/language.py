@@ -37,8 +37,8 @@ def warn_foreign(texts: Sequence[str], tokenizer: PreTrainedTokenizerBase) -> No
         if is_foreign(text, tokenizer):
             _said.append(text)
             console.print(
-                f"This model's tokenizer knows no words in the script of {text[:60]!r} and spells it letter by "
-                "letter: what it makes of such texts means little. Ask in the language that it was trained on.",
+                f"This model's tokenizer has no words in the script of {text[:60]!r} and spells it letter by "
+                "letter: what it makes of such texts means little. Ask in the language of its training.",
                 highlight=False,
                 markup=False,
             )

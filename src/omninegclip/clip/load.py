@@ -17,6 +17,7 @@ from omninegclip.clip.facts import read_facts, read_json, read_part
 from omninegclip.clip.joined import FILE as JOINED
 from omninegclip.clip.layouts import is_openai, to_hugging_face
 from omninegclip.clip.model import build_model
+from omninegclip.clip.name import ModelName
 from omninegclip.clip.others import OTHERS, load_joined_encoder, load_other
 from omninegclip.clip.scale import wrong_scale
 from omninegclip.clip.tokenizer import find_tokenizer
@@ -49,12 +50,14 @@ def load_clip(
         activation: "quick_gelu" or "gelu", for weights that don't say it.
         tokenizer: a folder that has the tokenizer, for weights that come without one.
         checked: whether a model that we saved must still have the fingerprint that was stored with it, which
-            takes a second per gigabyte or two. `tokenizer` leaves it out, since it is part of the fingerprint.
+            takes a second per gigabyte or two. With `tokenizer` it isn't looked at, for that is a part of it.
 
     Raises:
         OmniNegClipError: it isn't there, can't be read, is incomplete or damaged, or contradicts itself or
             `activation`.
     """
+    if isinstance(name, ModelName):
+        activation, tokenizer = activation or name.activation, tokenizer or name.tokenizer
     path = locate(str(name))
     encoder = _load(path, activation, tokenizer)
     _check_scale(encoder, path)
@@ -75,6 +78,16 @@ def _load(path: Path, activation: str | None, tokenizer: Path | None) -> ClipEnc
     if (path / OPENAI_WEIGHTS).exists():
         return _load_file(path / OPENAI_WEIGHTS, activation, tokenizer)
     raise OmniNegClipError(f"{path} holds no CLIP: there is no {HUGGING_FACE} and no {OPEN_CLIP} in it.")
+
+
+def is_bare(name: str) -> bool:
+    """Tell whether a name stands for weights without a configuration beside them."""
+    path = Path(name)
+    if not path.is_file() and not (path / OPENAI_WEIGHTS).exists():
+        return False
+    folder = path if path.is_dir() else path.parent
+    described = any((folder / file).exists() for file in (HUGGING_FACE, OPEN_CLIP, JOINED))
+    return not described and "activation" not in read_facts(folder)
 
 
 def locate(name: str) -> Path:
@@ -167,8 +180,8 @@ def _check_fingerprint(encoder: ClipEncoder, folder: Path) -> None:
     if stored is not None and stored != encoder.fingerprint:
         raise OmniNegClipError(
             f"The weights or settings of {folder} are not those that were saved: its fingerprint is "
-            f"{encoder.fingerprint}, and {FACTS} says {stored}. Copy the folder again, or remove {FACTS} to take "
-            "it as it is."
+            f"{encoder.fingerprint}, and {FACTS} says {stored}. Copy the folder again, or remove {FACTS} to "
+            "take it as it is."
         )
 
 

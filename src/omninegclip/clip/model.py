@@ -62,7 +62,7 @@ def build_model(config: PretrainedConfig, weights: StateDict, name: str, kind: t
 
 
 def build_empty(build: Callable[[], nn.Module], layers: int, weights: StateDict, name: str) -> nn.Module:
-    """Return the model that `build` makes without memory for its weights, so that its shapes can be looked at.
+    """Return the model that `build` makes, without memory for its weights, to look at its shapes.
 
     Raises:
         OmniNegClipError: it can't be built, or claims more layers than there are weights, or bigger tables.
