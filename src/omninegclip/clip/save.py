@@ -77,7 +77,7 @@ def save_clip(
         }
         with _full_disk_said(folder):
             LAYOUTS[layout](partial, encoder, weights, base)
-            encoder.tokenizer.save_pretrained(partial)
+            _save_tokenizer(partial, encoder)
         encoder.transform.save(partial)
         write_facts(partial, {"activation": encoder.activation})
         stored = load_clip(partial)
@@ -93,9 +93,18 @@ def save_clip(
     return cosine
 
 
+def _save_tokenizer(folder: Path, encoder: ClipEncoder) -> None:
+    """Write the tokenizer without the padding and the cut of its last use, so that the same bytes come out."""
+    backend = getattr(encoder.tokenizer, "backend_tokenizer", None)
+    if backend is not None:
+        backend.no_padding()
+        backend.no_truncation()
+    encoder.tokenizer.save_pretrained(folder)
+
+
 @contextmanager
 def _full_disk_said(folder: Path) -> Iterator[None]:
-    """Turn what libraries raise when they can't write into one sentence: PyTorch and tokenizers have no OSError."""
+    """Make one sentence of what PyTorch and tokenizers raise when they can't write, which is no OSError."""
     try:
         yield
     except (OmniNegClipError, *WRITE_ERRORS):

@@ -1,4 +1,4 @@
-"""NumPy's numbers in a checkpoint (`"loss": np.float64(...)`), read without any code of NumPy's unpickling."""
+"""NumPy's numbers in a checkpoint (`"loss": np.float64(...)`), read without NumPy's own unpickling."""
 
 import pickle
 from typing import Any

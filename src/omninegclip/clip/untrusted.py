@@ -12,7 +12,7 @@ WEIGHTS_LIMIT = 64 << 30
 
 
 def require_regular(path: Path, limit: int) -> None:
-    """Raise OmniNegClipError unless `path` is a regular file, since a pipe never ends, of at most `limit` bytes."""
+    """Raise OmniNegClipError unless `path` is a regular file (a pipe never ends) of at most `limit` bytes."""
     try:
         about = path.stat()
     except FileNotFoundError as error:
