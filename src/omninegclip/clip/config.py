@@ -24,10 +24,7 @@ from omninegclip.errors import OmniNegClipError
 
 LARGEST = 10_000_000  # of any number in a configuration; the largest in use are vocabularies of 256,000
 BERTS = ("bert", "roberta", "xlm-roberta")  # text towers with one layout of their parts
-IMAGE_TYPES = (
-    "vit", "deit", "beit", "dinov2", "clip_vision_model", "siglip_vision_model", "swin", "convnext",
-    "convnextv2", "resnet",
-)  # fmt: skip
+IMAGE_TYPES = ("vit", "deit", "beit", "dinov2", "clip_vision_model", "siglip_vision_model", "swin")
 # model -> its towers, each of one class, or of the type that it names
 TOWERS: dict[Any, dict[str, Any]] = {
     CLIPConfig: {

@@ -94,7 +94,7 @@ def save_clip(
 
 
 def _save_tokenizer(folder: Path, encoder: ClipEncoder) -> None:
-    """Write the tokenizer without the padding and the cut of its last use, so that the same bytes come out."""
+    """Write the tokenizer without the padding and the cut of its last use: the same bytes each time."""
     backend = getattr(encoder.tokenizer, "backend_tokenizer", None)
     if backend is not None:
         backend.no_padding()
