@@ -58,6 +58,12 @@ Repeats = Annotated[int, Parameter(validator=Between(1, 1000))]
 Processes = Annotated[int, Parameter(validator=Between(1, 1024))]
 Share = Annotated[float, Parameter(validator=Between(0, 1))]
 Rate = Annotated[float, Parameter(validator=Above(0, 1_000_000))]
+Activation = Annotated[
+    Literal["quick_gelu", "gelu"] | None, Parameter(help="For weights that do not say theirs.")
+]
+TokenizerFolder = Annotated[
+    Path | None, Parameter(help="Folder with the tokenizer, for weights that come without one.")
+]
 
 
 @app.command
@@ -142,6 +148,8 @@ def scenes(
 def objectives(
     *,
     model: str = "scenes-tiny",
+    activation: Activation = None,
+    tokenizer: TokenizerFolder = None,
     seeds: Repeats = 1,
     preset: str = "scenes-paper",
     set_: Overrides = (),
@@ -182,7 +190,7 @@ def objectives(
     run_cells(
         "Objectives, same data and budget",
         chosen,
-        model,
+        _named([model], activation, tokenizer)[0],
         preset,
         overrides,
         seeds,
@@ -198,6 +206,8 @@ def objectives(
 def plus(
     *,
     model: str = "scenes-tiny",
+    activation: Activation = None,
+    tokenizer: TokenizerFolder = None,
     seeds: Repeats = 1,
     set_: Overrides = (),
     out: Path = Path("runs/study-plus"),
@@ -235,7 +245,7 @@ def plus(
     run_cells(
         "omni-plus, part by part",
         chosen,
-        model,
+        _named([model], activation, tokenizer)[0],
         cells.PLUS,
         overrides,
         seeds,
@@ -251,6 +261,8 @@ def plus(
 def groups(
     *,
     model: str = "scenes-tiny",
+    activation: Activation = None,
+    tokenizer: TokenizerFolder = None,
     seeds: Repeats = 1,
     preset: str = "scenes-paper",
     set_: Overrides = (),
@@ -290,13 +302,17 @@ def groups(
     from omninegclip.study import cells
     from omninegclip.study.command import run_cells
 
-    depth = load_clip(model).model.text_model.config.num_hidden_layers if each_block else 0
+    depth = (
+        load_clip(model, activation=activation, tokenizer=tokenizer).model.text_model.config.num_hidden_layers
+        if each_block
+        else 0
+    )
     chosen = cells.groups(depth, each=each_block)
     size, overrides = _study_size(smoke, set_)
     run_cells(
         "Layer groups of the text tower, same budget",
         chosen,
-        model,
+        _named([model], activation, tokenizer)[0],
         preset,
         overrides,
         seeds,
@@ -312,6 +328,8 @@ def groups(
 def margins(
     *,
     model: str = "scenes-tiny",
+    activation: Activation = None,
+    tokenizer: TokenizerFolder = None,
     seeds: Repeats = 1,
     preset: str = "scenes-paper",
     set_: Overrides = (),
@@ -352,7 +370,7 @@ def margins(
     run_cells(
         "The hinge and the weights, same budget",
         chosen,
-        model,
+        _named([model], activation, tokenizer)[0],
         preset,
         overrides,
         seeds,
@@ -371,6 +389,8 @@ def layers(
     *,
     seed: Seed = 0,
     count: Count = 500,
+    activation: Activation = None,
+    tokenizer: TokenizerFolder = None,
     out: Path = Path("runs/study-layers"),
     json_: Json = False,
 ) -> None:
@@ -391,13 +411,15 @@ def layers(
     """
     from omninegclip.study.command import run_layers
 
-    run_layers(models, seed, count, out, as_json=json_)
+    run_layers(_named(models, activation, tokenizer), seed, count, out, as_json=json_)
 
 
 @study.command
 def limits(
     *,
     model: str = "scenes-tiny",
+    activation: Activation = None,
+    tokenizer: TokenizerFolder = None,
     seed: Seed = 0,
     out: Path = Path("runs/study-limits"),
     smoke: Annotated[bool, Parameter(negative="")] = False,
@@ -420,6 +442,7 @@ def limits(
     """
     from omninegclip.study.command import run_limits
 
+    (model,) = _named([model], activation, tokenizer)
     run_limits(model, seed, _study_size(smoke, ())[0], out, as_json=json_)
 
 
@@ -451,6 +474,8 @@ def train(
     out: Path | None = None,
     images: Path | None = None,
     model: str | None = None,
+    activation: Activation = None,
+    tokenizer: TokenizerFolder = None,
     set_: Overrides = (),
     seed: Seed = 0,
     resume: Annotated[bool, Parameter(negative="")] = False,
@@ -519,6 +544,8 @@ def train(
         limit=SMOKE_RECORDS if smoke else None,
         tensorboard=tensorboard,
         allow_missing=allow_missing,
+        activation=activation,
+        tokenizer=tokenizer,
     )
     if dry_run:
         cost = count(job, teraflops * 1e12)
@@ -541,8 +568,8 @@ def convert(
     destination: Path,
     *,
     to: Literal["hf", "openai", "open_clip"],
-    activation: Literal["quick_gelu", "gelu"] | None = None,
-    tokenizer: Path | None = None,
+    activation: Activation = None,
+    tokenizer: TokenizerFolder = None,
     json_: Json = False,
 ) -> None:
     """Write a model in another layout, after a check that it embeds the same.
@@ -555,10 +582,6 @@ def convert(
         New folder.
     to
         The layout.
-    activation
-        For weights that do not say it.
-    tokenizer
-        Folder with the tokenizer, for weights that come without one.
     json_
         Print one JSON object.
     """
@@ -581,8 +604,8 @@ def verify(
     model: str,
     *,
     against: str | None = None,
-    activation: Literal["quick_gelu", "gelu"] | None = None,
-    tokenizer: Path | None = None,
+    activation: Activation = None,
+    tokenizer: TokenizerFolder = None,
     json_: Json = False,
 ) -> None:
     """Check that a model is what it claims to be, and where it differs from its base.
@@ -593,10 +616,6 @@ def verify(
         A model that ships, a folder, a weight file, or an id of the Hugging Face hub.
     against
         The base, likewise.
-    activation
-        For weights that do not say it.
-    tokenizer
-        Folder with the tokenizer, for weights that come without one.
     json_
         Print one JSON object.
     """
@@ -606,7 +625,16 @@ def verify(
 
 
 @app.command
-def blend(start: str, end: str, destination: Path, *, alpha: Share = 0.5, json_: Json = False) -> None:
+def blend(
+    start: str,
+    end: str,
+    destination: Path,
+    *,
+    alpha: Share = 0.5,
+    activation: Activation = None,
+    tokenizer: TokenizerFolder = None,
+    json_: Json = False,
+) -> None:
     """Write (1 - alpha) * start + alpha * end, the known remedy against forgetting (WiSE-FT).
 
     Parameters
@@ -625,6 +653,7 @@ def blend(start: str, end: str, destination: Path, *, alpha: Share = 0.5, json_:
     from omninegclip.clip import commands
     from omninegclip.report.card import derived_card
 
+    start, end = _named([start, end], activation, tokenizer)
     commands.blend(start, end, destination, alpha=alpha, make_card=derived_card, as_json=json_)
 
 
@@ -638,6 +667,8 @@ def evaluate(
     protocol: Literal["strict", "official"] = "strict",
     seed: Seed = 0,
     allow_missing: Annotated[bool, Parameter(negative="")] = False,
+    activation: Activation = None,
+    tokenizer: TokenizerFolder = None,
     out: Path | None = None,
     cache: Path | None = None,
     published: Annotated[bool, Parameter(negative="")] = False,
@@ -678,7 +709,7 @@ def evaluate(
     cache = cache or (out / "features" if out else None)
     settings = Settings(data, protocol, seed, allow_missing, out, cache)
     form: Literal["json", "csv", "table"] = "json" if json_ else "csv" if csv else "table"
-    return run_evaluate(models, load_clip, suite, settings, form, published)
+    return run_evaluate(_named(models, activation, tokenizer), load_clip, suite, settings, form, published)
 
 
 @app.command
@@ -688,6 +719,8 @@ def robustness(
     *,
     seed: Seed = 0,
     count: Count = 400,
+    activation: Activation = None,
+    tokenizer: TokenizerFolder = None,
     json_: Json = False,
 ) -> None:
     """Ask models side by side for denials harder than "no": twice denied, counts, places, "only", far away.
@@ -705,7 +738,7 @@ def robustness(
     """
     from omninegclip.study.robustness import run_robustness
 
-    run_robustness(models, seed, count, as_json=json_)
+    run_robustness(_named(models, activation, tokenizer), seed, count, as_json=json_)
 
 
 @app.command
@@ -865,6 +898,12 @@ def _flush() -> None:
         with suppress(OSError), open(os.devnull, "w") as nowhere:
             os.dup2(nowhere.fileno(), sys.stdout.fileno())  # or Python tries once more at exit, and complains
         raise
+
+
+def _named(models: list[str], activation: str | None, tokenizer: Path | None) -> list[str]:
+    from omninegclip.clip.name import with_options
+
+    return with_options(models, activation, tokenizer)
 
 
 def _study_size(smoke: bool, overrides: tuple[str, ...]) -> "tuple[Size, tuple[str, ...]]":

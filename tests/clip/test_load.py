@@ -1,6 +1,8 @@
 import argparse
+import copy
 import json
 import os
+import zipfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -13,10 +15,13 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 from transformers import CLIPModel, CLIPTokenizer
 
+from omninegclip.clip import commands
 from omninegclip.clip.encoder import ClipEncoder
 from omninegclip.clip.load import load_clip
+from omninegclip.clip.name import with_options
 from omninegclip.clip.probe import TEXTS, pictures
 from omninegclip.clip.save import save_clip
+from omninegclip.clip.weights import read_weights
 from omninegclip.errors import OmniNegClipError
 
 State = dict[str, Tensor]
@@ -257,3 +262,64 @@ def test_code_in_a_tokenizer_folder_is_not_run(
     path.write_text(json.dumps(config | {"tokenizer_class": "Evil"}))
     load_clip(tmp_path / "m")
     assert not (tmp_path / "exploded").exists()
+
+
+NUMBERS = [np.float64(0.5), np.float32(0.5), np.int64(3), np.bool_(True), np.dtype(">f8").type(2.0)]
+
+
+@pytest.mark.parametrize("old_numpy", [False, True])
+def test_a_checkpoint_may_hold_numpys_numbers(old_numpy: bool, reference: nn.Module, tmp_path: Path) -> None:
+    path = tmp_path / "epoch_30.pt"
+    torch.save({"state_dict": reference.state_dict(), "loss": dict(enumerate(NUMBERS))}, path)
+    if old_numpy:  # the names of NumPy 1, in an archive that is as torch.save would have made it
+        with zipfile.ZipFile(path) as archive:
+            members = {name: archive.read(name) for name in archive.namelist()}
+        with zipfile.ZipFile(path, "w") as archive:
+            for name, content in members.items():
+                archive.writestr(name, content.replace(b"numpy._core.multi", b"numpy.core.multi"))
+    assert "visual.conv1.weight" in read_weights(path)
+
+
+def test_a_number_of_numpys_is_a_number_alone(reference: nn.Module, tmp_path: Path) -> None:
+    for each in (np.str_("x"), np.zeros((), "V8")[()], np.zeros(2)):
+        torch.save({"state_dict": reference.state_dict(), "loss": each}, tmp_path / "m.pt")
+        with pytest.raises(OmniNegClipError, match="holds more than plain weights"):
+            read_weights(tmp_path / "m.pt")
+
+
+@pytest.mark.parametrize(("scale", "sentence"), [(9.0, None), (1000.0, "is inf"), (-1000.0, "is 0")])
+def test_a_scale_that_no_training_leaves_is_said(
+    scale: float,
+    sentence: str | None,
+    encoder: ClipEncoder,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    save_clip(tmp_path / "m", encoder, base="random")
+    weights = load_file(tmp_path / "m/model.safetensors")
+    (tmp_path / "m/omninegclip.json").unlink()
+    save_file(weights | {"logit_scale": torch.tensor(scale)}, tmp_path / "m/model.safetensors")
+    if sentence:
+        with pytest.raises(OmniNegClipError, match=f"is damaged: its logit scale {sentence}"):
+            load_clip(tmp_path / "m")
+        return
+    load_clip(tmp_path / "m")
+    assert "its logit scale is 8,103.08, and training leaves one above 0" in capsys.readouterr().err.replace(
+        "\n", " "
+    )
+    with pytest.raises(OmniNegClipError, match=r"is not what it should be: logit scale \(its logit"):
+        commands.verify(str(tmp_path / "m"))
+
+
+def test_options_reach_the_models_that_need_them(
+    reference: nn.Module, encoder: ClipEncoder, tokenizer_folder: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "bare").mkdir()
+    torch.save(reference.state_dict(), tmp_path / "bare/epoch_30.pt")
+    save_clip(tmp_path / "m", encoder, base="random")
+    names = [str(tmp_path / "m"), str(tmp_path / "bare/epoch_30.pt")]
+    for name in with_options(names, "gelu", tokenizer_folder):
+        sent = copy.copy(name)  # as on the way to another process
+        assert load_clip(sent).activation == ("gelu" if name == names[1] else "quick_gelu")
+    with pytest.raises(OmniNegClipError, match="contradictory"):
+        load_clip(*with_options(names[:1], "gelu", None))

@@ -1,4 +1,8 @@
 import json
+import resource
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -69,3 +73,46 @@ def test_diffusers_text_encoder_class_loads_what_we_save(encoder: ClipEncoder, t
     with torch.no_grad():
         expected = encoder.model.text_model(**ids).last_hidden_state
         torch.testing.assert_close(theirs(**ids).last_hidden_state, expected)
+
+
+@contextmanager
+def full_disk(room: int) -> Iterator[None]:
+    """A limit on the size of a file stands for the full disk: writing fails in the same way."""
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    handler = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (room, limits[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+        signal.signal(signal.SIGXFSZ, handler)
+
+
+@pytest.mark.parametrize("room", [10, 10_000, 500_000])
+@pytest.mark.parametrize("layout", ["hf", "openai", "open_clip"])
+def test_a_full_disk_is_one_sentence_and_leaves_nothing(
+    layout: str, room: int, encoder: ClipEncoder, tmp_path: Path
+) -> None:
+    with full_disk(room), pytest.raises(OmniNegClipError, match=r"^Can't write ") as caught:
+        save_clip(tmp_path / "m", encoder, base="random", layout=layout)
+    assert "\n" not in str(caught.value)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_open_clips_layout_does_not_depend_on_the_folders_name(encoder: ClipEncoder, tmp_path: Path) -> None:
+    written = []
+    for name in ("one", "another"):
+        save_clip(tmp_path / name, encoder, base="random", layout="open_clip")
+        written.append({file.name: file.read_bytes() for file in (tmp_path / name).iterdir()})
+    assert written[0] == written[1]
+
+
+@pytest.mark.parametrize(
+    ("base", "name"), [("owner/model", "owner/model"), ("random", "put-the-repository-id-here")]
+)
+def test_open_clip_finds_the_tokenizer_of_a_hub_model(
+    base: str, name: str, encoder: ClipEncoder, tmp_path: Path
+) -> None:
+    save_clip(tmp_path / "m", encoder, base=base, layout="open_clip")
+    written = json.loads((tmp_path / "m/open_clip_config.json").read_text())
+    assert written["model_cfg"]["text_cfg"]["hf_tokenizer_name"] == name

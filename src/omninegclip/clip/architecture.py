@@ -5,6 +5,7 @@ from typing import Any
 
 from transformers import CLIPConfig, PreTrainedTokenizerBase
 
+from omninegclip.clip.untrusted import in_one_line
 from omninegclip.clip.weights import StateDict
 from omninegclip.errors import OmniNegClipError
 
@@ -38,12 +39,19 @@ def infer_config(
         dim = state["visual_projection.weight"].shape[0]
     except KeyError as error:
         raise OmniNegClipError(f"The weights lack {error.args[0]}: this is no whole ViT CLIP.") from error
+    except (ValueError, IndexError) as error:
+        raise OmniNegClipError("The weights have shapes that no ViT CLIP has.") from error
+    if patches < 1 or min(text["hidden_size"], vision["hidden_size"], patch, dim, context) < 1:
+        raise OmniNegClipError("The weights have shapes that no ViT CLIP has.")
     special = {f"{kind}_token_id": getattr(tokenizer, f"{kind}_token_id") for kind in ("bos", "eos", "pad")}
     text |= {"vocab_size": tokens, "max_position_embeddings": context, "projection_dim": dim, **special}
     vision |= {"patch_size": patch, "image_size": patch * round(patches**0.5), "projection_dim": dim}
     for name, tower in (("text", text), ("vision", vision)):
         tower["num_attention_heads"] = (heads or {}).get(name) or _heads(name, tower["hidden_size"])
-    return CLIPConfig(text_config=text, vision_config=vision, projection_dim=dim)
+    try:
+        return CLIPConfig(text_config=text, vision_config=vision, projection_dim=dim)
+    except Exception as error:  # the library's validation raises errors of its own kinds
+        raise OmniNegClipError(f"The weights are of no ViT CLIP: {in_one_line(error)}") from error
 
 
 def _tower(state: StateDict, name: str, activation: str) -> dict[str, Any]:

@@ -15,8 +15,10 @@ from omninegclip.clip.encoder import ClipEncoder
 from omninegclip.clip.facts import read_facts
 from omninegclip.clip.load import load_clip, locate
 from omninegclip.clip.save import save_clip
+from omninegclip.clip.untrusted import CARD_LIMIT, read_own
 from omninegclip.clip.verify import Change, Check, changes, check_against, check_facts
 from omninegclip.errors import OmniNegClipError
+from omninegclip.files import refuse_occupied
 from omninegclip.printable import say
 from omninegclip.progress import show
 
@@ -38,14 +40,11 @@ def convert(
 
     A card that the source has is kept, for its figures are still true; otherwise `make_card` writes one.
     """
+    refuse_occupied(destination)
+    written = _card_of(source)
     encoder = load_clip(source, activation=activation, tokenizer=tokenizer)
-    written = locate(source) / "README.md"
     facts = {"layout": to, "activation": encoder.activation}
-    card = (
-        written.read_text()
-        if written.is_file()
-        else make_card(destination.name, source, "was converted from", facts, encoder.library)
-    )
+    card = written or make_card(destination.name, source, "was converted from", facts, encoder.library)
     cosine = save_clip(destination, encoder, base=source, layout=to, card=card)
     _report(
         {
@@ -84,7 +83,7 @@ def verify(
         OmniNegClipError: a check failed, after all was printed.
     """
     path = locate(model)
-    encoder = load_clip(path, activation=activation, tokenizer=tokenizer)
+    encoder = load_clip(path, activation=activation, tokenizer=tokenizer, checked=False)
     facts = read_facts(path if path.is_dir() else path.parent)
     checks, layers = check_facts(encoder, facts), list[Change]()
     if against is not None:
@@ -104,6 +103,11 @@ def verify(
     failed = [f"{check.name} ({check.seen})" for check in checks if not check.passed]
     if failed:
         raise OmniNegClipError(f"{model} is not what it should be: {'; '.join(failed)}.")
+
+
+def _card_of(source: str) -> str | None:
+    path = locate(source) / "README.md"
+    return read_own(path, CARD_LIMIT) if path.exists() else None
 
 
 def _summary(model: str, encoder: ClipEncoder, facts: dict[str, Any]) -> dict[str, Any]:

@@ -17,6 +17,7 @@ from torch.nn.utils.rnn import pad_sequence
 from transformers import CLIPModel, PreTrainedTokenizerBase
 
 from omninegclip.clip.fingerprint import fingerprint
+from omninegclip.clip.language import warn_foreign
 from omninegclip.clip.packing import PackedTexts, pack
 from omninegclip.clip.padding import PaddedTexts
 from omninegclip.clip.towers import image_features, text_features
@@ -162,7 +163,8 @@ class ClipEncoder:
         return F.normalize(image_features(self.model, pixels.to(self.device)), dim=-1)
 
     def embed_text(self, texts: Sequence[str]) -> Embeddings:
-        """Return [n, d] L2-normalised float32 embeddings of n texts."""
+        """Return [n, d] L2-normalised float32 embeddings of n texts; warns as `warn_foreign` does."""
+        warn_foreign(texts, self.tokenizer)
         return self.embed_tokens(self.tokenize(texts))
 
     @torch.inference_mode()

@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 from torch import nn
 from transformers import CLIPModel, SiglipModel, VisionTextDualEncoderModel
 
+from omninegclip.clip.config import BERTS
 from omninegclip.clip.joined import JoinedModel
 from omninegclip.errors import OmniNegClipError
 
@@ -45,7 +46,6 @@ SIGLIP = Family(
     whole_context=True,
     softmax=False,
 )
-BERTS = ("bert", "roberta", "xlm-roberta")  # text towers with one layout of their parts
 
 
 def family_of(model: nn.Module) -> Family:

@@ -50,6 +50,6 @@ def build_image_tower(name: str) -> Any:
     Raises:
         OmniNegClipError: there is none of that name, or its package is not installed.
     """
-    if name not in IMAGE_TOWERS:
+    if not isinstance(name, str) or name not in IMAGE_TOWERS:
         raise OmniNegClipError(f"There is no image tower {name!r}: known are {', '.join(IMAGE_TOWERS)}.")
     return IMAGE_TOWERS[name]()

@@ -11,16 +11,18 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors import SafetensorError
-from safetensors.torch import load_file, save_file
+from safetensors.torch import save_file
 from torch import Tensor, nn
 from transformers import BertConfig, BertModel
 from transformers.modeling_outputs import BaseModelOutputWithPooling
 
-from omninegclip.clip.facts import read_json
+from omninegclip.clip.config import LARGEST, declared
+from omninegclip.clip.facts import read_json, read_part
 from omninegclip.clip.image_tower import build_image_tower
+from omninegclip.clip.model import build_empty, depth
 from omninegclip.clip.quiet import silent_transformers
-from omninegclip.clip.weights import StateDict
+from omninegclip.clip.untrusted import in_one_line
+from omninegclip.clip.weights import StateDict, read_folder
 from omninegclip.errors import OmniNegClipError
 
 FILE, WEIGHTS = "dual_encoder.json", "model.safetensors"
@@ -99,17 +101,9 @@ def load_joined(folder: Path) -> JoinedModel:
     Raises:
         OmniNegClipError: the folder is incomplete or damaged, or a package is missing.
     """
-    try:
-        config = JoinedConfig(**read_json(folder / FILE))
-        with silent_transformers():
-            model = JoinedModel(config)
-    except (TypeError, ValueError, RuntimeError, ZeroDivisionError) as error:
-        raise OmniNegClipError(f"{folder / FILE} describes no dual encoder: {error}") from error
-    try:
-        state = load_file(folder / WEIGHTS)
-    except (OSError, SafetensorError) as error:
-        raise OmniNegClipError(f"Can't read {folder / WEIGHTS}: it is missing or damaged.") from error
-    expected = model.state_dict()
+    config = _read_config(folder / FILE)
+    state = read_folder(folder)
+    expected = build_empty(lambda: JoinedModel(config), depth(config.text), state, str(folder)).state_dict()
     wrong = [name for name in expected | state if _shape(expected, name) != _shape(state, name)]
     broken = [name for name in state if name not in wrong and not state[name].isfinite().all()]
     if wrong or broken:
@@ -117,8 +111,28 @@ def load_joined(folder: Path) -> JoinedModel:
             f"The weights of {folder} are not those of its {FILE}, first {min(wrong or broken)}: "
             "the folder is incomplete or damaged."
         )
+    with silent_transformers():
+        model = JoinedModel(config)
     model.load_state_dict(state)
     return model
+
+
+def _read_config(path: Path) -> JoinedConfig:
+    raw = read_json(path)
+    text = declared(BertConfig, read_part(raw, "text", path), f"{path}, text")
+    try:
+        config = JoinedConfig(**(raw | {"text": text}))
+        positions = BertConfig(**text).max_position_embeddings
+    except Exception as error:  # keys that are missing or left over, and the library's validation
+        raise OmniNegClipError(f"{path} describes no dual encoder: {in_one_line(error)}") from error
+    sizes = (config.dim, config.hidden, config.context_length)
+    if not all(type(size) is int and 0 < size <= LARGEST for size in sizes):
+        raise OmniNegClipError(f"{path} is wrong: dim, hidden and context_length are whole numbers above 0.")
+    if type(config.dropout) not in (int, float) or not 0 <= config.dropout < 1:
+        raise OmniNegClipError(f"{path} is wrong: dropout is a number from 0 to below 1.")
+    if config.context_length > positions:
+        raise OmniNegClipError(f"{path} is wrong: its context_length exceeds its max_position_embeddings.")
+    return config
 
 
 def _shape(state: StateDict, name: str) -> tuple[int, ...] | None:

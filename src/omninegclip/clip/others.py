@@ -11,12 +11,13 @@ from transformers import (
     VisionTextDualEncoderModel,
 )
 
+from omninegclip.clip.config import known_config
 from omninegclip.clip.dual_encoder import DualEncoder
-from omninegclip.clip.family import family_of
 from omninegclip.clip.joined import load_joined
 from omninegclip.clip.model import build_model
 from omninegclip.clip.tokenizer import find_tokenizer
 from omninegclip.clip.transform import FILE, PROCESSOR, find_transform
+from omninegclip.clip.weights import read_folder
 from omninegclip.errors import OmniNegClipError
 
 # `model_type` -> configuration and model; SigLIP 2 at a fixed resolution has the type of SigLIP
@@ -39,14 +40,8 @@ def load_other(
     known = OTHERS[raw["model_type"]]
     if isinstance(known, str):
         raise OmniNegClipError(f"{folder} can't be loaded: {known}")
-    try:
-        config = known[0].from_dict(raw)
-    except Exception as error:  # the library's validation raises errors of its own kinds
-        raise OmniNegClipError(
-            f"{folder / 'config.json'} describes no {raw['model_type']}: {error}"
-        ) from error
-    model = build_model(config, folder, str(folder), known[1])
-    family_of(model)  # refuses a text tower that it does not know, before anything else is looked at
+    config = known_config(known[0], raw, folder / "config.json")
+    model = build_model(config, read_folder(folder), str(folder), known[1])
     size = getattr(config.vision_config, "image_size", None)
     return _encoder(folder, model, size, activation, tokenizer_folder)
 

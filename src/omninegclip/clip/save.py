@@ -1,7 +1,8 @@
 """Models in each layout that others read, with a file of our own that says what they are."""
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, cast
 
@@ -9,6 +10,7 @@ import torch
 from safetensors.torch import save_file
 from transformers import CLIPModel
 
+from omninegclip.clip import hub
 from omninegclip.clip.encoder import ClipEncoder
 from omninegclip.clip.facts import write_facts
 from omninegclip.clip.joined import save_joined
@@ -17,10 +19,12 @@ from omninegclip.clip.load import OPEN_CLIP, OPEN_CLIP_WEIGHTS, OPENAI_WEIGHTS, 
 from omninegclip.clip.probe import probe, probe_embeddings
 from omninegclip.clip.quiet import silent_transformers
 from omninegclip.clip.tokenizer import OPENAI_VOCABULARY
+from omninegclip.clip.untrusted import in_one_line
 from omninegclip.clip.weights import StateDict
 from omninegclip.errors import OmniNegClipError
-from omninegclip.files import atomic_folder
+from omninegclip.files import WRITE_ERRORS, atomic_folder
 
+UNKNOWN_REPOSITORY = "put-the-repository-id-here"  # no name on the hub, where open_clip would look for it
 PARITY = 0.99999  # the lowest cosine between what was embedded before and after saving
 
 
@@ -71,8 +75,9 @@ def save_clip(
             name: weight.to(dtype) if weight.is_floating_point() else weight
             for name, weight in encoder.model.state_dict().items()
         }
-        LAYOUTS[layout](partial, encoder, weights)
-        encoder.tokenizer.save_pretrained(partial)
+        with _full_disk_said(folder):
+            LAYOUTS[layout](partial, encoder, weights, base)
+            _save_tokenizer(partial, encoder)
         encoder.transform.save(partial)
         write_facts(partial, {"activation": encoder.activation})
         stored = load_clip(partial)
@@ -84,8 +89,28 @@ def save_clip(
             )
         write_facts(partial, {**(extra or {}), **describe(stored), "base": base})
         if card is not None:
-            (partial / "README.md").write_text(card)
+            (partial / "README.md").write_text(card, "utf-8")
     return cosine
+
+
+def _save_tokenizer(folder: Path, encoder: ClipEncoder) -> None:
+    """Write the tokenizer without the padding and the cut of its last use: the same bytes each time."""
+    backend = getattr(encoder.tokenizer, "backend_tokenizer", None)
+    if backend is not None:
+        backend.no_padding()
+        backend.no_truncation()
+    encoder.tokenizer.save_pretrained(folder)
+
+
+@contextmanager
+def _full_disk_said(folder: Path) -> Iterator[None]:
+    """Make one sentence of what PyTorch and tokenizers raise when they can't write, which is no OSError."""
+    try:
+        yield
+    except (OmniNegClipError, *WRITE_ERRORS):
+        raise
+    except Exception as error:
+        raise OmniNegClipError(f"Can't write {folder}: {in_one_line(error)}.") from error
 
 
 def describe(encoder: ClipEncoder) -> dict[str, Any]:
@@ -98,12 +123,12 @@ def describe(encoder: ClipEncoder) -> dict[str, Any]:
     }
 
 
-def _write_hugging_face(folder: Path, encoder: ClipEncoder, weights: StateDict) -> None:
+def _write_hugging_face(folder: Path, encoder: ClipEncoder, weights: StateDict, base: str) -> None:
     with silent_transformers():
         encoder.model.save_pretrained(folder, state_dict=weights)
 
 
-def _write_openai(folder: Path, encoder: ClipEncoder, weights: StateDict) -> None:
+def _write_openai(folder: Path, encoder: ClipEncoder, weights: StateDict, base: str) -> None:
     """Refuse what OpenAI's code would compute differently: it takes all this for granted."""
     text, vision = encoder.model.text_model.config, encoder.model.vision_model.config
     if encoder.activation != "quick_gelu":
@@ -121,7 +146,7 @@ def _write_openai(folder: Path, encoder: ClipEncoder, weights: StateDict) -> Non
     torch.save(to_openai(weights), folder / OPENAI_WEIGHTS)
 
 
-def _write_open_clip(folder: Path, encoder: ClipEncoder, weights: StateDict) -> None:
+def _write_open_clip(folder: Path, encoder: ClipEncoder, weights: StateDict, base: str) -> None:
     text, vision = encoder.model.text_model.config, encoder.model.vision_model.config
     end = encoder.tokenizer.eos_token_id
     text_cfg: dict[str, Any] = {
@@ -133,8 +158,11 @@ def _write_open_clip(folder: Path, encoder: ClipEncoder, weights: StateDict) -> 
         "mlp_ratio": text.intermediate_size / text.hidden_size,
     }
     if (text.vocab_size, end) != (OPENAI_VOCABULARY, OPENAI_VOCABULARY - 1):
-        # any name makes open_clip take the tokenizer of the folder instead of OpenAI's
-        text_cfg |= {"hf_tokenizer_name": folder.name, "pool_type": "eos", "eos_id": end}
+        # Of a local folder, any name makes open_clip take the tokenizer in it instead of OpenAI's. Of a hub
+        # repository it takes the one of this name, so that must be a repository, if we know one.
+        known = hub.looks_like_id(base) and not Path(base).exists()
+        name = base if known else UNKNOWN_REPOSITORY
+        text_cfg |= {"hf_tokenizer_name": name, "pool_type": "eos", "eos_id": end}
     vision_cfg = {
         "image_size": vision.image_size,
         "patch_size": vision.patch_size,
@@ -162,9 +190,9 @@ def _write_open_clip(folder: Path, encoder: ClipEncoder, weights: StateDict) -> 
     save_file(contiguous, folder / OPEN_CLIP_WEIGHTS[0], metadata={"format": "pt"})
 
 
-LAYOUTS: dict[str, Callable[[Path, ClipEncoder, StateDict], None]] = {
+LAYOUTS: dict[str, Callable[[Path, ClipEncoder, StateDict, str], None]] = {
     "hf": _write_hugging_face,
     "openai": _write_openai,
     "open_clip": _write_open_clip,
-    "own": lambda folder, encoder, weights: save_joined(folder, cast(Any, encoder.model), weights),
+    "own": lambda folder, encoder, weights, _: save_joined(folder, cast(Any, encoder.model), weights),
 }

@@ -8,6 +8,8 @@ from typing import Any, cast
 from transformers import AutoTokenizer, CLIPTokenizer, PreTrainedTokenizerBase
 from transformers.convert_slow_tokenizer import bytes_to_unicode
 
+from omninegclip.clip.quiet import silent_transformers
+from omninegclip.clip.tokenizer_files import staged
 from omninegclip.errors import OmniNegClipError
 
 FILES = (
@@ -36,10 +38,10 @@ def find_tokenizer(folder: Path, vocabulary: int, *, needs_end: bool = True) -> 
         raise OmniNegClipError(
             f"{folder} has no tokenizer: name a folder that has the model's own (--tokenizer)."
         )
-    if len(tokenizer) > vocabulary:
+    tokens = max(len(tokenizer), *(number + 1 for number in tokenizer.get_vocab().values()))
+    if tokens > vocabulary:
         raise OmniNegClipError(
-            f"The tokenizer has {len(tokenizer)} tokens, the model {vocabulary}: give the model's own "
-            "(--tokenizer)."
+            f"The tokenizer has {tokens} tokens, the model {vocabulary}: give the model's own (--tokenizer)."
         )
     return tokenizer
 
@@ -51,9 +53,14 @@ def load_tokenizer(folder: Path, *, needs_end: bool = True) -> PreTrainedTokeniz
         OmniNegClipError: it can't be read, or has no end-of-text token though it needs one.
     """
     try:
-        tokenizer: PreTrainedTokenizerBase = AutoTokenizer.from_pretrained(
-            folder, local_files_only=True, trust_remote_code=False
-        )
+        with staged(folder) as place, silent_transformers():
+            tokenizer: PreTrainedTokenizerBase = AutoTokenizer.from_pretrained(
+                place, local_files_only=True, trust_remote_code=False
+            )
+        tokenizer.name_or_path = str(folder)
+        tokenizer("a")  # some damage shows only here
+    except OmniNegClipError:
+        raise
     except Exception as error:  # the library raises nearly anything on a broken file
         raise OmniNegClipError(f"The tokenizer in {folder} can't be read: give one (--tokenizer).") from error
     if needs_end and tokenizer.eos_token_id is None:

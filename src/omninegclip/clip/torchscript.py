@@ -60,6 +60,7 @@ class _Reader(pickle.Unpickler):
         """Read `root/data.pkl`, and the tensors it refers to, from `archive`."""
         super().__init__(io.BytesIO(archive.read(f"{root}/data.pkl")))
         self.archive, self.root = archive, root
+        self.storages: dict[tuple[Any, Any], _Storage] = {}
 
     def find_class(self, module: str, name: str) -> Any:
         if module.split(".")[0] == "__torch__":
@@ -74,7 +75,9 @@ class _Reader(pickle.Unpickler):
 
     def persistent_load(self, reference: Any) -> _Storage:
         _, dtype, key, *_ = reference
-        return _Storage(dtype, self.archive.read(f"{self.root}/data/{key}"))
+        if (dtype, key) not in self.storages:  # a thousand tensors of one storage take it once
+            self.storages[dtype, key] = _Storage(dtype, self.archive.read(f"{self.root}/data/{key}"))
+        return self.storages[dtype, key]
 
 
 def _rebuild(

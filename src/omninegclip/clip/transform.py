@@ -12,14 +12,14 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from omninegclip.clip.facts import read_json
+from omninegclip.clip.facts import read_json, read_part
 from omninegclip.clip.images import MAX_PIXELS, open_image
 from omninegclip.errors import OmniNegClipError
 
 FILE, PROCESSOR, OPEN_CLIP = "preprocessor_config.json", "processor_config.json", "open_clip_config.json"
 OPENAI_MEAN = (0.48145466, 0.4578275, 0.40821073)
 OPENAI_STD = (0.26862954, 0.26130258, 0.27577711)
-MAX_SIDE = 4096  # pixels: no model's square is wider, and a batch of such ones would fill any memory
+LARGEST_SIDE = 4096  # pixels that an image tower takes; the largest in use take 1,024
 STEPS = ("do_resize", "do_rescale", "do_normalize")
 SQUASHING = (
     "ViT",
@@ -48,19 +48,6 @@ class ImageTransform:
     std: tuple[float, ...] = OPENAI_STD
     crop: bool = True
     resample: Image.Resampling = Image.Resampling.BICUBIC
-
-    def __post_init__(self) -> None:
-        """Raise OmniNegClipError for a size, mean or deviation that no model can have."""
-        both = (*self.mean, *self.std)
-        if not (len(self.mean) == len(self.std) == 3 and all(map(math.isfinite, both)) and min(self.std) > 0):
-            raise OmniNegClipError(
-                "An image transform needs a mean and a standard deviation above 0 for each of three "
-                f"channels, not mean {list(self.mean)} and deviation {list(self.std)}."
-            )
-        if not 1 <= self.size <= MAX_SIDE:
-            raise OmniNegClipError(
-                f"An image transform makes 1 to {MAX_SIDE:,} pixels a side, not {self.size:,}."
-            )
 
     def __call__(self, source: Image.Image | Path | bytes) -> NDArray[np.float32]:
         """Return the pixels [3, size, size] of a picture; raises as `open_image` does."""
@@ -119,9 +106,13 @@ class ImageTransform:
         Raises:
             OmniNegClipError: it describes neither CLIP's transform nor the squashing one of ViT and SigLIP.
         """
-        mean, std = config.get("image_mean", OPENAI_MEAN), config.get("image_std", OPENAI_STD)
+        _require_flags(config)
+        mean = _channels(config, "image_mean", OPENAI_MEAN)
+        std = _channels(config, "image_std", OPENAI_STD)
+        if min(std) <= 0:
+            raise OmniNegClipError(f"The {FILE} is wrong: image_std is above 0 in each channel.")
         if str(config.get("image_processor_type")).startswith(SQUASHING):
-            return cls._squashing(config, _channels(mean), _channels(std))
+            return cls._squashing(config, mean, std)
         size, crop = config.get("size", 224), config.get("crop_size", config.get("size", 224))
         edge = size.get("shortest_edge", size.get("height")) if isinstance(size, Mapping) else size
         square = crop.get("height", crop.get("shortest_edge")) if isinstance(crop, Mapping) else crop
@@ -132,7 +123,7 @@ class ImageTransform:
                 f"The {FILE} asks for another transform than CLIP's (bicubic resize of the shorter side, "
                 "centre crop to the same size, normalise): correct the file if the model was trained with it."
             )
-        return cls(int(edge), _channels(mean), _channels(std))
+        return cls(_side(edge), mean, std)
 
     @classmethod
     def _squashing(
@@ -140,7 +131,7 @@ class ImageTransform:
     ) -> "ImageTransform":
         size = config.get("size", 224)
         sides = (size.get("height"), size.get("width")) if isinstance(size, Mapping) else (size, size)
-        resample = int(config.get("resample", Image.Resampling.NEAREST))
+        resample = config.get("resample", Image.Resampling.NEAREST)
         known = resample in (Image.Resampling.BICUBIC, Image.Resampling.BILINEAR)
         whole = all(config.get(step, True) for step in STEPS) and not config.get("do_center_crop")
         if sides[0] is None or sides[0] != sides[1] or not known or not whole:
@@ -148,7 +139,7 @@ class ImageTransform:
                 f"The {FILE} asks for another transform than a resize to a square (`resample` 2 or 3) and a "
                 "normalisation: correct the file if the model was trained with that."
             )
-        return cls(int(sides[0]), mean, std, crop=False, resample=Image.Resampling(resample))
+        return cls(_side(sides[0]), mean, std, crop=False, resample=Image.Resampling(resample))
 
     def save(self, folder: Path) -> None:
         """Write `preprocessor_config.json` into `folder`."""
@@ -163,12 +154,15 @@ def find_transform(folder: Path, size: int | None) -> ImageTransform:
     Raises:
         OmniNegClipError: it is another transform than CLIP's, or makes pictures of another size.
     """
-    try:
-        transform = _described(folder, size or 224)
-    except (TypeError, ValueError, AttributeError, KeyError, OverflowError) as error:  # values of other types
-        raise OmniNegClipError(
-            f"The image transform of the model in {folder} has a value that can't be used: {error}."
-        ) from error
+    transform = ImageTransform(size or 224)
+    if (folder / FILE).exists():
+        transform = ImageTransform.from_config(read_json(folder / FILE))
+    elif (folder / PROCESSOR).exists():
+        processor = read_part(read_json(folder / PROCESSOR), "image_processor", folder / PROCESSOR)
+        transform = ImageTransform.from_config(processor)
+    elif (folder / OPEN_CLIP).exists():
+        described = read_part(read_json(folder / OPEN_CLIP), "preprocess_cfg", folder / OPEN_CLIP)
+        transform = _from_open_clip(described, size or 224)
     if size is not None and transform.size != size:
         raise OmniNegClipError(
             f"The model in {folder} takes {size} pixels and its image transform makes {transform.size}: "
@@ -177,24 +171,38 @@ def find_transform(folder: Path, size: int | None) -> ImageTransform:
     return transform
 
 
-def _described(folder: Path, size: int) -> ImageTransform:
-    if (folder / FILE).exists():
-        return ImageTransform.from_config(read_json(folder / FILE))
-    if (folder / PROCESSOR).exists():
-        return ImageTransform.from_config(read_json(folder / PROCESSOR).get("image_processor", {}))
-    if (folder / OPEN_CLIP).exists():
-        return _from_open_clip(read_json(folder / OPEN_CLIP).get("preprocess_cfg", {}), size)
-    return ImageTransform(size)
+def _require_flags(config: Mapping[str, Any]) -> None:
+    for step in (*STEPS, "do_center_crop"):
+        if not isinstance(config.get(step), bool | None):
+            raise OmniNegClipError(f"The {FILE} is wrong: {step} is true or false, not {config[step]!r}.")
+    if not isinstance(config.get("image_processor_type"), str | None):
+        raise OmniNegClipError(f"The {FILE} is wrong: image_processor_type is a name.")
 
 
-def _channels(values: Any) -> tuple[float, ...]:
-    if not isinstance(values, (list, tuple)):
-        raise TypeError(f"{values!r} is no list of numbers")
+def _channels(config: Mapping[str, Any], key: str, default: tuple[float, ...]) -> tuple[float, ...]:
+    values = config.get(key, default)
+    if (
+        not isinstance(values, list | tuple)
+        or len(values) != 3
+        or not all(type(value) in (int, float) and math.isfinite(value) for value in values)
+    ):
+        raise OmniNegClipError(f"The {FILE} is wrong: {key} is a list of three numbers, not {values!r}.")
     return tuple(map(float, values))
+
+
+def _side(value: Any) -> int:
+    if type(value) is not int or not 0 < value <= LARGEST_SIDE:
+        raise OmniNegClipError(
+            f"The {FILE} is wrong: the side of a picture is a whole number from 1 to {LARGEST_SIDE}, "
+            f"not {value!r}."
+        )
+    return value
 
 
 def _from_open_clip(config: Mapping[str, Any], size: int) -> ImageTransform:
     resize, filtering = config.get("resize_mode", "shortest"), config.get("interpolation", "bicubic")
+    if not isinstance(filtering, str) or filtering.upper() not in Image.Resampling.__members__:
+        raise OmniNegClipError(f"The {OPEN_CLIP} is wrong: there is no interpolation {filtering!r}.")
     return ImageTransform.from_config(
         {
             "size": size,

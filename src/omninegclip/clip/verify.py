@@ -6,11 +6,13 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 from torch import Tensor
 
 from omninegclip.clip.blend import architecture
 from omninegclip.clip.encoder import ClipEncoder
 from omninegclip.clip.probe import TOLERANCE, probe
+from omninegclip.clip.scale import wrong_scale
 
 BLOCK = re.compile(r"(text_model|vision_model)\.(\w+\.)*?(layers?|_blocks)\.\d+\.")
 
@@ -36,17 +38,25 @@ class Change:
 
 def check_facts(encoder: ClipEncoder, facts: dict[str, Any]) -> list[Check]:
     """Return whether a model still is the one that `omninegclip.json` was written for."""
-    checks = []
+    wrong = wrong_scale(encoder)
+    checks = [Check("logit scale", wrong is None, wrong or f"{encoder.logit_scale:.6g}")]
     if "fingerprint" in facts:
         same = encoder.fingerprint == facts["fingerprint"]
         checks.append(
             Check("stored fingerprint", same, "the same" if same else "weights or settings changed since")
         )
     if "probe" in facts:
-        stored, now = np.array(facts["probe"]), probe(encoder)
+        stored, now = _numbers(facts["probe"]), probe(encoder)
         largest = float(np.abs(stored - now).max()) if stored.shape == now.shape else float("inf")
         checks.append(Check("stored probe", largest <= TOLERANCE, f"cosines differ by {largest:.1e} at most"))
     return checks
+
+
+def _numbers(values: Any) -> NDArray[np.float64]:
+    try:
+        return np.array(values, dtype=np.float64)
+    except (TypeError, ValueError):  # no probe of ours, so it has no shape of one
+        return np.empty(0)
 
 
 def check_against(encoder: ClipEncoder, base: ClipEncoder) -> list[Check]:

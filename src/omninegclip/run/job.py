@@ -32,6 +32,8 @@ class Job(NamedTuple):
         limit: how many records are read of each of `data`; None for all.
         tensorboard: whether TensorBoard events are written too.
         allow_missing: whether records whose pictures are not there are left out, instead of an error.
+        activation: of a base model whose weights don't say it.
+        tokenizer: folder that has it, for a base model that comes without one.
     """
 
     data: tuple[Path, ...]
@@ -44,6 +46,8 @@ class Job(NamedTuple):
     limit: int | None = None
     tensorboard: bool = False
     allow_missing: bool = False
+    activation: str | None = None
+    tokenizer: Path | None = None
 
 
 class Data(NamedTuple):

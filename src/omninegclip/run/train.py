@@ -67,7 +67,7 @@ def train(job: Job, *, resume: bool) -> dict[str, Any]:
             done: dict[str, Any] = json.loads((job.out / METRICS).read_text())
             return done
         data = read_data(job)
-        encoder = load_clip(job.preset.model)
+        encoder = load_clip(job.preset.model, activation=job.activation, tokenizer=job.tokenizer)
         same_config(job, config_of(job, encoder, data))
         policy = freeze(encoder, job.preset)
         console.print(str(policy))
@@ -81,7 +81,7 @@ def train(job: Job, *, resume: bool) -> dict[str, Any]:
 def dry_run(job: Job, throughput: float) -> Estimate:
     """Count what a job will cost at `throughput` operations per second; nothing is written."""
     data = read_data(job)
-    encoder = load_clip(job.preset.model)
+    encoder = load_clip(job.preset.model, activation=job.activation, tokenizer=job.tokenizer)
     console.print(str(freeze(encoder, job.preset)))
     _require_frozen_images(encoder)
     nothing = torch.empty(len(data.pictures), 0)
