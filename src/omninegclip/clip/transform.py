@@ -100,19 +100,19 @@ class ImageTransform:
         }
 
     @classmethod
-    def from_config(cls, config: Mapping[str, Any]) -> "ImageTransform":
-        """Return the transform that a `preprocessor_config.json` describes.
+    def from_config(cls, config: Mapping[str, Any], file: str = FILE) -> "ImageTransform":
+        """Return the transform that a `preprocessor_config.json` describes; `file` names it in errors.
 
         Raises:
             OmniNegClipError: it describes neither CLIP's transform nor the squashing one of ViT and SigLIP.
         """
-        _require_flags(config)
-        mean = _channels(config, "image_mean", OPENAI_MEAN)
-        std = _channels(config, "image_std", OPENAI_STD)
+        _require_flags(config, file)
+        mean = _channels(config, "image_mean", OPENAI_MEAN, file)
+        std = _channels(config, "image_std", OPENAI_STD, file)
         if min(std) <= 0:
-            raise OmniNegClipError(f"The {FILE} is wrong: image_std is above 0 in each channel.")
+            raise OmniNegClipError(f"The {file} is wrong: image_std is above 0 in each channel.")
         if str(config.get("image_processor_type")).startswith(SQUASHING):
-            return cls._squashing(config, mean, std)
+            return cls._squashing(config, mean, std, file)
         size, crop = config.get("size", 224), config.get("crop_size", config.get("size", 224))
         edge = size.get("shortest_edge", size.get("height")) if isinstance(size, Mapping) else size
         square = crop.get("height", crop.get("shortest_edge")) if isinstance(crop, Mapping) else crop
@@ -120,14 +120,14 @@ class ImageTransform:
         bicubic = config.get("resample", Image.Resampling.BICUBIC) == Image.Resampling.BICUBIC
         if edge != square or not bicubic or not all(config.get(step, True) for step in steps):
             raise OmniNegClipError(
-                f"The {FILE} asks for another transform than CLIP's (bicubic resize of the shorter side, "
+                f"The {file} asks for another transform than CLIP's (bicubic resize of the shorter side, "
                 "centre crop to the same size, normalise): correct the file if the model was trained with it."
             )
-        return cls(_side(edge), mean, std)
+        return cls(_side(edge, file), mean, std)
 
     @classmethod
     def _squashing(
-        cls, config: Mapping[str, Any], mean: tuple[float, ...], std: tuple[float, ...]
+        cls, config: Mapping[str, Any], mean: tuple[float, ...], std: tuple[float, ...], file: str
     ) -> "ImageTransform":
         size = config.get("size", 224)
         sides = (size.get("height"), size.get("width")) if isinstance(size, Mapping) else (size, size)
@@ -136,10 +136,10 @@ class ImageTransform:
         whole = all(config.get(step, True) for step in STEPS) and not config.get("do_center_crop")
         if sides[0] is None or sides[0] != sides[1] or not known or not whole:
             raise OmniNegClipError(
-                f"The {FILE} asks for another transform than a resize to a square (`resample` 2 or 3) and a "
+                f"The {file} asks for another transform than a resize to a square (`resample` 2 or 3) and a "
                 "normalisation: correct the file if the model was trained with that."
             )
-        return cls(_side(sides[0]), mean, std, crop=False, resample=Image.Resampling(resample))
+        return cls(_side(sides[0], file), mean, std, crop=False, resample=Image.Resampling(resample))
 
     def save(self, folder: Path) -> None:
         """Write `preprocessor_config.json` into `folder`."""
@@ -159,7 +159,7 @@ def find_transform(folder: Path, size: int | None) -> ImageTransform:
         transform = ImageTransform.from_config(read_json(folder / FILE))
     elif (folder / PROCESSOR).exists():
         processor = read_part(read_json(folder / PROCESSOR), "image_processor", folder / PROCESSOR)
-        transform = ImageTransform.from_config(processor)
+        transform = ImageTransform.from_config(processor, PROCESSOR)
     elif (folder / OPEN_CLIP).exists():
         described = read_part(read_json(folder / OPEN_CLIP), "preprocess_cfg", folder / OPEN_CLIP)
         transform = _from_open_clip(described, size or 224)
@@ -171,29 +171,31 @@ def find_transform(folder: Path, size: int | None) -> ImageTransform:
     return transform
 
 
-def _require_flags(config: Mapping[str, Any]) -> None:
+def _require_flags(config: Mapping[str, Any], file: str) -> None:
     for step in (*STEPS, "do_center_crop"):
         if not isinstance(config.get(step), bool | None):
-            raise OmniNegClipError(f"The {FILE} is wrong: {step} is true or false, not {config[step]!r}.")
+            raise OmniNegClipError(f"The {file} is wrong: {step} is true or false, not {config[step]!r}.")
     if not isinstance(config.get("image_processor_type"), str | None):
-        raise OmniNegClipError(f"The {FILE} is wrong: image_processor_type is a name.")
+        raise OmniNegClipError(f"The {file} is wrong: image_processor_type is a name.")
 
 
-def _channels(config: Mapping[str, Any], key: str, default: tuple[float, ...]) -> tuple[float, ...]:
+def _channels(
+    config: Mapping[str, Any], key: str, default: tuple[float, ...], file: str
+) -> tuple[float, ...]:
     values = config.get(key, default)
     if (
         not isinstance(values, list | tuple)
         or len(values) != 3
         or not all(type(value) in (int, float) and math.isfinite(value) for value in values)
     ):
-        raise OmniNegClipError(f"The {FILE} is wrong: {key} is a list of three numbers, not {values!r}.")
+        raise OmniNegClipError(f"The {file} is wrong: {key} is a list of three numbers, not {values!r}.")
     return tuple(map(float, values))
 
 
-def _side(value: Any) -> int:
+def _side(value: Any, file: str) -> int:
     if type(value) is not int or not 0 < value <= LARGEST_SIDE:
         raise OmniNegClipError(
-            f"The {FILE} is wrong: the side of a picture is a whole number from 1 to {LARGEST_SIDE}, "
+            f"The {file} is wrong: the side of a picture is a whole number from 1 to {LARGEST_SIDE}, "
             f"not {value!r}."
         )
     return value
@@ -210,5 +212,6 @@ def _from_open_clip(config: Mapping[str, Any], size: int) -> ImageTransform:
             "resample": Image.Resampling[filtering.upper()],
             "image_mean": config.get("mean", OPENAI_MEAN),
             "image_std": config.get("std", OPENAI_STD),
-        }
+        },
+        OPEN_CLIP,
     )
