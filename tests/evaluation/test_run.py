@@ -241,9 +241,9 @@ def test_results_hold_the_option_chosen_by_its_place_in_the_file(run, understand
 
 def test_captions_of_one_image_are_no_independent_queries(run, ignores_no):
     result = run(ignores_no)["negated"]
-    assert result.images["text_to_image_r1"].tolist() == [0, 0, 1, 2, 3]
-    assert result.images["image_to_text_r1"].tolist() == [0, 1, 2, 3]
-    assert run(ignores_no)["existence"].images["accuracy"].tolist() == [0, 0]  # two questions, one picture
+    assert result.clusters["text_to_image_r1"].tolist() == [0, 0, 1, 2, 3]
+    assert result.clusters["image_to_text_r1"].tolist() == [0, 1, 2, 3]
+    assert run(ignores_no)["existence"].clusters["accuracy"].tolist() == [0, 0]  # two questions, one picture
 
 
 def test_texts_that_are_cut_are_counted_and_said(run, ignores_no, data, capsys):

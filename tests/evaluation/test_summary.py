@@ -104,7 +104,7 @@ def test_items_that_share_images_are_compared_by_image():
     first, second = result("one", 40), result("two", 60)
     alone = summary.summarise([[first], [second]])[0].cells[1]
     for each in (first, second):
-        each.images = {"accuracy": np.repeat(np.arange(10), 10)}
+        each.clusters = {"accuracy": np.repeat(np.arange(10), 10)}
     together = summary.summarise([[first], [second]])[0].cells[1]
     assert together.difference.value == alone.difference.value
     assert together.difference.high - together.difference.low > alone.difference.high - alone.difference.low

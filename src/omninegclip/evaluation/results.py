@@ -24,7 +24,7 @@ from omninegclip.progress import console
 
 Status = Literal["done", "absent", "failed"]
 SEED = 0  # of the bootstrap
-_PER_ITEM = ("values", "images", "chosen")
+_PER_ITEM = ("values", "clusters", "chosen")
 _IMAGES, _CHOSEN = ".images", "chosen"  # in the names of arrays
 _PACKAGES = ("omninegclip", "torch", "transformers", "numpy", "pillow")
 
@@ -54,7 +54,7 @@ class Result:
     versions: dict[str, str] = field(default_factory=dict)
     # per item and not in the JSON: the values of each figure, the image of each of its items, and `chosen`
     values: dict[str, NDArray[np.float64]] = field(default_factory=dict, repr=False)
-    images: dict[str, NDArray[np.int64]] = field(default_factory=dict, repr=False)
+    clusters: dict[str, NDArray[np.int64]] = field(default_factory=dict, repr=False)
     chosen: NDArray[np.int64] | None = field(default=None, repr=False)
 
     def estimate(self, figure: str) -> Estimate | None:
@@ -85,7 +85,7 @@ def describe(figure: Figure) -> dict[str, Any]:
 def save(result: Result, path: Path) -> None:
     """Write the per-item values as .npz and `path` as JSON, which knows whether both are whole."""
     arrays: dict[str, Any] = dict(result.values)
-    arrays |= {f"{name}{_IMAGES}": images for name, images in result.images.items()}
+    arrays |= {f"{name}{_IMAGES}": clusters for name, clusters in result.clusters.items()}
     if result.chosen is not None:
         arrays[_CHOSEN] = result.chosen
     with atomic_file(path.with_suffix(".npz")) as temporary:
@@ -108,7 +108,7 @@ def load(path: Path) -> Result:
         raise DamagedError(f"{arrays} is not what was written with {path.name}.")
     found = read_arrays(arrays)
     result.chosen = found.pop(_CHOSEN, None)
-    result.images = {n.removesuffix(_IMAGES): found.pop(n) for n in list(found) if n.endswith(_IMAGES)}
+    result.clusters = {n.removesuffix(_IMAGES): found.pop(n) for n in list(found) if n.endswith(_IMAGES)}
     result.values = found
     return result
 
@@ -193,7 +193,7 @@ def versions() -> dict[str, str]:
 
 def _estimate(figure: Figure, members: NDArray[np.bool_]) -> Estimate:
     values = figure.values[members]
-    images = None if figure.images is None else figure.images[members]
+    clusters = None if figure.clusters is None else figure.clusters[members]
     if not figure.proportion:
-        return bootstrap_mean(values, SEED, clusters=images)
-    return proportion(values) if images is None else clustered_proportion(values, images, SEED)
+        return bootstrap_mean(values, SEED, clusters=clusters)
+    return proportion(values) if clusters is None else clustered_proportion(values, clusters, SEED)

@@ -163,7 +163,7 @@ def _score(
     result.missing = {picture.path: reason for picture, reason in asked.missing.items()}
     result.figures = {figure.name: results.describe(figure) for figure in figures}
     result.values = {figure.name: figure.values for figure in figures}
-    result.images = {figure.name: figure.images for figure in figures if figure.images is not None}
+    result.clusters = {figure.name: figure.clusters for figure in figures if figure.clusters is not None}
     result.chosen = next((figure.chosen for figure in figures if figure.chosen is not None), None)
 
 

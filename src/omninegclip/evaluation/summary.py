@@ -120,7 +120,7 @@ def _cell(result: Result, first: Result, figure: str) -> Cell | None:
     ours, theirs = result.values.get(figure), first.values.get(figure)
     if ours is None or theirs is None or len(ours) != len(theirs) or result.missing != first.missing:
         return Cell(name, estimate, relative)
-    images = result.images.get(figure)
+    images = result.clusters.get(figure)
     difference = paired_difference(theirs, ours, SEED, clusters=images)
     return Cell(name, estimate, relative, difference, _p(theirs, ours, images))
 

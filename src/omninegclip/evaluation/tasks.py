@@ -39,7 +39,7 @@ class Figure:
     groups: Mapping[str, Sequence[str]] = field(default_factory=dict)
     proportion: bool = True  # values are credits; else any number, and intervals are bootstrapped
     blind: Mapping[str, float] = field(default_factory=dict)  # rule -> what it scores without seeing
-    images: NDArray[np.int64] | None = None  # [n] the image of each item, where several may share one
+    clusters: NDArray[np.int64] | None = None  # [n] the image of each item, where several may share one
     chosen: NDArray[np.int64] | None = None  # [n] the option chosen, by its place in the file; -1: a tie
 
 
@@ -90,7 +90,7 @@ class TextChoices:
                 credits_won,
                 groups,
                 blind=without_looking,
-                images=_same_images(self.pictures),
+                clusters=_same_images(self.pictures),
                 chosen=_chosen(scores, orders, rule),
             )
         ]
@@ -119,7 +119,7 @@ class PictureChoices:
                 protocols.choose(scores, answers, rule),
                 groups,
                 blind=chance,
-                images=_same_images([item.pictures[item.answer] for item in self.items]),
+                clusters=_same_images([item.pictures[item.answer] for item in self.items]),
                 chosen=_chosen(scores, orders, rule),
             )
         ]
@@ -143,14 +143,14 @@ class Retrieval:
         by_caption = {name: [values[owner] for owner in owners] for name, values in by_picture.items()}
         by_caption["cue"] = [cue(text) for text in self.texts]
         found = protocols.retrieve(texts, pictures, owners, KS, rule)
-        images = _same_images(self.pictures)
+        clusters = _same_images(self.pictures)
         figures = [
-            Figure(f"text_to_image_r{k}", values, by_caption, images=images[owners])
+            Figure(f"text_to_image_r{k}", values, by_caption, clusters=clusters[owners])
             for k, values in found.items()
         ]
         found = protocols.retrieve(pictures, texts, captions, KS, rule)
         figures += [
-            Figure(f"image_to_text_r{k}", values, by_picture, images=images) for k, values in found.items()
+            Figure(f"image_to_text_r{k}", values, by_picture, clusters=clusters) for k, values in found.items()
         ]
         return figures if rule == "official" else figures + self._exclusion(pictures, texts, owners)
 
@@ -180,7 +180,7 @@ class Retrieval:
                 groups,
                 False,
                 blind={"random order": random_order},
-                images=_same_images(self.pictures)[owners[asked]],
+                clusters=_same_images(self.pictures)[owners[asked]],
             )
         ]
 
@@ -244,12 +244,12 @@ class ZeroShot:
         labels = np.array([place[item.label] for item in self.items])
         groups = {"class": [item.label for item in self.items]}
         chance = {"constant": 1 / len(self.classes)}
-        images = _same_images(self.pictures)
+        clusters = _same_images(self.pictures)
         found = protocols.classify(pictures, classes, labels, (1, 5), rule)
         return [
-            Figure("top1", found[1], groups, blind=chance, images=images),
+            Figure("top1", found[1], groups, blind=chance, clusters=clusters),
             Figure(
-                "top5", found[5], groups, blind={"constant": min(1.0, 5 / len(self.classes))}, images=images
+                "top5", found[5], groups, blind={"constant": min(1.0, 5 / len(self.classes))}, clusters=clusters
             ),
         ]
 
