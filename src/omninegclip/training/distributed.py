@@ -79,11 +79,21 @@ def gather(local: Tensor) -> Tensor:
 
 
 def from_first(compute: Callable[[], T]) -> T:
-    """Return what `compute` returns in the first process, which alone runs it, in all of them."""
+    """Return what `compute` returns in the first process, which alone runs it, in all of them.
+
+    Raises the OmniNegClipError that it raises, likewise in all of them.
+    """
     if world_size() == 1:
         return compute()
-    found: list[Any] = [compute() if rank() == 0 else None]
+    found: list[Any] = [None, None]
+    if rank() == 0:
+        try:
+            found[0] = compute()
+        except OmniNegClipError as error:
+            found[1] = error
     dist.broadcast_object_list(found)
+    if found[1] is not None:
+        raise found[1]
     result: T = found[0]
     return result
 
