@@ -10,6 +10,7 @@ from cyclopts import App, Parameter
 
 from omninegclip import __version__
 from omninegclip.errors import OmniNegClipError, StoppedError
+from omninegclip.interruption import CODE, Interruption
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -788,7 +789,11 @@ def negate(
 
 def main() -> None:
     """Run the command line; what a user can mend is one sentence on standard error, and exit code 1."""
-    stopped = _stopped()
+    interruption = Interruption()
+    try:
+        stopped = _stopped()
+    finally:
+        interruption.end()
     if stopped:
         # Only now are the frames of the error gone, and with them the bars that it interrupted: the sentence
         # comes last.
@@ -803,11 +808,11 @@ def _stopped() -> tuple[str, int] | None:
     try:
         app()
     except StoppedError as stopped:
-        return str(stopped), 130
+        return str(stopped), CODE
     except OmniNegClipError as error:
         return str(error), 1
     except KeyboardInterrupt:
-        return "Stopped; nothing half-written is left.", 130
+        return "Stopped; nothing half-written is left.", CODE
     except ModuleNotFoundError as error:
         return _missing(error), 1
     except OSError as error:

@@ -13,7 +13,7 @@ from rich.table import Table
 from omninegclip.clip.load import load_clip
 from omninegclip.errors import OmniNegClipError
 from omninegclip.evaluation.scenes import as_dict
-from omninegclip.files import atomic_file
+from omninegclip.files import atomic_file, hold
 from omninegclip.report.scenes import grid_table
 from omninegclip.study import layers
 from omninegclip.study.figures import over_seeds, to_csv
@@ -50,12 +50,13 @@ def run_cells(
     cells = [cell for cell in cells if not only or cell.name in only]
     if seeds < 1:
         raise OmniNegClipError(f"--seeds must be 1 or more, not {seeds}.")
-    results = run_grid(model, preset, overrides, cells, range(seeds), size, out, workers)
-    found = summary(results)
-    figures = {name: [each.figures for each in outcomes] for name, outcomes in results.items()}
-    _write(out / "figures.csv", to_csv(figures, range(seeds)))
-    _write(out / "figures.json", json.dumps(found, indent=1) + "\n")
-    _write(out / "figures.svg", plot_grid(figures))
+    with hold(out):
+        results = run_grid(model, preset, overrides, cells, range(seeds), size, out, workers)
+        found = summary(results)
+        figures = {name: [each.figures for each in outcomes] for name, outcomes in results.items()}
+        _write(out / "figures.csv", to_csv(figures, range(seeds)))
+        _write(out / "figures.json", json.dumps(found, indent=1) + "\n")
+        _write(out / "figures.svg", plot_grid(figures))
     if as_json:
         sys.stdout.write(json.dumps(found) + "\n")
         return

@@ -20,7 +20,8 @@ from omninegclip.clip.load import load_clip
 from omninegclip.evaluation.intervals import Estimate, proportion
 from omninegclip.evaluation.scenes import Figures, as_dict, evaluate_scenes
 from omninegclip.evaluation.training_free import METHODS, without_training
-from omninegclip.files import atomic_file
+from omninegclip.errors import DamagedError
+from omninegclip.files import read_sealed, write_sealed
 from omninegclip.memory import keep_freed_memory
 from omninegclip.progress import console
 from omninegclip.scenes.negation import split
@@ -105,7 +106,7 @@ def run_grid(
 
     def jobs() -> Iterator[Job]:
         for seed in seeds:
-            if missing := [cell for cell in cells if not paths[cell.name, seed].exists()]:
+            if missing := [cell for cell in cells if _kept(paths[cell.name, seed]) is None]:
                 world = keep_world(runner.encoder, out / "worlds", seed, size)
                 for cell in missing:
                     yield Job(cell, presets[cell.name], seed, size, world, paths[cell.name, seed])
@@ -178,12 +179,22 @@ def _save(job: Job, outcome: Outcome) -> None:
         "figures": as_dict(outcome.figures),
         "last": outcome.last,
     }
-    with atomic_file(job.path) as temporary:
-        temporary.write_text(json.dumps(content, indent=1) + "\n")
+    write_sealed(job.path, content)
+
+
+def _kept(path: Path) -> dict[str, Any] | None:
+    """Return what a finished cell wrote; one that is damaged is not finished."""
+    if not path.exists():
+        return None
+    try:
+        return read_sealed(path)
+    except DamagedError as error:
+        console.print(f"{error} Its cell is run again.", highlight=False, markup=False)
+        return None
 
 
 def _load(path: Path) -> Outcome:
-    content: Mapping[str, Any] = json.loads(path.read_text())
+    content = read_sealed(path)
     figures = {
         metric: {group: Estimate(**figure) for group, figure in groups.items()}
         for metric, groups in content["figures"].items()
