@@ -75,6 +75,7 @@ class RunFolder:
             self.run = {"kind": _KIND, "config": config, "versions": facts}
             self._made.append(self.out / MARKER)
             write_sealed(self.out / MARKER, self.run)
+            _sweep(self.out)
         if not (self.out / CHECKPOINTS).exists():
             self._made.append(self.out / CHECKPOINTS)
             (self.out / CHECKPOINTS).mkdir()
@@ -215,8 +216,7 @@ def _refuse_occupied(out: Path, resume: bool) -> None:
         entries = [each.name for each in out.iterdir()] if out.is_dir() else []
     except OSError as error:
         raise OmniNegClipError(f"Can't read {out}: {error.strerror or error}.") from error
-    # what a process leaves that was killed before it wrote the marker
-    strangers = sorted(each for each in entries if each != LOCK and not each.endswith(PARTIAL))
+    strangers = sorted(each for each in entries if not _is_of_a_start(each))
     if out.exists() and not out.is_dir():
         raise OmniNegClipError(f"{out} is a file: name a new folder.")
     if strangers and MARKER not in strangers:
@@ -227,6 +227,11 @@ def _refuse_occupied(out: Path, resume: bool) -> None:
         )
     if strangers and not resume:
         raise OmniNegClipError(f"{out} already exists: add --resume to go on with it, or name a new folder.")
+
+
+def _is_of_a_start(name: str) -> bool:
+    """Tell whether a process leaves that which is killed before it has written the marker."""
+    return name == LOCK or (name.startswith(f".{MARKER}.") and name.endswith(PARTIAL))
 
 
 def _read_marker(out: Path) -> dict[str, Any]:
@@ -251,9 +256,10 @@ def _read_marker(out: Path) -> dict[str, Any]:
 
 
 def _sweep(out: Path) -> None:
-    """Remove temporary files of this run's processes that were killed; nobody else writes here."""
-    for folder in (out, out / CHECKPOINTS):
-        for leftover in folder.glob(f".*{PARTIAL}") if not folder.is_symlink() or folder == out else ():
+    """Remove temporary files of this run's processes that were killed; it alone has these names here."""
+    for name in (MARKER, CONFIG, VERSIONS, METRICS, CURVES, LAST, BEST, MODEL, f"{MODEL}-*"):
+        folder = (out / name).parent
+        for leftover in folder.glob(f".{Path(name).name}.*{PARTIAL}"):
             with suppress(OSError):
                 is_folder = leftover.is_dir() and not leftover.is_symlink()
                 shutil.rmtree(leftover) if is_folder else leftover.unlink()

@@ -6,7 +6,7 @@ What is finished is kept, a file per cell and seed, so a study can be stopped at
 import copy
 import hashlib
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -17,10 +17,10 @@ from omninegclip import __version__
 from omninegclip.clip.blend import blend
 from omninegclip.clip.encoder import ClipEncoder
 from omninegclip.clip.load import load_clip
+from omninegclip.errors import DamagedError
 from omninegclip.evaluation.intervals import Estimate, proportion
 from omninegclip.evaluation.scenes import Figures, as_dict, evaluate_scenes
 from omninegclip.evaluation.training_free import METHODS, without_training
-from omninegclip.errors import DamagedError
 from omninegclip.files import read_sealed, write_sealed
 from omninegclip.memory import keep_freed_memory
 from omninegclip.progress import console
