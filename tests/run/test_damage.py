@@ -1,6 +1,6 @@
 """Kills, flipped bits, truncations and losses of everything that a run writes, at random from fixed seeds.
 
-Each ends in bit-identical weights, or in one sentence and a clean second try. OMNINEGCLIP_CASES=500 tries more.
+Each ends in bit-identical weights, or in a sentence and a clean second try. OMNINEGCLIP_CASES=500 tries more.
 """
 
 import os

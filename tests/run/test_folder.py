@@ -1,4 +1,4 @@
-"""The run folder: nothing of anybody else's is removed, one process writes it, a run is what it says it is."""
+"""The run folder: nothing of anybody else's is removed, one process writes it, a run is what it says."""
 
 import json
 import os
