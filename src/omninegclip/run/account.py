@@ -23,6 +23,8 @@ TITLES = {
     "retrieval_r1": "R@1 with plain captions",
 }
 
+SHOWN = ("omninegclip", "torch", "transformers")  # of what is installed
+
 Figures = dict[str, Estimate]
 
 _METHODS = {
@@ -119,7 +121,11 @@ def card_of(
             "steps": f"{steps} of {preset.pictures}",
             "learning rate": f"{preset.learning_rate:g}",
             "parameters that train": f"{policy.trained:,} of {policy.total:,}",
-            **{name: installed[name] for name in ("omninegclip", "torch", "transformers")},
+            **{
+                name: installed[name]
+                for name in ("omninegclip", "torch", "transformers")
+                if name in installed
+            },
         },
         limits=["Its licence is that of the base model and of the data: say which before you publish it."],
         attribution=f"Base model: {preset.model}. {_METHODS.get(preset.objective, '')}".strip(),
