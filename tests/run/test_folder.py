@@ -22,6 +22,7 @@ from omninegclip.data.record import read_records, write_records
 from omninegclip.files import LOCK, PARTIAL, read_sealed
 from omninegclip.run import train as verb
 from omninegclip.run.folder import MARKER
+from omninegclip.training.checkpoint import load_checkpoint, save_checkpoint
 
 FEW = {"steps": 4, "validate_every": 2, "checkpoint_every": 2}
 
@@ -231,6 +232,64 @@ def test_other_base_weights_are_another_run(unfinished_or_finished: Path, own: P
     with changed(own.folder / "clip"):
         save_clip(own.folder / "clip", tiny_encoder(text_layers=4, seed=1), base="random weights")
         assert "(other base weights)" in refused(unfinished_or_finished, own)
+
+
+def test_a_checkpoint_of_another_run_is_refused(run: Path, own: Place) -> None:
+    (run / "metrics.json").unlink()
+    tensors, facts = load_checkpoint(run / "checkpoints/last.safetensors")
+    for run_of in ({}, {"run": facts["run"] | {"config": facts["run"]["config"] | {"seed": 3}}}):
+        others = {name: value for name, value in facts.items() if name != "run"} | run_of
+        save_checkpoint(run / "checkpoints/last.safetensors", tensors, others)
+        assert "is of another run: move it elsewhere" in refused(run, own)
+
+
+@pytest.mark.parametrize("name", ["last", "best"])
+def test_a_damaged_checkpoint_begins_the_run_anew(run: Path, own: Place, finished: Path, name: str) -> None:
+    (run / "metrics.json").unlink()
+    path = run / "checkpoints" / f"{name}.safetensors"
+    content = bytearray(path.read_bytes())
+    content[-9] ^= 4
+    path.write_bytes(content)
+    code, _, errors = own.call("--out=run", "--resume", **FEW)
+    assert code == 0
+    assert f"checkpoints/{name}.safetensors is lost or damaged: the run begins anew" in said(errors)
+    weights = "model/model.safetensors"
+    assert (run / weights).read_bytes() == (finished / weights).read_bytes()
+
+
+@pytest.mark.parametrize("keep", [0, 100])
+def test_a_log_that_lost_lines_stays_short(run: Path, own: Place, keep: int) -> None:
+    (run / "metrics.json").unlink()
+    lines = (run / "log.jsonl").read_bytes()
+    (run / "log.jsonl").write_bytes(lines[:keep])
+    code, _, errors = own.call("--out=run", "--resume", **FEW)
+    assert code == 0
+    assert "lacks some of the first 4 steps" in said(errors)
+    assert lines.startswith((run / "log.jsonl").read_bytes())
+
+
+def test_accounts_that_were_damaged_are_written_again(run: Path, own: Place, finished: Path) -> None:
+    (run / "config.yaml").write_text("a: [")
+    (run / "versions.json").unlink()
+    (run / "metrics.json").write_bytes((run / "metrics.json").read_bytes()[:100])
+    code, output, errors = own.call("--out=run", "--resume", "--json", **FEW)
+    assert code == 0
+    assert "metrics.json is damaged" in said(errors)
+    for name in ("config.yaml", "versions.json"):
+        assert (run / name).read_bytes() == (finished / name).read_bytes()
+    summary, before = json.loads(output), read_sealed(finished / "metrics.json")
+    changing = {"model", "seconds", "peak_memory_bytes"}
+    assert all(before[name] == value for name, value in summary.items() if name not in changing)
+
+
+def test_a_damaged_marker_is_written_again_from_the_last_checkpoint(run: Path, own: Place) -> None:
+    whole = (run / MARKER).read_bytes()
+    (run / MARKER).write_bytes(whole[:-30])
+    assert own.call("--out=run", "--resume", **FEW)[0] == 0
+    assert (run / MARKER).read_bytes() == whole
+    (run / MARKER).write_bytes(whole[:-30])
+    (run / "checkpoints/last.safetensors").unlink()
+    assert "name another folder, or remove run first" in refused(run, own)
 
 
 def test_a_model_that_somebody_changed_is_kept_beside_the_new_one(run: Path, own: Place) -> None:

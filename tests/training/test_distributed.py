@@ -115,3 +115,11 @@ def test_a_timeout_that_is_none_is_one_sentence(said: str, monkeypatch: pytest.M
     monkeypatch.setenv("OMNINEGCLIP_TIMEOUT", said)
     with pytest.raises(OmniNegClipError, match=f"OMNINEGCLIP_TIMEOUT={said} is no number"), process_group():
         pass
+
+
+def test_what_the_first_process_is_refused_is_said_by_all() -> None:
+    for process in start_two("refused_process.py"):
+        _, errors = process.communicate(timeout=60)
+        assert process.returncode == 1
+        assert errors.strip().splitlines()[-1] == "The folder is occupied."
+        assert "Traceback" not in errors

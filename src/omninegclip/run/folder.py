@@ -103,7 +103,7 @@ class RunFolder:
         except DamagedError as error:
             _say(f"{error} It is written again.")
             return None
-        kept = done.pop(_FILES)
+        kept = done.pop(_FILES, {})
         found = hashes(self.out / MODEL)
         if wrong := [name for name, digest in kept.items() if found.get(name) != digest]:
             _say(f"{self.out / MODEL / wrong[0]} is not what was written: the model is written again.")

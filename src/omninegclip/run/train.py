@@ -138,13 +138,13 @@ class _Run:
             return False
         try:
             facts = load_checkpoint(path)[1]
-            if difference(facts["run"]["config"], self.folder.run["config"]):
+            if difference(facts.get("run", {}).get("config", {}), self.folder.run["config"]):
                 raise OmniNegClipError(f"{path} is of another run: move it elsewhere to begin this run anew.")
             if facts["best"] is not None:
                 path = self.out / BEST
                 best = load_checkpoint(path)[1]
                 # one that was written after the last checkpoint will be written again on the way
-                if best != facts["best"] and best["step"] < facts["tuning"]["done"]:
+                if best != facts["best"] and best.get("step", -1) < facts["tuning"]["done"]:
                     raise DamagedError(f"{path} is not the best of this run.")
         except DamagedError:
             console.print(f"{path} is lost or damaged: the run begins anew.", highlight=False, markup=False)
