@@ -17,6 +17,7 @@ import yaml
 from transformers import CLIPModel
 
 from omninegclip.clip.load import load_clip
+from omninegclip.files import atomic_folder
 
 COMMAND = [sys.executable, "-c", "from omninegclip.cli import main; main()"]
 METRICS = {
@@ -206,7 +207,8 @@ def test_a_full_disk_is_one_sentence_and_leaves_nothing(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
-def test_ctrl_c_leaves_nothing_half_written(tmp_path: Path) -> None:
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_ctrl_c_and_sigterm_leave_nothing_half_written(tmp_path: Path, number: signal.Signals) -> None:
     process = subprocess.Popen(
         [*COMMAND, "quickstart", "--out", "run"],
         cwd=tmp_path, env=ENVIRONMENT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
@@ -215,13 +217,22 @@ def test_ctrl_c_leaves_nothing_half_written(tmp_path: Path) -> None:
     while not list(tmp_path.glob(".run.*-partial")) and time.monotonic() < deadline:
         time.sleep(0.05)
     time.sleep(1)
-    process.send_signal(signal.SIGINT)
+    process.send_signal(number)
     stdout, stderr = process.communicate(timeout=120)
     assert process.returncode == 130
     assert stdout == ""
     assert "Traceback" not in stderr
     assert stderr.strip().splitlines()[-1] == "omninegclip: Stopped; nothing half-written is left."
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_second_run_in_one_folder_is_refused_before_it_works(tmp_path: Path) -> None:
+    with atomic_folder(tmp_path / "run"):
+        result = call("quickstart", "--smoke", "--out", "run", cwd=tmp_path)
+    assert result.returncode == 1
+    assert result.stderr == (
+        "omninegclip: Another process is writing run: wait until it ends, or name another folder.\n"
+    )
 
 
 def test_help_names_the_verbs_without_loading_torch() -> None:

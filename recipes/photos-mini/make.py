@@ -39,7 +39,7 @@ from omninegclip.data.features import FrozenFeatures, ImageFeatureCache
 from omninegclip.data.sampler import BatchSampler
 from omninegclip.errors import OmniNegClipError
 from omninegclip.evaluation.intervals import Estimate
-from omninegclip.files import refuse_occupied
+from omninegclip.files import hold, read_sealed, refuse_occupied, write_sealed
 from omninegclip.memory import keep_freed_memory
 from omninegclip.progress import console, progress
 from omninegclip.training.loop import backward_through, train
@@ -134,14 +134,15 @@ def same_options(options: argparse.Namespace) -> None:
     free = {"work", "out", "threads"}
     now = {name: str(value) for name, value in sorted(vars(options).items()) if name not in free}
     if path.exists():
-        was = json.loads(path.read_text())
+        was = read_sealed(path)
         changed = [name for name in now if was.get(name) != now[name]]
         if changed:
             raise OmniNegClipError(
                 f"The run in {options.work} has {changed[0]}={was.get(changed[0])}: go on with the same "
                 "options, or name another --work (its folder features may be copied)."
             )
-    path.write_text(json.dumps(now, indent=2) + "\n")
+        return
+    write_sealed(path, now)
 
 
 def parse() -> argparse.Namespace:
@@ -174,10 +175,10 @@ def main() -> None:
     refuse_occupied(options.out)
     splits = {k: v[: options.photos] for k, v in read_photos(options.data, options.captions).items()}
     encoder = pretrained(options.seed)
-    options.work.mkdir(parents=True, exist_ok=True)
-    same_options(options)
-    parts = look(encoder, splits, options)
-    seconds = fit(encoder, splits, parts, options)
+    with hold(options.work):
+        same_options(options)
+        parts = look(encoder, splits, options)
+        seconds = fit(encoder, splits, parts, options)
     reached = measure(encoder, splits, parts, "test")
     show(reached)
     text = card(options, splits, encoder, reached, seconds)

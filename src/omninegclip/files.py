@@ -8,7 +8,7 @@ import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from filelock import FileLock, Timeout
 from safetensors import SafetensorError
@@ -88,14 +88,37 @@ def refuse_occupied(path: Path) -> None:
 def hold(folder: Path) -> Iterator[None]:
     """Let one process at a time write in `folder`, which is made; the system frees the hold of one that dies.
 
+    Folders that this call made are removed again when nothing lies in them at the end.
+
     Raises OmniNegClipError when another process has it, or it can't be written.
     """
+    made = [each for each in (folder, *folder.parents) if not each.exists()]
     try:
-        folder.mkdir(parents=True, exist_ok=True)
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise OmniNegClipError(_cannot_write(folder, error)) from error
+        with _held(folder / LOCK, folder):
+            yield
+    finally:
+        with suppress(OSError):  # the first one that holds something
+            for each in made:
+                each.rmdir()
+
+
+@contextmanager
+def append_to(path: Path) -> Iterator[BinaryIO]:
+    """Yield a file opened for reading and appending, made if it isn't there; a link is never followed.
+
+    Raises OmniNegClipError when it can't be written.
+    """
+    try:
+        handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW, 0o666)
+        with os.fdopen(handle, "r+b") as file:
+            file.seek(0, os.SEEK_END)
+            yield file
     except OSError as error:
-        raise OmniNegClipError(_cannot_write(folder, error)) from error
-    with _held(folder / LOCK, folder):
-        yield
+        raise OmniNegClipError(_cannot_write(path, error)) from error
 
 
 def write_sealed(path: Path, values: Mapping[str, Any]) -> None:

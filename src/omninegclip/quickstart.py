@@ -196,7 +196,7 @@ def _facts(tuned: Tuned, seed: int, size: Size) -> dict[str, str]:
         "learning rate": f"{preset.learning_rate:g}",
         "parameters that train": f"{tuned.policy.trained:,} of {tuned.policy.total:,}",
         "last loss": f"{tuned.steps[-1].scalars['loss']:.3f}",
-        **{name: installed[name] for name in ("omninegclip", "torch", "transformers")},
+        **{name: installed[name] for name in ("omninegclip", "torch", "transformers") if name in installed},
     }
 
 

@@ -3,6 +3,7 @@
 import contextlib
 import io
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -54,6 +55,7 @@ class Place(NamedTuple):
     def call(self, *arguments: str, **options: object) -> tuple[int, str, str]:
         """Run the verb in this process, which is faster."""
         output, errors, code = io.StringIO(), io.StringIO(), 0
+        handlers = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
         with (
             pytest.MonkeyPatch.context() as patch,
             contextlib.chdir(self.folder),
@@ -66,6 +68,9 @@ class Place(NamedTuple):
             except SystemExit as end:
                 code = end.code if isinstance(end.code, int) else 1 if end.code else 0
                 errors.write(end.code if isinstance(end.code, str) else "")
+            finally:
+                for number, handler in handlers.items():
+                    signal.signal(number, handler)
         return code, output.getvalue(), errors.getvalue()
 
     def run(self, *arguments: str, **options: object) -> tuple[int, str, str]:

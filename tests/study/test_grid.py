@@ -8,6 +8,7 @@ import pytest
 import torch
 
 from omninegclip.clip.layer_groups import text_layers
+from omninegclip.clip.load import load_clip
 from omninegclip.study import cells, grid, worlds
 from omninegclip.study.figures import to_csv
 from omninegclip.study.grid import Cell, run_grid
@@ -66,6 +67,39 @@ def test_a_cell_that_is_missing_is_run_on_the_world_that_is_kept(
     shutil.copytree(study[0] / "worlds", tmp_path / "worlds")
     monkeypatch.setattr(worlds, "make_world", fail)
     assert run(tmp_path, [CELLS[1]], range(2))["clip"] == study[1]["clip"]
+
+
+@pytest.mark.parametrize("harm", ["flip", "cut", "empty"])
+def test_a_cell_that_was_damaged_is_run_again(
+    study: tuple[Path, grid.Results], tmp_path: Path, harm: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = tmp_path / "study"
+    shutil.copytree(study[0], out)
+    for path in (out / "cells").glob("*.json"):
+        if '"pretrained"' in path.read_text():
+            content = path.read_bytes()
+            flipped = content.replace(b'"n": ', b'"n": 1', 1)
+            path.write_bytes({"flip": flipped, "cut": content[:-50], "empty": b""}[harm])
+    assert run(out, CELLS[:1], range(2)) == {"pretrained": study[1]["pretrained"]}
+    assert "is damaged" in " ".join(capsys.readouterr().err.split())
+    run(out, CELLS[:1], range(2))
+    assert "is damaged" not in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("name", ["embeddings.safetensors", "records.parquet", "world.json"])
+@pytest.mark.parametrize("lost", [True, False])
+def test_a_world_that_was_damaged_is_made_again(
+    study: tuple[Path, grid.Results], tmp_path: Path, name: str, lost: bool
+) -> None:
+    shutil.copytree(study[0] / "worlds", tmp_path / "worlds")
+    (kept,) = (tmp_path / "worlds").glob("seed-0-*")
+    expected = {path.name: path.read_bytes() for path in kept.iterdir()}
+    content = bytearray((kept / name).read_bytes())
+    content[len(content) // 2] ^= 1
+    (kept / name).unlink() if lost else (kept / name).write_bytes(content)
+    encoder = load_clip("scenes-tiny")
+    assert worlds.keep_world(encoder, tmp_path / "worlds", 0, TINY) == kept
+    assert {path.name: path.read_bytes() for path in kept.iterdir()} == expected
 
 
 def test_two_workers_find_what_one_process_finds(

@@ -2,12 +2,13 @@
 
 import resource
 import signal
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
 import torch
 
-from omninegclip.errors import OmniNegClipError
+from omninegclip.errors import DamagedError, OmniNegClipError
 from omninegclip.training.checkpoint import load_checkpoint, save_checkpoint
 
 
@@ -41,4 +42,28 @@ def test_a_full_disk_leaves_the_checkpoint_before(tmp_path: Path) -> None:
 def test_a_file_that_is_no_checkpoint_is_refused(tmp_path: Path, content: bytes) -> None:
     (tmp_path / "x.safetensors").write_bytes(content)
     with pytest.raises(OmniNegClipError, match="is no checkpoint of a training run"):
+        load_checkpoint(tmp_path / "x.safetensors")
+
+
+def test_a_flipped_bit_anywhere_is_found(tmp_path: Path) -> None:
+    path = tmp_path / "x.safetensors"
+    save_checkpoint(path, {"a": torch.randn(3), "b": torch.tensor(7, dtype=torch.uint8)}, {"done": 3})
+    whole = path.read_bytes()
+    expected, facts = load_checkpoint(path)
+    for place in range(8 * len(whole)):
+        flipped = bytearray(whole)
+        flipped[place // 8] ^= 1 << place % 8
+        path.write_bytes(flipped)
+        with suppress(DamagedError):
+            found, said = load_checkpoint(path)  # a flip in white space
+            assert said == facts
+            assert all(torch.equal(found[name], tensor) for name, tensor in expected.items())
+    for end in range(len(whole)):
+        path.write_bytes(whole[:end])
+        with pytest.raises(DamagedError):
+            load_checkpoint(path)
+
+
+def test_a_checkpoint_that_is_not_there_is_lost(tmp_path: Path) -> None:
+    with pytest.raises(DamagedError, match="is not there any more"):
         load_checkpoint(tmp_path / "x.safetensors")

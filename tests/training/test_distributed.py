@@ -13,6 +13,9 @@ import torch
 from safetensors.torch import load_file
 from torch import Tensor
 
+from omninegclip.errors import OmniNegClipError
+from omninegclip.training.distributed import process_group
+
 HERE = Path(__file__).parent
 CASES = ("even", "uneven", "one row each and one over", "frozen layers", "in chunks")
 
@@ -87,3 +90,36 @@ def test_a_process_that_dies_ends_the_other_with_one_sentence() -> None:
         "Another process of this run ended, so this one stops: its own message says why."
     )
     assert "Traceback" not in errors
+
+
+@pytest.mark.parametrize("stopped", [0, 1])
+def test_a_process_that_is_stopped_is_named_by_the_other(
+    stopped: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OMNINEGCLIP_TIMEOUT", "1")
+    processes = start_two("stopped_process.py", str(stopped))
+    survivor = processes.pop(1 - stopped)
+    try:
+        _, errors = survivor.communicate(timeout=60)
+    finally:
+        processes[0].kill()
+        processes[0].communicate()
+    assert survivor.returncode == 1
+    assert f"Process {stopped} of this run has not answered for 1 seconds" in errors
+    assert "Traceback" not in errors
+
+
+@pytest.mark.parametrize("said", ["soon", "0", "nan", "inf"])
+def test_a_timeout_that_is_none_is_one_sentence(said: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("RANK", "0")
+    monkeypatch.setenv("OMNINEGCLIP_TIMEOUT", said)
+    with pytest.raises(OmniNegClipError, match=f"OMNINEGCLIP_TIMEOUT={said} is no number"), process_group():
+        pass
+
+
+def test_what_the_first_process_is_refused_is_said_by_all() -> None:
+    for process in start_two("refused_process.py"):
+        _, errors = process.communicate(timeout=60)
+        assert process.returncode == 1
+        assert errors.strip().splitlines()[-1] == "The folder is occupied."
+        assert "Traceback" not in errors

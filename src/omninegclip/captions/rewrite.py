@@ -267,8 +267,6 @@ class Rewriter:
             console.print(
                 f"{self.endpoint.url} failed {GIVE_UP} times in a row, last with: {found.reason}. It isn't "
                 "asked any more; the captions that are left stay as the rules made them.",
-                markup=False,
-                highlight=False,
             )
 
     def _once(self, body: dict[str, object], attempt: int) -> "tuple[str | Failure, float | None]":

@@ -39,7 +39,5 @@ def warn_foreign(texts: Sequence[str], tokenizer: PreTrainedTokenizerBase) -> No
             console.print(
                 f"This model's tokenizer has no words in the script of {text[:60]!r} and spells it letter by "
                 "letter: what it makes of such texts means little. Ask in the language of its training.",
-                highlight=False,
-                markup=False,
             )
             return

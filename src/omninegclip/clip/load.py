@@ -172,7 +172,7 @@ def _check_scale(encoder: ClipEncoder, path: Path) -> None:
     if wrong and (not math.isfinite(encoder.logit_scale) or encoder.logit_scale <= 0):
         raise OmniNegClipError(f"{path} is damaged: {wrong}.")
     if wrong:
-        console.print(f"{path}: {wrong}; its cosines are still used.", highlight=False, markup=False)
+        console.print(f"{path}: {wrong}; its cosines are still used.")
 
 
 def _check_fingerprint(encoder: ClipEncoder, folder: Path) -> None:

@@ -3,10 +3,11 @@
 import hashlib
 import os
 from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 import torch
@@ -17,9 +18,11 @@ from torch import Tensor
 
 from omninegclip.clip.images import open_image
 from omninegclip.errors import OmniNegClipError
+from omninegclip.files import append_to, read_sealed, write_sealed
 from omninegclip.progress import console, track
 
 Picture = Path | bytes
+_CHUNKS = "chunks"  # what a file of hashes holds
 
 
 class ImageEncoder(Protocol):
@@ -62,51 +65,116 @@ class FrozenFeatures:
 class ImageFeatureCache:
     """A folder of features, one file of float16 rows for each image tower and list of pictures.
 
-    A file is named by a hash of both, so one of another model, transform or collection is never read. One
-    process writes while others wait, chunk after chunk, and an interrupted file is taken up where it ends.
+    A file is named by a hash of both, pictures by their content, so one of another model, transform or
+    collection is never read. One process writes while others wait, chunk after chunk, and an interrupted file
+    is taken up where it ends. The hashes of the chunks lie beside it: what is damaged is computed again.
     """
 
     def __init__(self, folder: Path, chunk: int = 1024) -> None:
         """Keep features in `folder`; an interruption loses at most `chunk` pictures."""
         self.folder, self.chunk = folder, chunk
 
-    def features(self, encoder: ImageEncoder, pictures: Sequence[Picture]) -> FrozenFeatures:
+    def features(
+        self, encoder: ImageEncoder, pictures: Sequence[Picture], contents: Sequence[str] | None = None
+    ) -> FrozenFeatures:
         """Return the features of `pictures`; the tower sees each distinct one once, if they are not stored.
 
-        Pictures are the same if their bytes are, or their path, size and time of change.
+        Pictures are the same if their bytes are; `contents` is what `contents_of` said of them, if it did.
 
         Raises:
             OmniNegClipError: A picture can't be read, a feature is not finite, or the folder not written.
         """
-        identities = {picture: _identity(picture) for picture in set(pictures)}
-        distinct = {identities[picture]: picture for picture in pictures}
-        number = {identity: row for row, identity in enumerate(distinct)}
+        contents = contents_of(pictures) if contents is None else contents
+        distinct = dict(zip(contents, pictures, strict=True))
+        number = {content: row for row, content in enumerate(distinct)}
         path = self.folder / f"{_key(encoder.image_fingerprint, distinct)}.f16"
+        row_bytes = np.dtype(np.float16).itemsize * encoder.dim
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
             with _exclusive(path):
-                if not path.exists():
-                    self._write(path, encoder, list(distinct.values()))
+                if not self._is_whole(path, len(distinct) * row_bytes):
+                    self._write(path, encoder, list(distinct.values()), row_bytes)
             stored = np.memmap(path, np.float16, mode="r", shape=(len(distinct), encoder.dim))
         except OSError as error:
             raise OmniNegClipError(
                 f"Can't keep image features in {self.folder}: {error.strerror or error}."
             ) from error
-        return FrozenFeatures(stored, np.array([number[identities[picture]] for picture in pictures]))
+        return FrozenFeatures(stored, np.array([number[content] for content in contents]))
 
-    def _write(self, path: Path, encoder: ImageEncoder, pictures: Sequence[Picture]) -> None:
-        """Append to a partial file, whose length says how many pictures are done, and rename it at last."""
-        partial = path.with_suffix(".partial")
-        row_bytes = np.dtype(np.float16).itemsize * encoder.dim
-        with partial.open("ab") as file:
-            done = file.tell() // row_bytes
+    @staticmethod
+    def _is_whole(path: Path, size: int) -> bool:
+        """Tell whether the file is there and is what was written."""
+        if not path.exists():
+            return False
+        if path.stat().st_size == size and sum(_whole_chunks(path, _sums(path))) == size:
+            return True
+        console.print(f"{path} is damaged: its features are computed again.")
+        return False
+
+    def _write(self, path: Path, encoder: ImageEncoder, pictures: Sequence[Picture], row_bytes: int) -> None:
+        """Append to a partial file, as far as it is what was written, and rename it at last."""
+        partial, sums = path.with_suffix(".partial"), _sums(path)
+        with append_to(partial) as file:
+            sizes = _whole_chunks(partial, sums)
+            sums, done = sums[: len(sizes)], sum(sizes) // row_bytes
             file.truncate(done * row_bytes)
             starts = range(done, len(pictures), self.chunk)
             for start in track(starts, f"image features, {self.chunk} at a time", len(starts)):
-                file.write(_encode(encoder, pictures[start : start + self.chunk]).tobytes())
+                rows = _encode(encoder, pictures[start : start + self.chunk]).tobytes()
+                file.write(rows)
                 file.flush()
                 os.fsync(file.fileno())
+                sums.append([len(rows), hashlib.sha256(rows).hexdigest()])
+                write_sealed(_beside(path), {_CHUNKS: sums})
         partial.replace(path)
+
+
+def contents_of(pictures: Sequence[Picture]) -> list[str]:
+    """Return the SHA-256 of each picture's bytes, which are read once for each distinct one.
+
+    Raises OmniNegClipError when one can't be read.
+    """
+    distinct = list(dict.fromkeys(pictures))
+    with ThreadPoolExecutor() as pool:
+        hashes = track(pool.map(_content, distinct), "Reading the pictures", len(distinct))
+        found = dict(zip(distinct, hashes, strict=True))
+    return [found[picture] for picture in pictures]
+
+
+def _content(picture: Picture) -> str:
+    if isinstance(picture, bytes):
+        return hashlib.sha256(picture).hexdigest()
+    try:
+        with picture.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except FileNotFoundError as error:
+        raise OmniNegClipError(f"{picture} does not exist: name a picture file.") from error
+    except OSError as error:
+        raise OmniNegClipError(f"Can't read the picture {picture}: {error.strerror or error}.") from error
+
+
+def _beside(path: Path) -> Path:
+    return path.with_suffix(".json")
+
+
+def _sums(path: Path) -> list[Any]:
+    """Return size and SHA-256 of every chunk that was written of a file; none when that isn't known."""
+    try:
+        found: list[Any] = read_sealed(_beside(path))[_CHUNKS]
+    except OmniNegClipError:
+        return []
+    return found
+
+
+def _whole_chunks(path: Path, sums: Sequence[Any]) -> list[int]:
+    """Return the sizes of the chunks from the beginning of a file that are what was written."""
+    sizes = []
+    with path.open("rb") as file:
+        for size, expected in sums:
+            if hashlib.sha256(file.read(size)).hexdigest() != expected:
+                break
+            sizes.append(size)
+    return sizes
 
 
 def _encode(encoder: ImageEncoder, pictures: Sequence[Picture]) -> NDArray[np.float16]:
@@ -117,16 +185,6 @@ def _encode(encoder: ImageEncoder, pictures: Sequence[Picture]) -> NDArray[np.fl
         name = broken if isinstance(broken, Path) else "a picture"
         raise OmniNegClipError(f"The model's features of {name} are not finite: check its weights.")
     return features.astype(np.float16)
-
-
-def _identity(picture: Picture) -> str:
-    if isinstance(picture, bytes):
-        return hashlib.sha256(picture).hexdigest()
-    try:
-        found = picture.stat()
-    except FileNotFoundError as error:
-        raise OmniNegClipError(f"{picture} does not exist: name a picture file.") from error
-    return f"{picture.resolve()} {found.st_size} {found.st_mtime_ns}"
 
 
 def _key(fingerprint: str, identities: Iterable[str]) -> str:

@@ -204,7 +204,5 @@ def _summary(images: list[Captioned], written: Iterable[Row]) -> Summary:
         console.print(
             f"{cut:,} of {rows:,} rows hold a caption so long that CLIP ({CONTEXT} tokens) cuts it, maybe "
             "the negation at its end.",
-            markup=False,
-            highlight=False,
         )
     return Summary(sum(len(image.captions) for image in images), rows, presence, absence)

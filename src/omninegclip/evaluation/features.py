@@ -120,7 +120,7 @@ def _load(shard: Path, dim: int) -> dict[str, NDArray[np.float32]]:
         if features.shape != (len(keys), dim) or features.dtype != np.float32:
             raise DamagedError(f"{shard} is damaged: it holds no embeddings of this model.")
     except (DamagedError, KeyError):
-        console.print(f"{shard} is damaged: its pictures are embedded again.", highlight=False, markup=False)
+        console.print(f"{shard} is damaged: its pictures are embedded again.")
         with suppress(OSError):
             shard.rename(shard.with_suffix(".damaged"))  # nothing is deleted
         return {}

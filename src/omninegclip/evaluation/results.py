@@ -136,7 +136,7 @@ def _load_figures(path: Path) -> Result:
                 f"{path} is damaged: the same `omninegclip evaluate` again computes it anew."
             ) from error
     result = _of_json(values, path)
-    console.print(f"{path} has no checksum: an older version wrote it.", highlight=False, markup=False)
+    console.print(f"{path} has no checksum: an older version wrote it.")
     return result
 
 

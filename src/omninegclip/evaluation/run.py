@@ -234,7 +234,7 @@ def _finished(path: Path, key: str) -> Result | None:
     try:
         result = results.load(path)
     except DamagedError as error:
-        console.print(f"{error} It is computed again.", highlight=False, markup=False)
+        console.print(f"{error} It is computed again.")
         return None
     return result if result.key == key and not result.missing else None
 

@@ -150,7 +150,8 @@ class Retrieval:
         ]
         found = protocols.retrieve(pictures, texts, captions, KS, rule)
         figures += [
-            Figure(f"image_to_text_r{k}", values, by_picture, clusters=clusters) for k, values in found.items()
+            Figure(f"image_to_text_r{k}", values, by_picture, clusters=clusters)
+            for k, values in found.items()
         ]
         return figures if rule == "official" else figures + self._exclusion(pictures, texts, owners)
 
@@ -249,7 +250,11 @@ class ZeroShot:
         return [
             Figure("top1", found[1], groups, blind=chance, clusters=clusters),
             Figure(
-                "top5", found[5], groups, blind={"constant": min(1.0, 5 / len(self.classes))}, clusters=clusters
+                "top5",
+                found[5],
+                groups,
+                blind={"constant": min(1.0, 5 / len(self.classes))},
+                clusters=clusters,
             ),
         ]
 

@@ -1,9 +1,11 @@
 """What a run says of itself when it is done: figures, curves, model card."""
 
+import json
+import os
 from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from omninegclip.clip.policy import PolicyTable
 from omninegclip.environment import versions
@@ -20,6 +22,8 @@ TITLES = {
     "absence_r1": "R@1 with captions negated by absence",
     "retrieval_r1": "R@1 with plain captions",
 }
+
+SHOWN = ("omninegclip", "torch", "transformers")  # of what is installed
 
 Figures = dict[str, Estimate]
 
@@ -55,14 +59,39 @@ def _rows(before: Figures | None, after: Figures | None) -> list[Row]:
     ]
 
 
-def write_curves(path: Path, lines: Sequence[dict[str, Any]]) -> None:
+def cut_log(log: BinaryIO, size: int) -> bool:
+    """Cut off what a log holds behind `size` bytes, and tell whether it lacked some of them."""
+    there = log.seek(0, os.SEEK_END)
+    if there < size:  # by some lines, and the last one may be half
+        log.seek(0)
+        size = log.read().rfind(b"\n") + 1
+        there = -1
+    log.truncate(size)
+    log.seek(0, os.SEEK_END)
+    return there < 0
+
+
+def read_log(path: Path) -> list[dict[str, Any]]:
+    """Return the steps in a log, without lines that are no step's."""
+    steps = []
+    for text in path.read_bytes().splitlines():
+        with suppress(ValueError, RecursionError):
+            line = json.loads(text)
+            if isinstance(line, dict) and {"step", "loss"} <= line.keys():
+                steps.append({k: v for k, v in line.items() if isinstance(v, int | float)})
+    return steps
+
+
+def write_curves(path: Path, steps: Sequence[dict[str, Any]]) -> None:
     """Draw the loss and its parts, where the extra that draws is installed."""
     with suppress(ModuleNotFoundError):
         from omninegclip.report.curves import curves_svg, drawn
 
-        steps = [line for line in lines if "loss" in line]
         names = drawn(steps[0]) if steps else []
-        series = {name: [(line["step"], line[name]) for line in steps] for name in names}
+        series = {
+            name: [(line["step"], line[name]) for line in steps if name in line and "step" in line]
+            for name in names
+        }
         with atomic_file(path) as temporary:
             temporary.write_text(curves_svg(series, "step", "loss", "Fine-tuning"))
 
@@ -92,7 +121,11 @@ def card_of(
             "steps": f"{steps} of {preset.pictures}",
             "learning rate": f"{preset.learning_rate:g}",
             "parameters that train": f"{policy.trained:,} of {policy.total:,}",
-            **{name: installed[name] for name in ("omninegclip", "torch", "transformers")},
+            **{
+                name: installed[name]
+                for name in ("omninegclip", "torch", "transformers")
+                if name in installed
+            },
         },
         limits=["Its licence is that of the base model and of the data: say which before you publish it."],
         attribution=f"Base model: {preset.model}. {_METHODS.get(preset.objective, '')}".strip(),

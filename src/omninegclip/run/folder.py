@@ -1,10 +1,14 @@
-"""The run folder: what lies in it, whether a run may begin or go on there, and what the run was."""
+"""The run folder: what lies in it, whether a run may begin or go on there, and what the run was.
+
+It is known by a marker of its own, which is written before anything else into a folder that holds nothing. So
+whatever bears a run's names beside a marker is the run's, and nothing is touched where there is none.
+"""
 
 import hashlib
 import json
 import shutil
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -13,70 +17,166 @@ import yaml
 
 from omninegclip.clip.encoder import ClipEncoder
 from omninegclip.environment import git_state, versions
-from omninegclip.errors import OmniNegClipError
-from omninegclip.files import PARTIAL, atomic_file
+from omninegclip.errors import DamagedError, OmniNegClipError
+from omninegclip.files import LOCK, PARTIAL, atomic_file, hold, read_sealed, write_sealed
+from omninegclip.progress import console
 from omninegclip.run.job import Data, Job
+from omninegclip.training.checkpoint import load_checkpoint
 from omninegclip.training.distributed import from_first, rank, world_size
 from omninegclip.training.statements import OBJECTIVE as STATEMENTS
 
+MARKER = "omninegclip-run.json"
 CONFIG, VERSIONS, LOG, METRICS = "config.yaml", "versions.json", "log.jsonl", "metrics.json"
-LAST, BEST = "checkpoints/last.safetensors", "checkpoints/best.safetensors"
+CHECKPOINTS = "checkpoints"
+LAST, BEST = f"{CHECKPOINTS}/last.safetensors", f"{CHECKPOINTS}/best.safetensors"
 CURVES, EVENTS, MODEL = "curves.svg", "tensorboard", "model"
+CARD = "README.md"  # of the model: its reader is asked to add to it
+
+_KIND = "omninegclip train"
+_FILES = "files"  # the key of the metrics that holds the hashes of the model's files
+_MEANS = {
+    "data_hash": " (other records)",
+    "image_hash": " (other pictures)",
+    "model_fingerprint": " (other base weights)",
+    "tokenizer_hash": " (another tokenizer)",
+}
+
+
+class RunFolder:
+    """A run folder that this process alone writes.
+
+    Attributes:
+        out: where it is.
+        run: what the marker holds: `config`, all that decides the weights, and `versions`.
+    """
+
+    def __init__(self, out: Path) -> None:
+        """Touch nothing yet."""
+        self.out = out
+        self.run: dict[str, Any] = {}
+        self._made: list[Path] = []  # by this very call
+
+    def same_run(self, config: Mapping[str, Any]) -> None:
+        """Write down what the run is, or compare it with what it was when it began.
+
+        Raises OmniNegClipError when they differ, or it can't be written.
+        """
+        self.run = from_first(lambda: self._same_run(json.loads(json.dumps(config))))
+
+    def _same_run(self, config: dict[str, Any]) -> dict[str, Any]:
+        if self.run:
+            if problem := difference(self.run["config"], config):
+                raise OmniNegClipError(
+                    f"The run in {self.out} began with {problem}: "
+                    "resume with the same options, or name a new folder."
+                )
+        else:
+            facts = {**versions(), "threads": torch.get_num_threads(), "git": git_state()}
+            self.run = {"kind": _KIND, "config": config, "versions": facts}
+            self._made.append(self.out / MARKER)
+            write_sealed(self.out / MARKER, self.run)
+            _sweep(self.out)
+        if not (self.out / CHECKPOINTS).exists():
+            self._made.append(self.out / CHECKPOINTS)
+            (self.out / CHECKPOINTS).mkdir()
+        self._say(VERSIONS, json.dumps(self.run["versions"], indent=2) + "\n")
+        self._say(CONFIG, yaml.safe_dump(self.run["config"], sort_keys=False))
+        return self.run
+
+    def _say(self, name: str, text: str) -> None:
+        """Write a file for readers, unless it says the same already."""
+        path = self.out / name
+        with suppress(OSError, ValueError, RecursionError, yaml.YAMLError):
+            if yaml.safe_load(path.read_text("utf-8")) == yaml.safe_load(text):
+                return
+        if not path.exists():
+            self._made.append(path)
+        with atomic_file(path) as temporary:
+            temporary.write_text(text, "utf-8")
+
+    def finished(self) -> dict[str, Any] | None:
+        """Return the summary of the run if it is done, and its model is what was written."""
+        if not (self.out / METRICS).exists():
+            return None
+        try:
+            done = read_sealed(self.out / METRICS)
+        except DamagedError as error:
+            _say(f"{error} It is written again.")
+            return None
+        kept = done.pop(_FILES, {})
+        found = hashes(self.out / MODEL)
+        if wrong := [name for name, digest in kept.items() if found.get(name) != digest]:
+            _say(f"{self.out / MODEL / wrong[0]} is not what was written: the model is written again.")
+            return None
+        return done | {"model": str(self.out / MODEL)}
+
+    def finish(self, summary: Mapping[str, Any]) -> None:
+        """Write the metrics, which end the run."""
+        kept = {name: each for name, each in hashes(self.out / MODEL).items() if name != CARD}
+        write_sealed(self.out / METRICS, {**summary, _FILES: kept})
+
+    def put_model(self, new: Path) -> None:
+        """Give a model that this very call wrote its place, and keep what lies there if it is another."""
+        model = self.out / MODEL
+        if model.is_dir() and hashes(model) == hashes(new):
+            shutil.rmtree(new)
+            return
+        if model.is_symlink() or model.exists():
+            aside = self.free_name()
+            model.rename(aside)
+            _say(f"{model} was not what this run writes: it is kept as {aside}.")
+        new.rename(model)
+
+    def free_name(self) -> Path:
+        """Return the first of model-1, model-2, ... that is free."""
+        number = 1
+        while (path := self.out / f"{MODEL}-{number}").exists() or path.is_symlink():
+            number += 1
+        return path
+
+    def take(self, resume: bool, holding: ExitStack) -> None:
+        """Hold the folder, read its marker, and remove what a killed process of this run half wrote.
+
+        Raises OmniNegClipError when it is occupied, by anything but a run if `resume`, held, or damaged.
+        """
+        _refuse_occupied(self.out, resume)
+        holding.enter_context(hold(self.out))
+        _refuse_occupied(self.out, resume)  # somebody may have been here before it was held
+        if (self.out / MARKER).exists():
+            self.run = _read_marker(self.out)
+            _sweep(self.out)
+
+    def undo(self) -> None:
+        """Remove what this very call made, if the run never began: a wrong option occupies no name."""
+        if rank() > 0 or (self.out / LOG).exists():
+            return
+        for path in reversed(self._made):
+            with suppress(OSError):  # a folder that somebody else uses by now stays
+                path.rmdir() if path.name == CHECKPOINTS else path.unlink()
 
 
 @contextmanager
-def run_folder(out: Path, resume: bool) -> Iterator[None]:
-    """Have the folder of a run, and remove it again if the run never began: a wrong option occupies no name.
+def run_folder(out: Path, resume: bool) -> Iterator[RunFolder]:
+    """Have the folder of a run for this process alone; the first one of several has it for all.
 
     Raises OmniNegClipError when it is occupied, by anything but this run if `resume`, or can't be written.
     """
-    _prepare(out, resume)
-    try:
-        yield
-    except BaseException:
-        if rank() == 0 and not (out / LOG).exists():
-            shutil.rmtree(out, ignore_errors=True)
-        raise
-
-
-def _prepare(out: Path, resume: bool) -> None:
-    """Make the folder, or take up the one that is there and remove what a killed process half wrote."""
-
-    def prepare() -> str | None:
+    folder = RunFolder(out)
+    with ExitStack() as holding:
+        from_first(lambda: folder.take(resume, holding))
         try:
-            if out.exists() and not out.is_dir():
-                return f"{out} is a file: name a new folder."
-            if _entries(out) and not resume:
-                return f"{out} already exists: add --resume to go on with it, or name a new folder."
-            if not (out / CONFIG).exists():
-                known = {"checkpoints", VERSIONS}  # of a run that was killed before it began
-                strangers = [entry.name for entry in _entries(out) if entry.name not in known]
-                if strangers:
-                    return f"{out} holds no run to resume, but {strangers[0]}: name another folder."
-            (out / "checkpoints").mkdir(parents=True, exist_ok=True)
-            for leftover in [*out.glob(f".*{PARTIAL}"), *(out / "checkpoints").glob(f".*{PARTIAL}")]:
-                shutil.rmtree(leftover) if leftover.is_dir() else leftover.unlink()
-        except OSError as error:
-            return f"Can't write {out}: {error.strerror or error}."
-        return None
-
-    if problem := from_first(prepare):
-        raise OmniNegClipError(problem)
+            yield folder
+        except BaseException:
+            folder.undo()
+            raise
 
 
-def _entries(out: Path) -> list[Path]:
-    """Return what lies in the folder, but for files that a killed process left half-written."""
-    return [each for each in out.iterdir() if not each.name.endswith(PARTIAL)] if out.is_dir() else []
-
-
-def config_of(job: Job, encoder: ClipEncoder, data: Data) -> dict[str, Any]:
-    """Return all that decides the weights a run ends with."""
-    digest = hashlib.sha256()
+def config_of(job: Job, encoder: ClipEncoder, data: Data, contents: Sequence[str]) -> dict[str, Any]:
+    """Return all that decides the weights a run ends with; `contents` are the hashes of its pictures."""
     columns = ["image_id", "caption", "presence_negated", "absence_negated"]
     if job.preset.objective == STATEMENTS:
         columns += ["statements", "objects_present", "objects_unsure"]
-    for record in (*data.training, *data.held_out):
-        digest.update(json.dumps([record.get(column) for column in columns]).encode())
+    records = ([record.get(column) for column in columns] for record in (*data.training, *data.held_out))
     return {
         "preset": job.preset_name,
         **job.preset.as_dict(),
@@ -85,35 +185,98 @@ def config_of(job: Job, encoder: ClipEncoder, data: Data) -> dict[str, Any]:
         "data": [str(source) for source in job.data],
         "records": len(data.training),
         "records_held_out": len(data.held_out),
-        "data_hash": digest.hexdigest()[:16],
+        "data_hash": _digest(map(json.dumps, records)),
+        "image_hash": _digest(contents),
         "model_fingerprint": encoder.fingerprint,
+        "tokenizer_hash": _tokenizer_hash(encoder),
     }
 
 
-def same_config(job: Job, config: dict[str, Any]) -> None:
-    """Write what the run is, or compare it with what it was when it began.
+def difference(was: Mapping[str, Any], now: Mapping[str, Any]) -> str | None:
+    """Return the first value in which two configs differ, in words, if one decides the weights."""
+    for key, value in now.items():
+        # where the same records lie does not matter
+        if key not in ("data", "preset") and was.get(key) != value:
+            return f"{key}={was.get(key)!r}, not {value!r}{_MEANS.get(key, '')}"
+    return None
 
-    Raises OmniNegClipError when they differ.
-    """
-    path = job.out / CONFIG
 
-    def compare() -> str | None:
-        if path.exists():
-            was = yaml.safe_load(path.read_text())
-            for key, value in config.items():
-                # where the same records lie does not matter
-                if key not in ("data", "preset") and was.get(key) != value:
-                    return (
-                        f"The run in {job.out} began with {key}={was.get(key)!r}, not {value!r}: "
-                        "resume with the same options, or name a new folder."
-                    )
-            return None
-        facts = {**versions(), "threads": torch.get_num_threads(), "git": git_state()}
-        with atomic_file(job.out / VERSIONS) as temporary:
-            temporary.write_text(json.dumps(facts, indent=2) + "\n")
-        with atomic_file(path) as temporary:
-            temporary.write_text(yaml.safe_dump(config, sort_keys=False))
-        return None
+def hashes(folder: Path) -> dict[str, str]:
+    """Return the SHA-256 of every file in a folder, by its path there; none for no folder."""
+    found = {}
+    for path in sorted(folder.rglob("*")) if folder.is_dir() else ():
+        if path.is_file():
+            with path.open("rb") as file:
+                found[path.relative_to(folder).as_posix()] = hashlib.file_digest(file, "sha256").hexdigest()
+    return found
 
-    if problem := from_first(compare):
-        raise OmniNegClipError(problem)
+
+def _refuse_occupied(out: Path, resume: bool) -> None:
+    try:
+        entries = [each.name for each in out.iterdir()] if out.is_dir() else []
+    except OSError as error:
+        raise OmniNegClipError(f"Can't read {out}: {error.strerror or error}.") from error
+    strangers = sorted(each for each in entries if not _is_of_a_start(each))
+    if out.exists() and not out.is_dir():
+        raise OmniNegClipError(f"{out} is a file: name a new folder.")
+    if strangers and MARKER not in strangers:
+        raise OmniNegClipError(
+            f"{out} holds no run to resume, but {strangers[0]}: name another folder."
+            if resume
+            else f"{out} already exists and holds no run, but {strangers[0]}: name a new folder."
+        )
+    if strangers and not resume:
+        raise OmniNegClipError(f"{out} already exists: add --resume to go on with it, or name a new folder.")
+
+
+def _is_of_a_start(name: str) -> bool:
+    """Tell whether a process leaves that which is killed before it has written the marker."""
+    return name == LOCK or (name.startswith(f".{MARKER}.") and name.endswith(PARTIAL))
+
+
+def _read_marker(out: Path) -> dict[str, Any]:
+    """Return what the run is, from the last checkpoint when the marker is damaged."""
+    path = out / MARKER
+    try:
+        run = read_sealed(path)
+    except DamagedError as error:
+        try:
+            run = load_checkpoint(out / LAST)[1].get("run", {})
+        except DamagedError:
+            run = {}
+        if run.get("kind") != _KIND:
+            raise OmniNegClipError(
+                f"{error} No checkpoint says which run this is: name another folder, or remove {out} first."
+            ) from error
+        _say(f"{error} It is written again, from the last checkpoint.")
+        write_sealed(path, run)
+    if run.get("kind") != _KIND:
+        raise OmniNegClipError(f"{path} is not of a run of `{_KIND}`: name another folder.")
+    return run
+
+
+def _sweep(out: Path) -> None:
+    """Remove temporary files of this run's processes that were killed; it alone has these names here."""
+    for name in (MARKER, CONFIG, VERSIONS, METRICS, CURVES, LAST, BEST, MODEL, f"{MODEL}-*"):
+        folder = (out / name).parent
+        for leftover in folder.glob(f".{Path(name).name}.*{PARTIAL}"):
+            with suppress(OSError):
+                is_folder = leftover.is_dir() and not leftover.is_symlink()
+                shutil.rmtree(leftover) if is_folder else leftover.unlink()
+
+
+def _digest(texts: Any) -> str:
+    digest = hashlib.sha256()
+    for text in texts:
+        digest.update(text.encode())
+    return digest.hexdigest()[:16]
+
+
+def _tokenizer_hash(encoder: ClipEncoder) -> str:
+    """Return the hash of the whole tokenizer but for how it cuts and pads, which every call says anew."""
+    rules = json.loads(encoder.tokenizer.backend_tokenizer.to_str())
+    return _digest([json.dumps({k: v for k, v in rules.items() if k not in ("truncation", "padding")})])
+
+
+def _say(sentence: str) -> None:
+    console.print(sentence, soft_wrap=True)

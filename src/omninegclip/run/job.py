@@ -2,16 +2,18 @@
 
 import hashlib
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from omninegclip.clip.encoder import ClipEncoder
+from omninegclip.clip.images import open_image
 from omninegclip.clip.truncation import truncation_notice
 from omninegclip.data.features import Picture
 from omninegclip.data.images import ImageRoot
 from omninegclip.data.record import read_records
 from omninegclip.errors import OmniNegClipError
-from omninegclip.progress import console
+from omninegclip.progress import console, track
 from omninegclip.training.preset import Preset
 from omninegclip.training.triplets import Features, Triplets, make_triplets
 
@@ -31,7 +33,8 @@ class Job(NamedTuple):
         cache: folder of image features.
         limit: how many records are read of each of `data`; None for all.
         tensorboard: whether TensorBoard events are written too.
-        allow_missing: whether records whose pictures are not there are left out, instead of an error.
+        allow_missing: whether records whose pictures are not there or can't be read are left out, instead of
+            an error.
         activation: of a base model whose weights don't say it.
         tokenizer: folder that has it, for a base model that comes without one.
     """
@@ -61,11 +64,12 @@ class Data(NamedTuple):
 def read_data(job: Job) -> Data:
     """Read the records, keep whole pictures from training, and find every picture.
 
+    Where the job allows missing pictures, each is opened once, and those that can't be read are missing too.
+
     Raises OmniNegClipError for a record without a picture, for pictures that are not there unless the job
     allows that, and when nothing is left to train on or to hold out.
     """
-    training: list[tuple[Record, Picture]] = []
-    held_out: list[tuple[Record, Picture]] = []
+    found: list[tuple[Record, Picture]] = []
     missing: dict[str, None] = {}
     for source in job.data:
         root = ImageRoot([job.images or (source if source.is_dir() else source.parent)])
@@ -75,11 +79,16 @@ def read_data(job: Job) -> Data:
             picture = _picture(record, root, source, number)
             if picture is None:
                 missing[record["image"]] = None
-                continue
-            kept = _is_held_out(record["image_id"], job.seed, job.preset.held_out_share)
-            (held_out if kept else training).append((record, picture))
+            else:
+                found.append((record, picture))
     if missing:
         _say_missing(list(missing), job)
+    if job.allow_missing:
+        found = _readable(found)
+    held_out = [each for each in found if _is_held_out(each[0]["image_id"], job)]
+    training = [each for each in found if not _is_held_out(each[0]["image_id"], job)]
+    if not found and missing:
+        raise OmniNegClipError(f"No record is left to train on: no picture of one is below {_where(job)}.")
     if not training:
         raise OmniNegClipError("No record is left to train on.")
     if job.preset.held_out_share and not held_out:
@@ -122,11 +131,15 @@ def _picture(record: Record, root: ImageRoot, source: Path, number: int) -> Pict
     return root.find(record["image"])
 
 
+def _where(job: Job) -> str:
+    """Return the folders in which pictures are looked for."""
+    folders = [job.images] if job.images else [each if each.is_dir() else each.parent for each in job.data]
+    return ", ".join(str(each) for each in dict.fromkeys(folders))
+
+
 def _say_missing(pictures: Sequence[str], job: Job) -> None:
     """Name the pictures that are not there, as an error unless that is allowed."""
-    named = ", ".join(pictures[:3]) + (" and more" if len(pictures) > 3 else "")
-    where = job.images or "the folder of the records"
-    found = f"Missing below {where}, {len(pictures):,} in all: {named}."
+    found = f"Missing below {_where(job)}, {len(pictures):,} in all: {_few(pictures)}."
     if not job.allow_missing:
         raise OmniNegClipError(
             f"{found} Say with --images where they are, or leave their records out with --allow-missing."
@@ -134,7 +147,35 @@ def _say_missing(pictures: Sequence[str], job: Job) -> None:
     console.print(f"{found} Their records are left out.")
 
 
-def _is_held_out(image_id: str, seed: int, share: float) -> bool:
+def _readable(found: list[tuple[Record, Picture]]) -> list[tuple[Record, Picture]]:
+    """Return the records whose pictures can be read, and say which can't."""
+    distinct = list(dict.fromkeys(picture for _, picture in found))
+    with ThreadPoolExecutor() as pool:
+        problems = list(track(pool.map(_problem, distinct), "Trying the pictures", len(distinct)))
+    broken = {picture: each for picture, each in zip(distinct, problems, strict=True) if each}
+    if not broken:
+        return found
+    left_out = sum(picture in broken for _, picture in found)
+    console.print(
+        f"{len(broken):,} pictures can't be read, and {left_out:,} records of them are left out: "
+        f"{_few(list(broken.values()))}",
+    )
+    return [each for each in found if each[1] not in broken]
+
+
+def _problem(picture: Picture) -> str | None:
+    try:
+        open_image(picture)
+    except OmniNegClipError as error:
+        return str(error)
+    return None
+
+
+def _few(names: Sequence[str]) -> str:
+    return ", ".join(names[:3]) + (" and more" if len(names) > 3 else "")
+
+
+def _is_held_out(image_id: str, job: Job) -> bool:
     """Decide by the picture alone, so that all captions of a picture are on one side, in whatever order."""
-    digest = hashlib.sha256(f"{seed} {image_id}".encode()).digest()
-    return int.from_bytes(digest[:8]) < share * 2**64
+    digest = hashlib.sha256(f"{job.seed} {image_id}".encode()).digest()
+    return int.from_bytes(digest[:8]) < job.preset.held_out_share * 2**64

@@ -5,12 +5,11 @@ the same weights.
 """
 
 import json
-import shutil
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 from importlib import import_module
-from typing import Any, TextIO
+from typing import Any, BinaryIO
 
 import torch
 
@@ -19,25 +18,33 @@ from omninegclip.clip.family import family_of
 from omninegclip.clip.load import load_clip
 from omninegclip.clip.policy import PolicyTable
 from omninegclip.clip.save import save_clip
-from omninegclip.data.features import ImageFeatureCache
+from omninegclip.data.features import ImageFeatureCache, contents_of
 from omninegclip.environment import peak_memory
-from omninegclip.errors import OmniNegClipError, StoppedError
+from omninegclip.errors import DamagedError, OmniNegClipError, StoppedError
 from omninegclip.evaluation.validation import metric, validate
-from omninegclip.files import atomic_file
+from omninegclip.files import append_to
 from omninegclip.memory import keep_freed_memory
 from omninegclip.progress import console, progress
-from omninegclip.run.account import Figures, card_of, estimates, numbers, write_curves
+from omninegclip.run.account import (
+    Figures,
+    card_of,
+    cut_log,
+    estimates,
+    numbers,
+    read_log,
+    write_curves,
+)
 from omninegclip.run.folder import (
     BEST,
     CURVES,
     EVENTS,
     LAST,
     LOG,
-    METRICS,
     MODEL,
+    RunFolder,
     config_of,
+    difference,
     run_folder,
-    same_config,
 )
 from omninegclip.run.job import Job, read_data, triplets_of
 from omninegclip.run.signals import Signals
@@ -57,25 +64,25 @@ def train(job: Job, *, resume: bool) -> dict[str, Any]:
             written, it holds another run, or another process ended.
         StoppedError: a signal came; everything up to that step is kept.
     """
-    with process_group() as device, run_folder(job.out, resume):
+    with process_group() as device, run_folder(job.out, resume) as folder:
         console.quiet = rank() > 0
         if job.tensorboard:
             import_module("torch.utils.tensorboard")  # an extra: missed now, not after the first step
         keep_freed_memory()
-        if (job.out / METRICS).exists():
-            console.print(f"This run is finished: {job.out / MODEL}.")
-            done: dict[str, Any] = json.loads((job.out / METRICS).read_text())
-            return done
         data = read_data(job)
         encoder = load_clip(job.preset.model, activation=job.activation, tokenizer=job.tokenizer)
-        same_config(job, config_of(job, encoder, data))
+        contents = from_first(lambda: contents_of(data.pictures))
+        folder.same_run(config_of(job, encoder, data, contents))
+        if done := from_first(folder.finished):
+            console.print(f"This run is finished: {job.out / MODEL}.")
+            return done
         policy = freeze(encoder, job.preset)
         console.print(str(policy))
         torch.nn.Module.to(encoder.model, device)
         _require_frozen_images(encoder)
-        features = ImageFeatureCache(job.cache).features(encoder, data.pictures)
+        features = ImageFeatureCache(job.cache).features(encoder, data.pictures, contents)
         torch.manual_seed(job.seed)
-        return _Run(job, encoder, policy, *triplets_of(job, encoder, data, features)).finish()
+        return _Run(job, folder, encoder, policy, *triplets_of(job, encoder, data, features)).finish()
 
 
 def dry_run(job: Job, throughput: float) -> Estimate:
@@ -95,25 +102,54 @@ class _Run:
     def __init__(
         self,
         job: Job,
+        folder: RunFolder,
         encoder: ClipEncoder,
         policy: PolicyTable,
         training: Triplets,
         held_out: Triplets | None,
     ) -> None:
-        self.job, self.preset, self.out = job, job.preset, job.out
+        self.job, self.preset, self.out, self.folder = job, job.preset, job.out, folder
         self.encoder, self.policy, self.held_out = encoder, policy, held_out
         self.tuning = FineTuning(encoder, training, job.preset, job.seed)
         self.before: Figures | None = None
         self.best: dict[str, Any] | None = None
         self.since_best = 0
         self.log_bytes = 0
-        if (self.out / LAST).exists():
-            tensors, facts = load_checkpoint(self.out / LAST)
-            self.tuning.restore(tensors, facts["tuning"])
-            self.before = estimates(facts["before"])
-            self.best, self.since_best = facts["best"], facts["since_best"]
-            self.log_bytes = facts["log_bytes"]
-            console.print(f"Going on after step {self.tuning.done} of {self.tuning.total}.")
+        self._restore()
+
+    def _restore(self) -> None:
+        """Go on where the last checkpoint was taken; without one that is whole, from the first step."""
+        if not from_first(self._can_go_on):
+            return
+        tensors, facts = load_checkpoint(self.out / LAST)
+        self.tuning.restore(tensors, facts["tuning"])
+        self.before = estimates(facts["before"])
+        self.best, self.since_best = facts["best"], facts["since_best"]
+        self.log_bytes = facts["log_bytes"]
+        console.print(f"Going on after step {self.tuning.done} of {self.tuning.total}.")
+
+    def _can_go_on(self) -> bool:
+        """Tell whether there are checkpoints from which the end of this run can be reached.
+
+        Raises OmniNegClipError when the last one is of another run.
+        """
+        path = self.out / LAST
+        if not path.exists():
+            return False
+        try:
+            facts = load_checkpoint(path)[1]
+            if difference(facts.get("run", {}).get("config", {}), self.folder.run["config"]):
+                raise OmniNegClipError(f"{path} is of another run: move it elsewhere to begin this run anew.")
+            if facts["best"] is not None:
+                path = self.out / BEST
+                best = load_checkpoint(path)[1]
+                # one that was written after the last checkpoint will be written again on the way
+                if best != facts["best"] and best.get("step", -1) < facts["tuning"]["done"]:
+                    raise DamagedError(f"{path} is not the best of this run.")
+        except DamagedError:
+            console.print(f"{path} is lost or damaged: the run begins anew.")
+            return False
+        return True
 
     def finish(self) -> dict[str, Any]:
         """Take the steps that are left, write the model, and say what came of it."""
@@ -127,7 +163,9 @@ class _Run:
                 now = time.perf_counter()
                 rate = self.tuning.texts_per_step / (now - moment)
                 moment = now
-                self._write(log, step, rate)
+                if log:
+                    line = {"step": step.number, "learning_rate": step.learning_rate, **step.scalars}
+                    _write_line(log, line | {"texts_per_second": round(rate, 1)})
                 if events:
                     for name, value in step.scalars.items():
                         events.add_scalar(name, value, step.number)
@@ -159,13 +197,13 @@ class _Run:
         held_out = self.held_out
         return from_first(lambda: validate(self.encoder, held_out))
 
-    def _keep_best(self, log: TextIO | None, step: int) -> None:
+    def _keep_best(self, log: BinaryIO | None, step: int) -> None:
         """Validate, and keep the weights if they are the best so far."""
         figures = self._validated()
         reached = metric(figures, self.preset.validate_metric)
         if log:
             named = {name: figure.value for name, figure in figures.items()}
-            log.write(json.dumps({"step": step, "validation": named | {"chosen_by": reached}}) + "\n")
+            _write_line(log, {"step": step, "validation": named | {"chosen_by": reached}})
         if self.best is not None and reached <= self.best["reached"]:
             self.since_best += 1
             return
@@ -174,7 +212,7 @@ class _Run:
         if rank() == 0:
             save_checkpoint(self.out / BEST, self.tuning.trained(), self.best)
 
-    def _checkpoint(self, log: TextIO | None) -> None:
+    def _checkpoint(self, log: BinaryIO | None) -> None:
         if log is None:
             return
         log.flush()
@@ -185,18 +223,22 @@ class _Run:
             "best": self.best,
             "since_best": self.since_best,
             "log_bytes": log.tell(),
+            "run": self.folder.run,
         }
         save_checkpoint(self.out / LAST, tensors, facts)
 
     @contextmanager
-    def _log(self) -> Iterator[TextIO | None]:
+    def _log(self) -> Iterator[BinaryIO | None]:
         """Open the log behind the last line that the checkpoint knows of; only the first process has one."""
         if rank() > 0:
             yield None
             return
-        with (self.out / LOG).open("a+") as log:
-            log.truncate(self.log_bytes)
-            log.seek(0, 2)
+        with append_to(self.out / LOG) as log:
+            if cut_log(log, self.log_bytes):
+                console.print(
+                    f"{self.out / LOG} lacks some of the first {self.tuning.done} steps: "
+                    "the weights don't depend on it, and the run goes on.",
+                )
             yield log
 
     def _events(self) -> Any:
@@ -206,28 +248,22 @@ class _Run:
 
         return SummaryWriter(str(self.out / EVENTS), purge_step=self.tuning.done)
 
-    @staticmethod
-    def _write(log: TextIO | None, step: Step, rate: float) -> None:
-        if log:
-            line = {"step": step.number, "learning_rate": step.learning_rate, **step.scalars}
-            log.write(json.dumps(line | {"texts_per_second": round(rate, 1)}) + "\n")
-
     def _close(self, seconds: float) -> dict[str, Any]:
         """Write the model with the best weights, its card and the curves; the summary is the last file."""
         if self.best is not None:
-            weights, _ = load_checkpoint(self.out / BEST)
+            weights, facts = load_checkpoint(self.out / BEST)
+            if facts != self.best:
+                raise OmniNegClipError(
+                    f"{self.out / BEST} is not what was written: the same command with --resume begins anew."
+                )
             load_trained(self.tuning.trained(), weights)
         after = estimates(self.best["figures"]) if self.best else None
-        lines = [json.loads(line) for line in (self.out / LOG).read_text().splitlines()]
-        write_curves(self.out / CURVES, lines)
-        model = self.out / MODEL
-        if model.exists():  # a run that was killed between its last two files
-            shutil.rmtree(model)
+        write_curves(self.out / CURVES, read_log(self.out / LOG))
         done, library = self.tuning.done, self.encoder.library
         card = card_of(self.job, self.policy, self.before, after, done, library)
-        save_clip(model, self.encoder, base=self.preset.model, card=card)
+        self._save(card)
         summary = {
-            "model": str(model),
+            "model": str(self.out / MODEL),
             "steps": self.tuning.done,
             "best_step": self.best["step"] if self.best else None,
             "before": numbers(self.before),
@@ -236,9 +272,17 @@ class _Run:
             "seconds": round(seconds, 1),
             "peak_memory_bytes": peak_memory(),
         }
-        with atomic_file(self.out / METRICS) as temporary:
-            temporary.write_text(json.dumps(summary, indent=2) + "\n")
+        self.folder.finish(summary)
         return summary
+
+    def _save(self, card: str) -> None:
+        """Write the model; one that a killed process wrote, or somebody changed, gives way to it whole."""
+        model = self.out / MODEL
+        taken = model.exists() or model.is_symlink()
+        new = self.folder.free_name() if taken else model
+        save_clip(new, self.encoder, base=self.preset.model, card=card)
+        if taken:
+            self.folder.put_model(new)
 
 
 def _require_frozen_images(encoder: ClipEncoder) -> None:
@@ -247,6 +291,10 @@ def _require_frozen_images(encoder: ClipEncoder) -> None:
         raise OmniNegClipError(
             "train computes image features once, so the image tower must be frozen: set image_layers=none."
         )
+
+
+def _write_line(log: BinaryIO, values: dict[str, Any]) -> None:
+    log.write(json.dumps(values).encode() + b"\n")
 
 
 def _note(step: Step, rate: float) -> str:

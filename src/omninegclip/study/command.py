@@ -4,13 +4,14 @@ import json
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from rich.box import SIMPLE_HEAD
 from rich.table import Table
 
 from omninegclip.clip.load import load_clip
 from omninegclip.errors import OmniNegClipError
-from omninegclip.evaluation.scenes import as_dict
+from omninegclip.evaluation.scenes import Figures, as_dict
 from omninegclip.files import atomic_file, hold
 from omninegclip.progress import show
 from omninegclip.report.scenes import grid_table
@@ -22,6 +23,12 @@ from omninegclip.study.limits import measure_limits
 from omninegclip.study.plots import plot_csv, plot_grid, plot_layers
 from omninegclip.study.world import Size
 from omninegclip.study.worlds import keep_world, read_world
+
+_OTHERS = (
+    "absence choice by a linear probe",
+    "absence choice by the plain name",
+    "false affirmations above generic",
+)
 
 
 def run_cells(
@@ -49,12 +56,13 @@ def run_cells(
     cells = [cell for cell in cells if not only or cell.name in only]
     if seeds < 1:
         raise OmniNegClipError(f"--seeds must be 1 or more, not {seeds}.")
-    results = run_grid(model, preset, overrides, cells, range(seeds), size, out, workers)
-    found = summary(results)
-    figures = {name: [each.figures for each in outcomes] for name, outcomes in results.items()}
-    _write(out / "figures.csv", to_csv(figures, range(seeds)))
-    _write(out / "figures.json", json.dumps(found, indent=1) + "\n")
-    _write(out / "figures.svg", plot_grid(figures))
+    with hold(out):
+        results = run_grid(model, preset, overrides, cells, range(seeds), size, out, workers)
+        found = summary(results)
+        figures = {name: [each.figures for each in outcomes] for name, outcomes in results.items()}
+        _write(out / "figures.csv", to_csv(figures, range(seeds)))
+        _write(out / "figures.json", json.dumps(found, indent=1) + "\n")
+        _write(out / "figures.svg", plot_grid(figures))
     if as_json:
         sys.stdout.write(json.dumps(found) + "\n")
         return
@@ -67,41 +75,45 @@ def run_limits(model: str, seed: int, size: Size, out: Path, *, as_json: bool) -
 
     Raises OmniNegClipError when the model is unknown, or `out` can't be written.
     """
+    with hold(out):
+        summary, by_weight = _limits(model, seed, size, out)
+    if as_json:
+        sys.stdout.write(json.dumps(summary) + "\n")
+        return
+    show(grid_table(by_weight, "Composed of two halves, a - w n, told by the templates"))
+    table = Table("what the image tower leaves possible", "", box=SIMPLE_HEAD, pad_edge=False)
+    table.add_row("largest mean cosine of one vector with the pictures", f"{summary['generic']:.3f}")
+    for name in _OTHERS:
+        each = summary[name]
+        interval = f"[{100 * each['low']:.1f}, {100 * each['high']:.1f}]"
+        table.add_row(name, f"{100 * each['value']:.1f} % {interval}")
+    show(table)
+
+
+def _limits(model: str, seed: int, size: Size, out: Path) -> tuple[dict[str, Any], dict[str, Figures]]:
+    """Measure, write the files, and return what `--json` prints and the figures of the table."""
     encoder = load_clip(model)
     world = read_world(encoder, keep_world(encoder, out / "worlds", seed, size), seed, size)
     found = measure_limits(encoder, world)
     by_weight = {f"w = {weight:g}": figures for weight, figures in found.composed.items()}
     _write(out / "figures.csv", to_csv({name: [each] for name, each in by_weight.items()}, [seed]))
     _write(out / "figures.svg", plot_grid({name: [each] for name, each in by_weight.items()}))
-    others = {
-        "absence choice by a linear probe": found.probe,
-        "absence choice by the plain name": found.concept,
-        "false affirmations above generic": found.false_affirmation,
-    }
+    others = dict(zip(_OTHERS, (found.probe, found.concept, found.false_affirmation), strict=True))
     summary = {
         "composed": {name: as_dict(figures) for name, figures in by_weight.items()},
         "generic": found.generic,
         **{name: each.as_dict() for name, each in others.items()},
     }
     _write(out / "limits.json", json.dumps(summary, indent=1) + "\n")
-    if as_json:
-        sys.stdout.write(json.dumps(summary) + "\n")
-        return
-    show(grid_table(by_weight, "Composed of two halves, a - w n, told by the templates"))
-    table = Table("what the image tower leaves possible", "", box=SIMPLE_HEAD, pad_edge=False)
-    table.add_row("largest mean cosine of one vector with the pictures", f"{found.generic:.3f}")
-    for name, each in others.items():
-        interval = f"[{100 * each.low:.1f}, {100 * each.high:.1f}]"
-        table.add_row(name, f"{100 * each.value:.1f} % {interval}")
-    show(table)
+    return summary, by_weight
 
 
 def run_layers(models: Sequence[str], seed: int, count: int, out: Path, *, as_json: bool) -> None:
     """Compare models layer by layer: `layers.csv` and `layers.svg` in `out`, and a table printed."""
-    with hold(out):  # a folder that can't be written is told before the work
+    with hold(out):
         curves = compare_layers(models, seed, count)
-    _write(out / "layers.csv", layers.to_csv(curves))
-    _write(out / "layers.svg", plot_layers(curves))
+        _write(out / "layers.csv", layers.to_csv(curves))
+        _write(out / "layers.svg", plot_layers(curves))
     depth = {model: len(next(iter(kinds.values()))) for model, kinds in curves.items()}
     if as_json:
         named = {model: layers.names(count) for model, count in depth.items()}

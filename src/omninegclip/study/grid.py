@@ -6,7 +6,7 @@ What is finished is kept, a file per cell and seed, so a study can be stopped at
 import copy
 import hashlib
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -17,10 +17,11 @@ from omninegclip import __version__
 from omninegclip.clip.blend import blend
 from omninegclip.clip.encoder import ClipEncoder
 from omninegclip.clip.load import load_clip
+from omninegclip.errors import DamagedError
 from omninegclip.evaluation.intervals import Estimate, proportion
 from omninegclip.evaluation.scenes import Figures, as_dict, evaluate_scenes
 from omninegclip.evaluation.training_free import METHODS, without_training
-from omninegclip.files import atomic_file
+from omninegclip.files import read_sealed, write_sealed
 from omninegclip.memory import keep_freed_memory
 from omninegclip.progress import console
 from omninegclip.scenes.negation import split
@@ -105,7 +106,7 @@ def run_grid(
 
     def jobs() -> Iterator[Job]:
         for seed in seeds:
-            if missing := [cell for cell in cells if not paths[cell.name, seed].exists()]:
+            if missing := [cell for cell in cells if _kept(paths[cell.name, seed]) is None]:
                 world = keep_world(runner.encoder, out / "worlds", seed, size)
                 for cell in missing:
                     yield Job(cell, presets[cell.name], seed, size, world, paths[cell.name, seed])
@@ -178,12 +179,22 @@ def _save(job: Job, outcome: Outcome) -> None:
         "figures": as_dict(outcome.figures),
         "last": outcome.last,
     }
-    with atomic_file(job.path) as temporary:
-        temporary.write_text(json.dumps(content, indent=1) + "\n")
+    write_sealed(job.path, content)
+
+
+def _kept(path: Path) -> dict[str, Any] | None:
+    """Return what a finished cell wrote; one that is damaged is not finished."""
+    if not path.exists():
+        return None
+    try:
+        return read_sealed(path)
+    except DamagedError as error:
+        console.print(f"{error} Its cell is run again.")
+        return None
 
 
 def _load(path: Path) -> Outcome:
-    content: Mapping[str, Any] = json.loads(path.read_text())
+    content = read_sealed(path)
     figures = {
         metric: {group: Estimate(**figure) for group, figure in groups.items()}
         for metric, groups in content["figures"].items()

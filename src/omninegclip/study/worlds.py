@@ -4,6 +4,7 @@ import hashlib
 import json
 import shutil
 import tempfile
+from contextlib import suppress
 from pathlib import Path
 
 import torch
@@ -12,11 +13,13 @@ from safetensors.torch import load_file, save_file
 from omninegclip import __version__
 from omninegclip.clip.encoder import ClipEncoder
 from omninegclip.data.record import STATEMENT, read_records
-from omninegclip.files import atomic_folder
+from omninegclip.errors import DamagedError
+from omninegclip.files import atomic_file, read_sealed, write_sealed
+from omninegclip.progress import console
 from omninegclip.scenes.records import RECORDS
 from omninegclip.study.world import Size, World, assemble, make_world
 
-_EMBEDDINGS = "embeddings.safetensors"
+_EMBEDDINGS, _SEAL = "embeddings.safetensors", "world.json"
 
 
 def keep_world(encoder: ClipEncoder, folder: Path, seed: int, size: Size) -> Path:
@@ -30,13 +33,16 @@ def keep_world(encoder: ClipEncoder, folder: Path, seed: int, size: Size) -> Pat
     decisive = [__version__, STATEMENT.names, encoder.image_fingerprint, size]
     key = hashlib.sha256(json.dumps(decisive).encode()).hexdigest()[:16]
     kept = folder / f"seed-{seed}-{key}"
-    if kept.exists():
+    if _is_whole(kept):
         return kept
-    with atomic_folder(kept) as partial, tempfile.TemporaryDirectory() as drawn:
+    with tempfile.TemporaryDirectory() as drawn:
         world = make_world(encoder, Path(drawn) / "data", seed, size)
         features = world.triplets.features[torch.arange(size.scenes)]
-        shutil.copyfile(Path(drawn) / "data" / RECORDS, partial / RECORDS)
-        save_file({"pictures": torch.from_numpy(world.pictures), "features": features}, partial / _EMBEDDINGS)
+        with atomic_file(kept / RECORDS) as temporary:
+            shutil.copyfile(Path(drawn) / "data" / RECORDS, temporary)
+    with atomic_file(kept / _EMBEDDINGS) as temporary:
+        save_file({"pictures": torch.from_numpy(world.pictures), "features": features}, temporary)
+    write_sealed(kept / _SEAL, _hashes(kept))
     return kept
 
 
@@ -45,3 +51,22 @@ def read_world(encoder: ClipEncoder, kept: Path, seed: int, size: Size) -> World
     tensors = load_file(kept / _EMBEDDINGS)
     records = list(read_records(kept / RECORDS))
     return assemble(encoder, seed, size, tensors["pictures"].numpy(), records, tensors["features"])
+
+
+def _is_whole(kept: Path) -> bool:
+    """Tell whether a world is there and is what was written; the seal is its last file."""
+    if not (kept / _SEAL).exists():
+        return False
+    with suppress(DamagedError, FileNotFoundError):
+        if read_sealed(kept / _SEAL) == _hashes(kept):
+            return True
+    console.print(f"{kept} is damaged: it is made again.")
+    return False
+
+
+def _hashes(kept: Path) -> dict[str, str]:
+    found = {}
+    for name in (RECORDS, _EMBEDDINGS):
+        with (kept / name).open("rb") as file:
+            found[name] = hashlib.file_digest(file, "sha256").hexdigest()
+    return found

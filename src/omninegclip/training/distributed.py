@@ -5,9 +5,12 @@ In the backward pass the gradient of a feature is summed over processes, so it i
 and DistributedDataParallel's mean over the W processes makes it exact, whatever the shares.
 """
 
+import math
 import os
+import signal
+import threading
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any, TypeVar
 
 import numpy as np
@@ -15,16 +18,22 @@ import torch
 import torch.distributed as dist
 from numpy.typing import NDArray
 from torch import Tensor, nn
+from torch.distributed import distributed_c10d
 from torch.nn import functional as F
 
 from omninegclip.errors import OmniNegClipError
 
 T = TypeVar("T")
+TIMEOUT = "OMNINEGCLIP_TIMEOUT"  # environment variable: seconds
+_TURNS = 20  # in which a process may be silent
 
 
 @contextmanager
 def process_group() -> Iterator[torch.device]:
     """Join the processes that `torchrun` started, if it did, and yield the device of this one.
+
+    One that doesn't answer for five minutes, or the seconds in OMNINEGCLIP_TIMEOUT, because it was stopped or
+    its machine hangs, is named, and this process ends.
 
     Raises:
         OmniNegClipError: Another process ended while this one waited for it.
@@ -33,12 +42,16 @@ def process_group() -> Iterator[torch.device]:
     if "RANK" not in os.environ:
         yield device
         return
+    limit = _limit()
     dist.init_process_group("nccl" if device.type == "cuda" else "gloo")
     try:
-        yield device
+        with _watched(limit):
+            yield device
     except RuntimeError as error:
         if not _lost_peer(error):
             raise
+        with suppress(ValueError):  # only the main thread may
+            signal.signal(signal.SIGTERM, signal.SIG_IGN)  # torchrun sends it: this process ends by itself
         raise OmniNegClipError(
             "Another process of this run ended, so this one stops: its own message says why."
         ) from error
@@ -79,11 +92,21 @@ def gather(local: Tensor) -> Tensor:
 
 
 def from_first(compute: Callable[[], T]) -> T:
-    """Return what `compute` returns in the first process, which alone runs it, in all of them."""
+    """Return what `compute` returns in the first process, which alone runs it, in all of them.
+
+    Raises the OmniNegClipError that it raises, likewise in all of them.
+    """
     if world_size() == 1:
         return compute()
-    found: list[Any] = [compute() if rank() == 0 else None]
+    found: list[Any] = [None, None]
+    if rank() == 0:
+        try:
+            found[0] = compute()
+        except OmniNegClipError as error:
+            found[1] = error
     dist.broadcast_object_list(found)
+    if found[1] is not None:
+        raise found[1]
     result: T = found[0]
     return result
 
@@ -123,6 +146,69 @@ class _Gather(torch.autograd.Function):
         total = gradients[0].clone(memory_format=torch.contiguous_format)
         dist.all_reduce(total)
         return total[ctx.own]
+
+
+def _limit() -> float:
+    """Return for how many seconds a process may be silent."""
+    said = os.environ.get(TIMEOUT, "300")
+    try:
+        limit = float(said)
+    except ValueError:
+        limit = 0.0
+    if not 0 < limit < math.inf:
+        raise OmniNegClipError(f"{TIMEOUT}={said} is no number of seconds above 0.")
+    return limit
+
+
+@contextmanager
+def _watched(limit: float) -> Iterator[None]:
+    """Tell the others that this process is alive, and end it when another one is silent for too long."""
+    store: Any = distributed_c10d._get_default_store()
+    over, heard = threading.Event(), dict.fromkeys(range(world_size()), 0)
+    # two threads, since whoever asks the store waits for ever when the process that has it is stopped
+    talk = threading.Thread(target=_talk, args=(store.clone(), heard, over, limit / _TURNS), daemon=True)
+    listen = threading.Thread(target=_listen, args=(heard, over, limit), daemon=True)
+    talk.start()
+    listen.start()
+    try:
+        yield
+    finally:
+        over.set()
+        for thread in (talk, listen):
+            thread.join(1)
+
+
+def _talk(store: Any, heard: dict[int, int], over: threading.Event, pause: float) -> None:
+    """Count up a number of this process in the store, and take in those of all."""
+    with suppress(RuntimeError):  # the store is gone with a process that ended, as the main thread will learn
+        while not over.wait(pause):
+            store.add(f"alive/{rank()}", 1)
+            for other in heard:
+                heard[other] = store.add(f"alive/{other}", 0)
+    over.set()
+
+
+def _listen(heard: dict[int, int], over: threading.Event, limit: float) -> None:
+    before, silent = dict(heard), dict.fromkeys(heard, 0)
+    # counted in turns of this thread, not by a clock: when all were stopped, nobody was silent
+    while not over.wait(limit / _TURNS):
+        now = dict(heard)
+        silent = {each: silent[each] + 1 if now[each] == before[each] else 0 for each in now}
+        before = now
+        if silent[rank()] >= _TURNS:
+            _end(0, limit)  # nobody is heard through the store, which the first process has
+        if gone := [each for each, turns in silent.items() if turns >= _TURNS]:
+            _end(gone[0], limit)
+
+
+def _end(other: int, limit: float) -> None:
+    """End at once: the main thread waits inside a library and can't be told."""
+    sentence = (
+        f"omninegclip: Process {other} of this run has not answered for {limit:g} seconds, it was stopped or "
+        "its machine hangs, so this one ends; the same command with --resume goes on.\n"
+    )
+    os.write(2, sentence.encode())
+    os._exit(1)
 
 
 def _device() -> torch.device:

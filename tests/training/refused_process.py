@@ -1,0 +1,17 @@
+"""What test_distributed.py runs in two processes: the first one is refused something, for both."""
+
+import sys
+
+from omninegclip.errors import OmniNegClipError
+from omninegclip.training.distributed import from_first, process_group
+
+
+def refuse() -> None:
+    raise OmniNegClipError("The folder is occupied.")
+
+
+try:
+    with process_group():
+        from_first(refuse)
+except OmniNegClipError as error:
+    sys.exit(str(error))
