@@ -26,10 +26,10 @@ from torch.nn import functional as F
 from transformers import CLIPConfig, CLIPImageProcessorPil, CLIPModel
 
 from omninegclip.clip.encoder import ClipEncoder
-from omninegclip.clip.layouts import to_openai
-from omninegclip.clip.load import load_clip
-from omninegclip.clip.save import save_clip
-from omninegclip.clip.tokenizer import find_tokenizer
+from omninegclip.clip.io.layouts import to_openai
+from omninegclip.clip.io.load import load_clip
+from omninegclip.clip.io.save import save_clip
+from omninegclip.clip.text.tokenizer import find_tokenizer
 from omninegclip.clip.transform import ImageTransform
 from omninegclip.memory import keep_freed_memory
 

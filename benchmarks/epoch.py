@@ -28,8 +28,8 @@ from omninegclip.clip.policy import apply_policy, parameter_groups
 from omninegclip.data.sampler import BatchSampler
 from omninegclip.memory import keep_freed_memory
 from omninegclip.training.loop import backward_through, train
+from omninegclip.training.methods.pairs import Triplets, batches, make_triplets
 from omninegclip.training.task import Batch, Task
-from omninegclip.training.triplets import Triplets, batches, make_triplets
 
 CONTEXT, DIM = 77, 128
 

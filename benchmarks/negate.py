@@ -15,11 +15,11 @@ from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context
 from pathlib import Path
 
+from omninegclip.captions.collection import read_captioned
 from omninegclip.captions.lexicon import english
 from omninegclip.captions.negate import Captioned, Knowledge, Wish, negate
 from omninegclip.captions.parse import parse
 from omninegclip.captions.screening import refusal, tidy
-from omninegclip.data.captioned import read_captioned
 
 CHUNK = 400
 

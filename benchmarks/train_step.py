@@ -32,8 +32,8 @@ from torch.nn import functional as F
 from torch.utils.flop_counter import FlopCounterMode
 from transformers import CLIPConfig, CLIPModel
 
-from omninegclip.clip.packing import pack
 from omninegclip.clip.policy import apply_policy, parameter_groups
+from omninegclip.clip.text.packing import pack
 from omninegclip.memory import keep_freed_memory
 from omninegclip.training.task import Batch, Task
 

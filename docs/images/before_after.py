@@ -10,7 +10,7 @@ import numpy as np
 import yaml
 from matplotlib.figure import Figure
 
-from omninegclip.clip.load import load_clip
+from omninegclip.clip.io.load import load_clip
 from omninegclip.scenes.render import picture_of
 from omninegclip.scenes.showcase import make_showcase
 from omninegclip.study.world import embed_scenes

@@ -12,9 +12,9 @@ from photos import Photo
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from omninegclip.clip.dual_encoder import DualEncoder
-from omninegclip.clip.padding import PaddedTexts, encode_padded
+from omninegclip.clip.families.dual_encoder import DualEncoder
 from omninegclip.clip.policy import parameter_groups
+from omninegclip.clip.text.padding import PaddedTexts, encode_padded
 from omninegclip.data.features import FrozenFeatures
 from omninegclip.data.sampler import BatchSampler
 from omninegclip.objectives.contrastive import symmetric

@@ -33,8 +33,8 @@ from parts import PooledFeatures, pretrained
 from photos import SPLITS, Photo, read_photos
 from torch.nn import functional as F
 
-from omninegclip.clip.dual_encoder import DualEncoder
-from omninegclip.clip.save import save_clip
+from omninegclip.clip.families.dual_encoder import DualEncoder
+from omninegclip.clip.io.save import save_clip
 from omninegclip.data.features import FrozenFeatures, ImageFeatureCache
 from omninegclip.data.sampler import BatchSampler
 from omninegclip.errors import OmniNegClipError

@@ -10,10 +10,10 @@ from numpy.typing import NDArray
 from PIL import Image
 from transformers import AutoTokenizer, BertConfig, BertModel
 
-from omninegclip.clip.dual_encoder import DualEncoder
+from omninegclip.clip.families.dual_encoder import DualEncoder
+from omninegclip.clip.families.own import JoinedConfig, JoinedModel
 from omninegclip.clip.fingerprint import fingerprint
-from omninegclip.clip.joined import JoinedConfig, JoinedModel
-from omninegclip.clip.quiet import silent_transformers
+from omninegclip.clip.io.quiet import silent_transformers
 from omninegclip.clip.transform import ImageTransform
 from omninegclip.errors import OmniNegClipError
 

@@ -4,8 +4,8 @@ import hashlib
 from pathlib import Path
 from typing import NamedTuple
 
-from omninegclip.data.captioned import read_captioned
-from omninegclip.data.images import ImageRoot
+from omninegclip.captions.collection import read_captioned
+from omninegclip.data.image_lookup import ImageRoot
 from omninegclip.data.readers import flickr
 from omninegclip.errors import OmniNegClipError
 

@@ -37,22 +37,22 @@ from searches import figure, gallery_of, rows, search, truth
 from omninegclip import __version__
 from omninegclip.captions.lexicon import english
 from omninegclip.captions.negate import Captioned, Knowledge
+from omninegclip.captions.pipeline import read_collection
 from omninegclip.clip.encoder import Encoder
-from omninegclip.clip.load import load_clip
+from omninegclip.clip.io.load import load_clip
 from omninegclip.data.features import ImageFeatureCache
 from omninegclip.data.items import Picture
-from omninegclip.data.negate import read_collection
 from omninegclip.errors import OmniNegClipError, StoppedError
 from omninegclip.evaluation.scenes import Figures, as_dict
 from omninegclip.files import atomic_file, hold, read_sealed, write_sealed
 from omninegclip.progress import console, track
+from omninegclip.report.figures import over_seeds, to_csv
 from omninegclip.report.page import render
-from omninegclip.report.pictures import PictureRow
+from omninegclip.report.plots import plot_grid
 from omninegclip.report.scenes import grid_table
+from omninegclip.report.thumbnails import PictureRow
+from omninegclip.run.driver import train
 from omninegclip.run.job import Job
-from omninegclip.run.train import train
-from omninegclip.study.figures import over_seeds, to_csv
-from omninegclip.study.plots import plot_grid
 from omninegclip.study.workers import each_done
 from omninegclip.training.preset import load_preset
 

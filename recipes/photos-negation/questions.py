@@ -12,9 +12,9 @@ from dataclasses import dataclass, field
 from itertools import product
 from random import Random
 
-from omninegclip.captions.hard import FORMS, Form, fill_in, multiple_choice, with_article
 from omninegclip.captions.lexicon import Lexicon
 from omninegclip.captions.negate import Captioned, Knowledge, Wish, negate, surely_shown
+from omninegclip.captions.templates import FORMS, Form, fill_in, multiple_choice, with_article
 from omninegclip.data.items import Item, Picture, PictureChoice, Presence, Query, TextChoice
 
 EVERY = 6  # every sixth kind of object is never denied in training

@@ -9,7 +9,7 @@ from questions import held_out_objects
 
 from omninegclip.captions.lexicon import Lexicon, Names, english
 from omninegclip.captions.negate import Captioned, Wish
-from omninegclip.data.negate import local, negate_file
+from omninegclip.captions.pipeline import local, negate_file
 from omninegclip.data.readers import flickr
 from omninegclip.data.record import read_records, write_records
 from omninegclip.errors import OmniNegClipError

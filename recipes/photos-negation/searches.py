@@ -11,11 +11,11 @@ from numpy.typing import NDArray
 from omninegclip.captions.lexicon import Lexicon
 from omninegclip.captions.negate import Captioned
 from omninegclip.clip.encoder import Encoder
-from omninegclip.clip.images import opened
 from omninegclip.data.items import Picture
 from omninegclip.evaluation.intervals import bootstrap_mean
 from omninegclip.evaluation.scenes import Figures
-from omninegclip.report import pictures
+from omninegclip.images import opened
+from omninegclip.report import thumbnails as pictures
 
 FIRST = 5
 SIDE = 150  # pixels of a thumbnail

@@ -13,8 +13,8 @@ from pretrain import build_model, load_tokenizer
 from rich import print as show
 
 from omninegclip.clip.encoder import ClipEncoder
-from omninegclip.clip.load import load_clip
-from omninegclip.clip.save import save_clip
+from omninegclip.clip.io.load import load_clip
+from omninegclip.clip.io.save import save_clip
 from omninegclip.clip.transform import ImageTransform
 from omninegclip.evaluation.scenes import evaluate_blind, evaluate_scenes
 from omninegclip.files import atomic_file

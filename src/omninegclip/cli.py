@@ -95,8 +95,8 @@ def quickstart(
         Print one JSON object instead of the table.
     """
     from omninegclip.progress import console, show
-    from omninegclip.quickstart import free_name
-    from omninegclip.quickstart import quickstart as run
+    from omninegclip.study.quickstart import free_name
+    from omninegclip.study.quickstart import quickstart as run
     from omninegclip.study.world import FULL, SMOKE
 
     folder = out or free_name(Path("runs/quickstart"))
@@ -183,8 +183,8 @@ def objectives(
     json_
         Print one JSON object instead of the table.
     """
+    from omninegclip.commands.study import run_cells
     from omninegclip.study import cells
-    from omninegclip.study.command import run_cells
 
     chosen = cells.objectives()
     size, overrides = _study_size(smoke, set_)
@@ -238,8 +238,8 @@ def plus(
     json_
         Print one JSON object instead of the table.
     """
+    from omninegclip.commands.study import run_cells
     from omninegclip.study import cells
-    from omninegclip.study.command import run_cells
 
     chosen = cells.plus()
     size, overrides = _study_size(smoke, set_)
@@ -299,9 +299,9 @@ def groups(
     json_
         Print one JSON object instead of the table.
     """
-    from omninegclip.clip.load import load_clip
+    from omninegclip.clip.io.load import load_clip
+    from omninegclip.commands.study import run_cells
     from omninegclip.study import cells
-    from omninegclip.study.command import run_cells
 
     depth = (
         load_clip(model, activation=activation, tokenizer=tokenizer).model.text_model.config.num_hidden_layers
@@ -363,8 +363,8 @@ def margins(
     json_
         Print one JSON object instead of the table.
     """
+    from omninegclip.commands.study import run_cells
     from omninegclip.study import cells
-    from omninegclip.study.command import run_cells
 
     chosen = cells.margins()
     size, overrides = _study_size(smoke, set_)
@@ -410,7 +410,7 @@ def layers(
     json_
         Print one JSON object instead of the table.
     """
-    from omninegclip.study.command import run_layers
+    from omninegclip.commands.study import run_layers
 
     run_layers(_named(models, activation, tokenizer), seed, count, out, as_json=json_)
 
@@ -441,7 +441,7 @@ def limits(
     json_
         Print one JSON object instead of the table.
     """
-    from omninegclip.study.command import run_limits
+    from omninegclip.commands.study import run_limits
 
     (model,) = _named([model], activation, tokenizer)
     run_limits(model, seed, _study_size(smoke, ())[0], out, as_json=json_)
@@ -460,7 +460,7 @@ def plot(
     out
         Folder for the plots, each as SVG under the name of its CSV.
     """
-    from omninegclip.study.command import run_plot
+    from omninegclip.commands.study import run_plot
 
     for path in run_plot(csv, out):
         say(path)
@@ -525,10 +525,10 @@ def train(
     """
     from omninegclip.progress import show
     from omninegclip.report.table import rich_table
-    from omninegclip.run.account import COLUMNS, rows
+    from omninegclip.run.driver import dry_run as count
+    from omninegclip.run.driver import train as run
     from omninegclip.run.job import Job
-    from omninegclip.run.train import dry_run as count
-    from omninegclip.run.train import train as run
+    from omninegclip.run.summary import COLUMNS, rows
     from omninegclip.training.distributed import starting_rank
     from omninegclip.training.preset import load_preset
 
@@ -586,7 +586,7 @@ def convert(
     json_
         Print one JSON object.
     """
-    from omninegclip.clip import commands
+    from omninegclip.commands import models as commands
     from omninegclip.report.card import derived_card
 
     commands.convert(
@@ -620,7 +620,7 @@ def verify(
     json_
         Print one JSON object.
     """
-    from omninegclip.clip import commands
+    from omninegclip.commands import models as commands
 
     commands.verify(model, against=against, activation=activation, tokenizer=tokenizer, as_json=json_)
 
@@ -651,7 +651,7 @@ def blend(
     json_
         Print one JSON object.
     """
-    from omninegclip.clip import commands
+    from omninegclip.commands import models as commands
     from omninegclip.report.card import derived_card
 
     start, end = _named([start, end], activation, tokenizer)
@@ -703,8 +703,8 @@ def evaluate(
     csv
         Print CSV.
     """
-    from omninegclip.clip.load import load_clip
-    from omninegclip.evaluation.command import run_evaluate
+    from omninegclip.clip.io.load import load_clip
+    from omninegclip.commands.evaluate import run_evaluate
     from omninegclip.evaluation.run import Settings
 
     cache = cache or (out / "features" if out else None)
@@ -737,7 +737,7 @@ def robustness(
     json_
         Print one JSON object.
     """
-    from omninegclip.study.robustness import run_robustness
+    from omninegclip.commands.robustness import run_robustness
 
     run_robustness(_named(models, activation, tokenizer), seed, count, as_json=json_)
 
@@ -753,7 +753,7 @@ def leaderboard(results: Annotated[list[Path], Parameter(consume_multiple=True)]
     out
         Folder for the two pages.
     """
-    from omninegclip.evaluation.command import run_leaderboard
+    from omninegclip.commands.evaluate import run_leaderboard
 
     return run_leaderboard(results, out)
 
@@ -815,7 +815,7 @@ def negate(
     """
     from dataclasses import asdict
 
-    from omninegclip.data.commands import as_text, run_negate, run_report
+    from omninegclip.commands.negate import as_text, run_negate, run_report
 
     if out is None and not report:
         raise OmniNegClipError("negate needs OUT, or --report to judge records that are there.")
@@ -906,7 +906,7 @@ def _flush() -> None:
 
 
 def _named(models: list[str], activation: str | None, tokenizer: Path | None) -> list[str]:
-    from omninegclip.clip.name import with_options
+    from omninegclip.clip.io.name import with_options
 
     return with_options(models, activation, tokenizer)
 

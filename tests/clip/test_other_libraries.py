@@ -10,9 +10,9 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from omninegclip.clip.encoder import ClipEncoder
-from omninegclip.clip.load import load_clip
-from omninegclip.clip.probe import pictures
-from omninegclip.clip.save import save_clip
+from omninegclip.clip.io.load import load_clip
+from omninegclip.clip.io.save import save_clip
+from omninegclip.clip.parity import pictures
 
 TEXTS = [
     "a photo of a cat",

@@ -5,7 +5,7 @@ import torch
 from tiny_dual import TINY, tiny_joined
 from transformers import CLIPConfig, CLIPModel
 
-from omninegclip.clip.family import family_of
+from omninegclip.clip.families.family import family_of
 from omninegclip.clip.policy import TEXT_EXTRAS, Part, apply_policy, parameter_groups
 from omninegclip.errors import OmniNegClipError
 from omninegclip.objectives import presence

@@ -14,9 +14,9 @@ from numpy.typing import NDArray
 from PIL import Image
 from torch.nn import functional as F
 
-from omninegclip.clip.images import open_image
 from omninegclip.data.features import ImageFeatureCache
 from omninegclip.errors import OmniNegClipError
+from omninegclip.images import open_image
 from omninegclip.objectives import absence, presence
 
 DIM = 16

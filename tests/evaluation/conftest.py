@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from omninegclip.clip.images import open_image
+from omninegclip.images import open_image
 
 COLOURS = {"red": (255, 0, 0), "green": (0, 255, 0), "blue": (0, 0, 255), "yellow": (255, 255, 0)}
 

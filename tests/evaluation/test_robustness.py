@@ -8,10 +8,10 @@ from numpy.typing import NDArray
 from scene_reader import kinds_in
 
 from omninegclip.evaluation.robustness import evaluate_blind_captions, evaluate_robustness
+from omninegclip.scenes.claims import holds
 from omninegclip.scenes.objects import KINDS
 from omninegclip.scenes.places import PLACES
 from omninegclip.scenes.robustness import PROBES, Robustness, make_robustness
-from omninegclip.scenes.statement import holds
 
 SIZE = 40
 Array = NDArray[np.float32]

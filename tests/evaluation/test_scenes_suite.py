@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from omninegclip.clip.load import load_clip
+from omninegclip.clip.io.load import load_clip
 from omninegclip.errors import OmniNegClipError
 from omninegclip.evaluation.run import Settings, evaluate
 from omninegclip.evaluation.scenes import evaluate_scenes

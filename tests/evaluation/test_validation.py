@@ -8,7 +8,7 @@ from tiny_clip import tiny_encoder
 
 from omninegclip.clip.encoder import ClipEncoder
 from omninegclip.evaluation.validation import metric, validate
-from omninegclip.training.triplets import Triplets, make_triplets
+from omninegclip.training.methods.pairs import Triplets, make_triplets
 
 THINGS = ["dog", "cat", "owl", "bus", "car", "cup", "egg", "fox"]
 

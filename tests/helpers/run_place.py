@@ -15,7 +15,7 @@ from PIL import Image
 from tiny_clip import contrast, tiny_encoder
 
 from omninegclip.cli import main
-from omninegclip.clip.save import save_clip
+from omninegclip.clip.io.save import save_clip
 from omninegclip.data.record import write_records
 
 THINGS = ["dog", "cat", "owl", "bus", "car", "cup", "egg", "fox", "pig", "hat", "bat", "cow"]

@@ -14,9 +14,9 @@ from transformers import (
     ViTConfig,
 )
 
-from omninegclip.clip.dual_encoder import DualEncoder
-from omninegclip.clip.image_tower import IMAGE_TOWERS
-from omninegclip.clip.joined import JoinedConfig, JoinedModel
+from omninegclip.clip.families.dual_encoder import DualEncoder
+from omninegclip.clip.families.efficientnet import IMAGE_TOWERS
+from omninegclip.clip.families.own import JoinedConfig, JoinedModel
 from omninegclip.clip.transform import ImageTransform
 
 torch.set_num_threads(1)

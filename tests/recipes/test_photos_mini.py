@@ -15,7 +15,7 @@ from tiny_dual import tiny_joined
 from torch import Tensor
 from torch.nn import functional as F
 
-from omninegclip.clip.load import load_clip
+from omninegclip.clip.io.load import load_clip
 from omninegclip.errors import OmniNegClipError
 
 RECIPE = Path(__file__).parents[2] / "recipes" / "photos-mini"

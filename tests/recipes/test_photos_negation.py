@@ -19,7 +19,7 @@ pytest.importorskip("spacy", reason="the negate extra is not installed")
 
 from omninegclip.captions.lexicon import english
 from omninegclip.captions.negate import Captioned, Knowledge, Wish, negate
-from omninegclip.clip.save import save_clip
+from omninegclip.clip.io.save import save_clip
 from omninegclip.data.items import Picture
 from omninegclip.data.record import read_records
 from omninegclip.errors import OmniNegClipError

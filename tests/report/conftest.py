@@ -7,8 +7,8 @@ import pytest
 from PIL import Image, ImageDraw
 
 from omninegclip.evaluation.intervals import Estimate
-from omninegclip.report.pictures import Picture, PictureRow
 from omninegclip.report.table import Row
+from omninegclip.report.thumbnails import Picture, PictureRow
 
 
 @pytest.fixture(scope="session")

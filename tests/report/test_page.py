@@ -7,8 +7,8 @@ from omninegclip.errors import OmniNegClipError
 from omninegclip.evaluation.intervals import Estimate
 from omninegclip.report.curves import curves_svg
 from omninegclip.report.page import PolicyRow, render, write
-from omninegclip.report.pictures import PictureRow
 from omninegclip.report.table import Row
+from omninegclip.report.thumbnails import PictureRow
 
 COLUMNS = ("pretrained", "omni")
 VOID = {"meta", "img", "col", "path", "use"}

@@ -5,9 +5,9 @@ import json
 from run_place import Place
 from tiny_dual import tiny_joined
 
-from omninegclip.clip.load import load_clip
-from omninegclip.clip.padding import say_padded
-from omninegclip.clip.save import save_clip
+from omninegclip.clip.io.load import load_clip
+from omninegclip.clip.io.save import save_clip
+from omninegclip.clip.text.padding import say_padded
 
 
 def test_train_makes_a_folder_of_the_same_layout(place: Place) -> None:

@@ -17,10 +17,10 @@ from PIL import Image
 from run_place import Place, make_place
 from tiny_clip import tiny_encoder
 
-from omninegclip.clip.save import save_clip
+from omninegclip.clip.io.save import save_clip
 from omninegclip.data.record import read_records, write_records
 from omninegclip.files import LOCK, PARTIAL, read_sealed
-from omninegclip.run import train as verb
+from omninegclip.run import driver as verb
 from omninegclip.run.folder import MARKER
 from omninegclip.training.checkpoint import load_checkpoint, save_checkpoint
 

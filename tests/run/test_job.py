@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from omninegclip.clip.load import load_clip
+from omninegclip.clip.io.load import load_clip
 from omninegclip.run.job import Data, Job, triplets_of
 from omninegclip.training.preset import load_preset
 

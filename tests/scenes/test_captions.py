@@ -6,6 +6,7 @@ import pytest
 from scene_reader import kinds_in, phrasings_of, read
 
 from omninegclip.scenes.captioning import training_captions
+from omninegclip.scenes.claims import Relation, Statement, holds
 from omninegclip.scenes.grammar import (
     ALT_TEXT_REMARKS,
     PLACE_SHAPES,
@@ -18,7 +19,6 @@ from omninegclip.scenes.negation import NAMING, PHRASINGS, affirmed_part, negate
 from omninegclip.scenes.objects import KINDS
 from omninegclip.scenes.places import PLACE_BY_NAME
 from omninegclip.scenes.scene import Item, Scene, plausible_kind, rng, sample_scene
-from omninegclip.scenes.statement import Relation, Statement, holds
 
 SCENES = 3000
 KIND = {kind.singular: kind for kind in KINDS}

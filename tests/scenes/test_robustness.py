@@ -13,10 +13,10 @@ from omninegclip.evaluation import blind
 from omninegclip.evaluation.metrics import choice
 from omninegclip.scenes import probe_forms
 from omninegclip.scenes.benchmark import make_benchmark
+from omninegclip.scenes.claims import holds
 from omninegclip.scenes.places import PLACES
 from omninegclip.scenes.robustness import PROBES, Question, Robustness, make_robustness
 from omninegclip.scenes.scene import Scene
-from omninegclip.scenes.statement import holds
 
 SIZE = 400
 NUMBERS = {"two": 2, "three": 3}

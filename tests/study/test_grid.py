@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 import torch
 
+from omninegclip.clip.io.load import load_clip
 from omninegclip.clip.layer_groups import text_layers
-from omninegclip.clip.load import load_clip
+from omninegclip.report.figures import to_csv
 from omninegclip.study import cells, grid, worlds
-from omninegclip.study.figures import to_csv
 from omninegclip.study.grid import Cell, run_grid
 from omninegclip.study.world import Size
 from omninegclip.training.preset import load_preset

@@ -8,9 +8,9 @@ import torch
 import torch.nn.functional as F
 from tiny_dual import tiny_joined
 
-from omninegclip.clip.load import load_clip
+from omninegclip.clip.io.load import load_clip
+from omninegclip.commands import study as command
 from omninegclip.errors import OmniNegClipError
-from omninegclip.study import command
 from omninegclip.study.layers import caption_pairs, layer_cosines, read_csv, to_csv
 
 

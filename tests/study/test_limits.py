@@ -13,7 +13,7 @@ from omninegclip.scenes.negation import split
 from omninegclip.scenes.objects import KINDS
 from omninegclip.study.limits import measure_limits
 from omninegclip.study.world import World
-from omninegclip.training.statements import Statements
+from omninegclip.training.methods.contrast_sets import Statements
 
 
 @dataclass

@@ -11,8 +11,8 @@ from torch.nn import functional as F
 from torch.nn.parallel import DistributedDataParallel
 from transformers import CLIPConfig, CLIPModel
 
-from omninegclip.clip.packing import encode_packed, pack
 from omninegclip.clip.policy import apply_policy
+from omninegclip.clip.text.packing import encode_packed, pack
 from omninegclip.objectives import absence, omni, presence
 from omninegclip.training.distributed import average_gradients, gather, process_group, rank, share
 from omninegclip.training.gradcache import Features, accumulate_gradients

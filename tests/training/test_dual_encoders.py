@@ -8,14 +8,14 @@ import torch.nn.functional as F
 from tiny_clip import contrast
 from tiny_dual import tiny_joined, tiny_siglip, tiny_vision_text
 
-from omninegclip.clip.dual_encoder import DualEncoder
+from omninegclip.clip.families.dual_encoder import DualEncoder
 from omninegclip.errors import OmniNegClipError
 from omninegclip.objectives import absence, omni, presence
-from omninegclip.training.estimate import estimate
+from omninegclip.training.cost import estimate
 from omninegclip.training.finetune import FineTuning, fine_tune, freeze
+from omninegclip.training.methods.pairs import Triplets, batches, make_triplets
 from omninegclip.training.preset import Preset, load_preset
 from omninegclip.training.task import OBJECTIVES, Task
-from omninegclip.training.triplets import Triplets, batches, make_triplets
 
 THINGS = ["dog", "cat", "owl", "bus", "car", "cup", "egg", "fox", "pig", "hat"]
 RECORDS = [

@@ -14,9 +14,9 @@ from omninegclip.errors import OmniNegClipError
 from omninegclip.objectives import absence, omni, presence
 from omninegclip.training.finetune import FineTuning, fine_tune, freeze
 from omninegclip.training.loop import backward_through, train
+from omninegclip.training.methods.pairs import Triplets, batches, make_triplets
 from omninegclip.training.preset import Preset, load_preset
 from omninegclip.training.task import OBJECTIVES, Features, Task
-from omninegclip.training.triplets import Triplets, batches, make_triplets
 
 PRESET = load_preset("scenes-paper", ["steps=8", "warmup=2", "batch_size=4", "learning_rate=1e-3"])
 

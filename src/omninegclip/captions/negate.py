@@ -8,15 +8,15 @@ from random import Random
 from typing import Any, Literal
 
 from omninegclip.captions.absence import Absent, Image, absent, draw, draw_balanced, lacking, told
-from omninegclip.captions.contrast import OF_EACH, contrast_set, literal
+from omninegclip.captions.contrast_sets import OF_EACH, contrast_set, literal
 from omninegclip.captions.cooccurrence import Cooccurrence
-from omninegclip.captions.denial import Denial
-from omninegclip.captions.hard import affirm, swap
 from omninegclip.captions.lexicon import Lexicon, Names
+from omninegclip.captions.negated import Denial
 from omninegclip.captions.parse import Parse, parse
 from omninegclip.captions.phrasing import say_absent
 from omninegclip.captions.presence import deny
 from omninegclip.captions.screening import refusal, tidy, unfit
+from omninegclip.captions.templates import affirm, swap
 
 Kind = Literal["presence", "absence", "both"]
 Row = dict[str, Any]

@@ -5,11 +5,11 @@ from collections.abc import Iterator
 from itertools import zip_longest
 from random import Random
 
-from omninegclip.captions.denial import Denial
-from omninegclip.captions.deny_action import deny_action
-from omninegclip.captions.deny_attribute import deny_attribute
-from omninegclip.captions.deny_object import deny_object
-from omninegclip.captions.deny_relation import deny_relation
+from omninegclip.captions.negate_action import deny_action
+from omninegclip.captions.negate_attribute import deny_attribute
+from omninegclip.captions.negate_object import deny_object
+from omninegclip.captions.negate_relation import deny_relation
+from omninegclip.captions.negated import Denial
 from omninegclip.captions.parse import Parse
 
 

@@ -18,8 +18,8 @@ from transformers import (
 )
 from transformers.models.auto.configuration_auto import CONFIG_MAPPING
 
-from omninegclip.clip.quiet import silent_transformers
-from omninegclip.clip.untrusted import in_one_line
+from omninegclip.clip.io.quiet import silent_transformers
+from omninegclip.clip.io.untrusted import in_one_line
 from omninegclip.errors import OmniNegClipError
 
 LARGEST = 10_000_000  # of any number in a configuration; the largest in use are vocabularies of 256,000

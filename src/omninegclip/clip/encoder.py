@@ -17,10 +17,10 @@ from torch.nn.utils.rnn import pad_sequence
 from transformers import CLIPModel, PreTrainedTokenizerBase
 
 from omninegclip.clip.fingerprint import fingerprint
-from omninegclip.clip.language import warn_foreign
-from omninegclip.clip.packing import PackedTexts, pack
-from omninegclip.clip.padding import PaddedTexts
-from omninegclip.clip.towers import image_features, text_features
+from omninegclip.clip.pooled import image_features, text_features
+from omninegclip.clip.text.language import warn_foreign
+from omninegclip.clip.text.packing import PackedTexts, pack
+from omninegclip.clip.text.padding import PaddedTexts
 from omninegclip.clip.transform import ImageTransform
 
 Embeddings = NDArray[np.float32]

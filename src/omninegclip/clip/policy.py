@@ -8,7 +8,7 @@ from typing import Any, NamedTuple, cast
 
 from torch import nn
 
-from omninegclip.clip.family import CLIP, Family, family_of, image_blocks
+from omninegclip.clip.families.family import CLIP, Family, family_of, image_blocks
 from omninegclip.clip.layer_groups import image_layers, text_layers, unknown_name
 from omninegclip.errors import OmniNegClipError
 

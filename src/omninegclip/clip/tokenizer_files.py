@@ -8,8 +8,8 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from omninegclip.clip.facts import read_json
-from omninegclip.clip.untrusted import TOKENIZER_LIMIT, require_own
+from omninegclip.clip.io.metadata import read_json
+from omninegclip.clip.io.untrusted import TOKENIZER_LIMIT, require_own
 from omninegclip.errors import OmniNegClipError
 
 CONFIG, MODEL_CONFIG, WHOLE = "tokenizer_config.json", "config.json", "tokenizer.json"

@@ -12,9 +12,9 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from omninegclip.clip.facts import read_json, read_part
-from omninegclip.clip.images import MAX_PIXELS, open_image
+from omninegclip.clip.io.metadata import read_json, read_part
 from omninegclip.errors import OmniNegClipError
+from omninegclip.images import MAX_PIXELS, open_image
 
 FILE, PROCESSOR, OPEN_CLIP = "preprocessor_config.json", "processor_config.json", "open_clip_config.json"
 OPENAI_MEAN = (0.48145466, 0.4578275, 0.40821073)

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from omninegclip.clip.blend import architecture
 from omninegclip.clip.encoder import ClipEncoder
-from omninegclip.clip.probe import TOLERANCE, probe
+from omninegclip.clip.parity import TOLERANCE, probe
 from omninegclip.clip.scale import wrong_scale
 
 BLOCK = re.compile(r"(text_model|vision_model)\.(\w+\.)*?(layers?|_blocks)\.\d+\.")

@@ -16,9 +16,9 @@ from numpy.typing import NDArray
 from PIL import Image
 from torch import Tensor
 
-from omninegclip.clip.images import open_image
 from omninegclip.errors import OmniNegClipError
 from omninegclip.files import append_to, read_sealed, write_sealed
+from omninegclip.images import open_image
 from omninegclip.progress import console, track
 
 Picture = Path | bytes

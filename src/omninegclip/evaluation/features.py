@@ -10,7 +10,7 @@ from uuid import uuid4
 import numpy as np
 from numpy.typing import NDArray
 
-from omninegclip.data.images import open_picture
+from omninegclip.data.image_lookup import open_picture
 from omninegclip.data.items import Picture
 from omninegclip.errors import DamagedError, OmniNegClipError
 from omninegclip.evaluation.arrays import read_arrays

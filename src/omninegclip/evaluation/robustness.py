@@ -11,8 +11,8 @@ from omninegclip.evaluation.blind import best_rule
 from omninegclip.evaluation.intervals import Estimate, proportion
 from omninegclip.evaluation.metrics import Credits, pairwise
 from omninegclip.evaluation.scenes import Embeddings, EmbedText, Figures, cosines
+from omninegclip.scenes.claims import holds
 from omninegclip.scenes.robustness import Question, Robustness
-from omninegclip.scenes.statement import holds
 
 CHANCE = 0.5
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from omninegclip import __version__
-from omninegclip.data.images import ImageRoot
+from omninegclip.data.image_lookup import ImageRoot
 from omninegclip.data.items import CaptionedPicture, Item, Picture
 from omninegclip.errors import DamagedError, OmniNegClipError
 from omninegclip.evaluation import protocols, results, tasks
@@ -180,7 +180,7 @@ def _truncated(texts: Sequence[str], encoder: "Encoder") -> int:
     tokenizer = getattr(encoder, "tokenizer", None)
     if tokenizer is None:
         return 0
-    from omninegclip.clip.truncation import count_truncated  # imports torch
+    from omninegclip.clip.text.truncation import count_truncated  # imports torch
 
     context_length: int = encoder.context_length  # type: ignore[attr-defined]
     return count_truncated(list(dict.fromkeys(texts)), tokenizer, context_length)

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from omninegclip.clip.encoder import ClipEncoder, Embeddings
 from omninegclip.evaluation.intervals import Estimate, proportion
 from omninegclip.evaluation.metrics import pairwise, recall_at_k
-from omninegclip.training.triplets import Pairs, Triplets
+from omninegclip.training.methods.pairs import Pairs, Triplets
 
 
 def validate(encoder: ClipEncoder, held_out: Triplets) -> dict[str, Estimate]:

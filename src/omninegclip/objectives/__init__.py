@@ -4,7 +4,7 @@ from omninegclip.objectives.absence import absence
 from omninegclip.objectives.clip import clip
 from omninegclip.objectives.conclip import conclip
 from omninegclip.objectives.contrastive import cross_entropy_to, symmetric
-from omninegclip.objectives.known import known_false
+from omninegclip.objectives.false_pairs import known_false
 from omninegclip.objectives.negationclip import negationclip
 from omninegclip.objectives.negbench import negbench
 from omninegclip.objectives.negclip import negclip

@@ -9,8 +9,8 @@ from markupsafe import Markup
 
 from omninegclip.files import atomic_file
 from omninegclip.report.headline import headlines
-from omninegclip.report.pictures import PictureRow
 from omninegclip.report.table import MARKS, Row, legend, sections
+from omninegclip.report.thumbnails import PictureRow
 
 _TEMPLATES = Environment(
     loader=FileSystemLoader(Path(__file__).parent),

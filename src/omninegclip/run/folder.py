@@ -23,7 +23,7 @@ from omninegclip.progress import console
 from omninegclip.run.job import Data, Job
 from omninegclip.training.checkpoint import load_checkpoint
 from omninegclip.training.distributed import from_first, rank, world_size
-from omninegclip.training.statements import OBJECTIVE as STATEMENTS
+from omninegclip.training.methods.contrast_sets import OBJECTIVE as STATEMENTS
 
 MARKER = "omninegclip-run.json"
 CONFIG, VERSIONS, LOG, METRICS = "config.yaml", "versions.json", "log.jsonl", "metrics.json"

@@ -7,15 +7,15 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from omninegclip.clip.encoder import ClipEncoder
-from omninegclip.clip.images import open_image
-from omninegclip.clip.truncation import truncation_notice
+from omninegclip.clip.text.truncation import truncation_notice
 from omninegclip.data.features import Picture
-from omninegclip.data.images import ImageRoot
+from omninegclip.data.image_lookup import ImageRoot
 from omninegclip.data.record import read_records
 from omninegclip.errors import OmniNegClipError
+from omninegclip.images import open_image
 from omninegclip.progress import console, track
+from omninegclip.training.methods.pairs import Features, Triplets, make_triplets
 from omninegclip.training.preset import Preset
-from omninegclip.training.triplets import Features, Triplets, make_triplets
 
 Record = dict[str, Any]
 

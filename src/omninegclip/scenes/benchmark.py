@@ -11,11 +11,11 @@ from random import Random
 from typing import NamedTuple
 
 from omninegclip.scenes.captioning import deny_absent, deny_present
+from omninegclip.scenes.claims import Statement, holds
 from omninegclip.scenes.grammar import affirmative, describe
 from omninegclip.scenes.negation import NAMING, Phrasing, affirmed_part, negate
 from omninegclip.scenes.objects import Kind
 from omninegclip.scenes.scene import Scene, compose, plausible_kind, rng, sample_scene
-from omninegclip.scenes.statement import Statement, holds
 
 LOOKALIKES = 7
 _TEMPLATES = ("positive", "negative", "hybrid")

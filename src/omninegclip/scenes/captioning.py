@@ -3,11 +3,11 @@
 from random import Random
 from typing import NamedTuple
 
+from omninegclip.scenes.claims import Caption
 from omninegclip.scenes.grammar import describe, mention
 from omninegclip.scenes.negation import EXCLUSIVE, NAMING, Phrasing, affirmed_part, negate
 from omninegclip.scenes.objects import Kind
 from omninegclip.scenes.scene import Scene, plausible_kind
-from omninegclip.scenes.statement import Caption
 
 # One phrasing in eight denies all else ("nothing but a dog") where that serves.
 _EXCLUSIVE_SHARE = 0.125

@@ -2,9 +2,9 @@
 
 from random import Random
 
+from omninegclip.scenes.claims import RELATIONS, Caption, Relation, Statement, relation_holds
 from omninegclip.scenes.objects import Kind
 from omninegclip.scenes.scene import Scene
-from omninegclip.scenes.statement import RELATIONS, Caption, Relation, Statement, relation_holds
 
 SHAPES = (
     "{things}",

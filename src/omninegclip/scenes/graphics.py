@@ -6,8 +6,8 @@ from pathlib import Path
 
 from PIL import Image
 
-from omninegclip.clip.images import opened
 from omninegclip.errors import OmniNegClipError
+from omninegclip.images import opened
 from omninegclip.scenes.objects import Kind
 
 

@@ -8,10 +8,10 @@ import re
 from random import Random
 from typing import NamedTuple
 
+from omninegclip.scenes.claims import Caption, Statement
 from omninegclip.scenes.grammar import things_of
 from omninegclip.scenes.objects import Kind
 from omninegclip.scenes.scene import Scene
-from omninegclip.scenes.statement import Caption, Statement
 
 # {A} what is affirmed; {n} "dog" or "glasses"; {an} "a dog"; {any} "a dog" or "any glasses"; {ns} "dogs".
 _NAMING_IN_TRAINING = (

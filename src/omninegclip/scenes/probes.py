@@ -8,11 +8,11 @@ from random import Random
 from typing import NamedTuple
 
 from omninegclip.scenes import probe_forms
+from omninegclip.scenes.claims import Caption, Relation, Statement, relation_holds
 from omninegclip.scenes.negation import affirmed_part, forms
 from omninegclip.scenes.objects import Kind
 from omninegclip.scenes.places import PLACES, Place
 from omninegclip.scenes.scene import Scene, compose, plausible_kind, sample_scene
-from omninegclip.scenes.statement import Caption, Relation, Statement, relation_holds
 
 _NUMBERS = {2: "two", 3: "three"}
 _OPPOSITES = {"left of": "right of", "right of": "left of", "above": "below", "below": "above"}

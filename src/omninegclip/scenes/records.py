@@ -15,7 +15,7 @@ from omninegclip.errors import OmniNegClipError
 from omninegclip.files import atomic_folder
 from omninegclip.progress import track
 from omninegclip.scenes.captioning import training_captions
-from omninegclip.scenes.contrast import Assertion, contrast_set
+from omninegclip.scenes.contrast_sets import Assertion, contrast_set
 from omninegclip.scenes.graphics import graphics_folder
 from omninegclip.scenes.render import render
 from omninegclip.scenes.scene import rng, sample_scene

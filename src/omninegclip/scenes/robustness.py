@@ -7,9 +7,9 @@ the difference, and its figure says nothing of negation. Pictures and questions 
 from typing import NamedTuple
 
 from omninegclip.errors import OmniNegClipError
+from omninegclip.scenes.claims import Caption
 from omninegclip.scenes.probes import PROBES
 from omninegclip.scenes.scene import Scene, rng
-from omninegclip.scenes.statement import Caption
 
 
 class Question(NamedTuple):

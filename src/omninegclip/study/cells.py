@@ -2,7 +2,7 @@
 
 from omninegclip.evaluation.training_free import METHODS
 from omninegclip.study.grid import PRETRAINED, Cell
-from omninegclip.training.statements import OBJECTIVE as STATEMENTS
+from omninegclip.training.methods.contrast_sets import OBJECTIVE as STATEMENTS
 from omninegclip.training.task import OBJECTIVES
 
 PLUS = "scenes-plus"

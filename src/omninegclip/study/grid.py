@@ -16,7 +16,7 @@ import torch
 from omninegclip import __version__
 from omninegclip.clip.blend import blend
 from omninegclip.clip.encoder import ClipEncoder
-from omninegclip.clip.load import load_clip
+from omninegclip.clip.io.load import load_clip
 from omninegclip.errors import DamagedError
 from omninegclip.evaluation.intervals import Estimate, proportion
 from omninegclip.evaluation.scenes import Figures, as_dict, evaluate_scenes
@@ -24,8 +24,8 @@ from omninegclip.evaluation.training_free import METHODS, without_training
 from omninegclip.files import read_sealed, write_sealed
 from omninegclip.memory import keep_freed_memory
 from omninegclip.progress import console
+from omninegclip.report.figures import over_seeds
 from omninegclip.scenes.negation import split
-from omninegclip.study.figures import over_seeds
 from omninegclip.study.workers import each_done
 from omninegclip.study.world import Size, World, ask, train_on
 from omninegclip.study.worlds import keep_world, read_world

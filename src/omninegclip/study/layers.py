@@ -11,8 +11,8 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from omninegclip.clip.encoder import ClipEncoder
-from omninegclip.clip.family import family_of
-from omninegclip.clip.load import load_clip
+from omninegclip.clip.families.family import family_of
+from omninegclip.clip.io.load import load_clip
 from omninegclip.errors import OmniNegClipError
 from omninegclip.scenes.captioning import deny_absent, deny_present, training_phrasing
 from omninegclip.scenes.grammar import describe

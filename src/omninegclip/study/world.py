@@ -18,8 +18,8 @@ from omninegclip.scenes.render import picture_of
 from omninegclip.scenes.scene import Scene
 from omninegclip.training.finetune import fine_tune
 from omninegclip.training.loop import Step
+from omninegclip.training.methods.pairs import Triplets, make_triplets
 from omninegclip.training.preset import Preset
-from omninegclip.training.triplets import Triplets, make_triplets
 
 
 class Size(NamedTuple):

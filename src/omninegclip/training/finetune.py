@@ -9,19 +9,20 @@ from torch import Tensor
 from torch.nn.parallel import DistributedDataParallel
 
 from omninegclip.clip.encoder import ClipEncoder
-from omninegclip.clip.family import family_of
-from omninegclip.clip.packing import require_causal
-from omninegclip.clip.padding import say_padded
+from omninegclip.clip.families.family import family_of
 from omninegclip.clip.policy import PolicyTable, apply_policy, parameter_groups
+from omninegclip.clip.text.packing import require_causal
+from omninegclip.clip.text.padding import say_padded
 from omninegclip.data.sampler import BatchSampler
 from omninegclip.errors import OmniNegClipError
-from omninegclip.training import schedule, statements
+from omninegclip.training import schedule
 from omninegclip.training.distributed import average_gradients, world_size
 from omninegclip.training.gradcache import accumulate_gradients
 from omninegclip.training.loop import ScaleLoss, Step, backward_through, train
+from omninegclip.training.methods import contrast_sets as statements
+from omninegclip.training.methods.pairs import Triplets, batches
 from omninegclip.training.preset import Preset, check_steps
 from omninegclip.training.task import Batch, StatementBatch, Task
-from omninegclip.training.triplets import Triplets, batches
 
 _SCHEDULES = {"paper": schedule.paper, "mended": schedule.mended}
 

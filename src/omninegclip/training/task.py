@@ -8,8 +8,8 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor, nn
 
-from omninegclip.clip.packing import PackedTexts, encode_packed
-from omninegclip.clip.padding import PaddedTexts, encode_padded
+from omninegclip.clip.text.packing import PackedTexts, encode_packed
+from omninegclip.clip.text.padding import PaddedTexts, encode_padded
 from omninegclip.objectives import (
     absence,
     clip,

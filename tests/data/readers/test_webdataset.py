@@ -4,7 +4,7 @@ import tarfile
 import pytest
 from PIL import Image
 
-from omninegclip.data.images import ImageRoot, open_picture
+from omninegclip.data.image_lookup import ImageRoot, open_picture
 from omninegclip.data.readers import webdataset
 from omninegclip.errors import OmniNegClipError
 

@@ -3,10 +3,10 @@
 from collections.abc import Iterator
 from pathlib import Path
 
-from omninegclip.clip.images import SUFFIXES
 from omninegclip.data.items import LabelledPicture, Picture
 from omninegclip.data.sources import readable
 from omninegclip.errors import OmniNegClipError
+from omninegclip.images import SUFFIXES
 
 
 def read(path: Path, classes_file: Path | None = None) -> Iterator[LabelledPicture]:

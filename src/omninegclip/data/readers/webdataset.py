@@ -4,10 +4,10 @@ import tarfile
 from collections.abc import Iterator
 from pathlib import Path
 
-from omninegclip.clip.images import SUFFIXES
 from omninegclip.data.items import CaptionedPicture, LabelledPicture, Picture
 from omninegclip.data.sources import readable
 from omninegclip.errors import OmniNegClipError
+from omninegclip.images import SUFFIXES
 
 _IMAGES = (".jpg", ".jpeg", ".png", ".webp")  # what a sample's picture is, where it also has a mask or a map
 _LONGEST_TEXT = 1 << 20  # bytes of a caption or class file

@@ -1,0 +1,183 @@
+"""What a fine-tuning run will cost, counted on paper before it starts."""
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import nn
+from torch.utils.flop_counter import FlopCounterMode
+from transformers import CLIPModel
+
+from omninegclip.clip.encoder import ClipEncoder
+from omninegclip.clip.families.family import family_of
+from omninegclip.data.sampler import BatchSampler
+from omninegclip.training.finetune import mean_texts, rows_of
+from omninegclip.training.methods import contrast_sets as statements
+from omninegclip.training.methods.pairs import TokenIds, Triplets
+from omninegclip.training.preset import Preset
+
+_SAMPLE = 16  # batches whose packing is counted; the rest is taken to be alike
+
+
+class Estimate(NamedTuple):
+    """The cost of a run.
+
+    Attributes:
+        trained: parameters that train.
+        parameters: parameters in all.
+        pictures: distinct pictures.
+        steps_per_epoch: steps of a pass over the kind of negation that has more captions.
+        steps: of the whole run.
+        tokens_per_epoch: that the text tower computes, packed.
+        tokens_padded_per_epoch: that it would compute with every text padded to the context length.
+        text_flops: operations of all steps.
+        image_flops: operations of the one look at every picture.
+        cache_bytes: image features on disk.
+        hours: at the throughput named.
+    """
+
+    trained: int
+    parameters: int
+    pictures: int
+    steps_per_epoch: int
+    steps: int
+    tokens_per_epoch: int
+    tokens_padded_per_epoch: int
+    text_flops: float
+    image_flops: float
+    cache_bytes: int
+    hours: float
+
+    def lines(self) -> list[tuple[str, str]]:
+        """Return names and values, ready to print."""
+        saved = self.tokens_padded_per_epoch / self.tokens_per_epoch
+        return [
+            ("parameters that train", f"{self.trained:,} of {self.parameters:,}"),
+            ("pictures", f"{self.pictures:,}"),
+            ("steps", f"{self.steps:,}, {self.steps_per_epoch:,} in an epoch"),
+            ("tokens in an epoch", f"{self.tokens_per_epoch:,} packed, {saved:.1f} times fewer than padded"),
+            ("text tower", f"{self.text_flops:.2e} FLOPs"),
+            ("image tower, once", f"{self.image_flops:.2e} FLOPs"),
+            ("image features on disk", f"{self.cache_bytes / 2**20:.1f} MiB"),
+            ("hours", f"{self.hours:.2g}"),
+        ]
+
+
+def estimate(
+    encoder: ClipEncoder, triplets: Triplets, pictures: int, preset: Preset, throughput: float
+) -> Estimate:
+    """Count a run; `freeze` comes first, and the features of `triplets` are not read.
+
+    A matrix of p parameters costs 2p operations per token forward, 2p backward to its input, where anything
+    that trains lies below, and 2p to its weights, if they train; attention's own products are 4 L w per token
+    of a row of L tokens in a layer of width w, twice that backward. Embeddings, norms, activations, the
+    objective and the optimizer are not counted.
+
+    Args:
+        encoder: the model.
+        triplets: the data.
+        pictures: how many are distinct.
+        preset: how long, and in what batches.
+        throughput: operations per second that the machine reaches.
+    """
+    # samplers refuse what does not fill a batch
+    steps_per_epoch = max(len(BatchSampler(n, preset.batch_size, 0)) for n in rows_of(triplets, preset))
+    steps = preset.steps or steps_per_epoch * (preset.epochs or 0)
+    packed, padded, row = _tokens(encoder, triplets, preset)
+    model = encoder.model
+    text_flops = steps * _text_flops(model, packed, row, mean_texts(triplets, preset))
+    image_flops = pictures * (_image_flops(model) if isinstance(model, CLIPModel) else _counted(encoder))
+    return Estimate(
+        trained=sum(p.numel() for p in model.parameters() if p.requires_grad),
+        parameters=sum(p.numel() for p in model.parameters()),
+        pictures=pictures,
+        steps_per_epoch=steps_per_epoch,
+        steps=steps,
+        tokens_per_epoch=round(packed * steps_per_epoch),
+        tokens_padded_per_epoch=round(padded * steps_per_epoch),
+        text_flops=text_flops,
+        image_flops=image_flops,
+        cache_bytes=2 * pictures * encoder.dim,
+        hours=(text_flops + image_flops) / throughput / 3600,
+    )
+
+
+def _tokens(encoder: ClipEncoder, triplets: Triplets, preset: Preset) -> tuple[float, float, float]:
+    """Return packed tokens, padded tokens and tokens of a row, the means over some batches."""
+    random = np.random.default_rng(0)
+    counts = []
+    for _ in range(_SAMPLE):
+        drawn = [
+            random.choice(rows, min(preset.batch_size, rows), replace=False)
+            for rows in rows_of(triplets, preset)
+        ]
+        texts = encoder.lay_out(_groups(triplets, preset, drawn), encoder.context_length)
+        counts.append((texts.tokens_packed, texts.tokens_padded, texts.row_length))
+    packed, padded, row = np.mean(counts, axis=0)
+    return float(packed), float(padded), float(row)
+
+
+def _groups(
+    triplets: Triplets, preset: Preset, drawn: Sequence[NDArray[np.int64]]
+) -> list[Sequence[TokenIds]]:
+    """Return the captions of the rows that each sampler drew, those that begin alike together."""
+    if preset.objective == statements.OBJECTIVE and triplets.statements is not None:
+        said = triplets.statements.of_picture
+        return [group for row in drawn[0].tolist() for group in statements.alike(said[row])]
+    return [
+        (pairs.captions[row], pairs.negated[row])
+        for pairs, rows in zip((triplets.presence, triplets.absence), drawn, strict=True)
+        for row in rows.tolist()
+    ]
+
+
+def _text_flops(model: Any, tokens: float, row: float, texts: float) -> float:
+    """Return forward and backward operations of a step; of CLIP's last block only text ends go on."""
+    tower, blocks = model.text_model, model.get_submodule(family_of(model).text_blocks)
+    below, flops = any(p.requires_grad for p in tower.embeddings.parameters()), 0.0
+    for layer in blocks:
+        trains = any(p.requires_grad for p in layer.parameters())
+        matrices, attention = 2 * tokens * _matrices(layer), 4 * tokens * row * tower.config.hidden_size
+        if layer is blocks[-1] and isinstance(model, CLIPModel):
+            keys_and_values = _keys_and_values(layer)
+            matrices = 2 * (tokens * keys_and_values + texts * (_matrices(layer) - keys_and_values))
+            attention = 4 * texts * row * tower.config.hidden_size
+        flops += matrices * (1 + (below or trains) + trains) + attention * (1 + 2 * (below or trains))
+        below = below or trains
+    return flops
+
+
+def _image_flops(model: Any) -> float:
+    """Return forward operations per picture; of the last block only the class token goes all the way."""
+    tower, config = model.vision_model, model.vision_model.config
+    patches = (config.image_size // config.patch_size) ** 2
+    tokens, last = patches + 1, tower.encoder.layers[-1]
+    block, attention = 2 * _matrices(last), 4 * tokens * config.hidden_size
+    keys_and_values = 2 * _keys_and_values(last)
+    return float(
+        2 * patches * _matrices(tower.embeddings)
+        + (config.num_hidden_layers - 1) * tokens * (block + attention)
+        + tokens * keys_and_values
+        + (block - keys_and_values)
+        + attention
+        + 2 * _matrices(model.visual_projection)
+    )
+
+
+def _counted(encoder: ClipEncoder) -> float:
+    """Return forward operations per picture of a tower of any kind, counted while it computes one."""
+    size = encoder.transform.size
+    with torch.no_grad(), FlopCounterMode(display=False) as counter:
+        encoder.encode_images(torch.zeros(1, 3, size, size))
+    return float(counter.get_total_flops())
+
+
+def _keys_and_values(layer: Any) -> int:
+    return _matrices(layer.self_attn.k_proj) + _matrices(layer.self_attn.v_proj)
+
+
+def _matrices(module: nn.Module) -> int:
+    """Return the parameters of all matrix products in `module`."""
+    return sum(each.weight.numel() for each in module.modules() if isinstance(each, nn.Linear | nn.Conv2d))

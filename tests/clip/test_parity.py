@@ -1,0 +1,20 @@
+import hashlib
+
+import numpy as np
+import torch
+
+from omninegclip.clip.encoder import ClipEncoder
+from omninegclip.clip.parity import TOLERANCE, pictures, probe
+
+
+def test_pictures_never_change() -> None:
+    digest = hashlib.sha256(b"".join(picture.tobytes() for picture in pictures())).hexdigest()
+    assert digest[:16] == "783b56bc0e5c1eb2"
+
+
+def test_probe_shows_a_wrong_activation(encoder: ClipEncoder) -> None:
+    right = probe(encoder)
+    np.testing.assert_allclose(np.diag(right), 1, atol=1e-5)
+    for layer in [*encoder.model.text_model.encoder.layers, *encoder.model.vision_model.encoder.layers]:
+        layer.mlp.activation_fn = torch.nn.GELU()
+    assert np.abs(probe(encoder) - right).max() > TOLERANCE
