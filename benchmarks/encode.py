@@ -34,7 +34,7 @@ from omninegclip.clip.transform import ImageTransform
 from omninegclip.memory import keep_freed_memory
 
 Task = Callable[[list], np.ndarray]
-FLOPS_IMAGE = 2 * 4.37e9  # multiplications and additions of ViT-B/32 on one picture of 224 pixels
+FLOPS_IMAGE = 2 * 4.37e9  # multiplications and additions of ViT-B/32 on one image of 224 pixels
 
 
 def ours(folder: Path) -> dict[str, Task]:
@@ -73,7 +73,7 @@ def open_clip(folder: Path) -> dict[str, Task]:
 
     def images(batch: list) -> torch.Tensor:
         opened = [Image.open(item) if isinstance(item, Path) else item for item in batch]
-        return model.encode_image(torch.stack([preprocess(picture) for picture in opened]))
+        return model.encode_image(torch.stack([preprocess(image) for image in opened]))
 
     return {
         "jpeg": in_batches(images, 32),

@@ -29,7 +29,7 @@ from omninegclip.data.sampler import BatchSampler
 from omninegclip.memory import keep_freed_memory
 from omninegclip.training.loop import backward_through, train
 from omninegclip.training.methods.pairs import Triplets, batches, make_triplets
-from omninegclip.training.task import Batch, Task
+from omninegclip.training.task import PairBatch, TrainingTask
 
 CONTEXT, DIM = 77, 128
 
@@ -87,13 +87,13 @@ def tiny_clip(vocabulary: int) -> CLIPModel:
 class Waiting:
     """An iterator that counts the seconds it keeps the loop waiting, and the tokens it hands out."""
 
-    def __init__(self, stream: Iterator[Batch]) -> None:
+    def __init__(self, stream: Iterator[PairBatch]) -> None:
         self.stream, self.seconds, self.packed, self.padded = stream, 0.0, 0, 0
 
-    def __iter__(self) -> Iterator[Batch]:
+    def __iter__(self) -> Iterator[PairBatch]:
         return self
 
-    def __next__(self) -> Batch:
+    def __next__(self) -> PairBatch:
         begun = time.perf_counter()
         batch = next(self.stream)
         self.seconds += time.perf_counter() - begun
@@ -104,7 +104,7 @@ class Waiting:
 
 def run_epoch(triplets: Triplets, model: CLIPModel, batch_size: int, steps: int | None) -> dict[str, Any]:
     apply_policy(model)
-    task = Task(model, weight_absence=1, weight_original=1, weight_text=1, margin=0.9)
+    task = TrainingTask(model, weight_absence=1, weight_original=1, weight_text=1, margin=0.9)
     optimizer = torch.optim.AdamW(parameter_groups(model, 0.2, decay_all=True), lr=1e-6)
     samplers = [
         BatchSampler(len(pairs.captions), batch_size, seed)

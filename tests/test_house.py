@@ -9,7 +9,8 @@ import omninegclip
 PACKAGE = Path(omninegclip.__file__).parent
 # A part imports itself and what stands in the lines below it, so that nothing is built on what it serves.
 LAYERS = (
-    ("__init__", "__main__", "cli"),
+    ("__main__",),
+    ("__init__", "cli"),
     ("commands",),
     ("study",),
     ("run",),
@@ -44,7 +45,11 @@ def imports(path: Path) -> set[str]:
             found |= {f"{node.module}.{alias.name}" for alias in node.names if node.module == "omninegclip"}
     ours = {name for name in found if name.split(".")[0] == "omninegclip"}
     # `from omninegclip import __version__` asks for a name, and no part
-    return {name for name in ours if (PACKAGE / Path(*name.split(".")[1:2])).with_suffix("").exists() or part_of(name) in LEVEL}
+    return {
+        name
+        for name in ours
+        if (PACKAGE / Path(*name.split(".")[1:2])).with_suffix("").exists() or part_of(name) in LEVEL
+    }
 
 
 def test_arrows_point_down_alone() -> None:
@@ -59,7 +64,11 @@ def test_arrows_point_down_alone() -> None:
 
 
 def test_every_part_has_its_place() -> None:
-    there = {path.name.removesuffix(".py") for path in PACKAGE.iterdir() if path.suffix == ".py" or (path / "__init__.py").exists()}
+    there = {
+        path.name.removesuffix(".py")
+        for path in PACKAGE.iterdir()
+        if path.suffix == ".py" or (path / "__init__.py").exists()
+    }
     assert there == set(LEVEL)
 
 

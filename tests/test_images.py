@@ -69,8 +69,8 @@ def test_refuses_too_many_pixels_before_decoding(side: int) -> None:
 
 def test_names_the_file_that_it_cannot_read(tmp_path: Path) -> None:
     path = tmp_path / "text.jpg"
-    path.write_text("no picture")
-    with pytest.raises(OmniNegClipError, match=r"text\.jpg: it is no picture file"):
+    path.write_text("no image")
+    with pytest.raises(OmniNegClipError, match=r"text\.jpg: it is no image file"):
         open_image(path)
     path.write_bytes(encoded(Image.effect_noise((99, 99), 50), "JPEG")[:1000])
     with pytest.raises(OmniNegClipError, match=r"text\.jpg: .*truncated"):
@@ -111,7 +111,7 @@ def test_an_eps_named_jpg_starts_no_program(tmp_path: Path, monkeypatch: pytest.
 
     monkeypatch.setattr(EpsImagePlugin, "Ghostscript", ghostscript)
     (tmp_path / "cat.jpg").write_bytes(EPS)
-    with pytest.raises(OmniNegClipError, match=r"cat\.jpg: it is no picture file"):
+    with pytest.raises(OmniNegClipError, match=r"cat\.jpg: it is no image file"):
         open_image(tmp_path / "cat.jpg")
     assert not started
 
@@ -119,11 +119,11 @@ def test_an_eps_named_jpg_starts_no_program(tmp_path: Path, monkeypatch: pytest.
 @pytest.mark.parametrize("form", ["ICO", "TGA", "PCX", "SGI", "DDS", "JPEG2000", "IM", "MSP"])
 def test_no_format_is_decoded_that_is_not_listed(form: str) -> None:
     content = encoded(colours("1" if form == "MSP" else "RGB"), form)
-    with pytest.raises(OmniNegClipError, match=r"it is no picture file.*JPEG, PNG, WebP"):
+    with pytest.raises(OmniNegClipError, match=r"it is no image file.*JPEG, PNG, WebP"):
         open_image(content)
 
 
-def test_pictures_are_opened_in_one_place_only() -> None:
+def test_images_are_opened_in_one_place_only() -> None:
     files = [path for folder in ("src", "recipes") for path in (SOURCES / folder).rglob("*.py")]
     assert [path.name for path in files if "Image.open(" in path.read_text("utf-8")] == ["images.py"]
 
@@ -143,7 +143,7 @@ def forget_heif(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 def test_heic_says_which_extra_it_needs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "pillow_heif", None)  # as if it were not installed
     (tmp_path / "phone.jpg").write_bytes(HEIC)
-    with pytest.raises(OmniNegClipError, match=r"phone\.jpg: it is a HEIC picture.*omninegclip\[heif\]"):
+    with pytest.raises(OmniNegClipError, match=r"phone\.jpg: it is a HEIC image.*omninegclip\[heif\]"):
         open_image(tmp_path / "phone.jpg")
 
 
@@ -175,13 +175,13 @@ def test_what_is_no_regular_file_is_refused_and_not_waited_for(tmp_path: Path) -
     for name in ("pipe", "folder", "zeros"):
         with pytest.raises(OmniNegClipError, match=rf"{name}\.jpg is no regular file"):
             open_image(paths[name])
-    with pytest.raises(OmniNegClipError, match=r"Can't read the picture .*socket\.jpg"):
+    with pytest.raises(OmniNegClipError, match=r"Can't read the image .*socket\.jpg"):
         open_image(paths["socket"])
 
 
 @pytest.mark.parametrize("path", ["a" * 300, "a\0b", "\ud800.png"])
 def test_a_name_that_no_file_can_have_is_an_error_too(path: str) -> None:
-    with pytest.raises(OmniNegClipError, match="Can't read the picture"):
+    with pytest.raises(OmniNegClipError, match="Can't read the image"):
         open_image(Path(path))
 
 
@@ -205,7 +205,7 @@ def test_levels_outside_16_bits_are_black_and_white() -> None:
 
 
 @pytest.mark.parametrize("kind", ["<u2", "<i4"])
-def test_scaling_16_bits_takes_no_second_picture_of_large_numbers(kind: str) -> None:
+def test_scaling_16_bits_takes_no_second_image_of_large_numbers(kind: str) -> None:
     image = Image.fromarray(np.zeros((1000, 2000), kind))
     tracemalloc.start()
     open_image(image)
@@ -216,7 +216,7 @@ def test_scaling_16_bits_takes_no_second_picture_of_large_numbers(kind: str) -> 
 
 @pytest.mark.parametrize("form", ["JPEG", "PNG", "TIFF", "WEBP", "AVIF"])
 @pytest.mark.parametrize("orientation", range(1, 9))
-def test_a_picture_is_turned_once_whatever_holds_it(form: str, orientation: int, tmp_path: Path) -> None:
+def test_a_image_is_turned_once_whatever_holds_it(form: str, orientation: int, tmp_path: Path) -> None:
     exif = Image.Exif()
     exif[0x0112] = orientation
     content = encoded(colours(), form, exif=exif)
@@ -230,7 +230,7 @@ def test_a_picture_is_turned_once_whatever_holds_it(form: str, orientation: int,
 
 
 @pytest.mark.parametrize("mode", ["RGBA", "CMYK"])
-def test_a_turned_tiff_is_the_same_picture_as_a_path_and_as_bytes(mode: str, tmp_path: Path) -> None:
+def test_a_turned_tiff_is_the_same_image_as_a_path_and_as_bytes(mode: str, tmp_path: Path) -> None:
     exif = Image.Exif()
     exif[0x0112] = 6  # Pillow maps such a file into memory and then forgets to turn it
     path = tmp_path / "a.tif"
@@ -244,7 +244,7 @@ def test_a_turned_tiff_is_the_same_picture_as_a_path_and_as_bytes(mode: str, tmp
     "error",
     [struct.error, KeyError, ZeroDivisionError, OverflowError, RecursionError, AttributeError, EOFError],
 )
-def test_broken_exif_leaves_the_picture_as_it_is_stored(
+def test_broken_exif_leaves_the_image_as_it_is_stored(
     error: type[Exception], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def broken(self: Image.Exif, data: bytes) -> None:
@@ -264,7 +264,7 @@ def test_whatever_a_decoder_raises_is_one_sentence(
 
     content = encoded(colours(), "PNG")
     monkeypatch.setattr(ImageFile.ImageFile, "load", broken)
-    with pytest.raises(OmniNegClipError, match=r"^Can't read the picture cat\.png: .+\.$"):
+    with pytest.raises(OmniNegClipError, match=r"^Can't read the image cat\.png: .+\.$"):
         open_image(content, "cat.png")
 
 
@@ -306,7 +306,7 @@ def test_a_webp_of_a_huge_canvas_is_refused() -> None:
         open_image(b"RIFF" + struct.pack("<I", 4 + len(chunk)) + b"WEBP" + chunk, "bomb.webp")
 
 
-def test_a_file_larger_than_any_picture_is_not_read(tmp_path: Path) -> None:
+def test_a_file_larger_than_any_image_is_not_read(tmp_path: Path) -> None:
     path = tmp_path / "sparse.webp"
     with path.open("wb") as file:
         file.write(encoded(colours(), "WEBP"))
@@ -326,7 +326,7 @@ def test_of_many_frames_the_first_one_counts(form: str) -> None:
 
 @pytest.mark.filterwarnings("ignore")
 @pytest.mark.parametrize("form", ["JPEG", "MPO", "PNG", "WEBP", "GIF", "BMP", "TIFF", "PPM", "AVIF"])
-def test_a_damaged_file_gives_a_picture_or_one_sentence(form: str, tmp_path: Path) -> None:
+def test_a_damaged_file_gives_a_image_or_one_sentence(form: str, tmp_path: Path) -> None:
     exif = Image.Exif()
     exif[0x0112] = 6
     frames = {"save_all": True, "append_images": [colours()]} if form in {"PNG", "GIF", "MPO", "TIFF"} else {}
@@ -346,8 +346,8 @@ def test_a_damaged_file_gives_a_picture_or_one_sentence(form: str, tmp_path: Pat
 
 @pytest.mark.skipif(not ORIENTATIONS.exists(), reason="shared/data is absent")
 def test_all_orientations_come_out_upright() -> None:
-    pictures = [open_image(ORIENTATIONS / f"Portrait_{n}.jpg").resize((30, 30)) for n in (0, 2, 3, 5, 6, 8)]
-    levels = [np.asarray(picture).astype(float) for picture in pictures]
+    images = [open_image(ORIENTATIONS / f"Portrait_{n}.jpg").resize((30, 30)) for n in (0, 2, 3, 5, 6, 8)]
+    levels = [np.asarray(image).astype(float) for image in images]
     assert max(abs(one - levels[0]).mean() for one in levels) < 10
 
 

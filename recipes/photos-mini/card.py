@@ -12,7 +12,7 @@ from omninegclip.environment import versions
 from omninegclip.evaluation.intervals import Estimate, proportion
 from omninegclip.evaluation.metrics import recall_at_k
 from omninegclip.report.card import model_card
-from omninegclip.report.table import Row, rich_table
+from omninegclip.report.table import FigureRow, rich_table
 
 KS = (1, 5, 10)
 LIMITS = [
@@ -32,9 +32,9 @@ def figures(texts: Embeddings, images: Embeddings) -> dict[str, Estimate]:
     return found
 
 
-def rows(reached: dict[str, Estimate]) -> list[Row]:
+def rows(reached: dict[str, Estimate]) -> list[FigureRow]:
     """Return figures as rows of a table."""
-    return [Row(name, "test photos", (figure,), None, None) for name, figure in reached.items()]
+    return [FigureRow(name, "test photos", (figure,), None, None) for name, figure in reached.items()]
 
 
 def show(reached: dict[str, Estimate]) -> None:
@@ -64,7 +64,7 @@ def card(
         rows=rows(reached),
         columns=("photos-mini",),
         measured_on=f"{len(splits['test']):,} unseen test photos with their first caption each.",
-        facts={
+        metadata={
             "recipe": "recipes/photos-mini",
             "photos": f"{learned:,}",
             "steps": f"{options.steps} of {options.batch} captions",

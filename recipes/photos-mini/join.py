@@ -76,7 +76,7 @@ def batches(
         yield Pairs(features[shown[drawn]], texts, torch.from_numpy(shown[drawn]))
 
 
-def save(path: Path, model: Any, optimizer: torch.optim.Optimizer, facts: dict[str, Any]) -> None:
+def save(path: Path, model: Any, optimizer: torch.optim.Optimizer, metadata: dict[str, Any]) -> None:
     """Write what learns, the optimizer's moments and a few facts."""
     trained = {name: weight for name, weight in model.named_parameters() if weight.requires_grad}
     names = {weight: name for name, weight in trained.items()}
@@ -85,13 +85,13 @@ def save(path: Path, model: Any, optimizer: torch.optim.Optimizer, facts: dict[s
         for weight, values in optimizer.state.items()
         for key, value in values.items()
     }
-    save_checkpoint(path, {f"weights/{name}": weight for name, weight in trained.items()} | moments, facts)
+    save_checkpoint(path, {f"weights/{name}": weight for name, weight in trained.items()} | moments, metadata)
 
 
 @torch.no_grad()
 def restore(path: Path, model: Any, optimizer: torch.optim.Optimizer) -> dict[str, Any]:
     """Put back what `save` wrote, and return the facts."""
-    tensors, facts = load_checkpoint(path)
+    tensors, metadata = load_checkpoint(path)
     trained = dict(model.named_parameters())
     for name, value in tensors.items():
         kind, _, rest = name.partition("/")
@@ -100,4 +100,4 @@ def restore(path: Path, model: Any, optimizer: torch.optim.Optimizer) -> dict[st
         else:
             key, _, parameter = rest.partition("/")
             optimizer.state[trained[parameter]][key] = value
-    return facts
+    return metadata

@@ -9,7 +9,7 @@ Expected:  text to image over Flickr8k's 1,000 test photos with one caption each
 Smoke:     add --steps 4 --warm-up 2 --batch 32 --photos 40 (a minute)
 
 `--data` is a folder with Flickr8k.token.txt, train.txt, dev.txt, test.txt and images/; or, with --captions
-FILE, the folder of the pictures that this file names. Stop it at any moment: the same command goes on.
+FILE, the folder of the images that this file names. Stop it at any moment: the same command goes on.
 
 EfficientNet-Lite2 (ImageNet) stays as it is, and its features are kept in WORK/features. all-MiniLM-L6-v2 and
 both projections learn with CLIP's own loss, the projections faster since they begin with nothing (LiT, Zhai
@@ -43,7 +43,7 @@ from omninegclip.files import hold, read_sealed, refuse_occupied, write_sealed
 from omninegclip.memory import keep_freed_memory
 from omninegclip.progress import console, progress
 from omninegclip.training.loop import backward_through, train
-from omninegclip.training.schedule import mended
+from omninegclip.training.schedule import cosine
 
 CHECKPOINT_EVERY, MEASURE_EVERY = 25, 50
 CLIP_NORM = 1.0
@@ -58,14 +58,14 @@ def fit(encoder: DualEncoder, splits: dict[str, list[Photo]], parts: dict[str, A
     sampler = BatchSampler(rows, options.batch, options.seed)
     done, seconds = 0, 0.0
     if path.exists():
-        facts = restore(path, model, optimizer)
-        done, seconds = facts["done"], facts["seconds"]
-        sampler.load_state_dict(facts["sampler"])
+        metadata = restore(path, model, optimizer)
+        done, seconds = metadata["done"], metadata["seconds"]
+        sampler.load_state_dict(metadata["sampler"])
         console.print(f"Going on after step {done} of {options.steps}.")
     model.text_model.train()
     model.visual_projection.train()
     stream = batches(encoder, photos, parts["train"], sampler, options.seed)
-    factor = partial(mended, warmup=options.warm_up, total=options.steps)
+    factor = partial(cosine, warmup=options.warm_up, total=options.steps)
     begun = time.perf_counter() - seconds
     with progress() as bar, (options.work / "log.jsonl").open("a") as log:
         task = bar.add_task("Training", total=options.steps, completed=done, note="")
@@ -92,8 +92,8 @@ def fit(encoder: DualEncoder, splits: dict[str, list[Photo]], parts: dict[str, A
             log.flush()
             bar.update(task, advance=1, note=f"loss {step.scalars['loss']:.3f}")
             if done % CHECKPOINT_EVERY == 0 or last:
-                facts = {"done": done, "seconds": seconds, "sampler": sampler.state_dict()}
-                save(path, model, optimizer, facts)
+                metadata = {"done": done, "seconds": seconds, "sampler": sampler.state_dict()}
+                save(path, model, optimizer, metadata)
     model.eval()
     return seconds
 

@@ -55,7 +55,7 @@ class PooledFeatures:
     """The frozen image tower without its projection, as the feature cache takes it."""
 
     def __init__(self, encoder: DualEncoder) -> None:
-        """Read pictures with the tower of `encoder`."""
+        """Read images with the tower of `encoder`."""
         self.encoder, self.dim = encoder, int(encoder.model.vision_model.width)
 
     @property

@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 from questions import Questions
 
 from omninegclip.clip.encoder import Embeddings, Encoder
-from omninegclip.data.items import Picture, Query
+from omninegclip.data.items import ImageRef, SearchQuery
 from omninegclip.evaluation.intervals import Estimate, bootstrap_mean, proportion
 from omninegclip.evaluation.metrics import exclusion_at_k, recall_at_k
 from omninegclip.evaluation.scenes import Figures
@@ -21,16 +21,16 @@ CONDITIONS = {  # objects, phrasing
 }
 CHOICES = {  # measure -> the name of its figure, the kind of its task and options of it
     "presence": ("presence_accuracy", "choose text", {}),
-    "absence_choice": ("absence_choice_accuracy", "choose picture", {}),
+    "absence_choice": ("absence_choice_accuracy", "choose image", {}),
     "multiple_choice": ("multiple_choice_accuracy", "choose text", {}),
     "forgetting": ("forgetting_accuracy", "choose text", {}),
     "recognition": ("zero_shot_auc", "recognise", {"template": "a photo of {}"}),
 }
-Pictures = Mapping[Picture, NDArray[np.float32]]
+Images = Mapping[ImageRef, NDArray[np.float32]]
 
 
-def score(encoder: Encoder, questions: Questions, pictures: Pictures, seed: int) -> Figures:
-    """Return the figures of a model, given the embedding [d] of every picture; all of them are searched.
+def score(encoder: Encoder, questions: Questions, images: Images, seed: int) -> Figures:
+    """Return the figures of a model, given the embedding [d] of every image; all of them are searched.
 
     Groups are seen and held-out objects, asked in seen phrasings, the same in held-out ones, and every other
     breakdown of the questions. `..._of_another_photo` asks the same questions beside photos that they were
@@ -42,7 +42,7 @@ def score(encoder: Encoder, questions: Questions, pictures: Pictures, seed: int)
     for measure, (name, kind, options) in CHOICES.items():
         if measure in asked:
             task = build(asked[measure], kind, **options)
-            shown = np.stack([pictures[picture] for picture in task.pictures])
+            shown = np.stack([images[image] for image in task.images])
             texts = _embed(encoder, task.texts)
             (figure,) = task.score(shown, texts, "strict")
             found[name] = _by_group(figure.values, figure.groups, figure.proportion, seed)
@@ -51,8 +51,8 @@ def score(encoder: Encoder, questions: Questions, pictures: Pictures, seed: int)
                 (figure,) = task.score(others, texts, "strict")
                 values = _by_group(figure.values, figure.groups, figure.proportion, seed)
                 found[f"{measure}_of_another_photo"] = values
-    gallery = np.stack(list(pictures.values()))
-    place = {picture: row for row, picture in enumerate(pictures)}
+    gallery = np.stack(list(images.values()))
+    place = {image: row for row, image in enumerate(images)}
     if questions.retrieval:
         found |= _retrieval(encoder, questions.retrieval, gallery, place)
     if questions.negated_retrieval:
@@ -68,7 +68,7 @@ def score(encoder: Encoder, questions: Questions, pictures: Pictures, seed: int)
 
 
 def _retrieval(
-    encoder: Encoder, queries: Sequence[Query], gallery: Embeddings, place: Mapping[Picture, int]
+    encoder: Encoder, queries: Sequence[SearchQuery], gallery: Embeddings, place: Mapping[ImageRef, int]
 ) -> Figures:
     """Return both directions; each photo has one caption here."""
     hits = _found(encoder, queries, gallery, place)
@@ -80,23 +80,23 @@ def _retrieval(
 
 
 def _found(
-    encoder: Encoder, queries: Sequence[Query], gallery: Embeddings, place: Mapping[Picture, int]
+    encoder: Encoder, queries: Sequence[SearchQuery], gallery: Embeddings, place: Mapping[ImageRef, int]
 ) -> dict[int, NDArray[np.float64]]:
-    relevant = [np.array([place[picture] for picture in query.relevant]) for query in queries]
+    relevant = [np.array([place[image] for image in query.relevant]) for query in queries]
     return recall_at_k(_embed(encoder, [query.text for query in queries]), gallery, relevant, (1, 5, 10))
 
 
 def _excluded(
-    encoder: Encoder, queries: Sequence[Query], gallery: Embeddings, place: Mapping[Picture, int]
+    encoder: Encoder, queries: Sequence[SearchQuery], gallery: Embeddings, place: Mapping[ImageRef, int]
 ) -> NDArray[np.float64]:
     holds = np.zeros((len(queries), len(gallery)), dtype=np.bool_)
     for row, query in enumerate(queries):
-        holds[row, [place[picture] for picture in query.excluded]] = True
+        holds[row, [place[image] for image in query.excluded]] = True
     return exclusion_at_k(_embed(encoder, [query.text for query in queries]), gallery, holds, 10)
 
 
 def _of_queries(
-    queries: Sequence[Query], values: NDArray[np.float64], proportions: bool, seed: int
+    queries: Sequence[SearchQuery], values: NDArray[np.float64], proportions: bool, seed: int
 ) -> dict[str, Estimate]:
     names = queries[0].groups
     groups = {name: [query.groups[name] for query in queries] for name in names}

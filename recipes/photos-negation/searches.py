@@ -11,11 +11,11 @@ from numpy.typing import NDArray
 from omninegclip.captions.lexicon import Lexicon
 from omninegclip.captions.negate import Captioned
 from omninegclip.clip.encoder import Encoder
-from omninegclip.data.items import Picture
+from omninegclip.data.items import ImageRef
 from omninegclip.evaluation.intervals import bootstrap_mean
 from omninegclip.evaluation.scenes import Figures
 from omninegclip.images import opened
-from omninegclip.report import thumbnails as pictures
+from omninegclip.report import thumbnails as images
 
 FIRST = 5
 SIDE = 150  # pixels of a thumbnail
@@ -88,14 +88,14 @@ def rows(
     photos: Sequence[Captioned],
     folder: Path,
     right: NDArray[np.bool_],
-) -> list[pictures.PictureRow]:
+) -> list[images.ImageRow]:
     """Return every search with the first photos of every model, by its name."""
     return [
-        pictures.PictureRow(
+        images.ImageRow(
             wanted.text,
             {
                 name: [
-                    pictures.Picture(
+                    images.ImageRef(
                         _thumbnail(folder / str(photos[index].image)),
                         bool(right[number, index]),
                         photos[index].captions[0],
@@ -111,10 +111,10 @@ def rows(
 
 
 def gallery_of(
-    photos: Sequence[Captioned], embeddings: Mapping[Picture, NDArray[np.float32]]
+    photos: Sequence[Captioned], embeddings: Mapping[ImageRef, NDArray[np.float32]]
 ) -> NDArray[np.float32]:
     """Return [photos, d] in their order."""
-    return np.stack([embeddings[Picture(str(photo.image))] for photo in photos])
+    return np.stack([embeddings[ImageRef(str(photo.image))] for photo in photos])
 
 
 def _thumbnail(path: Path) -> bytes:

@@ -119,12 +119,12 @@ def scenes(
     workers: Processes = 1,
     benchmark: Annotated[bool, Parameter(negative="")] = False,
 ) -> None:
-    """Draw scenes and write them as a data set: pictures and one Parquet file of records.
+    """Draw scenes and write them as a data set: images and one Parquet file of records.
 
     Parameters
     ----------
     out
-        New folder for pictures and records.
+        New folder for images and records.
     count
         How many scenes.
     seed
@@ -433,7 +433,7 @@ def limits(
     model
         The CLIP before fine-tuning.
     seed
-        Decides the pictures and the questions.
+        Decides the images and the questions.
     out
         Folder for figures and plot.
     smoke
@@ -499,7 +499,7 @@ def train(
     out
         Run folder; runs/PRESET when not given.
     images
-        Folder of the pictures; that of the records when not given.
+        Folder of the images; that of the records when not given.
     model
         The CLIP to start from, instead of the preset's.
     set_
@@ -513,7 +513,7 @@ def train(
     smoke
         A few steps on the first records, in fp32: tries the whole chain in seconds.
     allow_missing
-        Leave out records whose pictures are not there, and say how many.
+        Leave out records whose images are not there, and say how many.
     tensorboard
         Write TensorBoard events too.
     dry_run
@@ -685,13 +685,13 @@ def evaluate(
     suite
         negation, retrieval, scenes, all, or a YAML file (docs/benchmarks.md).
     data
-        Folder that holds the benchmarks' files and pictures.
+        Folder that holds the benchmarks' files and images.
     protocol
         strict counts ties by their chance and refuses NaN; official scores as the field does.
     seed
         Order of the options under the strict protocol.
     allow_missing
-        Score the items whose pictures are there.
+        Score the items whose images are there.
     out
         Folder for results; what is finished there is not scored again.
     cache
@@ -731,7 +731,7 @@ def robustness(
     models
         Folders or names of models; changes are relative to the first.
     seed
-        Decides pictures and questions.
+        Decides images and questions.
     count
         Questions of each probe.
     json_
@@ -787,7 +787,7 @@ def negate(
     out
         Where the records go: one .parquet file, or a folder of shards.
     labels
-        Object labels of the pictures: COCO instances, or JSON lines.
+        Object labels of the images: COCO instances, or JSON lines.
     kind
         Which negation.
     per_caption

@@ -1,4 +1,4 @@
-"""Picture files to upright RGB pictures: the one place that opens the picture files of others.
+"""Picture files to upright RGB images: the one place that opens the image files of others.
 
 Only FORMATS are decoded, whatever else Pillow knows: its reader of EPS starts a program. What a file claims
 is checked before memory is taken for it.
@@ -39,7 +39,7 @@ Box = tuple[float, float, float, float]
 
 _AVIF_BRANDS = (b"avif", b"avis")
 _HEIF_BRANDS = (b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"hevm", b"hevs", b"mif1", b"msf1")
-_TURNS = {  # EXIF orientation -> what makes the picture upright
+_TURNS = {  # EXIF orientation -> what makes the image upright
     2: Image.Transpose.FLIP_LEFT_RIGHT,
     3: Image.Transpose.ROTATE_180,
     4: Image.Transpose.FLIP_TOP_BOTTOM,
@@ -55,19 +55,19 @@ _TO_8_BITS = [level >> 8 for level in range(1 << 16)]
 def open_image(
     source: Path | bytes | Image.Image, name: str | None = None, box: Box | None = None
 ) -> Image.Image:
-    """Return `source`, or the crop of it that `box` means, as an upright RGB picture.
+    """Return `source`, or the crop of it that `box` means, as an upright RGB image.
 
     The EXIF orientation is applied. Alpha and palette transparency are dropped as CLIP's own code drops
     them, 16-bit greyscale is scaled to 8 bits (Pillow would clip it to white), and of an animation the first
     frame counts.
 
     Args:
-        source: a path, the bytes of a file, or a picture that Pillow has opened.
-        name: what an error calls the picture; a path names itself.
+        source: a path, the bytes of a file, or an image that Pillow has opened.
+        name: what an error calls the image; a path names itself.
         box: x, y, width and height in the pixels as stored, before any turn; what lies outside is black.
 
     Raises:
-        OmniNegClipError: no readable picture, one of more than MAX_PIXELS pixels or MAX_BYTES bytes, or a box
+        OmniNegClipError: no readable image, one of more than MAX_PIXELS pixels or MAX_BYTES bytes, or a box
             that holds no pixel.
     """
     with opened(source, name) as image:
@@ -76,7 +76,7 @@ def open_image(
 
 @contextmanager
 def opened(source: Path | bytes | Image.Image, name: str | None = None) -> Iterator[Image.Image]:
-    """Yield a picture as Pillow opens it: its size is checked, and nothing of it decoded yet.
+    """Yield an image as Pillow opens it: its size is checked, and nothing of it decoded yet.
 
     Raises OmniNegClipError as `open_image` does, also for what goes wrong where the block decodes it.
     """
@@ -93,7 +93,7 @@ def opened(source: Path | bytes | Image.Image, name: str | None = None) -> Itera
     except OmniNegClipError:
         raise
     except FileNotFoundError as error:
-        raise OmniNegClipError(f"{source!s} does not exist: name a picture file.") from error
+        raise OmniNegClipError(f"{source!s} does not exist: name an image file.") from error
     except Image.DecompressionBombError as error:
         raise OmniNegClipError(_too_big(called)) from error
     except MemoryError as error:
@@ -112,7 +112,7 @@ def open_regular(path: Path) -> BinaryIO:
     handle = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
     if not stat.S_ISREG(os.fstat(handle).st_mode):
         os.close(handle)
-        raise OmniNegClipError(f"{path} is no regular file: name a picture file.")
+        raise OmniNegClipError(f"{path} is no regular file: name an image file.")
     return os.fdopen(handle, "rb")
 
 
@@ -162,7 +162,7 @@ def _why_not(brand: bytes) -> str:
 def _check_size(image: Image.Image, called: str) -> None:
     if image.width * image.height > MAX_PIXELS:
         raise OmniNegClipError(_too_big(called))
-    # a tile of a TIFF may be larger than the picture, and is decoded whole
+    # a tile of a TIFF may be larger than the image, and is decoded whole
     sides = [getattr(image, "tag_v2", {}).get(tag, 1) for tag in _TILE_SIDES]
     if not all(isinstance(side, int) for side in sides) or math.prod(sides) > MAX_PIXELS:
         raise OmniNegClipError(f"Can't read {called}: its tiles have more than {MAX_PIXELS:,} pixels.")

@@ -95,7 +95,7 @@ def test_where_silence_cannot_be_weighed_only_what_has_a_star_is_lacking() -> No
         assert "chair" not in found
 
 
-def test_what_goes_well_with_a_picture_is_lacking_only_at_a_lower_risk() -> None:
+def test_what_goes_well_with_a_image_is_lacking_only_at_a_lower_risk() -> None:
     seen = Cooccurrence()
     for _ in range(40):
         seen.add([frozenset({"kitchen", "oven"})] * 3)

@@ -237,7 +237,7 @@ def test_labels_of_another_form_are_told_by_row(
         read_labels(tmp_path / name)
 
 
-def test_a_picture_or_a_number_in_a_column_of_parquet_is_told_by_row(tmp_path: Path) -> None:
+def test_a_image_or_a_number_in_a_column_of_parquet_is_told_by_row(tmp_path: Path) -> None:
     for row, message in (
         ({"caption": "a", "image": {"bytes": b"", "path": "a"}}, "The image of Row 1 of .* is of type dict"),
         ({"caption": 1.5}, "The caption of Row 1 of .* is of type float"),

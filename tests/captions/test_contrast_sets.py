@@ -3,12 +3,12 @@ from random import Random
 import pytest
 
 pytest.importorskip("spacy", reason="the negate extra is not installed")
-from omninegclip.captions.contrast_sets import NOTHING, Assertion, contrast_set, literal
+from omninegclip.captions.contrast_sets import NOTHING, CaptionAssertion, contrast_set, literal
 from omninegclip.captions.lexicon import english
 from omninegclip.captions.parse import parse
 
 CAPTION = "A man throws a frisbee to a dog in the park."
-# the bench is in another caption of the picture
+# the bench is in another caption of the image
 NAMED = frozenset({"man", "frisbee", "dog", "park", "bench"})
 
 
@@ -16,7 +16,7 @@ def written(
     seed: int,
     absent: tuple[str, ...] = ("kite", "horse"),
     denial: str | None = None,
-) -> list[Assertion]:
+) -> list[CaptionAssertion]:
     lexicon = english()
     return contrast_set(next(parse([CAPTION])), CAPTION, NAMED, absent, denial, lexicon, Random(seed))
 
@@ -24,17 +24,17 @@ def written(
 def test_what_is_denied_decides_what_holds() -> None:
     for seed in range(30):
         said = written(seed)
-        assert said[0] == Assertion(CAPTION, said[0].affirms, None, True, CAPTION)
+        assert said[0] == CaptionAssertion(CAPTION, said[0].affirms, None, True, CAPTION)
         assert set(said[0].affirms) >= {"frisbee", "dog"}
         for each in said:
             assert set(each.affirms) <= NAMED or not each.holds
-            if each.denies is None:
+            if each.negates is None:
                 assert each.affirmed == each.text
                 assert each.holds == (set(each.affirms) <= NAMED)
                 continue
-            assert each.holds == (each.denies not in NAMED and set(each.affirms) <= NAMED)
-            assert each.denies not in each.affirms
-            assert each.denies in each.text
+            assert each.holds == (each.negates not in NAMED and set(each.affirms) <= NAMED)
+            assert each.negates not in each.affirms
+            assert each.negates in each.text
             assert each.affirmed is not None
             alike = each.text.split()[:2] == each.affirmed.split()[:2]  # "there is", "a frisbee", "I see"
             assert each.affirmed in (NOTHING, CAPTION) or alike
@@ -45,7 +45,7 @@ def test_true_and_false_denials_share_their_words() -> None:
         bare = [each for each in written(seed) if each.affirmed == NOTHING]
         assert {each.holds for each in bare} == {True, False}
         alike = {
-            each.text.replace(f"an {each.denies}", "a X").replace(str(each.denies), "X") for each in bare
+            each.text.replace(f"an {each.negates}", "a X").replace(str(each.negates), "X") for each in bare
         }
         assert len(alike) == 1
 
@@ -54,12 +54,12 @@ def test_of_the_captions_own_denial_its_falsehood_alone_is_known() -> None:
     text = "A man throws no frisbee to a dog in the park."
     for absent in (("kite", "horse"), ()):
         (own,) = [each for each in written(0, absent, text) if each.text == text]
-        assert own == Assertion(text, (), None, False, None)
+        assert own == CaptionAssertion(text, (), None, False, None)
 
 
 def test_what_goes_unsaid_too_often_is_never_denied() -> None:
     for seed in range(60):
-        denied = {each.denies for each in written(seed)} - {None}
+        denied = {each.negates for each in written(seed)} - {None}
         assert denied <= {"kite", "horse", "frisbee", "dog", "bench"}  # not the man, not the park
 
 

@@ -12,7 +12,7 @@ import pytest
 
 pytest.importorskip("spacy", reason="the negate extra is not installed")
 from omninegclip.captions import pipeline as negate
-from omninegclip.captions.negate import Row, Wish
+from omninegclip.captions.negate import NegationOptions, Row
 from omninegclip.captions.negate import negate as negate_images
 from omninegclip.captions.parts import MARKER
 from omninegclip.captions.pipeline import Engine, Shard, local, negate_file
@@ -40,9 +40,9 @@ def rows(path: Path) -> list[Row]:
 
 
 def test_a_file_a_folder_and_two_processes_hold_the_same_rows(data: Path, tmp_path: Path) -> None:
-    summary = negate_file(data, tmp_path / "one.parquet", None, Wish(), local(1))
+    summary = negate_file(data, tmp_path / "one.parquet", None, NegationOptions(), local(1))
     assert (summary.captions, summary.rows, summary.presence, summary.absence) == (25, 25, 24, 24)
-    negate_file(data, tmp_path / "two", None, Wish(), local(2))
+    negate_file(data, tmp_path / "two", None, NegationOptions(), local(2))
     assert rows(tmp_path / "one.parquet") == rows(tmp_path / "two")
     assert len(list((tmp_path / "two").glob("*.parquet"))) == 5
     assert sorted(path.name for path in tmp_path.iterdir()) == ["one.parquet", "tokens.txt", "two"]
@@ -52,43 +52,43 @@ def test_an_interrupted_run_goes_on_where_it_stopped(data: Path, tmp_path: Path)
     done: list[int] = []
 
     def breaking_after(count: int) -> Engine:
-        def run(shards, knowledge, wish):  # type: ignore[no-untyped-def]
+        def run(shards, statistics, options):  # type: ignore[no-untyped-def]
             for number, images in shards[:count]:
                 done.append(number)
-                yield number, list(negate_images(images, knowledge, wish))
+                yield number, list(negate_images(images, statistics, options))
             if count < len(shards):
                 raise KeyboardInterrupt
 
         return run
 
     with pytest.raises(KeyboardInterrupt):
-        negate_file(data, tmp_path / "out.parquet", None, Wish(), breaking_after(2))
+        negate_file(data, tmp_path / "out.parquet", None, NegationOptions(), breaking_after(2))
     assert not (tmp_path / "out.parquet").exists()
-    negate_file(data, tmp_path / "out.parquet", None, Wish(), breaking_after(99))
+    negate_file(data, tmp_path / "out.parquet", None, NegationOptions(), breaking_after(99))
     assert done == [0, 1, 2, 3, 4]
-    negate_file(data, tmp_path / "whole.parquet", None, Wish(), local(1))
+    negate_file(data, tmp_path / "whole.parquet", None, NegationOptions(), local(1))
     assert rows(tmp_path / "out.parquet") == rows(tmp_path / "whole.parquet")
 
 
 def test_a_finished_folder_is_left_and_another_wish_is_refused(data: Path, tmp_path: Path) -> None:
-    negate_file(data, tmp_path / "out", None, Wish(), local(1))
+    negate_file(data, tmp_path / "out", None, NegationOptions(), local(1))
 
     def never(shards: list[Shard], *_: object) -> None:
         raise AssertionError
 
-    assert negate_file(data, tmp_path / "out", None, Wish(), never).rows == 25  # type: ignore[arg-type]
+    assert negate_file(data, tmp_path / "out", None, NegationOptions(), never).rows == 25  # type: ignore[arg-type]
     with pytest.raises(OmniNegClipError, match="holds a run with other captions or options"):
-        negate_file(data, tmp_path / "out", None, Wish(seed=1), local(1))
+        negate_file(data, tmp_path / "out", None, NegationOptions(seed=1), local(1))
 
 
 def test_what_is_there_is_not_overwritten(data: Path, tmp_path: Path) -> None:
     (tmp_path / "out.parquet").write_text("mine")
     with pytest.raises(OmniNegClipError, match="already exists"):
-        negate_file(data, tmp_path / "out.parquet", None, Wish(), local(1))
+        negate_file(data, tmp_path / "out.parquet", None, NegationOptions(), local(1))
     (tmp_path / "folder").mkdir()
     (tmp_path / "folder/mine.txt").write_text("mine")
     with pytest.raises(OmniNegClipError, match="already exists"):
-        negate_file(data, tmp_path / "folder", None, Wish(), local(1))
+        negate_file(data, tmp_path / "folder", None, NegationOptions(), local(1))
 
 
 @pytest.mark.parametrize("name", ["plan.json", "part-00000.parquet", "notes.txt"])
@@ -99,7 +99,7 @@ def test_a_folder_of_somebody_with_a_common_name_in_it_is_never_touched(
         (tmp_path / folder).mkdir()
         (tmp_path / folder / name).write_text("{}")
         with pytest.raises(OmniNegClipError, match="already exists"):
-            negate_file(data, tmp_path / out, None, Wish(), local(1))
+            negate_file(data, tmp_path / out, None, NegationOptions(), local(1))
         assert [path.name for path in (tmp_path / folder).iterdir()] == [name]
         assert (tmp_path / folder / name).read_text() == "{}"
 
@@ -107,11 +107,11 @@ def test_a_folder_of_somebody_with_a_common_name_in_it_is_never_touched(
 def test_what_is_not_ours_in_a_working_folder_outlives_the_run(data: Path, tmp_path: Path) -> None:
     folder = tmp_path / ".out.parquet.shards"
 
-    def noting(shards, knowledge, wish):  # type: ignore[no-untyped-def]
+    def noting(shards, statistics, options):  # type: ignore[no-untyped-def]
         (folder / "part-of-my-thesis.txt").write_text("mine")
-        yield from local(1)(shards, knowledge, wish)
+        yield from local(1)(shards, statistics, options)
 
-    negate_file(data, tmp_path / "out.parquet", None, Wish(), noting)
+    negate_file(data, tmp_path / "out.parquet", None, NegationOptions(), noting)
     assert [path.name for path in folder.iterdir()] == ["part-of-my-thesis.txt"]
 
 
@@ -125,7 +125,7 @@ def test_a_link_as_output_is_refused_and_one_as_working_folder_not_followed(
     (tmp_path / ".three.parquet.shards").symlink_to(tmp_path / "mine")
     for name in ("one.parquet", "two", "three.parquet"):
         with pytest.raises(OmniNegClipError, match=r"already exists|link to what isn't there"):
-            negate_file(data, tmp_path / name, None, Wish(), local(1))
+            negate_file(data, tmp_path / name, None, NegationOptions(), local(1))
     assert not (tmp_path / "nowhere").exists()
     assert [path.name for path in (tmp_path / "mine").iterdir()] == ["thesis.txt"]
 
@@ -133,36 +133,42 @@ def test_a_link_as_output_is_refused_and_one_as_working_folder_not_followed(
 def test_the_captions_are_never_written_over_and_an_output_below_a_file_is_one_sentence(
     data: Path, tmp_path: Path
 ) -> None:
-    negate_file(data, tmp_path / "deep/er/in.parquet", None, Wish(), local(1))
+    negate_file(data, tmp_path / "deep/er/in.parquet", None, NegationOptions(), local(1))
     before = (tmp_path / "deep/er/in.parquet").read_bytes()
     with pytest.raises(OmniNegClipError, match="already exists"):
-        negate_file(tmp_path / "deep/er/in.parquet", tmp_path / "deep/er/in.parquet", None, Wish(), local(1))
+        negate_file(
+            tmp_path / "deep/er/in.parquet",
+            tmp_path / "deep/er/in.parquet",
+            None,
+            NegationOptions(),
+            local(1),
+        )
     assert (tmp_path / "deep/er/in.parquet").read_bytes() == before
     for out in (data, data / "out", data / "out.parquet"):
         with pytest.raises(OmniNegClipError, match=r"already exists|Can't write"):
-            negate_file(data, out, None, Wish(), local(1))
+            negate_file(data, out, None, NegationOptions(), local(1))
 
 
 def test_one_process_at_a_time_writes_an_output(data: Path, tmp_path: Path) -> None:
     for folder, out in (("x", "x"), (".y.parquet.shards", "y.parquet")):
         with hold(tmp_path / folder), pytest.raises(OmniNegClipError, match="Another process is writing"):
-            negate_file(data, tmp_path / out, None, Wish(), local(1))
-        assert negate_file(data, tmp_path / out, None, Wish(), local(1)).rows == 25
+            negate_file(data, tmp_path / out, None, NegationOptions(), local(1))
+        assert negate_file(data, tmp_path / out, None, NegationOptions(), local(1)).rows == 25
 
 
 def test_what_the_rows_depend_on_is_the_identity_of_a_run(
     data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     out, labels = tmp_path / "out", tmp_path / "labels.jsonl"
-    negate_file(data, out, None, Wish(), local(1))
+    negate_file(data, out, None, NegationOptions(), local(1))
     labels.write_text('{"image_id": "0.jpg", "objects": ["dog"]}')
 
-    def refused(differing: str, labels: Path | None = None, wish: Wish | None = None) -> None:
+    def refused(differing: str, labels: Path | None = None, options: NegationOptions | None = None) -> None:
         with pytest.raises(OmniNegClipError, match=rf"other captions or options \({differing}\)"):
-            negate_file(data, out, labels, wish or Wish(), local(1))
+            negate_file(data, out, labels, options or NegationOptions(), local(1))
 
     refused("captions, labels", labels)
-    refused("per_caption, hard", wish=Wish(per_caption=2, hard=True))
+    refused("per_caption, hard", options=NegationOptions(per_caption=2, hard=True))
     with monkeypatch.context() as patch:
         patch.setattr(negate, "version", lambda _: "0")
         refused("parser")
@@ -173,10 +179,10 @@ def test_what_the_rows_depend_on_is_the_identity_of_a_run(
     refused("captions")
 
 
-def test_labels_of_other_pictures_are_refused_before_the_work(data: Path, tmp_path: Path) -> None:
+def test_labels_of_other_images_are_refused_before_the_work(data: Path, tmp_path: Path) -> None:
     (tmp_path / "labels.jsonl").write_text('{"image_id": 7, "objects": ["dog"]}')
     with pytest.raises(OmniNegClipError, match=r"labels no image of .* like '7', .* like '0.jpg'"):
-        negate_file(data, tmp_path / "out", tmp_path / "labels.jsonl", Wish(), local(1))
+        negate_file(data, tmp_path / "out", tmp_path / "labels.jsonl", NegationOptions(), local(1))
     assert not (tmp_path / "out").exists()
 
 
@@ -186,17 +192,17 @@ def test_a_full_disk_is_one_sentence_and_the_next_try_goes_on(data: Path, tmp_pa
         resource.setrlimit(resource.RLIMIT_FSIZE, (2000, hard))
         try:
             with pytest.raises(OmniNegClipError, match="Can't write"):
-                negate_file(data, out, None, Wish(), local(1))
+                negate_file(data, out, None, NegationOptions(), local(1))
         finally:
             resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
-        assert negate_file(data, out, None, Wish(), local(1)).rows == 25
+        assert negate_file(data, out, None, NegationOptions(), local(1)).rows == 25
     assert rows(tmp_path / "out.parquet") == rows(tmp_path / "out")
 
 
 def test_captions_that_clip_would_cut_are_counted(data: Path, tmp_path: Path) -> None:
     data.write_text("\n".join(["A dog on a sofa.", " ".join(["word"] * 75), " ".join(["word"] * 76)]))
     with negate.console.capture() as said:
-        negate_file(data, tmp_path / "out", None, Wish(), local(1))
+        negate_file(data, tmp_path / "out", None, NegationOptions(), local(1))
     assert "1 of 3 rows hold a caption so long that CLIP (77 tokens)" in " ".join(said.get().split())
 
 
@@ -236,7 +242,7 @@ def killed(data: Path, out: Path, step: int) -> None:
         for name in ("replace", "rename", "unlink", "fsync", "mkdir", "chmod"):
             setattr(os, name, dying(getattr(os, name)))
         try:
-            negate_file(data, out, None, Wish(), local(1))
+            negate_file(data, out, None, NegationOptions(), local(1))
         finally:
             os._exit(0)
     os.waitpid(child, 0)
@@ -262,9 +268,9 @@ def damage(path: Path, rng: Random) -> None:
 def try_again(data: Path, out: Path) -> None:
     """Give the same command again; after one that ends in a sentence, once more."""
     try:
-        negate_file(data, out, None, Wish(), local(1))
+        negate_file(data, out, None, NegationOptions(), local(1))
     except OmniNegClipError:
-        negate_file(data, out, None, Wish(), local(1))
+        negate_file(data, out, None, NegationOptions(), local(1))
 
 
 @pytest.mark.parametrize("case", range(int(os.environ.get("OMNINEGCLIP_CASES", "20"))))
@@ -282,7 +288,7 @@ def test_after_any_kill_and_any_damage_the_rows_are_the_same(
             damage(path, rng)
     if one_file and out.exists():  # done, or killed while it tidied up: it may be refused, and is left whole
         with suppress(OmniNegClipError):
-            negate_file(data, out, None, Wish(), local(1))
+            negate_file(data, out, None, NegationOptions(), local(1))
     else:
         try_again(data, out)
         assert [path.name for path in tmp_path.rglob("*") if "partial" in path.name] == []
@@ -293,5 +299,5 @@ def test_after_any_kill_and_any_damage_the_rows_are_the_same(
 def whole(tmp_path_factory: pytest.TempPathFactory) -> list[Row]:
     folder = tmp_path_factory.mktemp("whole")
     (folder / "tokens.txt").write_text("\n".join([*LINES, "x.jpg#0\t🐴"]))
-    negate_file(folder / "tokens.txt", folder / "out", None, Wish(), local(1))
+    negate_file(folder / "tokens.txt", folder / "out", None, NegationOptions(), local(1))
     return rows(folder / "out")

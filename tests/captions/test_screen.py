@@ -5,7 +5,7 @@ import pytest
 from numpy.typing import NDArray
 
 from omninegclip.captions.lexicon import english
-from omninegclip.captions.negate import Captioned, Knowledge, Wish, negate
+from omninegclip.captions.negate import Captioned, CollectionStatistics, NegationOptions, negate
 from omninegclip.captions.screen import screen, threshold
 
 IMAGES = [
@@ -20,8 +20,10 @@ def test_the_threshold_misses_the_share_it_is_given() -> None:
         threshold(present[:0])
 
 
-def test_what_the_picture_may_show_is_withdrawn_with_the_reason() -> None:
-    rows = list(negate(IMAGES, Knowledge.of(IMAGES, english(), ["person", "dog"]), Wish()))
+def test_what_the_image_may_show_is_withdrawn_with_the_reason() -> None:
+    rows = list(
+        negate(IMAGES, CollectionStatistics.of(IMAGES, english(), ["person", "dog"]), NegationOptions())
+    )
 
     def score(images: Sequence[str], texts: Sequence[str]) -> NDArray[np.float32]:
         assert texts == ["a photo of a dog"] * 3

@@ -4,11 +4,11 @@ import numpy as np
 import torch
 
 from omninegclip.clip.encoder import ClipEncoder
-from omninegclip.clip.parity import TOLERANCE, pictures, probe
+from omninegclip.clip.parity import TOLERANCE, images, probe
 
 
-def test_pictures_never_change() -> None:
-    digest = hashlib.sha256(b"".join(picture.tobytes() for picture in pictures())).hexdigest()
+def test_images_never_change() -> None:
+    digest = hashlib.sha256(b"".join(image.tobytes() for image in images())).hexdigest()
     assert digest[:16] == "783b56bc0e5c1eb2"
 
 

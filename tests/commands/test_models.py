@@ -61,8 +61,8 @@ def test_convert_to_each_layout_and_back(
     commands.convert(str(tmp_path / "there"), tmp_path / "back", to="hf", make_card=derived_card)
     commands.verify(str(tmp_path / "back"))
     capsys.readouterr()
-    facts = [json.loads((folder / "omninegclip.json").read_text()) for folder in (base, tmp_path / "back")]
-    assert facts[0]["fingerprint"] == facts[1]["fingerprint"]
+    metadata = [json.loads((folder / "omninegclip.json").read_text()) for folder in (base, tmp_path / "back")]
+    assert metadata[0]["fingerprint"] == metadata[1]["fingerprint"]
 
 
 def test_blend_writes_a_model(base: Path, tuned: Path, tmp_path: Path) -> None:

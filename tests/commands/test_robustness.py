@@ -30,7 +30,7 @@ def test_the_table_has_a_column_per_model(capsys: pytest.CaptureFixture[str], tm
     save_clip(tmp_path / "copy", load_clip("scenes-tiny"), base="scenes-tiny", card="")
     run(str(tmp_path / "copy"), "--count", "4", "--seed", "1")
     out = capsys.readouterr().out
-    for text in ("Double negation", "two pictures, held-out objects", "plain control", "scenes-tiny", "copy"):
+    for text in ("Double negation", "two images, held-out objects", "plain control", "scenes-tiny", "copy"):
         assert text in out
     assert "±0.0 %" in out, "the same model answers the same"
     assert "▲ +" not in out

@@ -7,12 +7,12 @@ import pytest
 from omninegclip.commands.study import run_cells, run_layers, run_limits
 from omninegclip.errors import OmniNegClipError
 from omninegclip.files import hold
-from omninegclip.study.grid import Cell
+from omninegclip.study.grid import StudyCell
 from omninegclip.study.world import SMOKE
 
 
 def cells(model: str, out: Path) -> None:
-    chosen = [Cell("pretrained", None)]
+    chosen = [StudyCell("pretrained", None)]
     run_cells("t", chosen, model, "scenes-paper", (), 1, SMOKE, out, 1, (), as_json=True)
 
 

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from omninegclip.data.items import Picture
+from omninegclip.data.items import ImageRef
 from omninegclip.errors import OmniNegClipError
 from omninegclip.evaluation import features as module
 from omninegclip.evaluation.features import ImageFeatures
@@ -13,19 +13,19 @@ from omninegclip.evaluation.features import ImageFeatures
 
 @pytest.fixture
 def places(data):
-    return {Picture(name): data / "images" / f"{name}.png" for name in ("red", "green", "blue")}
+    return {ImageRef(name): data / "images" / f"{name}.png" for name in ("red", "green", "blue")}
 
 
-def test_every_picture_is_encoded_once_and_kept(ignores_no, places, tmp_path):
+def test_every_image_is_encoded_once_and_kept(ignores_no, places, tmp_path):
     features = ImageFeatures(ignores_no, tmp_path / "cache")
     assert features.embed(places) == {}
     assert features.embed(places) == {}
-    assert ignores_no.pictures == 3
-    rows = features.rows([Picture("blue"), Picture("red"), Picture("blue")], places)
+    assert ignores_no.images == 3
+    rows = features.rows([ImageRef("blue"), ImageRef("red"), ImageRef("blue")], places)
     assert rows.argmax(axis=1).tolist() == [2, 0, 2]
     again = ImageFeatures(ignores_no, tmp_path / "cache")
     again.embed(places)
-    assert ignores_no.pictures == 3
+    assert ignores_no.images == 3
     assert np.array_equal(again.rows(list(places), places), features.rows(list(places), places))
 
 
@@ -34,28 +34,28 @@ def test_models_with_one_image_tower_share_and_others_do_not(
 ):
     for encoder, encoded in ((ignores_no, 3), (understands_no, 0), (constant, 3)):
         ImageFeatures(encoder, tmp_path / "cache").embed(places)
-        assert encoder.pictures == encoded or encoder.constant is not None
+        assert encoder.images == encoded or encoder.constant is not None
     assert len(list((tmp_path / "cache").iterdir())) == 2
 
 
-def test_a_changed_file_and_another_crop_are_other_pictures(ignores_no, places, tmp_path):
+def test_a_changed_file_and_another_crop_are_other_images(ignores_no, places, tmp_path):
     features = ImageFeatures(ignores_no, tmp_path / "cache")
     features.embed(places)
-    Image.new("RGB", (9, 9), "yellow").save(places[Picture("red")])
-    crop = Picture("red", (0, 0, 2, 2))
-    features.embed({Picture("red"): places[Picture("red")], crop: places[Picture("red")]})
-    assert ignores_no.pictures == 5
-    assert features.rows([Picture("red")], places).argmax() == 3
+    Image.new("RGB", (9, 9), "yellow").save(places[ImageRef("red")])
+    crop = ImageRef("red", (0, 0, 2, 2))
+    features.embed({ImageRef("red"): places[ImageRef("red")], crop: places[ImageRef("red")]})
+    assert ignores_no.images == 5
+    assert features.rows([ImageRef("red")], places).argmax() == 3
 
 
-def test_broken_pictures_are_found_among_the_others(ignores_no, places, monkeypatch):
+def test_broken_images_are_found_among_the_others(ignores_no, places, monkeypatch):
     monkeypatch.setattr(module, "_SHARD", 2)
-    places[Picture("green")].write_bytes(b"no picture")
+    places[ImageRef("green")].write_bytes(b"no image")
     features = ImageFeatures(ignores_no)
     broken = features.embed(places)
-    assert list(broken) == [Picture("green")]
-    assert "it is no picture file" in broken[Picture("green")]
-    assert features.rows([Picture("blue")], places).argmax() == 2
+    assert list(broken) == [ImageRef("green")]
+    assert "it is no image file" in broken[ImageRef("green")]
+    assert features.rows([ImageRef("blue")], places).argmax() == 2
 
 
 def test_a_damaged_file_of_the_cache_is_computed_again(ignores_no, places, tmp_path):
@@ -87,24 +87,24 @@ def test_two_at_once_on_one_cache_lose_nothing(ignores_no, understands_no, place
     assert again.encoded == 0
 
 
-def test_another_picture_of_the_same_size_and_time_is_another_picture(ignores_no, places, tmp_path):
-    path = places[Picture("red")].with_suffix(".bmp")
+def test_another_image_of_the_same_size_and_time_is_another_image(ignores_no, places, tmp_path):
+    path = places[ImageRef("red")].with_suffix(".bmp")
     Image.new("RGB", (8, 8), "red").save(path)
-    there = {Picture("a"): path}
+    there = {ImageRef("a"): path}
     ImageFeatures(ignores_no, tmp_path).embed(there)
     time = path.stat().st_mtime_ns
     Image.new("RGB", (8, 8), "blue").save(path)
     os.utime(path, ns=(time, time))
     features = ImageFeatures(ignores_no, tmp_path)
     features.embed(there)
-    assert features.rows([Picture("a")], there).argmax() == 2
+    assert features.rows([ImageRef("a")], there).argmax() == 2
 
 
-def test_a_moved_picture_is_the_same_picture(ignores_no, places, tmp_path):
+def test_a_moved_image_is_the_same_image(ignores_no, places, tmp_path):
     ImageFeatures(ignores_no, tmp_path / "cache").embed(places)
-    moved = places[Picture("red")].rename(tmp_path / "elsewhere.png")
+    moved = places[ImageRef("red")].rename(tmp_path / "elsewhere.png")
     features = ImageFeatures(ignores_no, tmp_path / "cache")
-    features.embed({Picture("red"): moved})
+    features.embed({ImageRef("red"): moved})
     assert features.encoded == 0
 
 

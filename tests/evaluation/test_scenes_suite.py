@@ -17,8 +17,8 @@ from omninegclip.study.world import embed_scenes
 def test_both_ways_find_the_same_figures(tmp_path: Path) -> None:
     encoder = load_clip("scenes-tiny")
     benchmark = make_benchmark(3, 40)
-    pictures = embed_scenes(encoder, "benchmark", benchmark.scenes, 3)
-    expected = evaluate_scenes(benchmark, pictures, encoder.embed_text)
+    images = embed_scenes(encoder, "benchmark", benchmark.scenes, 3)
+    expected = evaluate_scenes(benchmark, images, encoder.embed_text)
     write_benchmark(tmp_path / "scenes", 3, 40)
     results = {
         result.benchmark: result

@@ -53,7 +53,7 @@ def flickr8k(tmp_path: Path) -> Path:
             Image.new("RGB", (20, 24), (number * 12, 255 - number * 9, number * 70 % 255)).save(
                 folder / "images" / name
             )
-            lines += [f"{name}#{k}\ta {word} in picture {number} ." for k, word in enumerate(("dog", "cat"))]
+            lines += [f"{name}#{k}\ta {word} in image {number} ." for k, word in enumerate(("dog", "cat"))]
     (folder / "Flickr8k.token.txt").write_text("\n".join(lines) + "\n")
     return folder
 
@@ -74,9 +74,9 @@ def run(recipe: Any, data: Path, chosen: argparse.Namespace) -> dict[str, Tensor
 def test_flickr8k_is_read_by_its_splits(recipe: Any, flickr8k: Path) -> None:
     splits = recipe.photos.read_photos(flickr8k, None)
     assert {name: len(photos) for name, photos in splits.items()} == {"train": 12, "dev": 4, "test": 4}
-    assert splits["dev"][0].captions == ("a dog in picture 13 .", "a cat in picture 13 .")
+    assert splits["dev"][0].captions == ("a dog in image 13 .", "a cat in image 13 .")
     (flickr8k / "images" / "dev0.jpg").unlink()
-    with pytest.raises(OmniNegClipError, match=r"There is no picture dev0\.jpg below"):
+    with pytest.raises(OmniNegClipError, match=r"There is no image dev0\.jpg below"):
         recipe.photos.read_photos(flickr8k, None)
 
 

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from rich.console import Console
 
-from omninegclip.evaluation.results import Result, describe
+from omninegclip.evaluation.results import BenchmarkResult, describe
 from omninegclip.evaluation.suite import MEASURES, load_suite
 from omninegclip.evaluation.tasks import Figure
 from omninegclip.report import comparison as summary
@@ -15,7 +15,7 @@ def result(model, right, n=100, benchmark="choices", measure="multiple choice", 
     figure = Figure(
         "accuracy", (np.arange(n) < right).astype(float), blind={"constant": 0.25, "shortest": 0.4}
     )
-    made = Result(benchmark, {"name": model}, "strict", 0, {measure: "accuracy"}, scored=n, **change)
+    made = BenchmarkResult(benchmark, {"name": model}, "strict", 0, {measure: "accuracy"}, scored=n, **change)
     made.figures, made.values = {"accuracy": describe(figure)}, {"accuracy": figure.values}
     return made
 
@@ -45,7 +45,9 @@ def test_rows_follow_the_measures_and_what_was_not_measured_is_told():
 
 
 def test_a_model_that_failed_leaves_a_gap():
-    failed = Result("choices", {"name": "two"}, "strict", 0, {"multiple choice": "accuracy"}, status="failed")
+    failed = BenchmarkResult(
+        "choices", {"name": "two"}, "strict", 0, {"multiple choice": "accuracy"}, status="failed"
+    )
     row = summary.summarise([[result("one", 40)], [failed]])[0]
     assert row.cells[1] is None
     assert row.as_dict()["models"][1] is None

@@ -6,13 +6,13 @@ import pytest
 
 from omninegclip.errors import OmniNegClipError
 from omninegclip.evaluation import results
-from omninegclip.evaluation.results import Result
+from omninegclip.evaluation.results import BenchmarkResult
 from omninegclip.evaluation.tasks import Figure
 from omninegclip.report import leaderboard
 
 
 def saved(folder, model, right, figure="accuracy", measure="absence"):
-    result = Result(
+    result = BenchmarkResult(
         "refs",
         {"name": model, "fingerprint": model * 9, "activation": "gelu"},
         "strict",
@@ -41,7 +41,7 @@ def test_the_least_exclusion_is_the_best(tmp_path):
 
 
 def test_a_models_name_is_text_and_no_markup(tmp_path):
-    result = Result(
+    result = BenchmarkResult(
         "refs", {"name": "<b>|x", "fingerprint": "f", "activation": "g"}, "strict", 0, {"absence": "accuracy"}
     )
     result.figures = {"accuracy": results.describe(Figure("accuracy", np.ones(3)))}
@@ -54,7 +54,7 @@ def test_a_models_name_is_text_and_no_markup(tmp_path):
 @pytest.mark.parametrize("name", ["a|b\\|c", "x\n| y | z |", "<script>alert(1)</script>", "[a](http://x)"])
 def test_names_from_results_end_no_cell_and_begin_no_markup(tmp_path, name):
     model = {"name": name, "fingerprint": "`|" + name, "activation": name}
-    result = Result(name, model, "strict", 0, {"absence": "accuracy"})
+    result = BenchmarkResult(name, model, "strict", 0, {"absence": "accuracy"})
     result.figures = {"accuracy": results.describe(Figure("accuracy", np.ones(3), {name: 0.5}))}
     results.save(result, tmp_path / "runs" / "refs.json")
     markdown, page = leaderboard.write([tmp_path / "runs"], tmp_path)

@@ -10,9 +10,8 @@ from omninegclip.commands.study import run_plot
 from omninegclip.errors import OmniNegClipError
 from omninegclip.evaluation.intervals import Estimate
 from omninegclip.evaluation.scenes import Figures
-from omninegclip.report import figures, plots
+from omninegclip.report import figures, layer_curves, plots
 from omninegclip.report.scenes import SUMMARY
-from omninegclip.study import layers
 
 RETRIEVAL = ("retrieval_text_to_image_r1", "retrieval_image_to_text_r1")
 
@@ -65,7 +64,7 @@ def test_every_metric_has_a_panel_with_a_mark_and_an_interval_per_cell(tmp_path:
 @pytest.mark.usefixtures("drawn")
 def test_every_pair_has_a_panel_with_a_line_per_model(tmp_path: Path) -> None:
     path = tmp_path / "layers.csv"
-    path.write_text(layers.to_csv(CURVES))
+    path.write_text(layer_curves.to_csv(CURVES))
     figure: Any = plots.plot_csv(path)
     for axes, kind in zip(figure.axes, ("presence", "paraphrase"), strict=True):
         assert axes.get_title(loc="left") == kind
@@ -85,7 +84,7 @@ def test_towers_of_different_depth_share_the_ends() -> None:
 
 def test_the_svg_is_small_white_and_the_same_each_time(tmp_path: Path) -> None:
     (tmp_path / "groups.csv").write_text(figures.to_csv(grid(18, 3), range(3)))
-    (tmp_path / "layers.csv").write_text(layers.to_csv(CURVES))
+    (tmp_path / "layers.csv").write_text(layer_curves.to_csv(CURVES))
     paths = run_plot([tmp_path / "groups.csv", tmp_path / "layers.csv"], tmp_path / "plots")
     assert [path.name for path in paths] == ["groups.svg", "layers.svg"]
     for path in paths:

@@ -233,7 +233,7 @@ def test_what_cannot_be_is_said_in_a_sentence(
     assert not (place.folder / "whole2").exists()
 
 
-def test_missing_pictures_are_left_out_when_that_is_allowed(place: Place, tmp_path: Path) -> None:
+def test_missing_images_are_left_out_when_that_is_allowed(place: Place, tmp_path: Path) -> None:
     for number in range(9):
         shutil.copy(place.folder / f"{number}.png", tmp_path)
     arguments = ("--out=half", f"--images={tmp_path}", "--allow-missing", "--dry-run", "--json")

@@ -5,17 +5,17 @@ from collections import Counter
 import pytest
 from scene_reader import phrasings_of, read
 
-from omninegclip.scenes.benchmark import LOOKALIKES, Benchmark, make_benchmark
+from omninegclip.scenes.benchmark import LOOKALIKES, ScenesBenchmark, make_benchmark
 
 SIZE = 120
 
 
 @pytest.fixture(scope="module")
-def benchmark() -> Benchmark:
+def benchmark() -> ScenesBenchmark:
     return make_benchmark(seed=5, size=SIZE)
 
 
-def test_presence_pairs_are_true_and_false(benchmark: Benchmark) -> None:
+def test_presence_pairs_are_true_and_false(benchmark: ScenesBenchmark) -> None:
     assert len(benchmark.presence) == SIZE
     for item in benchmark.presence:
         scene = benchmark.scenes[item.image]
@@ -26,7 +26,9 @@ def test_presence_pairs_are_true_and_false(benchmark: Benchmark) -> None:
         assert wrong.denied.held_out == item.condition.held_out_object
 
 
-def test_absence_choices_share_what_is_affirmed_and_differ_in_what_is_denied(benchmark: Benchmark) -> None:
+def test_absence_choices_share_what_is_affirmed_and_differ_in_what_is_denied(
+    benchmark: ScenesBenchmark,
+) -> None:
     for item in benchmark.absence_choice:
         right, wrong = benchmark.scenes[item.right], benchmark.scenes[item.wrong]
         claims = read(item.text)
@@ -39,14 +41,14 @@ def test_absence_choices_share_what_is_affirmed_and_differ_in_what_is_denied(ben
         assert claims.denied.held_out == item.condition.held_out_object
 
 
-def test_exactly_one_of_four_options_is_true(benchmark: Benchmark) -> None:
+def test_exactly_one_of_four_options_is_true(benchmark: ScenesBenchmark) -> None:
     for item in benchmark.multiple_choice:
         scene = benchmark.scenes[item.image]
         truths = [read(option).is_true_of(scene) for option in item.options]
         assert truths == [number == item.answer for number in range(4)], item
 
 
-def test_templates_answers_and_conditions_come_in_equal_parts(benchmark: Benchmark) -> None:
+def test_templates_answers_and_conditions_come_in_equal_parts(benchmark: ScenesBenchmark) -> None:
     items = benchmark.multiple_choice
     assert set(Counter(item.template for item in items).values()) == {SIZE // 3}
     assert set(Counter(item.condition for item in items).values()) == {SIZE // 4}
@@ -55,7 +57,7 @@ def test_templates_answers_and_conditions_come_in_equal_parts(benchmark: Benchma
         assert set(Counter(item.condition for item in part).values()) == {SIZE // 4}
 
 
-def test_held_out_phrasings_are_asked_where_the_condition_says_so(benchmark: Benchmark) -> None:
+def test_held_out_phrasings_are_asked_where_the_condition_says_so(benchmark: ScenesBenchmark) -> None:
     for item in benchmark.absence_choice:
         denied = read(item.text).denied
         assert denied is not None
@@ -63,7 +65,7 @@ def test_held_out_phrasings_are_asked_where_the_condition_says_so(benchmark: Ben
         assert item.condition.held_out_phrasing in held_out, item
 
 
-def test_a_query_is_true_of_its_target_and_of_no_look_alike(benchmark: Benchmark) -> None:
+def test_a_query_is_true_of_its_target_and_of_no_look_alike(benchmark: ScenesBenchmark) -> None:
     family = LOOKALIKES + 1
     shown = [benchmark.scenes[index] for index in benchmark.lookalikes]
     assert len(shown) == family * len(benchmark.negated_queries)
@@ -74,7 +76,7 @@ def test_a_query_is_true_of_its_target_and_of_no_look_alike(benchmark: Benchmark
         assert own & set(query.relevant) == {number * family}
 
 
-def test_gallery_captions_are_true_of_their_own_picture_alone(benchmark: Benchmark) -> None:
+def test_gallery_captions_are_true_of_their_own_image_alone(benchmark: ScenesBenchmark) -> None:
     contents = {
         (benchmark.scenes[n].place, frozenset(benchmark.scenes[n].counts.items())) for n in benchmark.gallery
     }
@@ -83,6 +85,6 @@ def test_gallery_captions_are_true_of_their_own_picture_alone(benchmark: Benchma
         assert read(caption).is_true_of(benchmark.scenes[index])
 
 
-def test_the_same_seed_asks_the_same_questions(benchmark: Benchmark) -> None:
+def test_the_same_seed_asks_the_same_questions(benchmark: ScenesBenchmark) -> None:
     assert make_benchmark(seed=5, size=SIZE) == benchmark
     assert make_benchmark(seed=6, size=SIZE) != benchmark

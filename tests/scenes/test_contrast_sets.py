@@ -9,7 +9,7 @@ SCENES = 2000
 
 
 def test_every_assertion_is_what_it_says_over_many_scenes() -> None:
-    denials = {True: 0, False: 0}
+    negations = {True: 0, False: 0}
     for index in range(SCENES):
         random = rng("test", index)
         scene = sample_scene(random)
@@ -20,23 +20,23 @@ def test_every_assertion_is_what_it_says_over_many_scenes() -> None:
             assert holds(each.caption.statement, scene) is each.holds
             named = set(kinds_in(each.caption.text))
             assert named >= set(each.caption.statement.affirmed)
-            assert set(each.caption.statement.absent) == ({each.denies} if each.denies else set())
-            if each.denies is None:
+            assert set(each.caption.statement.absent) == ({each.negates} if each.negates else set())
+            if each.negates is None:
                 assert each.affirmed == each.caption.text
                 continue
-            denials[each.holds] += 1
-            assert not each.denies.held_out
-            assert each.denies in named
+            negations[each.holds] += 1
+            assert not each.negates.held_out
+            assert each.negates in named
             assert any(
-                not p.held_out and p.deny(each.affirmed, each.denies) == each.caption.text for p in NAMING
+                not p.held_out and p.negate(each.affirmed, each.negates) == each.caption.text for p in NAMING
             )
-    assert min(denials.values()) > 0.35 * sum(denials.values())
+    assert min(negations.values()) > 0.35 * sum(negations.values())
 
 
 def test_each_denial_has_a_twin_that_differs_in_the_denied_thing_alone() -> None:
     for index in range(300):
         random = rng("twins", index)
-        said = [each for each in contrast_set(random, sample_scene(random)) if each.denies]
+        said = [each for each in contrast_set(random, sample_scene(random)) if each.negates]
         for each in said:
-            twins = [t for t in said if t.affirmed == each.affirmed and t.denies != each.denies]
+            twins = [t for t in said if t.affirmed == each.affirmed and t.negates != each.negates]
             assert twins

@@ -11,16 +11,20 @@ from omninegclip.clip.io.load import load_clip
 from omninegclip.clip.layer_groups import text_layers
 from omninegclip.report.figures import to_csv
 from omninegclip.study import cells, grid, worlds
-from omninegclip.study.grid import Cell, run_grid
+from omninegclip.study.grid import StudyCell, run_grid
 from omninegclip.study.world import Size
 from omninegclip.training.preset import load_preset
 
 TINY = Size(64, 8)
 OVERRIDES = ("steps=3", "warmup=1", "batch_size=8")
-CELLS = [Cell("pretrained", None), Cell("clip", ("objective=clip",)), Cell("omni", ("objective=omni",))]
+CELLS = [
+    StudyCell("pretrained", None),
+    StudyCell("clip", ("objective=clip",)),
+    StudyCell("omni", ("objective=omni",)),
+]
 
 
-def run(out: Path, chosen: list[Cell], seeds: range = range(1), workers: int = 1) -> grid.Results:
+def run(out: Path, chosen: list[StudyCell], seeds: range = range(1), workers: int = 1) -> grid.Results:
     return run_grid("scenes-tiny", "scenes-paper", OVERRIDES, chosen, seeds, TINY, out, workers)
 
 
@@ -178,14 +182,23 @@ def test_every_part_of_omni_plus_is_left_out_once() -> None:
     for cell, preset in zip(chosen[1:], changed, strict=True):
         differing = {key for key in whole if whole[key] != preset[key]}
         assert len(differing) == (0 if cell.blend < 1 else 1), cell.name
-    parts = {"weight_contrast", "weight_kept", "weight_composed", "weight_apart", "hard_pictures"}
+    parts = {
+        "weight_supervised",
+        "weight_distilled",
+        "weight_composed",
+        "weight_discriminated",
+        "hard_images",
+    }
     assert {key for preset in changed for key in whole if whole[key] != preset[key]} >= parts
 
 
 def test_a_cell_blended_with_nothing_of_the_tuned_is_the_pretrained_one(
     tmp_path: Path, study: tuple[Path, grid.Results]
 ) -> None:
-    chosen = [Cell("none", ("objective=omni",), blend=0.0), Cell("half", ("objective=omni",), blend=0.5)]
+    chosen = [
+        StudyCell("none", ("objective=omni",), blend=0.0),
+        StudyCell("half", ("objective=omni",), blend=0.5),
+    ]
     results = run(tmp_path, chosen)
     pretrained, tuned = (study[1][name][0].figures for name in ("pretrained", "omni"))
     none, half = (

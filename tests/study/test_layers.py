@@ -11,7 +11,8 @@ from tiny_dual import tiny_joined
 from omninegclip.clip.io.load import load_clip
 from omninegclip.commands import study as command
 from omninegclip.errors import OmniNegClipError
-from omninegclip.study.layers import caption_pairs, layer_cosines, read_csv, to_csv
+from omninegclip.report.layer_curves import read_csv, to_csv
+from omninegclip.study.layers import caption_pairs, layer_cosines
 
 
 def test_cosines_are_those_of_texts_encoded_alone() -> None:

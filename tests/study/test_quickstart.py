@@ -97,7 +97,7 @@ def test_the_model_loads_with_transformers_and_its_image_tower_is_untouched(
     assert not any(name.startswith(("vision_model", "visual_projection")) for name in changed)
 
 
-def test_the_report_is_one_file_with_pictures_and_curves(run: tuple[Path, dict[str, object]]) -> None:
+def test_the_report_is_one_file_with_images_and_curves(run: tuple[Path, dict[str, object]]) -> None:
     folder, _ = run
     found: list[str] = []
 

@@ -15,7 +15,7 @@ from omninegclip.training.cost import estimate
 from omninegclip.training.finetune import FineTuning, fine_tune, freeze
 from omninegclip.training.methods.pairs import Triplets, batches, make_triplets
 from omninegclip.training.preset import Preset, load_preset
-from omninegclip.training.task import OBJECTIVES, Task
+from omninegclip.training.task import OBJECTIVES, TrainingTask
 
 THINGS = ["dog", "cat", "owl", "bus", "car", "cup", "egg", "fox", "pig", "hat"]
 RECORDS = [
@@ -25,7 +25,7 @@ RECORDS = [
         "presence_negated": f"a {THINGS[number - 1]} but no {thing}",
         "absence_negated": f"a {thing}, not a {THINGS[number - 3]}",
         "objects_present": [thing, THINGS[number - 1]],
-        "statements": contrast(thing, THINGS[number - 1], THINGS[number - 3]),
+        "contrast_set": contrast(thing, THINGS[number - 1], THINGS[number - 3]),
     }
     for number, thing in enumerate(THINGS)
 ]
@@ -64,7 +64,7 @@ def test_the_task_equals_the_objectives_on_captions_encoded_one_by_one(family: s
         absence(images, caption, encode("absence_negated"), scale),
     )
     weights = {"weight_absence": 1.0, "weight_original": 1.0, "weight_text": 1.0, "margin": 0.9}
-    parts = Task(encoder.model, **weights)(batch)
+    parts = TrainingTask(encoder.model, **weights)(batch)
     for name, value in expected.items():
         torch.testing.assert_close(parts[name], value, rtol=1e-4, atol=1e-5)
 
@@ -108,10 +108,10 @@ def test_a_run_goes_on_from_its_state() -> None:
     steps = first.run()
     for _ in range(3):
         next(steps)
-    tensors, facts = first.state()
+    tensors, metadata = first.state()
     tensors = {name: tensor.clone() for name, tensor in tensors.items()}
     second = begin()
-    second.restore(tensors, json.loads(json.dumps(facts)))
+    second.restore(tensors, json.loads(json.dumps(metadata)))
     assert [step.scalars["loss"] for step in second.run()] == straight[3:]
 
 

@@ -16,7 +16,7 @@ from omninegclip.training.finetune import FineTuning, fine_tune, freeze
 from omninegclip.training.loop import backward_through, train
 from omninegclip.training.methods.pairs import Triplets, batches, make_triplets
 from omninegclip.training.preset import Preset, load_preset
-from omninegclip.training.task import OBJECTIVES, Features, Task
+from omninegclip.training.task import OBJECTIVES, PairFeatures, TrainingTask
 
 PRESET = load_preset("scenes-paper", ["steps=8", "warmup=2", "batch_size=4", "learning_rate=1e-3"])
 
@@ -35,7 +35,7 @@ def records() -> list[dict[str, Any]]:
             "presence_negated": None if number == 3 else f"a {things[number - 1]} but no {thing}",
             "absence_negated": f"a {thing}, not a {things[number - 3]}",
             "objects_present": [thing, things[number - 1]],
-            "statements": contrast(thing, things[number - 1], things[number - 3]),
+            "contrast_set": contrast(thing, things[number - 1], things[number - 3]),
         }
         for number, thing in enumerate(things)
     ]
@@ -62,7 +62,7 @@ def test_triplets_leave_out_records_without_a_negated_caption(encoder: ClipEncod
 
 
 def test_records_without_one_kind_of_negation_are_refused(encoder: ClipEncoder) -> None:
-    rows = [{**record, "presence_negated": None, "statements": None} for record in records()]
+    rows = [{**record, "presence_negated": None, "contrast_set": None} for record in records()]
     with pytest.raises(OmniNegClipError, match="No record has a presence_negated"):
         make_triplets(rows, torch.zeros(10, encoder.dim), encoder.tokenize)
 
@@ -75,7 +75,7 @@ def test_the_task_equals_the_objectives_on_captions_encoded_one_by_one(
     rows = iter([torch.tensor([0, 1, 5, 7]).numpy()]), iter([torch.tensor([2, 3, 8, 9]).numpy()])
     batch = next(batches(triplets, *rows, encoder.context_length, mask_same_image=mask))
     weights = {"weight_original": 0.5, "weight_text": 2.0, "margin": 0.3}
-    parts = Task(encoder.model, weight_absence=0.7, **weights)(batch)
+    parts = TrainingTask(encoder.model, weight_absence=0.7, **weights)(batch)
 
     def encode(texts: list[str | None]) -> torch.Tensor:
         return torch.cat([encoder.encode_texts(encoder.tokenize([str(text)])) for text in texts])
@@ -244,7 +244,7 @@ def test_an_objective_looks_at_the_data_that_the_table_says(
     torch.manual_seed(0)
     drawn = {name: F.normalize(torch.randn(5, 7), dim=-1).requires_grad_() for name in "ICNJOU"}
     weights = dict.fromkeys(("weight_absence", "weight_original", "weight_text", "margin"), 1.0)
-    given = Features(**drawn, scale=torch.tensor(10.0), same=None, same_absent=None)
+    given = PairFeatures(**drawn, scale=torch.tensor(10.0), same=None, same_absent=None)
     OBJECTIVES[objective](given, **(weights if objective == "omni" else {}))["loss"].backward()
     assert tuple(name for name, tensor in drawn.items() if tensor.grad is None) == blind_to
 
@@ -262,10 +262,10 @@ def test_a_run_restored_from_its_state_goes_on_exactly(encoder: ClipEncoder, val
     steps = runs[0].run()
     for _ in range(4):
         next(steps)
-    tensors, facts = runs[0].state()
+    tensors, metadata = runs[0].state()
     tensors = {name: tensor.clone() for name, tensor in tensors.items()}
     rest = [step.scalars for step in steps]
-    runs[1].restore(tensors, facts)
+    runs[1].restore(tensors, metadata)
     assert [step.scalars for step in runs[1].run()] == rest
     pairs = zip(encoder.model.parameters(), twin.model.parameters(), strict=True)
     assert all(torch.equal(mine, its) for mine, its in pairs)

@@ -1,4 +1,4 @@
-"""What is plausible beside a caption and yet not in its picture."""
+"""What is plausible beside a caption and yet not in its image."""
 
 import math
 from collections import Counter
@@ -16,7 +16,7 @@ FEWEST_IMAGES = 200  # below, "never seen together" says nothing of plausibility
 
 @dataclass(frozen=True, slots=True)
 class Image:
-    """What is known of a picture: concepts its captions name, those they rule out, and its labels if any."""
+    """What is known of an image: concepts its captions name, those they rule out, and its labels if any."""
 
     named: Names
     unsafe: Names
@@ -25,7 +25,7 @@ class Image:
 
 @dataclass(frozen=True, slots=True)
 class Absent:
-    """A concept that isn't in the picture, why it counts as absent, and its lift with what is."""
+    """A concept that isn't in the image, why it counts as absent, and its lift with what is."""
 
     concept: Concept
     evidence: str
@@ -93,7 +93,7 @@ def draw(found: list[Absent], rng: Random) -> Iterator[Absent]:
 
 
 def draw_balanced(found: list[Absent], holders: Counter[str], rng: Random) -> Iterator[Absent]:
-    """Yield them without repetition, earlier the more pictures hold them and the more they go with this one.
+    """Yield them without repetition, earlier the more images hold them and the more they go with this one.
 
     The noun that is denied then tells less of whether that is true: what is often there is often missing too.
     """

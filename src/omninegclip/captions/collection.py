@@ -31,7 +31,7 @@ Rows = Iterator[tuple[str, Row]]  # each with where it stands, as a sentence beg
 
 
 def read_captioned(path: Path) -> list[Captioned]:
-    """Return the pictures of a collection with their captions, in the order in which the file names them.
+    """Return the images of a collection with their captions, in the order in which the file names them.
 
     A table needs a column caption (or captions, text, sentence, title), and may have image (or filepath,
     file_name, filename, image_path, path), image_id, and objects: a list of everything its annotators saw.
@@ -84,7 +84,7 @@ def _grouped(rows: Rows) -> list[Captioned]:
         if image is not None and known is not None and image != known:
             raise OmniNegClipError(
                 f"{where} has the id {key!r} and the image {image!r}, but that id was {known!r} before: one "
-                "id is one picture."
+                "id is one image."
             )
         captions.setdefault(key, []).extend(texts)
     return [Captioned(key, first[key][0], texts, first[key][1]) for key, texts in captions.items()]

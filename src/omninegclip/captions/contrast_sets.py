@@ -1,4 +1,4 @@
-"""Contrast sets: sentences about a picture that differ in what they deny, some true of it and some false."""
+"""Contrast sets: sentences about an image that differ in what they deny, some true of it and some false."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -7,7 +7,7 @@ from random import Random
 from omninegclip.captions.lexicon import WORD, Lexicon, Names, Noun
 from omninegclip.captions.parse import Parse
 from omninegclip.captions.phrasing import say_absent
-from omninegclip.captions.templates import FORMS, Form, fill_in
+from omninegclip.captions.templates import FORMS, Template, fill_in
 
 OF_EACH = 2  # things that are not there, and things that are, for one affirmation to deny in turn
 SUBJECTS = ("people", "scene")  # affirmed beside objects and never denied: they go unsaid too often
@@ -15,7 +15,7 @@ NOTHING = "a photo"  # what a bare denial affirms
 
 
 @dataclass(frozen=True, slots=True)
-class Assertion:
+class CaptionAssertion:
     """A sentence, the concepts that it affirms, the one that it denies, whether it holds, and its other half.
 
     `affirmed` is the sentence without its denial: the sentence itself where it denies nothing. None where the
@@ -24,7 +24,7 @@ class Assertion:
 
     text: str
     affirms: tuple[str, ...]
-    denies: str | None
+    negates: str | None
     holds: bool
     affirmed: str | None
 
@@ -37,8 +37,8 @@ def contrast_set(
     denial: str | None,
     lexicon: Lexicon,
     rng: Random,
-) -> list[Assertion]:
-    """Write sentences about a picture of which `caption` is true.
+) -> list[CaptionAssertion]:
+    """Write sentences about an image of which `caption` is true.
 
     First the caption, as it is, denying what is `absent`, and denying its own content (`denial`). Then one
     thing in it, and then nothing, with one phrasing denying what is absent (true) and up to two of the
@@ -46,9 +46,9 @@ def contrast_set(
     nothing is absent only the caption and its denial are left.
     """
     said = tuple(sorted(literal(caption, lexicon)))
-    found = [Assertion(caption, said, None, True, caption)]
+    found = [CaptionAssertion(caption, said, None, True, caption)]
     if denial:
-        found.append(Assertion(denial, (), None, False, None))
+        found.append(CaptionAssertion(denial, (), None, False, None))
     if not absent:
         return found
     subjects = [name for name in said if name in named or lexicon.concepts[name].kind in SUBJECTS]
@@ -58,7 +58,7 @@ def contrast_set(
         subject = rng.choice(subjects)
         others = [name for name in there if name not in lexicon.related[subject]]
         affirmed = fill_in(form.positive, _noun(lexicon, subject), None)
-        found.append(Assertion(affirmed, (subject,), None, True, affirmed))
+        found.append(CaptionAssertion(affirmed, (subject,), None, True, affirmed))
         found += _denials(form.hybrid, subject, affirmed, absent, others, lexicon, rng)
         if subject in lexicon.objects:
             found.append(_swapped(form, subject, absent[0], lexicon))
@@ -68,16 +68,16 @@ def contrast_set(
         rng.setstate(state)  # the same phrasing for both
         concept = lexicon.concepts[name]
         text = say_absent(parse, concept.noun, concept.kind, rng)[1]
-        found.insert(place, Assertion(text, said, name, True, caption))
+        found.insert(place, CaptionAssertion(text, said, name, True, caption))
     false = fill_in(form.positive, _noun(lexicon, absent[0]), None)
-    return [*found, Assertion(false, (absent[0],), None, False, false)]
+    return [*found, CaptionAssertion(false, (absent[0],), None, False, false)]
 
 
-def _swapped(form: Form, subject: str, absent: str, lexicon: Lexicon) -> Assertion:
+def _swapped(form: Template, subject: str, absent: str, lexicon: Lexicon) -> CaptionAssertion:
     """Return "a ball but no dog" of a dog without a ball: false twice."""
     affirmed = fill_in(form.positive, _noun(lexicon, absent), None)
     text = fill_in(form.hybrid, _noun(lexicon, absent), _noun(lexicon, subject))
-    return Assertion(text, (absent,), subject, False, affirmed)
+    return CaptionAssertion(text, (absent,), subject, False, affirmed)
 
 
 def literal(caption: str, lexicon: Lexicon) -> Names:
@@ -98,13 +98,13 @@ def _denials(
     present: Sequence[str],
     lexicon: Lexicon,
     rng: Random,
-) -> Iterator[Assertion]:
+) -> Iterator[CaptionAssertion]:
     noun = None if subject is None else _noun(lexicon, subject)
     affirms = () if subject is None else (subject,)
     false = rng.sample(present, min(OF_EACH, len(present)))
     for name in (*absent, *false):
         text = fill_in(template, noun, _noun(lexicon, name))
-        yield Assertion(text, affirms, name, name in absent, affirmed)
+        yield CaptionAssertion(text, affirms, name, name in absent, affirmed)
 
 
 def _noun(lexicon: Lexicon, name: str) -> Noun:

@@ -1,4 +1,4 @@
-"""Captioned pictures to rows of the record: both kinds of negation, each with where it comes from."""
+"""Captioned images to rows of the record: both kinds of negation, each with where it comes from."""
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
@@ -11,14 +11,14 @@ from omninegclip.captions.absence import Absent, Image, absent, draw, draw_balan
 from omninegclip.captions.contrast_sets import OF_EACH, contrast_set, literal
 from omninegclip.captions.cooccurrence import Cooccurrence
 from omninegclip.captions.lexicon import Lexicon, Names
-from omninegclip.captions.negated import Denial
+from omninegclip.captions.negated import NegatedCaption
 from omninegclip.captions.parse import Parse, parse
 from omninegclip.captions.phrasing import say_absent
-from omninegclip.captions.presence import deny
+from omninegclip.captions.presence import negate_presence
 from omninegclip.captions.screening import refusal, tidy, unfit
 from omninegclip.captions.templates import affirm, swap
 
-Kind = Literal["presence", "absence", "both"]
+NegationKind = Literal["presence", "absence", "both"]
 Row = dict[str, Any]
 PROVENANCE = (
     "presence_kind",
@@ -30,12 +30,12 @@ PROVENANCE = (
     "absence_evidence",
     "absence_reason",
 )
-HARD = ("hard_affirmed", "hard_true", "hard_swapped", "statements", "objects_unsure")
+HARD = ("hard_affirmed", "hard_true", "hard_swapped", "contrast_set", "objects_unsure")
 
 
 @dataclass(frozen=True, slots=True)
 class Captioned:
-    """One picture with its captions; `objects` are its labels, None where nobody labelled it."""
+    """One image with its captions; `objects` are its labels, None where nobody labelled it."""
 
     image_id: str
     image: str | None
@@ -44,10 +44,10 @@ class Captioned:
 
 
 @dataclass(frozen=True, slots=True)
-class Knowledge:
+class CollectionStatistics:
     """What the whole collection says: its words, what goes with what, and what its labels tell apart.
 
-    `holders` counts the pictures that surely hold each concept.
+    `holders` counts the images that surely hold each concept.
     """
 
     lexicon: Lexicon
@@ -56,7 +56,9 @@ class Knowledge:
     holders: Counter[str]
 
     @classmethod
-    def of(cls, images: Iterable[Captioned], lexicon: Lexicon, labels: Iterable[str] = ()) -> "Knowledge":
+    def of(
+        cls, images: Iterable[Captioned], lexicon: Lexicon, labels: Iterable[str] = ()
+    ) -> "CollectionStatistics":
         """Count a collection whose annotators looked for every one of `labels`."""
         labels = list(labels)
         lexicon, seen = lexicon.extended(labels), Cooccurrence()
@@ -67,7 +69,7 @@ class Knowledge:
         return cls(lexicon, seen, lexicon.resolve_all(labels), holders)
 
     def image(self, captioned: Captioned) -> Image:
-        """Return what the captions and labels of one picture say of presence and absence."""
+        """Return what the captions and labels of one image say of presence and absence."""
         mentions = [self.lexicon.mentions(tidy(caption)) for caption in captioned.captions]
         return Image(
             named=frozenset().union(*(named for named, _ in mentions)),
@@ -76,23 +78,25 @@ class Knowledge:
         )
 
     def sure(self, captioned: Captioned, known: Image, held: Names) -> tuple[list[Absent], Names]:
-        """Return the objects that are not in a picture, and those of `held` that are surely there."""
+        """Return the objects that are not in an image, and those of `held` that are surely there."""
         missing = lacking(known, self.lexicon, self.seen, self.vocabulary)
         objects = held & self.lexicon.objects.keys()
         return missing, frozenset(n for n in objects if captioned.objects is not None or told(n, self.seen))
 
 
 @dataclass(frozen=True, slots=True)
-class Wish:
+class NegationOptions:
     """What to write: which kind, how many of each caption, from which seed, and with hard variants or not."""
 
-    kind: Kind = "both"
+    kind: NegationKind = "both"
     per_caption: int = 1
     seed: int = 0
     hard: bool = False
 
 
-def negate(images: Sequence[Captioned], knowledge: Knowledge, wish: Wish) -> Iterator[Row]:
+def negate(
+    images: Sequence[Captioned], statistics: CollectionStatistics, options: NegationOptions
+) -> Iterator[Row]:
     """Yield one row or more for each caption of each image, in order; the same for the same seed.
 
     A caption that can't be negated well yields one row without negation, and with the reason. Every draw
@@ -101,12 +105,12 @@ def negate(images: Sequence[Captioned], knowledge: Knowledge, wish: Wish) -> Ite
     texts = [tidy(caption) for image in images for caption in image.captions]
     trees = parse(text for text in texts if refusal(text) is None)
     for image in images:
-        known = knowledge.image(image)
-        plausible = absent(known, knowledge.lexicon, knowledge.seen, knowledge.vocabulary)
-        held = surely_shown(image, knowledge.lexicon)
-        missing, sure = knowledge.sure(image, known, held) if wish.hard else ([], held)
+        known = statistics.image(image)
+        plausible = absent(known, statistics.lexicon, statistics.seen, statistics.vocabulary)
+        held = surely_shown(image, statistics.lexicon)
+        missing, sure = statistics.sure(image, known, held) if options.hard else ([], held)
         # a dog is an animal, and an animal may be a dog
-        related = (knowledge.lexicon.related[name] for name in held)
+        related = (statistics.lexicon.related[name] for name in held)
         unsure = known.unsafe.union(known.named, *related)
         for caption in map(tidy, image.captions):
             reason = refusal(caption)
@@ -115,26 +119,26 @@ def negate(images: Sequence[Captioned], knowledge: Knowledge, wish: Wish) -> Ite
             if tree is None or reason:
                 rows: list[Row] = [{"presence_reason": reason, "absence_reason": reason}]
             else:
-                rng = Random(f"{wish.seed}\n{image.image_id}\n{caption}")  # noqa: S311 -- drawing phrasings, not secrets
-                rows = _negations(tree, caption, plausible, knowledge.lexicon, wish, rng)
-                if wish.hard:
-                    drawn = islice(draw_balanced(missing, knowledge.holders, rng), OF_EACH)
+                rng = Random(f"{options.seed}\n{image.image_id}\n{caption}")  # noqa: S311 -- drawing phrasings, not secrets
+                rows = _negations(tree, caption, plausible, statistics.lexicon, options, rng)
+                if options.hard:
+                    drawn = islice(draw_balanced(missing, statistics.holders, rng), OF_EACH)
                     said = contrast_set(
                         tree,
                         caption,
                         sure,
                         [each.concept.name for each in drawn],
                         rows[0].get("presence_negated"),
-                        knowledge.lexicon,
+                        statistics.lexicon,
                         rng,
                     )
-                    rows[0] = rows[0] | {"statements": [asdict(each) for each in said]}
+                    rows[0] = rows[0] | {"contrast_set": [asdict(each) for each in said]}
             for row in rows:
-                yield _completed(row, image, caption, known, held, unsure, wish)
+                yield _completed(row, image, caption, known, held, unsure, options)
 
 
 def surely_shown(image: Captioned, lexicon: Lexicon) -> Names:
-    """Return the concepts that are surely in the picture: labelled, or called by their own noun.
+    """Return the concepts that are surely in the image: labelled, or called by their own noun.
 
     A caption that denies something itself says of nothing that it is there.
     """
@@ -144,24 +148,29 @@ def surely_shown(image: Captioned, lexicon: Lexicon) -> Names:
 
 
 def _negations(
-    tree: Parse, caption: str, plausible: list[Absent], lexicon: Lexicon, wish: Wish, rng: Random
+    tree: Parse,
+    caption: str,
+    plausible: list[Absent],
+    lexicon: Lexicon,
+    options: NegationOptions,
+    rng: Random,
 ) -> list[Row]:
     denied: list[Row] = []
     missing: list[Row] = []
-    if wish.kind != "absence":
-        denied = [_presence(denial) for denial in islice(deny(tree, rng), wish.per_caption)]
+    if options.kind != "absence":
+        denied = [_presence(denial) for denial in islice(negate_presence(tree, rng), options.per_caption)]
         denied = denied or [{"presence_reason": "nothing in it can be denied well"}]
-    if wish.kind != "presence":
-        drawn = islice(draw(plausible, rng), wish.per_caption)
+    if options.kind != "presence":
+        drawn = islice(draw(plausible, rng), options.per_caption)
         missing = [
-            _absence(tree, each, rng) | (_hard(tree, caption, each, lexicon, rng) if wish.hard else {})
+            _absence(tree, each, rng) | (_hard(tree, caption, each, lexicon, rng) if options.hard else {})
             for each in drawn
         ]
         missing = missing or [{"absence_reason": "nothing plausible is safely absent"}]
     return [(one or {}) | (other or {}) for one, other in zip_longest(denied, missing)]
 
 
-def _presence(denial: Denial) -> Row:
+def _presence(denial: NegatedCaption) -> Row:
     return {
         "presence_negated": denial.text,
         "presence_kind": denial.kind,
@@ -192,10 +201,16 @@ def _hard(tree: Parse, caption: str, missing: Absent, lexicon: Lexicon, rng: Ran
 
 
 def _completed(
-    row: Row, image: Captioned, caption: str, known: Image, held: Names, unsure: Names, wish: Wish
+    row: Row,
+    image: Captioned,
+    caption: str,
+    known: Image,
+    held: Names,
+    unsure: Names,
+    options: NegationOptions,
 ) -> Row:
     present = image.objects if image.objects is not None else sorted(known.named)
-    if wish.hard:  # in the words of the statements
+    if options.hard:  # in the words of the statements
         present = sorted(held)
         row = row | {"objects_unsure": sorted(unsure - held)}
     fixed = {
@@ -209,6 +224,6 @@ def _completed(
         "absence_negated",
         "objects_absent",
         *PROVENANCE,
-        *(HARD if wish.hard else ()),
+        *(HARD if options.hard else ()),
     )
     return fixed | {column: row.get(column) for column in drawn}

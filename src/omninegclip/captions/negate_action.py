@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from omninegclip.captions.compose import compose
 from omninegclip.captions.english import base_form, words
-from omninegclip.captions.negated import Denial
+from omninegclip.captions.negated import NegatedCaption
 from omninegclip.captions.parse import NOUNS, Parse
 from omninegclip.captions.structure import BE, SUBJECTS, phrase, plural, subject, verb_of, who_is
 
@@ -16,7 +16,7 @@ PAST_LIKE = words(
 )
 
 
-def deny_action(parse: Parse) -> Iterator[Denial]:
+def negate_action(parse: Parse) -> Iterator[NegatedCaption]:
     """Yield the caption with its verb denied."""
     verb = verb_of(parse)
     if verb is None:
@@ -27,7 +27,7 @@ def deny_action(parse: Parse) -> Iterator[Denial]:
         yield from _do(parse, verb)
 
 
-def _be(parse: Parse, verb: int) -> Iterator[Denial]:
+def _be(parse: Parse, verb: int) -> Iterator[NegatedCaption]:
     following = parse.tags[verb + 1] if verb + 1 < parse.end else ""
     about = subject(parse)
     if (
@@ -39,42 +39,44 @@ def _be(parse: Parse, verb: int) -> Iterator[Denial]:
     text = compose(parse, (verb + 1, verb + 1, "not"))
     kind = "action" if following in {"VBG", "VBN"} else "relation" if following == "IN" else "attribute"
     if kind == "action" or verb == parse.root:
-        yield Denial(kind, "is not", parse.text(verb + 1, parse.end), text)
+        yield NegatedCaption(kind, "is not", parse.text(verb + 1, parse.end), text)
 
 
-def _do(parse: Parse, verb: int) -> Iterator[Denial]:
+def _do(parse: Parse, verb: int) -> Iterator[NegatedCaption]:
     about = subject(parse)
     coordinated = any(tag in {"VBZ", "VBP"} for tag in parse.tags[verb + 1 :] if tag)
     if about is None or coordinated or about.head >= verb:
         return
     word, many = parse.words[verb], plural(parse, about.head)
     if parse.tags[verb] == "VBZ" and not many:
-        yield Denial(
+        yield NegatedCaption(
             "action",
             "does not",
             parse.text(verb, parse.end),
             compose(parse, (verb, verb + 1, f"does not {base_form(word)}")),
         )
     elif parse.tags[verb] == "VBP" and many and word not in PAST_LIKE and not word.endswith("ed"):
-        yield Denial("action", "do not", parse.text(verb, parse.end), compose(parse, (verb, verb, "do not")))
+        yield NegatedCaption(
+            "action", "do not", parse.text(verb, parse.end), compose(parse, (verb, verb, "do not"))
+        )
 
 
-def _participle(parse: Parse) -> Iterator[Denial]:
+def _participle(parse: Parse) -> Iterator[NegatedCaption]:
     about, verb = subject(parse), _first_participle(parse)
     if about is None or verb is None:
         return
     denied = parse.text(verb, parse.end)
     if parse.tags[verb - 1] in NOUNS:
-        yield Denial("action", "not doing", denied, compose(parse, (verb, verb, "not")))
+        yield NegatedCaption("action", "not doing", denied, compose(parse, (verb, verb, "not")))
     if verb == about.head + 1:
-        yield Denial(
+        yield NegatedCaption(
             "action",
             "who is not doing",
             denied,
             compose(parse, (verb, verb, f"{who_is(parse, about.head)} not")),
         )
     elif parse.tags[verb - 1] in NOUNS and parse.words[about.head + 1] in {"in", "on", "at", "near"}:
-        yield Denial("action", "but not doing", denied, compose(parse, (verb, verb, "but not")))
+        yield NegatedCaption("action", "but not doing", denied, compose(parse, (verb, verb, "but not")))
 
 
 def _first_participle(parse: Parse) -> int | None:

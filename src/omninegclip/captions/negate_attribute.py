@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from omninegclip.captions.compose import agreeing, compose
 from omninegclip.captions.english import words
-from omninegclip.captions.negated import Denial
+from omninegclip.captions.negated import NegatedCaption
 from omninegclip.captions.parse import NOUNS, Parse
 from omninegclip.captions.structure import phrase, who_is
 
@@ -19,7 +19,7 @@ ATTRIBUTES = words(
 FOLLOWED = frozenset({"on", "in", "at", "near", "while", "as", "under", "behind", "beside", "by"})
 
 
-def deny_attribute(parse: Parse) -> Iterator[Denial]:
+def negate_attribute(parse: Parse) -> Iterator[NegatedCaption]:
     """Yield the caption with an adjective of one of its nouns denied."""
     for token in range(parse.end):
         noun = parse.heads[token]
@@ -27,7 +27,7 @@ def deny_attribute(parse: Parse) -> Iterator[Denial]:
             yield from _relative_clause(parse, token, noun)
 
 
-def _relative_clause(parse: Parse, adjective: int, noun: int) -> Iterator[Denial]:
+def _relative_clause(parse: Parse, adjective: int, noun: int) -> Iterator[NegatedCaption]:
     whole = phrase(parse, noun)
     start, end = parse.span(adjective)
     if whole is None or start == whole.start or not _room_after(parse, noun):
@@ -39,7 +39,7 @@ def _relative_clause(parse: Parse, adjective: int, noun: int) -> Iterator[Denial
     attribute = parse.text(start, end).lower()
     rest = agreeing(f"{parse.text(whole.start, start)} {parse.text(end, noun + 1)}")
     text = compose(parse, (whole.start, noun + 1, f"{rest} {who_is(parse, noun)} not {attribute}"))
-    yield Denial("attribute", "that is not so", f"{attribute} {parse.words[noun]}", text)
+    yield NegatedCaption("attribute", "that is not so", f"{attribute} {parse.words[noun]}", text)
 
 
 def _room_after(parse: Parse, noun: int) -> bool:

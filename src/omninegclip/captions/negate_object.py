@@ -7,14 +7,14 @@ from omninegclip.captions.compose import compose, lowered, without
 from omninegclip.captions.english import plural as plural_of
 from omninegclip.captions.english import words
 from omninegclip.captions.lexicon import Noun
-from omninegclip.captions.negated import Denial
+from omninegclip.captions.negated import NegatedCaption
 from omninegclip.captions.parse import NOUNS, Parse
 from omninegclip.captions.phrasing import say_absent
 from omninegclip.captions.structure import (
     BE,
     COUNTERS,
+    IMAGES,
     PARTS,
-    PICTURES,
     Phrase,
     after_determiner,
     finite,
@@ -39,7 +39,7 @@ LEAVABLE = words(
 UNDER_IT = frozenset({"on", "in", "under", "behind", "beside", "near"})
 
 
-def deny_object(parse: Parse, rng: Random) -> Iterator[Denial]:
+def negate_object(parse: Parse, rng: Random) -> Iterator[NegatedCaption]:
     """Yield the caption with one of its objects denied; `rng` picks the phrasing of one said elsewhere."""
     for token in range(parse.end):
         if parse.words[token].lower() == "with" and parse.deps[token] == "prep" and token:
@@ -54,7 +54,7 @@ def deny_object(parse: Parse, rng: Random) -> Iterator[Denial]:
     yield from _said_elsewhere(parse, rng)
 
 
-def _without(parse: Parse, token: int) -> Iterator[Denial]:
+def _without(parse: Parse, token: int) -> Iterator[NegatedCaption]:
     noun = object_of(parse, token)
     whole = None if noun is None else phrase(parse, noun)
     if whole is None or whole.start != token + 1 or parse.words[token - 1].lower() in FIXED:
@@ -71,22 +71,22 @@ def _without(parse: Parse, token: int) -> Iterator[Denial]:
         return
     bare, denied = after_determiner(parse, whole), parse.text(whole.start, whole.head + 1)
     if bare is not None:
-        yield Denial("object", "with no", denied, compose(parse, (token, bare, "with no")))
+        yield NegatedCaption("object", "with no", denied, compose(parse, (token, bare, "with no")))
     if (bare is not None and parse.tags[whole.start] != "CD") or parse.tags[whole.start] == "PRP$":
-        yield Denial("object", "without", denied, compose(parse, (token, token + 1, "without")))
+        yield NegatedCaption("object", "without", denied, compose(parse, (token, token + 1, "without")))
 
 
-def _having(parse: Parse, token: int) -> Iterator[Denial]:
+def _having(parse: Parse, token: int) -> Iterator[NegatedCaption]:
     for child in parse.children[token]:
         whole = phrase(parse, child) if parse.deps[child] == "dobj" else None
         if whole is None or whole.start != token + 1 or (bare := after_determiner(parse, whole)) is None:
             continue
         if not any(parse.deps[c] in {"conj", "cc"} or parse.words[c] == "of" for c in parse.children[child]):
             text = compose(parse, (whole.start, bare, "no"))
-            yield Denial("object", "having no", parse.text(whole.start, whole.head + 1), text)
+            yield NegatedCaption("object", "having no", parse.text(whole.start, whole.head + 1), text)
 
 
-def _but_no(parse: Parse, token: int) -> Iterator[Denial]:
+def _but_no(parse: Parse, token: int) -> Iterator[NegatedCaption]:
     first, whole = parse.heads[token], phrase(parse, token)
     if (
         whole is None
@@ -111,10 +111,10 @@ def _but_no(parse: Parse, token: int) -> Iterator[Denial]:
     if after_determiner(parse, earlier) is None or _followed_by_own(parse, token):
         return
     denied = parse.text(whole.start, whole.head + 1)
-    yield Denial("object", "but no", denied, compose(parse, (whole.start - 1, bare, "but no")))
+    yield NegatedCaption("object", "but no", denied, compose(parse, (whole.start - 1, bare, "but no")))
 
 
-def _there_is(parse: Parse) -> Iterator[Denial]:
+def _there_is(parse: Parse) -> Iterator[NegatedCaption]:
     verb, about = verb_of(parse), subject(parse)
     root = parse.root
     if verb is not None and parse.words[0].lower() == "there" and verb == 1 and parse.words[1] in BE:
@@ -127,7 +127,7 @@ def _there_is(parse: Parse) -> Iterator[Denial]:
                 and parse.words[child] not in COUNTERS
             ):
                 text = compose(parse, (whole.start, bare, "no"))
-                yield Denial("object", "there is no", parse.text(whole.start, child + 1), text)
+                yield NegatedCaption("object", "there is no", parse.text(whole.start, child + 1), text)
     elif verb is None and about and _denies_whole(parse, about):
         bare = after_determiner(parse, about)
         be = "are" if plural(parse, about.head) else "is"
@@ -136,16 +136,16 @@ def _there_is(parse: Parse) -> Iterator[Denial]:
             text = compose(
                 parse, (0, max(bare, 1) if first else bare, f"there {be} no {first or ''}".strip())
             )
-            yield Denial("object", "there is no", parse.text(0, about.head + 1), text)
+            yield NegatedCaption("object", "there is no", parse.text(0, about.head + 1), text)
 
 
 def _denies_whole(parse: Parse, about: Phrase) -> bool:
     word = parse.words[about.head].lower()
     coordinated = any(parse.deps[child] in {"conj", "cc", "appos"} for child in parse.children[about.head])
-    return about.start == 0 and not coordinated and word not in COUNTERS | PICTURES | PARTS
+    return about.start == 0 and not coordinated and word not in COUNTERS | IMAGES | PARTS
 
 
-def _subject(parse: Parse) -> Iterator[Denial]:
+def _subject(parse: Parse) -> Iterator[NegatedCaption]:
     verb, about = verb_of(parse), subject(parse)
     if verb is None or about is None or not _denies_whole(parse, about) or parse.words[0].lower() == "there":
         return
@@ -158,10 +158,10 @@ def _subject(parse: Parse) -> Iterator[Denial]:
     first = lowered(parse) if bare == 0 else ""
     if first is not None:
         text = compose(parse, (0, max(bare, 1) if first else bare, f"no {first}".strip()))
-        yield Denial("object", "no subject", parse.text(0, about.head + 1), text)
+        yield NegatedCaption("object", "no subject", parse.text(0, about.head + 1), text)
 
 
-def _inverted(parse: Parse) -> Iterator[Denial]:
+def _inverted(parse: Parse) -> Iterator[NegatedCaption]:
     about = subject(parse)
     if about is None or about.start or parse.root != about.head or finite(parse):
         return
@@ -194,12 +194,12 @@ def _inverted(parse: Parse) -> Iterator[Denial]:
     )
     if thing:
         text = f"{parse.text(whole.start, whole.head + 1)} with no {thing} {parse.words[token]} {it}"
-        yield Denial(
+        yield NegatedCaption(
             "object", "place without it", parse.text(0, about.head + 1), compose(parse, (0, parse.end, text))
         )
 
 
-def _said_elsewhere(parse: Parse, rng: Random) -> Iterator[Denial]:
+def _said_elsewhere(parse: Parse, rng: Random) -> Iterator[NegatedCaption]:
     for token in range(3, parse.end):
         word = parse.words[token].lower()
         start = locative(parse, token) if word == "to" else token
@@ -225,7 +225,7 @@ def _said_elsewhere(parse: Parse, rng: Random) -> Iterator[Denial]:
             and named.singular not in parse.words[:start]
         ):
             place, text = say_absent(without(parse, start, parse.end), named, "", rng)
-            yield Denial("object", f"said at {place}", parse.text(whole.start, whole.head + 1), text)
+            yield NegatedCaption("object", f"said at {place}", parse.text(whole.start, whole.head + 1), text)
 
 
 def _noun(parse: Parse, whole: Phrase) -> Noun | None:

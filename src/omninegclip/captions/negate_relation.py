@@ -4,9 +4,9 @@ from collections.abc import Iterator
 
 from omninegclip.captions.compose import compose
 from omninegclip.captions.english import words
-from omninegclip.captions.negated import Denial
+from omninegclip.captions.negated import NegatedCaption
 from omninegclip.captions.parse import NOUNS, Parse
-from omninegclip.captions.structure import PICTURES, finite, locative, subject, who_is
+from omninegclip.captions.structure import IMAGES, finite, locative, subject, who_is
 
 NEEDS_PLACE = words(
     "put puts putting place placed places set sets laid located situated positioned mounted attached "
@@ -15,7 +15,7 @@ NEEDS_PLACE = words(
 )
 
 
-def deny_relation(parse: Parse) -> Iterator[Denial]:
+def negate_relation(parse: Parse) -> Iterator[NegatedCaption]:
     """Yield the caption with a phrase of place denied."""
     about = subject(parse)
     for token in range(1, parse.end):
@@ -28,12 +28,14 @@ def deny_relation(parse: Parse) -> Iterator[Denial]:
             about
             and start == about.head + 1
             and not finite(parse)
-            and parse.words[about.head].lower() not in PICTURES
+            and parse.words[about.head].lower() not in IMAGES
         ):
             text = compose(parse, (start, start, f"{who_is(parse, about.head)} not"))
-            yield Denial("relation", "that is not there", denied, text)
+            yield NegatedCaption("relation", "that is not there", denied, text)
         if parse.span(token)[1] == parse.end and _stands_without(parse, start):
-            yield Denial("relation", "but not there", denied, compose(parse, (start, start, "but not")))
+            yield NegatedCaption(
+                "relation", "but not there", denied, compose(parse, (start, start, "but not"))
+            )
 
 
 def _stands_without(parse: Parse, start: int) -> bool:

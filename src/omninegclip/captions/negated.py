@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
-class Denial:
+class NegatedCaption:
     """A caption that denies something it asserted: `kind` is object, attribute, relation or action."""
 
     kind: str

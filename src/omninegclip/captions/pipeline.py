@@ -19,7 +19,7 @@ from omninegclip import __version__
 from omninegclip.captions.collection import labelled, read_captioned, read_labels
 from omninegclip.captions.length import CONTEXT, surely_cut
 from omninegclip.captions.lexicon import LEXICON, english
-from omninegclip.captions.negate import Captioned, Knowledge, Row, Wish, negate
+from omninegclip.captions.negate import Captioned, CollectionStatistics, NegationOptions, Row, negate
 from omninegclip.captions.parse import parser
 from omninegclip.captions.parts import WHOLE, Parts
 from omninegclip.data.record import read_records
@@ -28,7 +28,7 @@ from omninegclip.progress import console, track
 
 SHARD = 2000  # captions: seconds of work, so that little is lost and the bar moves
 Shard = tuple[int, list[Captioned]]
-Engine = Callable[[Sequence[Shard], Knowledge, Wish], Iterator[tuple[int, list[Row]]]]
+Engine = Callable[[Sequence[Shard], CollectionStatistics, NegationOptions], Iterator[tuple[int, list[Row]]]]
 Polish = Callable[[Sequence[Row]], list[Row]]
 
 
@@ -46,7 +46,7 @@ def negate_file(
     data: Path,
     out: Path,
     labels: Path | None,
-    wish: Wish,
+    options: NegationOptions,
     engine: Engine,
     polish: Polish = list,
     by: str = "rule",
@@ -66,7 +66,7 @@ def negate_file(
     parser()  # say now, not in a worker, that it is missing
     images, vocabulary = read_collection(data, labels)
     shards = _shards(images)
-    parts = Parts(folder, _plan(images, vocabulary, wish, by))
+    parts = Parts(folder, _plan(images, vocabulary, options, by))
     with parts.held():
         # a run that was killed while it tidied up has its result already
         if not (one_file and parts.is_whole(folder / WHOLE, out)):
@@ -74,8 +74,8 @@ def negate_file(
                 _refuse_taken(out)
             left = [shard for shard in shards if not parts.is_whole(parts.part(shard[0]))]
             if left:
-                knowledge = Knowledge.of(images, english(), vocabulary)
-                for number, rows in track(engine(left, knowledge, wish), "negating", len(left)):
+                statistics = CollectionStatistics.of(images, english(), vocabulary)
+                for number, rows in track(engine(left, statistics, options), "negating", len(left)):
                     parts.write(parts.part(number), polish(rows))
             if one_file:
                 _join(parts, len(shards), out)
@@ -91,13 +91,15 @@ def negate_file(
 def local(processes: int) -> Engine:
     """Return an engine of this machine's processes; each parses and negates whole shards."""
 
-    def run(shards: Sequence[Shard], knowledge: Knowledge, wish: Wish) -> Iterator[tuple[int, list[Row]]]:
+    def run(
+        shards: Sequence[Shard], statistics: CollectionStatistics, options: NegationOptions
+    ) -> Iterator[tuple[int, list[Row]]]:
         workers = min(processes, len(shards))
         if workers == 1:
-            yield from ((number, list(negate(images, knowledge, wish))) for number, images in shards)
+            yield from ((number, list(negate(images, statistics, options))) for number, images in shards)
             return
         context = multiprocessing.get_context("spawn")  # forking a process with torch's threads can hang
-        with ProcessPoolExecutor(workers, context, _remember, (knowledge, wish)) as pool:
+        with ProcessPoolExecutor(workers, context, _remember, (statistics, options)) as pool:
             try:
                 futures = [pool.submit(_negate_shard, shard) for shard in shards]
                 for done in as_completed(futures):
@@ -112,12 +114,12 @@ def local(processes: int) -> Engine:
     return run
 
 
-_memory: tuple[Knowledge, Wish] | None = None
+_memory: tuple[CollectionStatistics, NegationOptions] | None = None
 
 
-def _remember(knowledge: Knowledge, wish: Wish) -> None:
+def _remember(statistics: CollectionStatistics, options: NegationOptions) -> None:
     global _memory  # once for a worker instead of once for a shard
-    _memory = (knowledge, wish)
+    _memory = (statistics, options)
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches all: the parent ends its workers
     threading.Thread(target=_end_with_parent, daemon=True).start()
 
@@ -135,7 +137,7 @@ def _negate_shard(shard: Shard) -> tuple[int, list[Row]]:
 
 
 def read_collection(data: Path, labels: Path | None) -> tuple[list[Captioned], list[str]]:
-    """Return the pictures of a captioned file with their labels, and all labels that were looked for."""
+    """Return the images of a captioned file with their labels, and all labels that were looked for."""
     images = read_captioned(data)
     if labels is not None:
         found, vocabulary = read_labels(labels)
@@ -160,7 +162,9 @@ def _shards(images: list[Captioned]) -> list[Shard]:
     return list(enumerate(shards))
 
 
-def _plan(images: list[Captioned], vocabulary: list[str], wish: Wish, by: str) -> dict[str, Any]:
+def _plan(
+    images: list[Captioned], vocabulary: list[str], options: NegationOptions, by: str
+) -> dict[str, Any]:
     """Return all that the rows depend on."""
     model = parser().meta
     return {
@@ -171,7 +175,7 @@ def _plan(images: list[Captioned], vocabulary: list[str], wish: Wish, by: str) -
         "parser": f"{model['lang']}_{model['name']} {model['version']}, spaCy {version('spacy')}",
         "shard": SHARD,
         "by": by,
-        **asdict(wish),
+        **asdict(options),
     }
 
 

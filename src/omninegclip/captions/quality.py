@@ -24,7 +24,7 @@ Report = dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
-class Texts:
+class LabelledTexts:
     """Two lists of captions to be told apart; the groups keep texts of one caption in one fold."""
 
     first: Sequence[str]
@@ -46,7 +46,7 @@ def report(rows: Sequence[Row], seed: int = 0) -> Report:
     )
 
 
-def accuracy(texts: Texts, pattern: str, seed: int = 0) -> float:
+def accuracy(texts: LabelledTexts, pattern: str, seed: int = 0) -> float:
     """Return how often a bag of `pattern`'s matches tells the first texts from the second, in five folds.
 
     NaN where there are too few texts, or no match, for a classifier.
@@ -79,7 +79,7 @@ def _of_kind(rows: Sequence[Row], kind: str, seed: int) -> Report:
         "duplicates": len(negated) - len(set(negated)),
         "words more": _mean([len(b.split()) - len(a.split()) for a, b in pairs]),
         "comma": _mean([a.count(",") != b.count(",") for a, b in pairs]),
-        "cues": _cues(Texts([a for a, _ in pairs], [b for _, b in pairs], range(len(pairs))), seed),
+        "cues": _cues(LabelledTexts([a for a, _ in pairs], [b for _, b in pairs], range(len(pairs))), seed),
         "samples": [{"caption": a, "negated": b} for a, b in pairs[:SAMPLES]],
     }
 
@@ -90,15 +90,15 @@ def _rule(row: Row, kind: str) -> str:
     )
 
 
-def _between_kinds(rows: Sequence[Row]) -> Texts:
+def _between_kinds(rows: Sequence[Row]) -> LabelledTexts:
     both = [row for row in rows if row["presence_negated"] and row["absence_negated"]][:MOST_PAIRS]
-    return Texts(
+    return LabelledTexts(
         [r["presence_negated"] for r in both], [r["absence_negated"] for r in both], range(len(both))
     )
 
 
-def _cues(texts: Texts, seed: int) -> dict[str, float]:
-    bare = Texts(_without_negation(texts.first), _without_negation(texts.second), texts.groups)
+def _cues(texts: LabelledTexts, seed: int) -> dict[str, float]:
+    bare = LabelledTexts(_without_negation(texts.first), _without_negation(texts.second), texts.groups)
     return {
         "words": accuracy(texts, WORDS, seed),
         "words but those of negation": accuracy(bare, WORDS, seed),

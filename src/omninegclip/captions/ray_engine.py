@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from typing import Any
 
-from omninegclip.captions.negate import Captioned, Knowledge, Row, Wish, negate
+from omninegclip.captions.negate import Captioned, CollectionStatistics, NegationOptions, Row, negate
 from omninegclip.captions.pipeline import Engine, Shard
 from omninegclip.errors import OmniNegClipError
 
@@ -13,17 +13,22 @@ from omninegclip.errors import OmniNegClipError
 class NegateShard:
     """Negates one shard after another in an actor, which loads the parser and the knowledge once."""
 
-    def __init__(self, knowledge: Any, wish: Wish) -> None:
+    def __init__(self, statistics: Any, options: NegationOptions) -> None:
         """Fetch the knowledge from Ray's object store."""
         import ray
 
-        self.knowledge: Knowledge = ray.get(knowledge) if isinstance(knowledge, ray.ObjectRef) else knowledge
-        self.wish = wish
+        self.statistics: CollectionStatistics = (
+            ray.get(statistics) if isinstance(statistics, ray.ObjectRef) else statistics
+        )
+        self.options = options
 
     def __call__(self, item: dict[str, Any]) -> dict[str, Any]:
         """Return the rows of a shard as JSON, beside its number."""
         images = [Captioned(**image) for image in json.loads(item["images"])]
-        return {"number": item["number"], "rows": json.dumps(list(negate(images, self.knowledge, self.wish)))}
+        return {
+            "number": item["number"],
+            "rows": json.dumps(list(negate(images, self.statistics, self.options))),
+        }
 
 
 def over_ray(processes: int) -> Engine:
@@ -38,7 +43,9 @@ def over_ray(processes: int) -> Engine:
     except ImportError as error:
         raise OmniNegClipError("The ray engine needs Ray: pip install 'omninegclip[ray]'.") from error
 
-    def run(shards: Sequence[Shard], knowledge: Knowledge, wish: Wish) -> Iterator[tuple[int, list[Row]]]:
+    def run(
+        shards: Sequence[Shard], statistics: CollectionStatistics, options: NegationOptions
+    ) -> Iterator[tuple[int, list[Row]]]:
         if not ray.is_initialized():
             ray.init(include_dashboard=False, log_to_driver=False)
         items = [
@@ -47,7 +54,7 @@ def over_ray(processes: int) -> Engine:
         ]
         dataset = ray.data.from_items(items, override_num_blocks=len(items)).map(
             NegateShard,
-            fn_constructor_args=(ray.put(knowledge), wish),
+            fn_constructor_args=(ray.put(statistics), options),
             compute=ray.data.ActorPoolStrategy(size=min(processes, len(items))),
         )
         for row in dataset.iter_rows():

@@ -101,7 +101,7 @@ class Rewritten:
 
 
 @dataclass(frozen=True, slots=True)
-class Estimate:
+class RewriteCost:
     """What a run will send and get, in requests and tokens, and its price in the unit of the given prices."""
 
     requests: int
@@ -109,9 +109,9 @@ class Estimate:
     tokens_out: int
     price: float
 
-    def times(self, factor: float) -> "Estimate":
+    def times(self, factor: float) -> "RewriteCost":
         """Return the estimate of a collection that is so many times as large."""
-        return Estimate(
+        return RewriteCost(
             round(self.requests * factor),
             round(self.tokens_in * factor),
             round(self.tokens_out * factor),
@@ -119,7 +119,7 @@ class Estimate:
         )
 
 
-def estimate(requests: Iterable[Request], price_in: float, price_out: float) -> Estimate:
+def estimate(requests: Iterable[Request], price_in: float, price_out: float) -> RewriteCost:
     """Return the cost before anything is sent; prices are per million tokens, a word counts 1.4 tokens."""
     count = words_in = words_out = 0
     for request in requests:
@@ -127,7 +127,7 @@ def estimate(requests: Iterable[Request], price_in: float, price_out: float) -> 
         words_in += len(INSTRUCTIONS.split()) + len(_message(request).split())
         words_out += len(request.negated.split()) + 8
     tokens_in, tokens_out = round(words_in * TOKENS_PER_WORD), round(words_out * TOKENS_PER_WORD)
-    return Estimate(count, tokens_in, tokens_out, (tokens_in * price_in + tokens_out * price_out) / 1e6)
+    return RewriteCost(count, tokens_in, tokens_out, (tokens_in * price_in + tokens_out * price_out) / 1e6)
 
 
 def fault(request: Request, text: str) -> str | None:

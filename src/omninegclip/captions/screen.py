@@ -1,4 +1,4 @@
-"""A second look by CLIP: what it finds in the picture is not called absent."""
+"""A second look by CLIP: what it finds in the image is not called absent."""
 
 from collections.abc import Callable, Sequence
 
@@ -15,20 +15,20 @@ def threshold(present: NDArray[np.float32], missed: float = 0.02) -> float:
     """Return the score that all but `missed` of the things surely present exceed.
 
     No absolute cosine holds for every model, so it is read off the collection: `present` are the scores of
-    pictures with the objects that their own captions name. What scores below is absent, and of the present
+    images with the objects that their own captions name. What scores below is absent, and of the present
     things only the share `missed` does.
 
     Raises ValueError for no score at all.
     """
     if not len(present):
-        raise ValueError("a threshold needs at least one picture whose captions name an object")
+        raise ValueError("a threshold needs at least one image whose captions name an object")
     return float(np.quantile(present, missed))
 
 
 def screen(rows: Sequence[Row], score: Score, limit: float) -> list[Row]:
     """Return the rows without the absence-based captions whose absent object scores `limit` or more.
 
-    `score(images, texts)` are cosines of picture i with text i.
+    `score(images, texts)` are cosines of image i with text i.
     """
     made = [number for number, row in enumerate(rows) if row["absence_negated"] is not None and row["image"]]
     scores = score(

@@ -11,7 +11,7 @@ from omninegclip.captions.lexicon import Noun
 from omninegclip.captions.parse import Parse
 
 
-class Form(NamedTuple):
+class Template(NamedTuple):
     """A way to say that a is there, that b is not, and both; none has a comma that would tell of a negation.
 
     {a} and {b} are the nouns with their articles, {no_b} the bare noun; {a_is} and {b_is} their verbs.
@@ -23,42 +23,46 @@ class Form(NamedTuple):
 
 
 FORMS = (
-    Form("{a}", "no {no_b}", "{a} but no {no_b}"),
-    Form("{a}", "without {b}", "{a} without {b}"),
-    Form("this picture shows {a}", "this picture shows no {no_b}", "this picture shows {a} but no {no_b}"),
-    Form(
+    Template("{a}", "no {no_b}", "{a} but no {no_b}"),
+    Template("{a}", "without {b}", "{a} without {b}"),
+    Template(
+        "this picture shows {a}", "this picture shows no {no_b}", "this picture shows {a} but no {no_b}"
+    ),
+    Template(
         "the photo shows {a}",
         "the photo does not show {b}",
         "the photo shows {a} and does not show {b}",
     ),
-    Form(
+    Template(
         "there {a_is} {a} here",
         "there {b_is} no {no_b} here",
         "there {a_is} {a} here but there {b_is} no {no_b}",
     ),
-    Form(
+    Template(
         "there {a_is} {a} in this scene",
         "there {b_is} not {b} in this scene",
         "there {a_is} {a} in this scene while there {b_is} not {b}",
     ),
-    Form("{a} {a_is} visible", "no {no_b} {b_is} visible", "{a} {a_is} visible but no {no_b} {b_is}"),
-    Form("{a} {a_is} in view", "{b} {b_is} not in view", "{a} {a_is} in view and {b} {b_is} not"),
-    Form("a photo of {a}", "a photo without {b}", "a photo of {a} without {b}"),
-    Form("a picture with {a}", "a picture with no {no_b}", "a picture with {a} and with no {no_b}"),
-    Form("an image containing {a}", "an image containing no {no_b}", "an image containing {a} and not {b}"),
-    Form(
+    Template("{a} {a_is} visible", "no {no_b} {b_is} visible", "{a} {a_is} visible but no {no_b} {b_is}"),
+    Template("{a} {a_is} in view", "{b} {b_is} not in view", "{a} {a_is} in view and {b} {b_is} not"),
+    Template("a photo of {a}", "a photo without {b}", "a photo of {a} without {b}"),
+    Template("a picture with {a}", "a picture with no {no_b}", "a picture with {a} and with no {no_b}"),
+    Template(
+        "an image containing {a}", "an image containing no {no_b}", "an image containing {a} and not {b}"
+    ),
+    Template(
         "{a} {a_is} present",
         "{b} {b_is} absent",
         "{a} {a_is} present whereas {b} {b_is} absent",
     ),
-    Form(
+    Template(
         "the picture has {a} in it",
         "the picture does not have {b} in it",
         "the picture has {a} but does not have {b} in it",
     ),
-    Form("{a} can be seen", "{b} can not be seen", "{a} can be seen with no {no_b} around"),
-    Form("I see {a}", "I don't see {b}", "I see {a} but I don't see {b}"),
-    Form(
+    Template("{a} can be seen", "{b} can not be seen", "{a} can be seen with no {no_b} around"),
+    Template("I see {a}", "I don't see {b}", "I see {a} but I don't see {b}"),
+    Template(
         "a scene that has {a}",
         "a scene that lacks {b}",
         "a scene that has {a} and lacks {b}",
@@ -88,7 +92,7 @@ def affirm(parse: Parse, absent: Noun, rng: Random) -> str:
     return compose(parse, (parse.end, parse.end, words))
 
 
-def multiple_choice(present: Noun, absent: Noun, rng: Random, forms: Sequence[Form] = FORMS) -> Choice:
+def multiple_choice(present: Noun, absent: Noun, rng: Random, forms: Sequence[Template] = FORMS) -> Choice:
     """Return a question in NegBench's form (Alhamoud et al., CVPR 2025), its answer at a random place.
 
     The four, all of one of `forms`, are: a true caption of a random template; and three false ones that

@@ -1,4 +1,4 @@
-"""One CLIP model in memory: texts and pictures in, L2-normalised embeddings out."""
+"""One CLIP model in memory: texts and images in, L2-normalised embeddings out."""
 
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
@@ -24,7 +24,7 @@ from omninegclip.clip.text.padding import PaddedTexts
 from omninegclip.clip.transform import ImageTransform
 
 Embeddings = NDArray[np.float32]
-Picture = Image.Image | Path
+ImageInput = Image.Image | Path
 
 
 class Encoder(Protocol):
@@ -49,8 +49,8 @@ class Encoder(Protocol):
     def embed_text(self, texts: Sequence[str]) -> Embeddings:
         """Return [n, d] L2-normalised float32 embeddings of n texts."""
 
-    def embed_image(self, images: Iterable[Picture]) -> Embeddings:
-        """Return [n, d] L2-normalised float32 embeddings of n pictures or paths of pictures."""
+    def embed_image(self, images: Iterable[ImageInput]) -> Embeddings:
+        """Return [n, d] L2-normalised float32 embeddings of n images or paths of images."""
 
 
 class ClipEncoder:
@@ -71,10 +71,10 @@ class ClipEncoder:
         Args:
             model: any size of CLIP; computing happens where it is.
             tokenizer: a fast one, which frames a text with the begin- and end-of-text tokens.
-            transform: pictures to pixels.
+            transform: images to pixels.
             text_batch: texts per forward pass of `embed_text`.
-            image_batch: pictures per forward pass of `embed_image`.
-            workers: threads that decode pictures while the model works.
+            image_batch: images per forward pass of `embed_image`.
+            workers: threads that decode images while the model works.
         """
         self.model = model
         self.model.train(False)
@@ -159,7 +159,7 @@ class ClipEncoder:
         return F.normalize(text_features(self.model, padded, last), dim=-1)
 
     def encode_images(self, pixels: Tensor) -> Tensor:
-        """Return [n, d] normalised features of n transformed pictures [n, 3, size, size], differentiable."""
+        """Return [n, d] normalised features of n transformed images [n, 3, size, size], differentiable."""
         return F.normalize(image_features(self.model, pixels.to(self.device)), dim=-1)
 
     def embed_text(self, texts: Sequence[str]) -> Embeddings:
@@ -179,19 +179,19 @@ class ClipEncoder:
         return embeddings
 
     @torch.inference_mode()
-    def embed_image(self, images: Iterable[Picture]) -> Embeddings:
-        """Return [n, d] L2-normalised float32 embeddings of n pictures or paths of pictures.
+    def embed_image(self, images: Iterable[ImageInput]) -> Embeddings:
+        """Return [n, d] L2-normalised float32 embeddings of n images or paths of images.
 
         `images` may be a generator: at most two batches of pixels are held at a time.
 
         Raises:
-            OmniNegClipError: a picture that can't be read.
+            OmniNegClipError: an image that can't be read.
         """
         batches = [self.encode_images(pixels).float().cpu().numpy() for pixels in self.pixel_batches(images)]
         return np.concatenate(batches) if batches else np.empty((0, self.dim), dtype=np.float32)
 
-    def pixel_batches(self, images: Iterable[Picture]) -> Iterator[Tensor]:
-        """Yield the pixels [n, 3, size, size] of pictures, batch by batch; raises as `embed_image` does."""
+    def pixel_batches(self, images: Iterable[ImageInput]) -> Iterator[Tensor]:
+        """Yield the pixels [n, 3, size, size] of images, batch by batch; raises as `embed_image` does."""
         remaining = iter(images)
         with ThreadPoolExecutor(self.workers) as pool:
             pending: deque[Future[NDArray[np.float32]]] = deque()

@@ -1,4 +1,4 @@
-"""A few fixed texts and pictures whose embeddings show whether a model still computes what it did."""
+"""A few fixed texts and images whose embeddings show whether a model still computes what it did."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,8 +16,8 @@ TEXTS = (
 TOLERANCE = 1e-4  # of a cosine; other machines and library versions differ by about 1e-6
 
 
-def pictures() -> list[Image.Image]:
-    """Return the fixed pictures: gradients with bright rectangles, of several shapes."""
+def images() -> list[Image.Image]:
+    """Return the fixed images: gradients with bright rectangles, of several shapes."""
     made = []
     for seed, (height, width) in enumerate([(240, 320), (320, 240), (224, 224), (90, 120)], start=1):
         y, x = np.mgrid[:height, :width]
@@ -28,8 +28,8 @@ def pictures() -> list[Image.Image]:
 
 
 def probe_embeddings(encoder: Encoder) -> Embeddings:
-    """Return the embeddings [texts + pictures, d] of the probe."""
-    return np.concatenate([encoder.embed_text(TEXTS), encoder.embed_image(pictures())])
+    """Return the embeddings [texts + images, d] of the probe."""
+    return np.concatenate([encoder.embed_text(TEXTS), encoder.embed_image(images())])
 
 
 def probe(encoder: Encoder) -> NDArray[np.float64]:

@@ -25,7 +25,7 @@ def text_features(model: CLIPModel, ids: Tensor, last: Tensor) -> Tensor:
 
 
 def image_features(model: CLIPModel, pixels: Tensor) -> Tensor:
-    """Return the projected features [n, d] of pictures [n, 3, size, size], read at their class tokens."""
+    """Return the projected features [n, d] of images [n, 3, size, size], read at their class tokens."""
     tower = model.vision_model
     hidden = all_but_last(tower.encoder.layers, tower.pre_layrnorm(tower.embeddings(pixels)), None)
     rows = torch.arange(len(pixels), device=pixels.device)

@@ -36,17 +36,17 @@ class Change:
     largest: float
 
 
-def check_facts(encoder: ClipEncoder, facts: dict[str, Any]) -> list[Check]:
+def check_facts(encoder: ClipEncoder, metadata: dict[str, Any]) -> list[Check]:
     """Return whether a model still is the one that `omninegclip.json` was written for."""
     wrong = wrong_scale(encoder)
     checks = [Check("logit scale", wrong is None, wrong or f"{encoder.logit_scale:.6g}")]
-    if "fingerprint" in facts:
-        same = encoder.fingerprint == facts["fingerprint"]
+    if "fingerprint" in metadata:
+        same = encoder.fingerprint == metadata["fingerprint"]
         checks.append(
             Check("stored fingerprint", same, "the same" if same else "weights or settings changed since")
         )
-    if "probe" in facts:
-        stored, now = _numbers(facts["probe"]), probe(encoder)
+    if "probe" in metadata:
+        stored, now = _numbers(metadata["probe"]), probe(encoder)
         largest = float(np.abs(stored - now).max()) if stored.shape == now.shape else float("inf")
         checks.append(Check("stored probe", largest <= TOLERANCE, f"cosines differ by {largest:.1e} at most"))
     return checks

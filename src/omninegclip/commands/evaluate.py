@@ -11,7 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from omninegclip.errors import OmniNegClipError
-from omninegclip.evaluation.results import Result
+from omninegclip.evaluation.results import BenchmarkResult
 from omninegclip.evaluation.run import Settings, evaluate
 from omninegclip.evaluation.suite import load_suite
 from omninegclip.files import hold
@@ -73,7 +73,9 @@ def run_leaderboard(folders: Sequence[Path], out: Path) -> int:
     return 0
 
 
-def _print(by_model: list[list[Result]], models: Sequence[str], form: Format, show_published: bool) -> None:
+def _print(
+    by_model: list[list[BenchmarkResult]], models: Sequence[str], form: Format, show_published: bool
+) -> None:
     rows = summary.summarise(by_model)
     known = summary.published([result.benchmark for result in by_model[0]]) if show_published else []
     if form == "csv":

@@ -13,7 +13,7 @@ from omninegclip.clip.blend import architecture
 from omninegclip.clip.blend import blend as blend_models
 from omninegclip.clip.encoder import ClipEncoder
 from omninegclip.clip.io.load import load_clip, locate
-from omninegclip.clip.io.metadata import read_facts
+from omninegclip.clip.io.metadata import read_metadata
 from omninegclip.clip.io.save import save_clip
 from omninegclip.clip.io.untrusted import CARD_LIMIT, read_own
 from omninegclip.clip.verify import Change, Check, changes, check_against, check_facts
@@ -43,8 +43,8 @@ def convert(
     refuse_occupied(destination)
     written = _card_of(source)
     encoder = load_clip(source, activation=activation, tokenizer=tokenizer)
-    facts = {"layout": to, "activation": encoder.activation}
-    card = written or make_card(destination.name, source, "was converted from", facts, encoder.library)
+    metadata = {"layout": to, "activation": encoder.activation}
+    card = written or make_card(destination.name, source, "was converted from", metadata, encoder.library)
     cosine = save_clip(destination, encoder, base=source, layout=to, card=card)
     _report(
         {
@@ -62,9 +62,9 @@ def blend(
 ) -> None:
     """Write (1 - alpha) * start + alpha * end to the folder `destination`."""
     blended = blend_models(load_clip(start), load_clip(end), alpha)
-    facts = {"blended with": end, "alpha": f"{alpha:g}", "activation": blended.activation}
+    metadata = {"blended with": end, "alpha": f"{alpha:g}", "activation": blended.activation}
     made = f"is a blend (WiSE-FT) with {end} of"
-    card = make_card(destination.name, start, made, facts, blended.library)
+    card = make_card(destination.name, start, made, metadata, blended.library)
     save_clip(destination, blended, base=start, extra={"blended_with": end, "alpha": alpha}, card=card)
     _report({"destination": str(destination), "fingerprint": blended.fingerprint}, as_json)
 
@@ -84,13 +84,13 @@ def verify(
     """
     path = locate(model)
     encoder = load_clip(path, activation=activation, tokenizer=tokenizer, checked=False)
-    facts = read_facts(path if path.is_dir() else path.parent)
-    checks, layers = check_facts(encoder, facts), list[Change]()
+    metadata = read_metadata(path if path.is_dir() else path.parent)
+    checks, layers = check_facts(encoder, metadata), list[Change]()
     if against is not None:
         base = load_clip(against, activation=activation, tokenizer=tokenizer)
         checks += check_against(encoder, base)
         layers = changes(encoder, base) if architecture(encoder) == architecture(base) else []
-    summary = _summary(model, encoder, facts)
+    summary = _summary(model, encoder, metadata)
     if as_json:
         parts = {
             "checks": [asdict(check) for check in checks],
@@ -110,11 +110,11 @@ def _card_of(source: str) -> str | None:
     return read_own(path, CARD_LIMIT) if path.exists() else None
 
 
-def _summary(model: str, encoder: ClipEncoder, facts: dict[str, Any]) -> dict[str, Any]:
+def _summary(model: str, encoder: ClipEncoder, metadata: dict[str, Any]) -> dict[str, Any]:
     text = encoder.model.text_model.config
     return {
         "model": model,
-        "base": facts.get("base"),
+        "base": metadata.get("base"),
         "activation": encoder.activation,
         "parameters": sum(weight.numel() for weight in encoder.model.parameters()),
         "dim": encoder.dim,
@@ -136,11 +136,11 @@ def _blocks(tower: Any) -> str:
     return f"{tower.num_hidden_layers} blocks of width {tower.hidden_size}"
 
 
-def _report(facts: dict[str, Any], as_json: bool) -> None:
+def _report(metadata: dict[str, Any], as_json: bool) -> None:
     if as_json:
-        sys.stdout.write(json.dumps(facts, indent=2) + "\n")
+        sys.stdout.write(json.dumps(metadata, indent=2) + "\n")
     else:
-        say("\n".join(f"{name:14} {value}" for name, value in facts.items()))
+        say("\n".join(f"{name:14} {value}" for name, value in metadata.items()))
 
 
 def _print_tables(checks: list[Check], layers: list[Change]) -> None:

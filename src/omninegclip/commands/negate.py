@@ -6,22 +6,28 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from omninegclip.captions.lexicon import english
-from omninegclip.captions.negate import PROVENANCE, Kind, Knowledge, Wish, negate
+from omninegclip.captions.negate import (
+    PROVENANCE,
+    CollectionStatistics,
+    NegationKind,
+    NegationOptions,
+    negate,
+)
 from omninegclip.captions.pipeline import Engine, Polish, Summary, local, negate_file, read_collection
 from omninegclip.data.record import read_records
 from omninegclip.errors import OmniNegClipError
 
 if TYPE_CHECKING:
-    from omninegclip.captions.rewrite import Estimate
+    from omninegclip.captions.rewrite import RewriteCost
 
-SAMPLED = 200  # pictures that stand for the rest in an estimate of cost
+SAMPLED = 200  # images that stand for the rest in an estimate of cost
 
 
 def run_negate(
     data: Path,
     out: Path,
     labels: Path | None = None,
-    kind: Kind = "both",
+    kind: NegationKind = "both",
     per_caption: int = 1,
     seed: int = 0,
     hard: bool = False,
@@ -40,23 +46,25 @@ def run_negate(
         raise OmniNegClipError("--per-caption and --processes need a whole number of 1 or more.")
     if (llm_url is None) != (llm_model is None):
         raise OmniNegClipError("Rewriting needs both --llm-url, an endpoint up to /v1, and --llm-model.")
-    wish = Wish(kind, per_caption, seed, hard)
+    options = NegationOptions(kind, per_caption, seed, hard)
     run = _engine(engine, processes or os.cpu_count() or 1)
     if llm_url is None or llm_model is None:
-        return negate_file(data, out, labels, wish, run)
+        return negate_file(data, out, labels, options, run)
     polish = _polish(llm_url, llm_model, llm_cache, llm_per_minute)
-    return negate_file(data, out, labels, wish, run, polish, by=f"{llm_model} at {llm_url}")
+    return negate_file(data, out, labels, options, run, polish, by=f"{llm_model} at {llm_url}")
 
 
 def run_estimate(
-    data: Path, labels: Path | None, kind: Kind, per_caption: int, price_in: float, price_out: float
-) -> "Estimate":
-    """Return what rewriting will cost before anything is sent, from the first pictures; prices per 1e6."""
+    data: Path, labels: Path | None, kind: NegationKind, per_caption: int, price_in: float, price_out: float
+) -> "RewriteCost":
+    """Return what rewriting will cost before anything is sent, from the first images; prices per 1e6."""
     from omninegclip.captions.rewrite import estimate, requests
 
     images, vocabulary = read_collection(data, labels)
     sample = images[:SAMPLED]
-    rows = negate(sample, Knowledge.of(sample, english(), vocabulary), Wish(kind, per_caption))
+    rows = negate(
+        sample, CollectionStatistics.of(sample, english(), vocabulary), NegationOptions(kind, per_caption)
+    )
     found = estimate((request for row in rows for request in requests(row).values()), price_in, price_out)
     return found.times(
         sum(len(each.captions) for each in images) / sum(len(each.captions) for each in sample)

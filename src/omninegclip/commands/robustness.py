@@ -16,7 +16,7 @@ from omninegclip.study.world import embed_scenes
 
 
 def ask_models(models: Sequence[str], suite: Robustness) -> dict[str, dict[str, Figures]]:
-    """Return the figures of every model on the same questions; pictures are drawn in memory.
+    """Return the figures of every model on the same questions; images are drawn in memory.
 
     Raises OmniNegClipError when a model can't be loaded or the Twemoji graphics are missing.
     """
@@ -25,8 +25,8 @@ def ask_models(models: Sequence[str], suite: Robustness) -> dict[str, dict[str, 
     for model in models:
         console.print(model, style="bold")
         encoder = load_clip(model)
-        pictures = embed_scenes(encoder, "robustness suite", suite.scenes, suite.seed)
-        found[model] = evaluate_robustness(suite, pictures, encoder.embed_text)
+        images = embed_scenes(encoder, "robustness suite", suite.scenes, suite.seed)
+        found[model] = evaluate_robustness(suite, images, encoder.embed_text)
     return found
 
 

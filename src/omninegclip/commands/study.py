@@ -14,11 +14,11 @@ from omninegclip.errors import OmniNegClipError
 from omninegclip.evaluation.scenes import Figures, as_dict
 from omninegclip.files import atomic_file, hold
 from omninegclip.progress import show
+from omninegclip.report import layer_curves
 from omninegclip.report.figures import over_seeds, to_csv
 from omninegclip.report.plots import plot_csv, plot_grid, plot_layers
 from omninegclip.report.scenes import grid_table
-from omninegclip.study import layers
-from omninegclip.study.grid import Cell, run_grid, summary
+from omninegclip.study.grid import StudyCell, run_grid, summary
 from omninegclip.study.layers import compare_layers
 from omninegclip.study.limits import measure_limits
 from omninegclip.study.world import Size
@@ -33,7 +33,7 @@ _OTHERS = (
 
 def run_cells(
     title: str,
-    cells: Sequence[Cell],
+    cells: Sequence[StudyCell],
     model: str,
     preset: str,
     overrides: Sequence[str],
@@ -112,16 +112,16 @@ def run_layers(models: Sequence[str], seed: int, count: int, out: Path, *, as_js
     """Compare models layer by layer: `layers.csv` and `layers.svg` in `out`, and a table printed."""
     with hold(out):
         curves = compare_layers(models, seed, count)
-        _write(out / "layers.csv", layers.to_csv(curves))
+        _write(out / "layers.csv", layer_curves.to_csv(curves))
         _write(out / "layers.svg", plot_layers(curves))
     depth = {model: len(next(iter(kinds.values()))) for model, kinds in curves.items()}
     if as_json:
-        named = {model: layers.names(count) for model, count in depth.items()}
+        named = {model: layer_curves.names(count) for model, count in depth.items()}
         sys.stdout.write(json.dumps({"layers": named, "cosines": curves}) + "\n")
         return
     table = Table("layer", *(f"{model}: {kind}" for model in curves for kind in curves[model]))
     # by the deepest tower; the output stands last for all
-    for row, name in enumerate(layers.names(max(depth.values()))):
+    for row, name in enumerate(layer_curves.names(max(depth.values()))):
         place = dict.fromkeys(curves, -1 if name == "output" else row)
         shown = {model: name == "output" or row < depth[model] - 1 for model in curves}
         table.add_row(

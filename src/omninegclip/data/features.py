@@ -1,4 +1,4 @@
-"""Features of a frozen image tower, computed once per picture and kept on disk."""
+"""Features of a frozen image tower, computed once per image and kept on disk."""
 
 import hashlib
 import os
@@ -21,7 +21,7 @@ from omninegclip.files import append_to, read_sealed, write_sealed
 from omninegclip.images import open_image
 from omninegclip.progress import console, track
 
-Picture = Path | bytes
+ImageSource = Path | bytes
 _CHUNKS = "chunks"  # what a file of hashes holds
 
 
@@ -37,16 +37,16 @@ class ImageEncoder(Protocol):
         """Hash of all that decides image embeddings: tower, projection and transform."""
 
     def embed_image(self, images: Iterable[Path | Image.Image]) -> NDArray[np.float32]:
-        """Return [n, d] L2-normalised embeddings of n pictures."""
+        """Return [n, d] L2-normalised embeddings of n images."""
 
 
 @dataclass(frozen=True)
 class FrozenFeatures:
-    """Features of n pictures, of which m are distinct.
+    """Features of n images, of which m are distinct.
 
     Attributes:
         stored: [m, d] float16, on disk.
-        rows: [n] the stored row of each picture.
+        rows: [n] the stored row of each image.
     """
 
     stored: NDArray[np.float16]
@@ -56,36 +56,36 @@ class FrozenFeatures:
         """Return n."""
         return len(self.rows)
 
-    def __getitem__(self, pictures: NDArray[np.int64] | Tensor) -> Tensor:
-        """Return the features [k, d] of k pictures by number, as float32."""
-        pictures = np.asarray(pictures)
-        return torch.from_numpy(self.stored[self.rows[pictures]].astype(np.float32))
+    def __getitem__(self, images: NDArray[np.int64] | Tensor) -> Tensor:
+        """Return the features [k, d] of k images by number, as float32."""
+        images = np.asarray(images)
+        return torch.from_numpy(self.stored[self.rows[images]].astype(np.float32))
 
 
 class ImageFeatureCache:
-    """A folder of features, one file of float16 rows for each image tower and list of pictures.
+    """A folder of features, one file of float16 rows for each image tower and list of images.
 
-    A file is named by a hash of both, pictures by their content, so one of another model, transform or
+    A file is named by a hash of both, images by their content, so one of another model, transform or
     collection is never read. One process writes while others wait, chunk after chunk, and an interrupted file
     is taken up where it ends. The hashes of the chunks lie beside it: what is damaged is computed again.
     """
 
     def __init__(self, folder: Path, chunk: int = 1024) -> None:
-        """Keep features in `folder`; an interruption loses at most `chunk` pictures."""
+        """Keep features in `folder`; an interruption loses at most `chunk` images."""
         self.folder, self.chunk = folder, chunk
 
     def features(
-        self, encoder: ImageEncoder, pictures: Sequence[Picture], contents: Sequence[str] | None = None
+        self, encoder: ImageEncoder, images: Sequence[ImageSource], contents: Sequence[str] | None = None
     ) -> FrozenFeatures:
-        """Return the features of `pictures`; the tower sees each distinct one once, if they are not stored.
+        """Return the features of `images`; the tower sees each distinct one once, if they are not stored.
 
-        Pictures are the same if their bytes are; `contents` is what `contents_of` said of them, if it did.
+        Images are the same if their bytes are; `contents` is what `contents_of` said of them, if it did.
 
         Raises:
-            OmniNegClipError: A picture can't be read, a feature is not finite, or the folder not written.
+            OmniNegClipError: An image can't be read, a feature is not finite, or the folder not written.
         """
-        contents = contents_of(pictures) if contents is None else contents
-        distinct = dict(zip(contents, pictures, strict=True))
+        contents = contents_of(images) if contents is None else contents
+        distinct = dict(zip(contents, images, strict=True))
         number = {content: row for row, content in enumerate(distinct)}
         path = self.folder / f"{_key(encoder.image_fingerprint, distinct)}.f16"
         row_bytes = np.dtype(np.float16).itemsize * encoder.dim
@@ -111,16 +111,18 @@ class ImageFeatureCache:
         console.print(f"{path} is damaged: its features are computed again.")
         return False
 
-    def _write(self, path: Path, encoder: ImageEncoder, pictures: Sequence[Picture], row_bytes: int) -> None:
+    def _write(
+        self, path: Path, encoder: ImageEncoder, images: Sequence[ImageSource], row_bytes: int
+    ) -> None:
         """Append to a partial file, as far as it is what was written, and rename it at last."""
         partial, sums = path.with_suffix(".partial"), _sums(path)
         with append_to(partial) as file:
             sizes = _whole_chunks(partial, sums)
             sums, done = sums[: len(sizes)], sum(sizes) // row_bytes
             file.truncate(done * row_bytes)
-            starts = range(done, len(pictures), self.chunk)
+            starts = range(done, len(images), self.chunk)
             for start in track(starts, f"image features, {self.chunk} at a time", len(starts)):
-                rows = _encode(encoder, pictures[start : start + self.chunk]).tobytes()
+                rows = _encode(encoder, images[start : start + self.chunk]).tobytes()
                 file.write(rows)
                 file.flush()
                 os.fsync(file.fileno())
@@ -129,28 +131,28 @@ class ImageFeatureCache:
         partial.replace(path)
 
 
-def contents_of(pictures: Sequence[Picture]) -> list[str]:
-    """Return the SHA-256 of each picture's bytes, which are read once for each distinct one.
+def contents_of(images: Sequence[ImageSource]) -> list[str]:
+    """Return the SHA-256 of each image's bytes, which are read once for each distinct one.
 
     Raises OmniNegClipError when one can't be read.
     """
-    distinct = list(dict.fromkeys(pictures))
+    distinct = list(dict.fromkeys(images))
     with ThreadPoolExecutor() as pool:
-        hashes = track(pool.map(_content, distinct), "Reading the pictures", len(distinct))
+        hashes = track(pool.map(_content, distinct), "Reading the images", len(distinct))
         found = dict(zip(distinct, hashes, strict=True))
-    return [found[picture] for picture in pictures]
+    return [found[image] for image in images]
 
 
-def _content(picture: Picture) -> str:
-    if isinstance(picture, bytes):
-        return hashlib.sha256(picture).hexdigest()
+def _content(image: ImageSource) -> str:
+    if isinstance(image, bytes):
+        return hashlib.sha256(image).hexdigest()
     try:
-        with picture.open("rb") as file:
+        with image.open("rb") as file:
             return hashlib.file_digest(file, "sha256").hexdigest()
     except FileNotFoundError as error:
-        raise OmniNegClipError(f"{picture} does not exist: name a picture file.") from error
+        raise OmniNegClipError(f"{image} does not exist: name an image file.") from error
     except OSError as error:
-        raise OmniNegClipError(f"Can't read the picture {picture}: {error.strerror or error}.") from error
+        raise OmniNegClipError(f"Can't read the image {image}: {error.strerror or error}.") from error
 
 
 def _beside(path: Path) -> Path:
@@ -177,11 +179,11 @@ def _whole_chunks(path: Path, sums: Sequence[Any]) -> list[int]:
     return sizes
 
 
-def _encode(encoder: ImageEncoder, pictures: Sequence[Picture]) -> NDArray[np.float16]:
-    opened = (open_image(picture) if isinstance(picture, bytes) else picture for picture in pictures)
+def _encode(encoder: ImageEncoder, images: Sequence[ImageSource]) -> NDArray[np.float16]:
+    opened = (open_image(image) if isinstance(image, bytes) else image for image in images)
     features = encoder.embed_image(opened)
     if not np.isfinite(features).all():
-        broken = pictures[int(np.flatnonzero(~np.isfinite(features).all(axis=1))[0])]
+        broken = images[int(np.flatnonzero(~np.isfinite(features).all(axis=1))[0])]
         name = broken if isinstance(broken, Path) else "a picture"
         raise OmniNegClipError(f"The model's features of {name} are not finite: check its weights.")
     return features.astype(np.float16)

@@ -11,7 +11,7 @@ import pyarrow.parquet as pq
 from omninegclip.data.sources import readable
 from omninegclip.errors import OmniNegClipError
 
-BATCH = 1024  # rows: pictures of 1 MB in them stay below the 2 GB that an array holds
+BATCH = 1024  # rows: images of 1 MB in them stay below the 2 GB that an array holds
 _RATIO = 50  # how many bytes a byte on the disk may become; texts become about 10
 _FLOOR = 64 << 20  # bytes that any file may become
 _ROWS = 100_000  # that any file may have, and

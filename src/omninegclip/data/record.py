@@ -22,11 +22,11 @@ REQUIRED = pa.schema(
         pa.field("absence_negated", pa.string()),
     ]
 )
-STATEMENT = pa.struct(
+ASSERTION = pa.struct(
     [
         pa.field("text", pa.string()),
         pa.field("affirms", pa.list_(pa.string())),
-        pa.field("denies", pa.string()),
+        pa.field("negates", pa.string()),
         pa.field("holds", pa.bool_()),
         pa.field("affirmed", pa.string()),
     ]
@@ -37,7 +37,7 @@ OPTIONAL = pa.schema(
         pa.field("objects_present", pa.list_(pa.string())),
         pa.field("objects_absent", pa.list_(pa.string())),
         pa.field("objects_unsure", pa.list_(pa.string())),
-        pa.field("statements", pa.list_(STATEMENT)),
+        pa.field("contrast_set", pa.list_(ASSERTION)),
     ]
 )
 ROW_GROUP = 4096
@@ -49,15 +49,15 @@ def write_records(path: Path, rows: Iterable[Row]) -> int:
     """Stream `rows` into a Parquet file, whole or not at all, and return how many there were.
 
     Columns:
-        image: path of the picture, relative to the file's folder; null in a collection of captions alone.
-        image_id: what the captions of one picture have in common.
-        caption: what is true of the picture.
+        image: path of the image, relative to the file's folder; null in a collection of captions alone.
+        image_id: what the captions of one image have in common.
+        caption: what is true of the image.
         presence_negated: false, for it negates something that is there; null where there is none.
         absence_negated: true, for it negates something that is not there; null where there is none.
         image_bytes, objects_present, objects_absent: optional, written when the first row has them.
-        objects_unsure: optional, what the picture may or may not show.
-        statements: optional, sentences about the picture whose truth is known, for `omni-plus`: each with
-            its `text`, the objects that it `affirms`, the one that it `denies` (null for none), whether it
+        objects_unsure: optional, what the image may or may not show.
+        contrast_sets: optional, sentences about the image whose truth is known, for `omni-plus`: each with
+            its `text`, the objects that it `affirms`, the one that it `negates` (null for none), whether it
             `holds`, and the words that it `affirmed` without the denial (null where nobody can say them).
         any other: provenance, of the type of its value in the first row (text where that is null).
 
@@ -105,7 +105,7 @@ def read_table(path: Path) -> pa.Table:
 
 
 def image_path(root: Path, image: str) -> Path:
-    """Return where a record's picture lies under `root`.
+    """Return where a record's image lies under `root`.
 
     Raises OmniNegClipError for an absolute path or one that leaves `root`.
     """

@@ -14,7 +14,7 @@ from omninegclip.evaluation.cues import CUE
 from omninegclip.evaluation.metrics import choice
 
 Options = Sequence[Sequence[str]]
-Rule = Callable[[Options], NDArray[np.float64]]
+BlindRule = Callable[[Options], NDArray[np.float64]]
 
 _CLAUSE = re.compile(r"[,;:.]|\b(?:but|while|whereas|though|although|however|yet)\b", re.IGNORECASE)
 # "no car", "without a car": only what follows is denied; "a car is not there": the whole clause.
@@ -67,7 +67,7 @@ def contradiction(options: Options) -> NDArray[np.float64]:
     return _padded([_contradicted(item) for item in options])
 
 
-RULES: dict[str, Rule] = {
+RULES: dict[str, BlindRule] = {
     rule.__name__: rule
     for rule in (constant, shortest, longest, comma, no_comma, fewest_negations, contradiction)
 }

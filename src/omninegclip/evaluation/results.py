@@ -30,7 +30,7 @@ _PACKAGES = ("omninegclip", "torch", "transformers", "numpy", "pillow")
 
 
 @dataclass
-class Result:
+class BenchmarkResult:
     """What one benchmark said of one model."""
 
     benchmark: str
@@ -42,7 +42,7 @@ class Result:
     reason: str = ""  # why it is absent or failed
     scored: int = 0
     skipped: dict[str, int] = field(default_factory=dict)  # why -> how many items
-    missing: dict[str, str] = field(default_factory=dict)  # picture -> what is wrong with it
+    missing: dict[str, str] = field(default_factory=dict)  # image -> what is wrong with it
     figures: dict[str, dict[str, Any]] = field(default_factory=dict)
     data: dict[str, str] = field(default_factory=dict)  # file -> SHA-256
     settings: dict[str, Any] = field(default_factory=dict)
@@ -82,7 +82,7 @@ def describe(figure: Figure) -> dict[str, Any]:
     return {**whole.as_dict(), "by": breakdowns, "blind": dict(figure.blind)}
 
 
-def save(result: Result, path: Path) -> None:
+def save(result: BenchmarkResult, path: Path) -> None:
     """Write the per-item values as .npz and `path` as JSON, which knows whether both are whole."""
     arrays: dict[str, Any] = dict(result.values)
     arrays |= {f"{name}{_IMAGES}": clusters for name, clusters in result.clusters.items()}
@@ -95,7 +95,7 @@ def save(result: Result, path: Path) -> None:
     write_sealed(path, result.as_dict())
 
 
-def load(path: Path) -> Result:
+def load(path: Path) -> BenchmarkResult:
     """Read what `save` wrote.
 
     Raises DamagedError if a file is not what was written or of an older version, OmniNegClipError if it
@@ -113,7 +113,7 @@ def load(path: Path) -> Result:
     return result
 
 
-def load_all(folders: Sequence[Path]) -> list[Result]:
+def load_all(folders: Sequence[Path]) -> list[BenchmarkResult]:
     """Read the JSON of every results file below the folders, without the per-item values.
 
     Raises OmniNegClipError if there is none, or one is damaged or no results file.
@@ -126,7 +126,7 @@ def load_all(folders: Sequence[Path]) -> list[Result]:
     return [_load_figures(path) for path in sorted(paths)]
 
 
-def _load_figures(path: Path) -> Result:
+def _load_figures(path: Path) -> BenchmarkResult:
     values = load_json(path, dict)
     if CHECKSUM in values:
         try:
@@ -140,16 +140,16 @@ def _load_figures(path: Path) -> Result:
     return result
 
 
-def _of_json(values: dict[str, Any], path: Path) -> Result:
+def _of_json(values: dict[str, Any], path: Path) -> BenchmarkResult:
     try:
-        result = Result(**{name: value for name, value in values.items() if name not in _PER_ITEM})
+        result = BenchmarkResult(**{name: value for name, value in values.items() if name not in _PER_ITEM})
         _check(result)
     except (AttributeError, KeyError, TypeError, ValueError) as error:
         raise DamagedError(f"{path} is no results file of `omninegclip evaluate`: {error}.") from error
     return result
 
 
-def _check(result: Result) -> None:
+def _check(result: BenchmarkResult) -> None:
     """Raise an error of some kind unless all that the leaderboard shows is there and of its type."""
     if unknown := set(result.measures) - set(MEASURES):
         raise ValueError(f"it has the measure {min(unknown)!r}")

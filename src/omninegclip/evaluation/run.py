@@ -1,4 +1,4 @@
-"""Running benchmarks on a model: find pictures, embed, score; what breaks one leaves the others alone."""
+"""Running benchmarks on a model: find images, embed, score; what breaks one leaves the others alone."""
 
 import json
 import time
@@ -12,11 +12,11 @@ import numpy as np
 
 from omninegclip import __version__
 from omninegclip.data.image_lookup import ImageRoot
-from omninegclip.data.items import CaptionedPicture, Item, Picture
+from omninegclip.data.items import BenchmarkItem, CaptionedImage, ImageRef
 from omninegclip.errors import DamagedError, OmniNegClipError
 from omninegclip.evaluation import protocols, results, tasks
 from omninegclip.evaluation.features import ImageFeatures
-from omninegclip.evaluation.results import Result
+from omninegclip.evaluation.results import BenchmarkResult
 from omninegclip.evaluation.suite import Benchmark
 from omninegclip.progress import console, progress, track
 
@@ -24,12 +24,12 @@ if TYPE_CHECKING:  # imports torch
     from omninegclip.clip.encoder import Encoder
 
 _TEXTS = 1024  # embedded between two moves of the progress bar
-_NAMED = 3  # missing pictures in an error; a result names all
+_NAMED = 3  # missing images in an error; a result names all
 
 
 @dataclass(frozen=True)
 class Settings:
-    """How to run: where the data is, by which rule, and whether missing pictures are forgiven."""
+    """How to run: where the data is, by which rule, and whether missing images are forgiven."""
 
     data: Path
     protocol: protocols.Rule = "strict"
@@ -39,7 +39,9 @@ class Settings:
     cache: Path | None = None
 
 
-def evaluate(name: str, encoder: "Encoder", suite: Sequence[Benchmark], settings: Settings) -> list[Result]:
+def evaluate(
+    name: str, encoder: "Encoder", suite: Sequence[Benchmark], settings: Settings
+) -> list[BenchmarkResult]:
     """Return a result per benchmark; below `settings.out`, finished ones are read and new ones written."""
     features = ImageFeatures(encoder, settings.cache)
     model = {
@@ -60,12 +62,14 @@ def evaluate(name: str, encoder: "Encoder", suite: Sequence[Benchmark], settings
     return found
 
 
-def run(benchmark: Benchmark, model: dict[str, Any], features: ImageFeatures, settings: Settings) -> Result:
+def run(
+    benchmark: Benchmark, model: dict[str, Any], features: ImageFeatures, settings: Settings
+) -> BenchmarkResult:
     """Run one benchmark, or read its result if it has been finished with the same data, model and settings.
 
-    Raises OmniNegClipError for unreadable files and, unless allowed, missing pictures; ValueError for NaN.
+    Raises OmniNegClipError for unreadable files and, unless allowed, missing images; ValueError for NaN.
     """
-    result = Result(benchmark.name, model, settings.protocol, settings.seed, benchmark.measures)
+    result = BenchmarkResult(benchmark.name, model, settings.protocol, settings.seed, benchmark.measures)
     result.note = benchmark.note
     sources = benchmark.sources(settings.data)
     if not sources:
@@ -80,7 +84,7 @@ def run(benchmark: Benchmark, model: dict[str, Any], features: ImageFeatures, se
     result.key = results.key_of(
         settings=result.settings,
         data=result.data,
-        pictures=_contents(asked, features),
+        images=_contents(asked, features),
         model=model["fingerprint"],
         protocol=settings.protocol,
         seed=settings.seed,
@@ -99,7 +103,7 @@ def run(benchmark: Benchmark, model: dict[str, Any], features: ImageFeatures, se
 
 def _guarded(
     benchmark: Benchmark, model: dict[str, Any], features: ImageFeatures, settings: Settings
-) -> Result:
+) -> BenchmarkResult:
     try:
         return run(benchmark, model, features, settings)
     except (OmniNegClipError, ValueError) as error:
@@ -107,29 +111,29 @@ def _guarded(
     except Exception as error:  # a bug: say where, and go on with the next benchmark
         console.print_exception()
         reason = f"{type(error).__name__}: {error}"
-    failed = Result(benchmark.name, model, settings.protocol, settings.seed, benchmark.measures)
+    failed = BenchmarkResult(benchmark.name, model, settings.protocol, settings.seed, benchmark.measures)
     failed.status, failed.reason = "failed", reason
     return failed
 
 
 @dataclass
 class _Asked:
-    """What a benchmark asks: its items, where their pictures are, and what was left out and why."""
+    """What a benchmark asks: its items, where their images are, and what was left out and why."""
 
-    items: list[Item]
-    places: dict[Picture, Path]
-    missing: dict[Picture, str]
+    items: list[BenchmarkItem]
+    places: dict[ImageRef, Path]
+    missing: dict[ImageRef, str]
     skipped: dict[str, int]
 
-    def kept(self) -> list[Item]:
-        """Return the items whose pictures can be used."""
-        return [item for item in self.items if self.missing.keys().isdisjoint(tasks.pictures_of(item))]
+    def kept(self) -> list[BenchmarkItem]:
+        """Return the items whose images can be used."""
+        return [item for item in self.items if self.missing.keys().isdisjoint(tasks.images_of(item))]
 
 
 def _ask(benchmark: Benchmark, settings: Settings) -> _Asked:
-    """Read the items and find their pictures, so that whatever is wrong with them is known before the work.
+    """Read the items and find their images, so that whatever is wrong with them is known before the work.
 
-    Raises OmniNegClipError for unreadable files, pictures that are missing and may not, or nothing to ask.
+    Raises OmniNegClipError for unreadable files, images that are missing and may not, or nothing to ask.
     """
     read = list(benchmark.items(settings.data, settings.protocol))
     items = tasks.prepare(read, settings.protocol, settings.seed)
@@ -140,14 +144,14 @@ def _ask(benchmark: Benchmark, settings: Settings) -> _Asked:
     if missing and not settings.allow_missing:
         raise OmniNegClipError(_sentence(missing, places, f"are missing below {folders}"))
     if missing and not places:
-        raise OmniNegClipError(f"None of the {len(missing):,} pictures is below {folders}.")
+        raise OmniNegClipError(f"None of the {len(missing):,} images is below {folders}.")
     asked = _Asked(items, places, missing, {"empty captions": empty, "items without picture": 0, **left_out})
     tasks.build(asked.kept(), benchmark.task, **benchmark.task_options)
     return asked
 
 
 def _score(
-    result: Result, benchmark: Benchmark, asked: _Asked, features: ImageFeatures, settings: Settings
+    result: BenchmarkResult, benchmark: Benchmark, asked: _Asked, features: ImageFeatures, settings: Settings
 ) -> None:
     broken = features.embed(asked.places)
     if broken and not settings.allow_missing:
@@ -155,12 +159,12 @@ def _score(
     asked.missing |= broken
     kept = asked.kept()
     task = tasks.build(kept, benchmark.task, **benchmark.task_options)
-    pictures = features.rows(task.pictures, asked.places)
-    figures = task.score(pictures, _embed_texts(task.texts, features.encoder), settings.protocol)
+    images = features.rows(task.images, asked.places)
+    figures = task.score(images, _embed_texts(task.texts, features.encoder), settings.protocol)
     result.scored = len(kept)
     result.skipped = asked.skipped | {"items without picture": len(asked.items) - len(kept)}
     result.truncated = _truncated(task.texts, features.encoder)
-    result.missing = {picture.path: reason for picture, reason in asked.missing.items()}
+    result.missing = {image.path: reason for image, reason in asked.missing.items()}
     result.figures = {figure.name: results.describe(figure) for figure in figures}
     result.values = {figure.name: figure.values for figure in figures}
     result.clusters = {figure.name: figure.clusters for figure in figures if figure.clusters is not None}
@@ -168,11 +172,9 @@ def _score(
 
 
 def _contents(asked: _Asked, features: ImageFeatures) -> dict[str, str]:
-    """Return what every picture is, by its name: the content of the file that is there now."""
-    found = track(asked.places.items(), "Reading pictures", len(asked.places))
-    return {
-        f"{picture.path}|{picture.box}|{picture.span}": features.key(picture, path) for picture, path in found
-    }
+    """Return what every image is, by its name: the content of the file that is there now."""
+    found = track(asked.places.items(), "Reading images", len(asked.places))
+    return {f"{image.path}|{image.box}|{image.span}": features.key(image, path) for image, path in found}
 
 
 def _truncated(texts: Sequence[str], encoder: "Encoder") -> int:
@@ -187,22 +189,22 @@ def _truncated(texts: Sequence[str], encoder: "Encoder") -> int:
 
 
 def _locate(
-    items: Sequence[Item], benchmark: Benchmark, settings: Settings
-) -> tuple[dict[Picture, Path], dict[Picture, str]]:
+    items: Sequence[BenchmarkItem], benchmark: Benchmark, settings: Settings
+) -> tuple[dict[ImageRef, Path], dict[ImageRef, str]]:
     root = ImageRoot(benchmark.image_folders(settings.data), benchmark.extension)
-    places: dict[Picture, Path] = {}
-    missing: dict[Picture, str] = {}
-    for picture in dict.fromkeys(picture for item in items for picture in tasks.pictures_of(item)):
-        if (place := root.find(picture.path)) is None:
-            missing[picture] = "not found"
+    places: dict[ImageRef, Path] = {}
+    missing: dict[ImageRef, str] = {}
+    for image in dict.fromkeys(image for item in items for image in tasks.images_of(item)):
+        if (place := root.find(image.path)) is None:
+            missing[image] = "not found"
         else:
-            places[picture] = place
+            places[image] = place
     return places, missing
 
 
-def _sentence(missing: dict[Picture, str], places: dict[Picture, Path], what: str) -> str:
-    names = list(dict.fromkeys(picture.path for picture in missing))
-    wanted = {picture.path for picture in (*missing, *places)}
+def _sentence(missing: dict[ImageRef, str], places: dict[ImageRef, Path], what: str) -> str:
+    names = list(dict.fromkeys(image.path for image in missing))
+    wanted = {image.path for image in (*missing, *places)}
     shown = ", ".join(names[:_NAMED]) + (", ..." if len(names) > _NAMED else "")
     return (
         f"{len(names):,} of {len(wanted):,} pictures {what}: {shown}. "
@@ -223,12 +225,12 @@ def _embed_texts(texts: Sequence[str], encoder: "Encoder") -> protocols.Embeddin
     return np.concatenate(parts)[[place[text] for text in texts]]
 
 
-def _captions(items: Sequence[Item]) -> int:
-    return sum(len(item.captions) for item in items if isinstance(item, CaptionedPicture))
+def _captions(items: Sequence[BenchmarkItem]) -> int:
+    return sum(len(item.captions) for item in items if isinstance(item, CaptionedImage))
 
 
-def _finished(path: Path, key: str) -> Result | None:
-    """Return the kept result, unless it is damaged, of something else, or pictures were missing then."""
+def _finished(path: Path, key: str) -> BenchmarkResult | None:
+    """Return the kept result, unless it is damaged, of something else, or images were missing then."""
     if not path.exists():
         return None
     try:
@@ -244,7 +246,7 @@ def _path(out: Path, model: dict[str, Any], protocol: str, benchmark: Benchmark)
     return out / f"{label}-{model['fingerprint'][:8]}" / protocol / f"{benchmark.name}.json"
 
 
-def _line(result: Result) -> str:
+def _line(result: BenchmarkResult) -> str:
     if result.status == "failed":
         return f"{result.benchmark}: failed. {result.reason}"
     skipped = ", ".join(f"{n:,} {why}" for why, n in result.skipped.items() if n) or "none"

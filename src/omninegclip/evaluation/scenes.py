@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from omninegclip.evaluation.blind import best_rule
 from omninegclip.evaluation.intervals import Estimate, bootstrap_mean, proportion
 from omninegclip.evaluation.metrics import Credits, auc, choice, exclusion_at_k, pairwise, recall_at_k
-from omninegclip.scenes.benchmark import Benchmark, Condition
+from omninegclip.scenes.benchmark import Condition, ScenesBenchmark
 from omninegclip.scenes.objects import KINDS
 
 Embeddings = NDArray[np.float32]
@@ -25,35 +25,35 @@ CHANCE = {
 LOWER_IS_BETTER = frozenset({"exclusion_at_10"})
 
 
-def evaluate_scenes(benchmark: Benchmark, pictures: Embeddings, embed_text: EmbedText) -> Figures:
+def evaluate_scenes(benchmark: ScenesBenchmark, images: Embeddings, embed_text: EmbedText) -> Figures:
     """Score a model on every task of the benchmark.
 
     Each metric has `seen` and, where that makes sense, `held_out` objects (asked in seen phrasings),
     `held_out_phrasings` (of seen objects) and `held_out_both`, and for multiple choice one figure per
-    template. Intervals are Wilson's, for every question has a picture of its own, and bootstrapped over kinds
+    template. Intervals are Wilson's, for every question has an image of its own, and bootstrapped over kinds
     of objects for the AUC.
 
     Args:
         benchmark: n scenes and the questions about them.
-        pictures: [n, d] L2-normalised embeddings of all scenes of the benchmark.
+        images: [n, d] L2-normalised embeddings of all scenes of the benchmark.
         embed_text: texts to [m, d] L2-normalised embeddings.
 
     Raises:
         ValueError: an embedding holds NaN.
     """
-    gallery = pictures[benchmark.gallery.start : benchmark.gallery.stop]
+    gallery = images[benchmark.gallery.start : benchmark.gallery.stop]
     return {
-        "presence_accuracy": _presence(benchmark, pictures, embed_text),
-        "absence_choice_accuracy": _absence_choice(benchmark, pictures, embed_text),
-        "multiple_choice_accuracy": _multiple_choice(benchmark, pictures, embed_text),
+        "presence_accuracy": _presence(benchmark, images, embed_text),
+        "absence_choice_accuracy": _absence_choice(benchmark, images, embed_text),
+        "multiple_choice_accuracy": _multiple_choice(benchmark, images, embed_text),
         **_retrieval(gallery, embed_text(benchmark.captions)),
-        **_negated_retrieval(benchmark, pictures, embed_text),
+        **_negated_retrieval(benchmark, images, embed_text),
         "zero_shot_auc": _zero_shot(benchmark, gallery, embed_text),
     }
 
 
-def evaluate_blind(benchmark: Benchmark) -> dict[str, tuple[str, float]]:
-    """Return for every metric the best rule that sees no picture, and what it scores.
+def evaluate_blind(benchmark: ScenesBenchmark) -> dict[str, tuple[str, float]]:
+    """Return for every metric the best rule that sees no image, and what it scores.
 
     Where both answers go with one text, no such rule exists and `constant` stands for chance.
     """
@@ -89,28 +89,30 @@ def as_dict(figures: Figures) -> dict[str, dict[str, dict[str, float | int]]]:
     }
 
 
-def _presence(benchmark: Benchmark, pictures: Embeddings, embed_text: EmbedText) -> dict[str, Estimate]:
+def _presence(benchmark: ScenesBenchmark, images: Embeddings, embed_text: EmbedText) -> dict[str, Estimate]:
     items = benchmark.presence
-    shown = pictures[[item.image for item in items]]
+    shown = images[[item.image for item in items]]
     right = cosines(shown, embed_text([item.right for item in items]))
     wrong = cosines(shown, embed_text([item.wrong for item in items]))
     return _by_condition(pairwise(right, wrong), [item.condition for item in items])
 
 
-def _absence_choice(benchmark: Benchmark, pictures: Embeddings, embed_text: EmbedText) -> dict[str, Estimate]:
+def _absence_choice(
+    benchmark: ScenesBenchmark, images: Embeddings, embed_text: EmbedText
+) -> dict[str, Estimate]:
     items = benchmark.absence_choice
     texts = embed_text([item.text for item in items])
-    right = cosines(pictures[[item.right for item in items]], texts)
-    wrong = cosines(pictures[[item.wrong for item in items]], texts)
+    right = cosines(images[[item.right for item in items]], texts)
+    wrong = cosines(images[[item.wrong for item in items]], texts)
     return _by_condition(pairwise(right, wrong), [item.condition for item in items])
 
 
 def _multiple_choice(
-    benchmark: Benchmark, pictures: Embeddings, embed_text: EmbedText
+    benchmark: ScenesBenchmark, images: Embeddings, embed_text: EmbedText
 ) -> dict[str, Estimate]:
     items = benchmark.multiple_choice
     options = embed_text([text for item in items for text in item.options])
-    shown = pictures[[item.image for item in items]]
+    shown = images[[item.image for item in items]]
     scores = np.einsum("nd,nkd->nk", shown, options.reshape(len(items), 4, -1))
     credits = choice(scores, np.array([item.answer for item in items]))  # noqa: A001 -- the field's word
     templates = np.array([item.template for item in items])
@@ -130,9 +132,9 @@ def _retrieval(gallery: Embeddings, captions: Embeddings) -> Figures:
     }
 
 
-def _negated_retrieval(benchmark: Benchmark, pictures: Embeddings, embed_text: EmbedText) -> Figures:
+def _negated_retrieval(benchmark: ScenesBenchmark, images: Embeddings, embed_text: EmbedText) -> Figures:
     queries = benchmark.negated_queries
-    gallery = pictures[benchmark.lookalikes.start : benchmark.lookalikes.stop]
+    gallery = images[benchmark.lookalikes.start : benchmark.lookalikes.stop]
     relevant = [np.array(query.relevant) for query in queries]
     texts = embed_text([query.text for query in queries])
     found = recall_at_k(texts, gallery, relevant, (1, 5))
@@ -144,14 +146,14 @@ def _negated_retrieval(benchmark: Benchmark, pictures: Embeddings, embed_text: E
     }
 
 
-def _held_by_lookalikes(benchmark: Benchmark) -> NDArray[np.bool_]:
-    """Tell for every query and picture of its gallery whether the picture holds what the query denies."""
+def _held_by_lookalikes(benchmark: ScenesBenchmark) -> NDArray[np.bool_]:
+    """Tell for every query and image of its gallery whether the image holds what the query denies."""
     shown = [benchmark.scenes[index].kinds for index in benchmark.lookalikes]
     return np.array([[query.denied in kinds for kinds in shown] for query in benchmark.negated_queries])
 
 
-def _zero_shot(benchmark: Benchmark, gallery: Embeddings, embed_text: EmbedText) -> dict[str, Estimate]:
-    """Score by kind how well "a photo of a dog" tells pictures with a dog from pictures without one."""
+def _zero_shot(benchmark: ScenesBenchmark, gallery: Embeddings, embed_text: EmbedText) -> dict[str, Estimate]:
+    """Score by kind how well "a photo of a dog" tells images with a dog from images without one."""
     scenes = [benchmark.scenes[index].kinds for index in benchmark.gallery]
     labels = np.array([[kind in kinds for kinds in scenes] for kind in KINDS])
     scores = embed_text([f"a photo of {kind.indefinite}" for kind in KINDS]) @ gallery.T

@@ -4,12 +4,12 @@ from omninegclip.objectives.absence import absence
 from omninegclip.objectives.clip import clip
 from omninegclip.objectives.conclip import conclip
 from omninegclip.objectives.contrastive import cross_entropy_to, symmetric
-from omninegclip.objectives.false_pairs import known_false
+from omninegclip.objectives.false_pairs import false_pairs
 from omninegclip.objectives.negationclip import negationclip
 from omninegclip.objectives.negbench import negbench
 from omninegclip.objectives.negclip import negclip
 from omninegclip.objectives.omni import omni
-from omninegclip.objectives.omni_plus import composed_target, known_truth, meanings, omni_plus
+from omninegclip.objectives.omni_plus import composed_target, omni_plus, supervised_contrastive, target_losses
 from omninegclip.objectives.presence import presence
 from omninegclip.objectives.tripletclip import tripletclip
 
@@ -19,15 +19,15 @@ __all__ = [
     "composed_target",
     "conclip",
     "cross_entropy_to",
-    "known_false",
-    "known_truth",
-    "meanings",
+    "false_pairs",
     "negationclip",
     "negbench",
     "negclip",
     "omni",
     "omni_plus",
     "presence",
+    "supervised_contrastive",
     "symmetric",
+    "target_losses",
     "tripletclip",
 ]

@@ -1,21 +1,21 @@
-"""What is known of a statement and a picture from what the one claims and the other is known to hold."""
+"""What is known of a statement and an image from what the one claims and the other is known to hold."""
 
 from torch import Tensor
 
 
-def known_false(affirms: Tensor, denies: Tensor, present: Tensor, absent: Tensor) -> Tensor:
-    """Tell which statements are known to be false of which pictures.
+def false_pairs(affirms: Tensor, negates: Tensor, present: Tensor, absent: Tensor) -> Tensor:
+    """Tell which statements are known to be false of which images.
 
         F_tp = [ denies_t and present_p share an object ]  or  [ affirms_t and absent_p share one ]
 
-    What is not known to be false need not be true: the picture may hold what nobody wrote down, and the
+    What is not known to be false need not be true: the image may hold what nobody wrote down, and the
     statement may say more than which objects there are. Such pairs are left out of `omni_plus`.
 
     Args:
         affirms: [T, V] booleans: statement t says that object v is there.
-        denies: [T, V] booleans: statement t says that object v is not there.
-        present: [P, V] booleans: picture p is known to hold object v.
-        absent: [P, V] booleans: picture p is known not to hold it.
+        negates: [T, V] booleans: statement t says that object v is not there.
+        present: [P, V] booleans: image p is known to hold object v.
+        absent: [P, V] booleans: image p is known not to hold it.
 
     Returns:
         [T, P] booleans.
@@ -23,14 +23,14 @@ def known_false(affirms: Tensor, denies: Tensor, present: Tensor, absent: Tensor
     Raises:
         ValueError: The shapes don't fit together.
     """
-    if affirms.shape != denies.shape or present.shape != absent.shape:
+    if affirms.shape != negates.shape or present.shape != absent.shape:
         raise ValueError(
             f"affirms and denies must be alike, and present and absent, not {list(affirms.shape)} and "
-            f"{list(denies.shape)}, {list(present.shape)} and {list(absent.shape)}"
+            f"{list(negates.shape)}, {list(present.shape)} and {list(absent.shape)}"
         )
     if affirms.ndim != 2 or present.ndim != 2 or affirms.shape[1] != present.shape[1]:
         raise ValueError(
-            f"statements [T, V] and pictures [P, V] must name the same objects, not {list(affirms.shape)} "
+            f"statements [T, V] and images [P, V] must name the same objects, not {list(affirms.shape)} "
             f"and {list(present.shape)}"
         )
-    return ((denies.float() @ present.float().T) + (affirms.float() @ absent.float().T)) > 0
+    return ((negates.float() @ present.float().T) + (affirms.float() @ absent.float().T)) > 0

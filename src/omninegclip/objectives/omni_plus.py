@@ -7,7 +7,7 @@ from torch import Tensor
 _SAME = 1e-4  # cosine distance below which two targets are one
 
 
-def known_truth(
+def supervised_contrastive(
     images: Tensor,
     texts: Tensor,
     own: Tensor,
@@ -18,25 +18,25 @@ def known_truth(
 ) -> dict[str, Tensor]:
     """Rank every true pair above the pairs that are known to be false, and use no other pair.
 
-        s_tp = s <T_t, I_p>,  o(t) the picture that statement t was written for
+        s_tp = s <T_t, I_p>,  o(t) the image that statement t was written for
         L_ti = mean, t true, of   log(exp s_to(t) + sum_{p: F_tp} exp s_tp) - s_to(t)         `text_to_images`
         L_it = mean, t true, of   log(exp s_to(t) + sum_{u: F_uo(t)} exp s_uo(t)) - s_to(t)   `image_to_texts`
-        L_2  = mean, t true and u false of one picture, of   log(1 + exp(s_uo(t) - s_to(t)))  `two_way`
-        L_h  = mean, t true with a hard picture h, of   log(1 + exp(s_th - s_to(t)))          `hard`
+        L_2  = mean, t true and u false of one image, of   log(1 + exp(s_uo(t) - s_to(t)))  `two_way`
+        L_h  = mean, t true with a hard image h, of   log(1 + exp(s_th - s_to(t)))          `hard`
         L    = (L_ti + L_it + L_2 + L_h) / 4                                                  `loss`
 
-    With the statements C and N of each picture, all false of every other picture, and no hard picture, the
+    With the statements C and N of each image, all false of every other image, and no hard image, the
     first three are L2, L1 and L3 of the paper's presence-based objective. L_h is what the paper lacks: a
-    picture that holds what a true statement denies is a worse match for it. `hard_right` is the share of such
+    image that holds what a true statement denies is a worse match for it. `hard_right` is the share of such
     pairs, from 0 to 1, that are ranked right; it has no gradient. A mean over nothing is 0.
 
     Args:
-        images: I, [P, d], L2-normalised: the pictures of the batch and any others, such as hard ones.
+        images: I, [P, d], L2-normalised: the images of the batch and any others, such as hard ones.
         texts: T, [T, d], L2-normalised.
         own: o, [T] columns of `images`.
-        true: [T] booleans: the statement is true of its own picture; it is known false of it where not.
-        false: F, [T, P] booleans, as `known_false` returns it; own pictures are set by `true` alone.
-        hard: h, [T] columns of `images`, pictures of which the statement is false though much of it fits;
+        true: [T] booleans: the statement is true of its own image; it is known false of it where not.
+        false: F, [T, P] booleans, as `false_pairs` returns it; own images are set by `true` alone.
+        hard: h, [T] columns of `images`, images of which the statement is false though much of it fits;
             -1 where there is none.
         scale: s, a scalar: the exponential of CLIP's logit scale.
 
@@ -50,14 +50,14 @@ def known_truth(
     false = false.clone()
     false[rows, own] = ~true
     against = torch.where(false, logits, -torch.inf)
-    over_pictures = torch.logsumexp(torch.cat([matched[:, None], against], dim=1), dim=1) - matched
+    over_images = torch.logsumexp(torch.cat([matched[:, None], against], dim=1), dim=1) - matched
     over_texts = F.softplus(torch.logsumexp(against, dim=0)[own] - matched)
     rivals = (own[:, None] == own[None, :]) & true[:, None] & ~true[None, :]
     first, second = rivals.nonzero().unbind(1)
     held = true & (hard >= 0)
     gap = logits[rows[held], hard[held]] - matched[held]
     parts = {
-        "text_to_images": _mean(over_pictures[true]),
+        "text_to_images": _mean(over_images[true]),
         "image_to_texts": _mean(over_texts[true]),
         "two_way": _mean(F.softplus(matched[second] - matched[first])),
         "hard": _mean(F.softplus(gap)),
@@ -69,7 +69,7 @@ def known_truth(
     }
 
 
-def meanings(texts: Tensor, targets: Tensor, denies: Tensor, scale: float = 20.0) -> dict[str, Tensor]:
+def target_losses(texts: Tensor, targets: Tensor, negates: Tensor, scale: float = 20.0) -> dict[str, Tensor]:
     """Keep the meaning of what denies nothing, and compose the meaning of what does.
 
         L_kept     = mean, t denying nothing, of   1 - <T_t, q_t>                             `kept`
@@ -85,16 +85,16 @@ def meanings(texts: Tensor, targets: Tensor, denies: Tensor, scale: float = 20.0
     Args:
         texts: T, [T, d], L2-normalised.
         targets: q, [T, d], L2-normalised.
-        denies: [T] booleans: the statement denies something.
+        negates: [T] booleans: the statement denies something.
         scale: z, what the cosines with targets are multiplied with; targets are fixed, and so is it.
 
     Raises:
         ValueError: The shapes don't fit together.
     """
-    if texts.ndim != 2 or texts.shape != targets.shape or denies.shape != texts.shape[:1]:
+    if texts.ndim != 2 or texts.shape != targets.shape or negates.shape != texts.shape[:1]:
         raise ValueError(
             f"texts and targets must be [T, d] and denies [T], not {list(texts.shape)}, "
-            f"{list(targets.shape)} and {list(denies.shape)}"
+            f"{list(targets.shape)} and {list(negates.shape)}"
         )
     distance = 1 - (texts * targets).sum(dim=1)
     twins = targets @ targets.T > 1 - _SAME
@@ -102,9 +102,9 @@ def meanings(texts: Tensor, targets: Tensor, denies: Tensor, scale: float = 20.0
     logits = (scale * texts @ targets.T).masked_fill(twins, -torch.inf)
     surprise = torch.logsumexp(logits, dim=1) - logits.diagonal()
     return {
-        "kept": _mean(distance[~denies]),
-        "composed": _mean(distance[denies]),
-        "apart": _mean(surprise[denies]),
+        "kept": _mean(distance[~negates]),
+        "composed": _mean(distance[negates]),
+        "apart": _mean(surprise[negates]),
     }
 
 
@@ -131,10 +131,10 @@ def omni_plus(
     meaning: dict[str, Tensor],
     scale: Tensor,
     *,
-    weight_contrast: float = 1.0,
-    weight_kept: float = 12.0,
+    weight_supervised: float = 1.0,
+    weight_distilled: float = 12.0,
     weight_composed: float = 1.0,
-    weight_apart: float = 8.0,
+    weight_discriminated: float = 8.0,
 ) -> dict[str, Tensor]:
     """Add the contrast of known truth and the two meanings; all parts keep their names.
 
@@ -144,16 +144,20 @@ def omni_plus(
     cosines times the scale: so the weights mean the same for any CLIP.
 
     Args:
-        contrast: what `known_truth` returned.
-        meaning: what `meanings` returned.
+        contrast: what `supervised_contrastive` returned.
+        meaning: what `target_losses` returned.
         scale: s, a scalar: the exponential of CLIP's logit scale.
-        weight_contrast: w_c.
-        weight_kept: w_k.
+        weight_supervised: w_c.
+        weight_distilled: w_k.
         weight_composed: w_m.
-        weight_apart: w_a.
+        weight_discriminated: w_a.
     """
-    distances = weight_kept * meaning["kept"] + weight_composed * meaning["composed"]
-    loss = weight_contrast * contrast["loss"] + weight_apart * meaning["apart"] + scale.detach() * distances
+    distances = weight_distilled * meaning["kept"] + weight_composed * meaning["composed"]
+    loss = (
+        weight_supervised * contrast["loss"]
+        + weight_discriminated * meaning["apart"]
+        + scale.detach() * distances
+    )
     named = {f"contrast/{name}": value for name, value in contrast.items()}
     return {"loss": loss, **named, **{f"meaning/{name}": value for name, value in meaning.items()}}
 

@@ -13,12 +13,12 @@ from rich.table import Table
 from rich.text import Text
 
 from omninegclip.evaluation.intervals import Estimate, mcnemar, paired_difference, sign_flip
-from omninegclip.evaluation.results import SEED, Result
+from omninegclip.evaluation.results import SEED, BenchmarkResult
 from omninegclip.evaluation.suite import MEASURES
 
 
 @dataclass(frozen=True)
-class Cell:
+class ComparisonCell:
     """One model's figure, and what sets it apart from the first model's on the same items."""
 
     model: str
@@ -40,13 +40,13 @@ class Cell:
 
 
 @dataclass(frozen=True)
-class Row:
+class ComparisonRow:
     """A measure on a benchmark, with a cell per model (None: not measured) and the best blind rule."""
 
     measure: str
     benchmark: str
     figure: str
-    cells: tuple[Cell | None, ...]
+    cells: tuple[ComparisonCell | None, ...]
     blind: tuple[str, float] | None
 
     def as_dict(self) -> dict[str, Any]:
@@ -60,23 +60,25 @@ class Row:
         }
 
 
-def summarise(by_model: Sequence[Sequence[Result]]) -> list[Row]:
+def summarise(by_model: Sequence[Sequence[BenchmarkResult]]) -> list[ComparisonRow]:
     """Return the rows of a table, by measure, from the results of each model on the same suite."""
     rows = []
     for results in zip(*by_model, strict=True):
         for measure, figure in results[0].measures.items():
             cells = tuple(_cell(result, results[0], figure) for result in results)
             if any(cells):
-                rows.append(Row(measure, results[0].benchmark, figure, cells, _blind(results, figure)))
+                rows.append(
+                    ComparisonRow(measure, results[0].benchmark, figure, cells, _blind(results, figure))
+                )
     return sorted(rows, key=lambda row: MEASURES.index(row.measure))
 
 
-def unmeasured(rows: Sequence[Row]) -> list[str]:
+def unmeasured(rows: Sequence[ComparisonRow]) -> list[str]:
     """Return the measures without any figure: what the table does not tell."""
     return [measure for measure in MEASURES if measure not in {row.measure for row in rows}]
 
 
-def table(rows: Sequence[Row], models: Sequence[str]) -> Table:
+def table(rows: Sequence[ComparisonRow], models: Sequence[str]) -> Table:
     """Draw the rows; figures are per cent."""
     drawn = Table("measure", "benchmark", "figure", "n")
     for model in models:
@@ -91,7 +93,7 @@ def table(rows: Sequence[Row], models: Sequence[str]) -> Table:
     return drawn
 
 
-def to_csv(rows: Sequence[Row]) -> str:
+def to_csv(rows: Sequence[ComparisonRow]) -> str:
     """Write one line per measure, benchmark and model."""
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
@@ -109,20 +111,20 @@ def published(benchmarks: Sequence[str]) -> list[dict[str, str]]:
     return [row for row in csv.DictReader(io.StringIO(text)) if row["benchmark"] in benchmarks]
 
 
-def _cell(result: Result, first: Result, figure: str) -> Cell | None:
+def _cell(result: BenchmarkResult, first: BenchmarkResult, figure: str) -> ComparisonCell | None:
     estimate = result.estimate(figure)
     if estimate is None:
         return None
     before, name = first.estimate(figure), str(result.model["name"])
     if before is None or result is first:
-        return Cell(name, estimate)
+        return ComparisonCell(name, estimate)
     relative = (estimate.value - before.value) / before.value if before.value else None
     ours, theirs = result.values.get(figure), first.values.get(figure)
     if ours is None or theirs is None or len(ours) != len(theirs) or result.missing != first.missing:
-        return Cell(name, estimate, relative)
+        return ComparisonCell(name, estimate, relative)
     images = result.clusters.get(figure)
     difference = paired_difference(theirs, ours, SEED, clusters=images)
-    return Cell(name, estimate, relative, difference, _p(theirs, ours, images))
+    return ComparisonCell(name, estimate, relative, difference, _p(theirs, ours, images))
 
 
 def _p(
@@ -140,7 +142,7 @@ def _as_text(name: str) -> str:
     return f"'{name}" if name.startswith(("=", "+", "-", "@", "\t", "\r")) else name
 
 
-def _blind(results: Sequence[Result], figure: str) -> tuple[str, float] | None:
+def _blind(results: Sequence[BenchmarkResult], figure: str) -> tuple[str, float] | None:
     rules: dict[str, float] = next((r.figures[figure]["blind"] for r in results if figure in r.figures), {})
     if not rules:
         return None
@@ -151,7 +153,7 @@ def _blind(results: Sequence[Result], figure: str) -> tuple[str, float] | None:
     return best, rules[best]
 
 
-def _draw(cell: Cell | None, compared: bool) -> str:
+def _draw(cell: ComparisonCell | None, compared: bool) -> str:
     if cell is None:
         return "-"
     value, low, high, _ = (100 * number for number in cell.estimate)

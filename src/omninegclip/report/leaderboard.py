@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from omninegclip.errors import OmniNegClipError
-from omninegclip.evaluation.results import Result, load_all
+from omninegclip.evaluation.results import BenchmarkResult, load_all
 from omninegclip.evaluation.suite import MEASURES
 from omninegclip.files import atomic_file
 from omninegclip.report.markdown import cell, code, inline
@@ -27,9 +27,9 @@ def write(folders: Sequence[Path], out: Path) -> list[Path]:
     return written
 
 
-def rank(results: Sequence[Result]) -> list[dict[str, Any]]:
+def rank(results: Sequence[BenchmarkResult]) -> list[dict[str, Any]]:
     """Return a board per measure, benchmark and protocol, the best model first."""
-    boards: dict[tuple[int, str, str, str], list[Result]] = {}
+    boards: dict[tuple[int, str, str, str], list[BenchmarkResult]] = {}
     for result in results:
         for measure, figure in result.measures.items():
             if figure in result.figures:
@@ -38,14 +38,16 @@ def rank(results: Sequence[Result]) -> list[dict[str, Any]]:
     return [_board(*place, found) for place, found in sorted(boards.items(), key=lambda pair: pair[0])]
 
 
-def _board(measure: int, benchmark: str, figure: str, protocol: str, results: list[Result]) -> dict[str, Any]:
+def _board(
+    measure: int, benchmark: str, figure: str, protocol: str, results: list[BenchmarkResult]
+) -> dict[str, Any]:
     lowest_first = figure.startswith("exclusion")
     ordered = sorted(results, key=lambda result: result.figures[figure]["value"], reverse=not lowest_first)
     title = f"{MEASURES[measure].capitalize()}: {benchmark}, {figure.replace('_', ' ')} ({protocol} protocol)"
     return {"title": title, "entries": [_entry(result, figure) for result in ordered]}
 
 
-def _entry(result: Result, figure: str) -> dict[str, Any]:
+def _entry(result: BenchmarkResult, figure: str) -> dict[str, Any]:
     found = result.figures[figure]
     low, high = 100 * found["low"], 100 * found["high"]
     choose = min if figure.startswith("exclusion") else max

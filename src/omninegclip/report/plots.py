@@ -13,9 +13,8 @@ from matplotlib.figure import Figure
 
 from omninegclip.errors import OmniNegClipError
 from omninegclip.evaluation.scenes import CHANCE, Figures
-from omninegclip.report import figures
+from omninegclip.report import figures, layer_curves
 from omninegclip.report.scenes import GROUPS, TITLES, grid_metrics
-from omninegclip.study import layers
 
 # Of Okabe and Ito, with a marker each, so that colour is never all that differs.
 _SERIES = (("#0072b2", "o"), ("#d55e00", "s"), ("#009e73", "^"), ("#cc79a7", "D"), ("#e69f00", "v"))
@@ -43,11 +42,11 @@ def plot_csv(path: Path) -> str:
         columns = tuple(file.readline().strip().split(","))
     if columns == figures.COLUMNS:
         return plot_grid(figures.read_csv(path))
-    if columns == layers.COLUMNS:
-        return plot_layers(layers.read_csv(path))
+    if columns == layer_curves.COLUMNS:
+        return plot_layers(layer_curves.read_csv(path))
     raise OmniNegClipError(
         f"{path} is no CSV of a study: its first line must be {','.join(figures.COLUMNS)} "
-        f"or {','.join(layers.COLUMNS)}."
+        f"or {','.join(layer_curves.COLUMNS)}."
     )
 
 
@@ -73,9 +72,9 @@ def plot_grid(cells: Mapping[str, Sequence[Figures]]) -> str:
         return _svg(figure)
 
 
-def plot_layers(curves: Mapping[str, layers.Curves]) -> str:
+def plot_layers(curves: Mapping[str, layer_curves.Curves]) -> str:
     """Return a panel per kind of pair with a line per model: the mean cosine after every layer."""
-    names = {model: layers.names(len(next(iter(kinds.values())))) for model, kinds in curves.items()}
+    names = {model: layer_curves.names(len(next(iter(kinds.values())))) for model, kinds in curves.items()}
     kinds = list(next(iter(curves.values())))
     with mpl.rc_context(_STYLE):
         figure = Figure(figsize=(0.8 + 2.9 * len(kinds), 3.2), layout="constrained")

@@ -8,7 +8,7 @@ from rich.text import Text
 
 from omninegclip.evaluation.intervals import Estimate
 from omninegclip.evaluation.scenes import CHANCE, LOWER_IS_BETTER, Figures
-from omninegclip.report.table import Row
+from omninegclip.report.table import FigureRow
 
 TITLES = {
     "presence_accuracy": "Presence accuracy",
@@ -58,14 +58,14 @@ NOTES = (
 )
 
 
-def figure_rows(models: Sequence[Figures], blind: Mapping[str, tuple[str, float]]) -> list[Row]:
+def figure_rows(models: Sequence[Figures], blind: Mapping[str, tuple[str, float]]) -> list[FigureRow]:
     """Return a row per metric and group, with the figures of every model side by side.
 
     `blind` is what `evaluate_blind` returned, or empty.
     """
     first = models[0]
     return [
-        Row(
+        FigureRow(
             metric=TITLES[metric],
             group=GROUPS.get(group, group) if len(first[metric]) > 1 else "all",
             values=tuple(figures[metric][group] for figures in models),
@@ -78,7 +78,7 @@ def figure_rows(models: Sequence[Figures], blind: Mapping[str, tuple[str, float]
     ]
 
 
-def summary_rows(models: Sequence[Figures], blind: Mapping[str, tuple[str, float]]) -> list[Row]:
+def summary_rows(models: Sequence[Figures], blind: Mapping[str, tuple[str, float]]) -> list[FigureRow]:
     """Return the rows that a terminal shows: the main metrics, by seen and held-out objects."""
     objects = ("seen", "held_out")
     short = [

@@ -1,4 +1,4 @@
-"""Picture rows: for one query, the top pictures of each model, right and wrong ones marked."""
+"""Picture rows: for one query, the top images of each model, right and wrong ones marked."""
 
 from base64 import b64encode
 from typing import NamedTuple
@@ -8,8 +8,8 @@ from omninegclip.errors import OmniNegClipError
 _TYPES = {b"\x89PNG\r\n\x1a\n": "image/png", b"\xff\xd8\xff": "image/jpeg"}
 
 
-class Picture(NamedTuple):
-    """A picture that a model returned, `score` its cosine to the query, `caption` what it shows."""
+class Thumbnail(NamedTuple):
+    """An image that a model returned, `score` its cosine to the query, `caption` what it shows."""
 
     png_or_jpeg: bytes
     right: bool
@@ -18,17 +18,17 @@ class Picture(NamedTuple):
 
     @property
     def uri(self) -> str:
-        """The picture as a data URI; raises OmniNegClipError when it is neither PNG nor JPEG."""
+        """The image as a data URI; raises OmniNegClipError when it is neither PNG nor JPEG."""
         for magic, media_type in _TYPES.items():
             if self.png_or_jpeg.startswith(magic):
                 return f"data:{media_type};base64,{b64encode(self.png_or_jpeg).decode()}"
         raise OmniNegClipError(
-            f'The picture "{self.caption}" is neither PNG nor JPEG: encode it as one of them.'
+            f'The image "{self.caption}" is neither PNG nor JPEG: encode it as one of them.'
         )
 
 
-class PictureRow(NamedTuple):
-    """A query and, for each model by name, its pictures, best first."""
+class ThumbnailRow(NamedTuple):
+    """A query and, for each model by name, its images, best first."""
 
     query: str
-    columns: dict[str, list[Picture]]
+    columns: dict[str, list[Thumbnail]]

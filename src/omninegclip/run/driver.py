@@ -40,7 +40,7 @@ from omninegclip.run.folder import (
 from omninegclip.run.job import Job, read_data, triplets_of
 from omninegclip.run.signals import Signals
 from omninegclip.run.summary import (
-    Figures,
+    ValidationFigures,
     card_of,
     cut_log,
     estimates,
@@ -49,7 +49,7 @@ from omninegclip.run.summary import (
     write_curves,
 )
 from omninegclip.training.checkpoint import load_checkpoint, save_checkpoint
-from omninegclip.training.cost import Estimate, estimate
+from omninegclip.training.cost import RunCost, estimate
 from omninegclip.training.distributed import any_process, from_first, process_group, rank
 from omninegclip.training.finetune import FineTuning, freeze, load_trained
 from omninegclip.training.loop import Step
@@ -71,7 +71,7 @@ def train(job: Job, *, resume: bool) -> dict[str, Any]:
         keep_freed_memory()
         data = read_data(job)
         encoder = load_clip(job.preset.model, activation=job.activation, tokenizer=job.tokenizer)
-        contents = from_first(lambda: contents_of(data.pictures))
+        contents = from_first(lambda: contents_of(data.images))
         folder.same_run(config_of(job, encoder, data, contents))
         if done := from_first(folder.finished):
             console.print(f"This run is finished: {job.out / MODEL}.")
@@ -80,20 +80,20 @@ def train(job: Job, *, resume: bool) -> dict[str, Any]:
         console.print(str(policy))
         torch.nn.Module.to(encoder.model, device)
         _require_frozen_images(encoder)
-        features = ImageFeatureCache(job.cache).features(encoder, data.pictures, contents)
+        features = ImageFeatureCache(job.cache).features(encoder, data.images, contents)
         torch.manual_seed(job.seed)
         return _Run(job, folder, encoder, policy, *triplets_of(job, encoder, data, features)).finish()
 
 
-def dry_run(job: Job, throughput: float) -> Estimate:
+def dry_run(job: Job, throughput: float) -> RunCost:
     """Count what a job will cost at `throughput` operations per second; nothing is written."""
     data = read_data(job)
     encoder = load_clip(job.preset.model, activation=job.activation, tokenizer=job.tokenizer)
     console.print(str(freeze(encoder, job.preset)))
     _require_frozen_images(encoder)
-    nothing = torch.empty(len(data.pictures), 0)
+    nothing = torch.empty(len(data.images), 0)
     training, _ = triplets_of(job, encoder, data, nothing)
-    return estimate(encoder, training, len(set(data.pictures)), job.preset, throughput)
+    return estimate(encoder, training, len(set(data.images)), job.preset, throughput)
 
 
 class _Run:
@@ -111,7 +111,7 @@ class _Run:
         self.job, self.preset, self.out, self.folder = job, job.preset, job.out, folder
         self.encoder, self.policy, self.held_out = encoder, policy, held_out
         self.tuning = FineTuning(encoder, training, job.preset, job.seed)
-        self.before: Figures | None = None
+        self.before: ValidationFigures | None = None
         self.best: dict[str, Any] | None = None
         self.since_best = 0
         self.log_bytes = 0
@@ -121,11 +121,11 @@ class _Run:
         """Go on where the last checkpoint was taken; without one that is whole, from the first step."""
         if not from_first(self._can_go_on):
             return
-        tensors, facts = load_checkpoint(self.out / LAST)
-        self.tuning.restore(tensors, facts["tuning"])
-        self.before = estimates(facts["before"])
-        self.best, self.since_best = facts["best"], facts["since_best"]
-        self.log_bytes = facts["log_bytes"]
+        tensors, metadata = load_checkpoint(self.out / LAST)
+        self.tuning.restore(tensors, metadata["tuning"])
+        self.before = estimates(metadata["before"])
+        self.best, self.since_best = metadata["best"], metadata["since_best"]
+        self.log_bytes = metadata["log_bytes"]
         console.print(f"Going on after step {self.tuning.done} of {self.tuning.total}.")
 
     def _can_go_on(self) -> bool:
@@ -137,14 +137,14 @@ class _Run:
         if not path.exists():
             return False
         try:
-            facts = load_checkpoint(path)[1]
-            if difference(facts.get("run", {}).get("config", {}), self.folder.run["config"]):
+            metadata = load_checkpoint(path)[1]
+            if difference(metadata.get("run", {}).get("config", {}), self.folder.run["config"]):
                 raise OmniNegClipError(f"{path} is of another run: move it elsewhere to begin this run anew.")
-            if facts["best"] is not None:
+            if metadata["best"] is not None:
                 path = self.out / BEST
                 best = load_checkpoint(path)[1]
                 # one that was written after the last checkpoint will be written again on the way
-                if best != facts["best"] and best.get("step", -1) < facts["tuning"]["done"]:
+                if best != metadata["best"] and best.get("step", -1) < metadata["tuning"]["done"]:
                     raise DamagedError(f"{path} is not the best of this run.")
         except DamagedError:
             console.print(f"{path} is lost or damaged: the run begins anew.")
@@ -192,7 +192,7 @@ class _Run:
     def _gave_up(self) -> bool:
         return self.preset.patience is not None and self.since_best >= self.preset.patience
 
-    def _validated(self) -> Figures:
+    def _validated(self) -> ValidationFigures:
         assert self.held_out is not None  # noqa: S101 -- for the type checker: callers looked
         held_out = self.held_out
         return from_first(lambda: validate(self.encoder, held_out))
@@ -217,7 +217,7 @@ class _Run:
             return
         log.flush()
         tensors, tuning = self.tuning.state()
-        facts = {
+        metadata = {
             "tuning": tuning,
             "before": numbers(self.before),
             "best": self.best,
@@ -225,7 +225,7 @@ class _Run:
             "log_bytes": log.tell(),
             "run": self.folder.run,
         }
-        save_checkpoint(self.out / LAST, tensors, facts)
+        save_checkpoint(self.out / LAST, tensors, metadata)
 
     @contextmanager
     def _log(self) -> Iterator[BinaryIO | None]:
@@ -251,8 +251,8 @@ class _Run:
     def _close(self, seconds: float) -> dict[str, Any]:
         """Write the model with the best weights, its card and the curves; the summary is the last file."""
         if self.best is not None:
-            weights, facts = load_checkpoint(self.out / BEST)
-            if facts != self.best:
+            weights, metadata = load_checkpoint(self.out / BEST)
+            if metadata != self.best:
                 raise OmniNegClipError(
                     f"{self.out / BEST} is not what was written: the same command with --resume begins anew."
                 )

@@ -71,8 +71,8 @@ class RunFolder:
                     "resume with the same options, or name a new folder."
                 )
         else:
-            facts = {**versions(), "threads": torch.get_num_threads(), "git": git_state()}
-            self.run = {"kind": _KIND, "config": config, "versions": facts}
+            metadata = {**versions(), "threads": torch.get_num_threads(), "git": git_state()}
+            self.run = {"kind": _KIND, "config": config, "versions": metadata}
             self._made.append(self.out / MARKER)
             write_sealed(self.out / MARKER, self.run)
             _sweep(self.out)
@@ -172,10 +172,10 @@ def run_folder(out: Path, resume: bool) -> Iterator[RunFolder]:
 
 
 def config_of(job: Job, encoder: ClipEncoder, data: Data, contents: Sequence[str]) -> dict[str, Any]:
-    """Return all that decides the weights a run ends with; `contents` are the hashes of its pictures."""
+    """Return all that decides the weights a run ends with; `contents` are the hashes of its images."""
     columns = ["image_id", "caption", "presence_negated", "absence_negated"]
     if job.preset.objective == STATEMENTS:
-        columns += ["statements", "objects_present", "objects_unsure"]
+        columns += ["contrast_set", "objects_present", "objects_unsure"]
     records = ([record.get(column) for column in columns] for record in (*data.training, *data.held_out))
     return {
         "preset": job.preset_name,

@@ -12,7 +12,7 @@ from omninegclip.environment import versions
 from omninegclip.evaluation.intervals import Estimate
 from omninegclip.files import atomic_file
 from omninegclip.report.card import model_card
-from omninegclip.report.table import Row
+from omninegclip.report.table import FigureRow
 from omninegclip.run.job import Job
 from omninegclip.training.methods.contrast_sets import OBJECTIVE as STATEMENTS
 
@@ -25,7 +25,7 @@ TITLES = {
 
 SHOWN = ("omninegclip", "torch", "transformers")  # of what is installed
 
-Figures = dict[str, Estimate]
+ValidationFigures = dict[str, Estimate]
 
 _METHODS = {
     "omni": "Method: Omni-NegCLIP, arXiv 2603.29258.",
@@ -33,26 +33,26 @@ _METHODS = {
 }
 
 
-def numbers(figures: Figures | None) -> dict[str, dict[str, float | int]] | None:
+def numbers(figures: ValidationFigures | None) -> dict[str, dict[str, float | int]] | None:
     """Return figures as plain numbers, ready for JSON."""
     return {name: figure.as_dict() for name, figure in figures.items()} if figures else None
 
 
-def estimates(values: dict[str, dict[str, Any]] | None) -> Figures | None:
+def estimates(values: dict[str, dict[str, Any]] | None) -> ValidationFigures | None:
     """Return what `numbers` was made from."""
     return {name: Estimate(**each) for name, each in values.items()} if values else None
 
 
-def rows(summary: dict[str, Any]) -> list[Row]:
+def rows(summary: dict[str, Any]) -> list[FigureRow]:
     """Return the figures of a summary as rows of a table; none when nothing was held out."""
     return _rows(estimates(summary["before"]), estimates(summary["after"]))
 
 
-def _rows(before: Figures | None, after: Figures | None) -> list[Row]:
+def _rows(before: ValidationFigures | None, after: ValidationFigures | None) -> list[FigureRow]:
     if not before or not after:
         return []
     return [
-        Row(
+        FigureRow(
             title, "held-out pictures", (before[name], after[name]), None, 0.5 if "presence" in name else None
         )
         for name, title in TITLES.items()
@@ -97,7 +97,12 @@ def write_curves(path: Path, steps: Sequence[dict[str, Any]]) -> None:
 
 
 def card_of(
-    job: Job, policy: PolicyTable, before: Figures | None, after: Figures | None, steps: int, library: str
+    job: Job,
+    policy: PolicyTable,
+    before: ValidationFigures | None,
+    after: ValidationFigures | None,
+    steps: int,
+    library: str,
 ) -> str:
     """Return the model card of a run, with all that was measured on the way."""
     preset = job.preset
@@ -114,11 +119,11 @@ def card_of(
         "`omninegclip evaluate` measures on benchmarks."
         if after
         else "Nothing was held out, so nothing was measured: run `omninegclip evaluate`.",
-        facts={
+        metadata={
             "preset": job.preset_name,
             "objective": preset.objective,
             "seed": str(job.seed),
-            "steps": f"{steps} of {preset.pictures}",
+            "steps": f"{steps} of {preset.images}",
             "learning rate": f"{preset.learning_rate:g}",
             "parameters that train": f"{policy.trained:,} of {policy.total:,}",
             **{

@@ -1,7 +1,7 @@
-"""The benchmark over held-out scenes: pictures and questions whose answers are known by construction.
+"""The benchmark over held-out scenes: images and questions whose answers are known by construction.
 
 Questions about negation come in equal parts for seen and held-out objects and for seen and held-out
-phrasings. Pictures are drawn from seeds that no training data uses.
+phrasings. Images are drawn from seeds that no training data uses.
 """
 
 from collections.abc import Callable, Iterator
@@ -10,11 +10,11 @@ from itertools import product
 from random import Random
 from typing import NamedTuple
 
-from omninegclip.scenes.captioning import deny_absent, deny_present
-from omninegclip.scenes.claims import Statement, holds
+from omninegclip.scenes.captioning import negate_absent, negate_present
+from omninegclip.scenes.claims import Claims, holds
 from omninegclip.scenes.grammar import affirmative, describe
 from omninegclip.scenes.negation import NAMING, Phrasing, affirmed_part, negate
-from omninegclip.scenes.objects import Kind
+from omninegclip.scenes.objects import ObjectKind
 from omninegclip.scenes.scene import Scene, compose, plausible_kind, rng, sample_scene
 
 LOOKALIKES = 7
@@ -34,7 +34,7 @@ class Condition(NamedTuple):
         return (phrasings if self.held_out_object else objects)[self.held_out_phrasing]
 
 
-class Presence(NamedTuple):
+class PresenceQuestion(NamedTuple):
     """CC-Neg's way: the right caption must score above the one that denies what is there."""
 
     image: int
@@ -43,8 +43,8 @@ class Presence(NamedTuple):
     condition: Condition
 
 
-class AbsenceChoice(NamedTuple):
-    """NegRefCOCOg's way: of two pictures that hold what is affirmed, the one without the denied object."""
+class AbsenceQuestion(NamedTuple):
+    """NegRefCOCOg's way: of two images that hold what is affirmed, the one without the denied object."""
 
     text: str
     right: int
@@ -52,7 +52,7 @@ class AbsenceChoice(NamedTuple):
     condition: Condition
 
 
-class MultipleChoice(NamedTuple):
+class ChoiceQuestion(NamedTuple):
     """NegBench's way: one of four captions is true."""
 
     image: int
@@ -62,33 +62,33 @@ class MultipleChoice(NamedTuple):
     condition: Condition
 
 
-class Query(NamedTuple):
-    """A caption, the pictures of the gallery that it is true of, and the object that it denies."""
+class NegatedQuery(NamedTuple):
+    """A caption, the images of the gallery that it is true of, and the object that it denies."""
 
     text: str
     relevant: tuple[int, ...]
-    denied: Kind
+    denied: ObjectKind
     condition: Condition
 
 
-class Benchmark(NamedTuple):
-    """All questions; picture numbers index `scenes`, and `gallery` and `lookalikes` are runs of them."""
+class ScenesBenchmark(NamedTuple):
+    """All questions; image numbers index `scenes`, and `gallery` and `lookalikes` are runs of them."""
 
     scenes: tuple[Scene, ...]
     seed: int
-    presence: tuple[Presence, ...]
-    absence_choice: tuple[AbsenceChoice, ...]
-    multiple_choice: tuple[MultipleChoice, ...]
+    presence: tuple[PresenceQuestion, ...]
+    absence_choice: tuple[AbsenceQuestion, ...]
+    multiple_choice: tuple[ChoiceQuestion, ...]
     gallery: range
     captions: tuple[str, ...]
     lookalikes: range
-    negated_queries: tuple[Query, ...]
+    negated_queries: tuple[NegatedQuery, ...]
 
 
-def make_benchmark(seed: int, size: int = 1000) -> Benchmark:
-    """Draw the benchmark: `size` questions of each kind and `size` gallery pictures.
+def make_benchmark(seed: int, size: int = 1000) -> ScenesBenchmark:
+    """Draw the benchmark: `size` questions of each kind and `size` gallery images.
 
-    Retrieval with negated captions has a gallery of its own, in families of eight pictures that share what
+    Retrieval with negated captions has a gallery of its own, in families of eight images that share what
     the query affirms: one lacks the object that it denies, seven hold it.
     """
     scenes: list[Scene] = []
@@ -99,7 +99,7 @@ def make_benchmark(seed: int, size: int = 1000) -> Benchmark:
     captions = _gallery(seed, size, scenes)
     middle = len(scenes)
     queries = _lookalikes(seed, max(4, 3 * size // 10), scenes)
-    return Benchmark(
+    return ScenesBenchmark(
         scenes=tuple(scenes),
         seed=seed,
         presence=presence,
@@ -129,15 +129,15 @@ def _scene_with(random: Random, accept: Callable[[Scene], bool]) -> Scene:
     return scene
 
 
-def _presence(seed: int, count: int, scenes: list[Scene]) -> tuple[Presence, ...]:
+def _presence(seed: int, count: int, scenes: list[Scene]) -> tuple[PresenceQuestion, ...]:
     items = []
     for index, condition in _conditions(count):
         random = rng("benchmark", "presence", seed, index)
         scene = _scene_with(random, partial(_has_kind, held_out=condition.held_out_object))
         denied = random.choice([kind for kind in scene.kinds if kind.held_out == condition.held_out_object])
         right = describe(random, scene, scene.kinds)
-        wrong = deny_present(random, scene, scene.kinds, denied, _phrasing(random, condition))
-        items.append(Presence(len(scenes), right.text, wrong.text, condition))
+        wrong = negate_present(random, scene, scene.kinds, denied, _phrasing(random, condition))
+        items.append(PresenceQuestion(len(scenes), right.text, wrong.text, condition))
         scenes.append(scene)
     return tuple(items)
 
@@ -147,9 +147,9 @@ def _has_kind(scene: Scene, held_out: bool) -> bool:
 
 
 def _multiple_choice(
-    seed: int, presence: tuple[Presence, ...], scenes: list[Scene]
-) -> tuple[MultipleChoice, ...]:
-    """Ask about the pictures of the presence questions, with one object that is there and one that is not."""
+    seed: int, presence: tuple[PresenceQuestion, ...], scenes: list[Scene]
+) -> tuple[ChoiceQuestion, ...]:
+    """Ask about the images of the presence questions, with one object that is there and one that is not."""
     items = []
     for index, asked in enumerate(presence):
         random = rng("benchmark", "multiple choice", seed, index)
@@ -160,26 +160,26 @@ def _multiple_choice(
         options = _options(random, scene, here, absent, template, _phrasing(random, asked.condition))
         right, order = options[0], random.sample(options, 4)
         items.append(
-            MultipleChoice(asked.image, tuple(order), order.index(right), template, asked.condition)  # type: ignore[arg-type]
+            ChoiceQuestion(asked.image, tuple(order), order.index(right), template, asked.condition)  # type: ignore[arg-type]
         )
     return tuple(items)
 
 
 def _options(
-    random: Random, scene: Scene, here: Kind, absent: Kind, template: str, phrasing: Phrasing
+    random: Random, scene: Scene, here: ObjectKind, absent: ObjectKind, template: str, phrasing: Phrasing
 ) -> list[str]:
     """Return the right caption and three wrong ones in the way of NegBench's three templates."""
     lead = random.choice(("", "a photo of ", "a picture of ")) if phrasing.takes_lead else ""
     bare = affirmed_part(random, scene, ()).text
 
-    def positive(kind: Kind) -> str:
+    def positive(kind: ObjectKind) -> str:
         return f"{lead}{kind.indefinite}"
 
-    def negative(kind: Kind) -> str:
-        return phrasing.deny(bare, kind)
+    def negative(kind: ObjectKind) -> str:
+        return phrasing.negate(bare, kind)
 
-    def hybrid(yes: Kind, no: Kind) -> str:
-        return phrasing.deny(positive(yes), no)
+    def hybrid(yes: ObjectKind, no: ObjectKind) -> str:
+        return phrasing.negate(positive(yes), no)
 
     swapped = hybrid(absent, here)
     if template == "positive":
@@ -189,24 +189,24 @@ def _options(
     return [hybrid(here, absent), positive(absent), negative(here), swapped]
 
 
-def _absence_choice(seed: int, count: int, scenes: list[Scene]) -> tuple[AbsenceChoice, ...]:
-    """Draw pairs of pictures that differ in one object: the denied one here, an unmentioned one there."""
+def _absence_choice(seed: int, count: int, scenes: list[Scene]) -> tuple[AbsenceQuestion, ...]:
+    """Draw pairs of images that differ in one object: the denied one here, an unmentioned one there."""
     items = []
     for index, condition in _conditions(count):
         random = rng("benchmark", "absence choice", seed, index)
         scene, shared, denied, other = _shared_objects(random, condition, range(1, 4))
         right = compose(random, scene.place, [*shared, other])
         wrong = compose(random, scene.place, [*shared, denied])
-        text = deny_absent(random, right, shared, denied, _phrasing(random, condition)).text
-        items.append(AbsenceChoice(text, len(scenes), len(scenes) + 1, condition))
+        text = negate_absent(random, right, shared, denied, _phrasing(random, condition)).text
+        items.append(AbsenceQuestion(text, len(scenes), len(scenes) + 1, condition))
         scenes += [right, wrong]
     return tuple(items)
 
 
 def _shared_objects(
     random: Random, condition: Condition, how_many: range
-) -> tuple[Scene, tuple[Kind, ...], Kind, Kind]:
-    """Draw what two pictures share, an object that one of them holds, and one to put in its place."""
+) -> tuple[Scene, tuple[ObjectKind, ...], ObjectKind, ObjectKind]:
+    """Draw what two images share, an object that one of them holds, and one to put in its place."""
     scene = _scene_with(random, lambda scene: len(scene.kinds) in how_many)
     shared = scene.kinds
     denied = plausible_kind(random, scene.place, shared, condition.held_out_object)
@@ -217,7 +217,7 @@ def _shared_objects(
 def _gallery(seed: int, count: int, scenes: list[Scene]) -> tuple[str, ...]:
     """Draw scenes that differ in what they hold or where, each with a caption that says all of it."""
     captions: list[str] = []
-    seen: set[tuple[str, frozenset[tuple[Kind, int]]]] = set()
+    seen: set[tuple[str, frozenset[tuple[ObjectKind, int]]]] = set()
     random = rng("benchmark", "gallery", seed)
     while len(captions) < count:
         scene = sample_scene(random)
@@ -230,9 +230,9 @@ def _gallery(seed: int, count: int, scenes: list[Scene]) -> tuple[str, ...]:
     return tuple(captions)
 
 
-def _lookalikes(seed: int, families: int, scenes: list[Scene]) -> tuple[Query, ...]:
-    """Draw families that share what the query affirms, and find the pictures that it is true of."""
-    asked: list[tuple[str, Statement, Kind, Condition]] = []
+def _lookalikes(seed: int, families: int, scenes: list[Scene]) -> tuple[NegatedQuery, ...]:
+    """Draw families that share what the query affirms, and find the images that it is true of."""
+    asked: list[tuple[str, Claims, ObjectKind, Condition]] = []
     start = len(scenes)
     for index, condition in _conditions(families):
         random = rng("benchmark", "lookalikes", seed, index)
@@ -245,6 +245,8 @@ def _lookalikes(seed: int, families: int, scenes: list[Scene]) -> tuple[Query, .
         scenes += [compose(random, scene.place, [*shared, denied]) for _ in range(LOOKALIKES)]
     family = scenes[start:]
     return tuple(
-        Query(text, tuple(n for n, scene in enumerate(family) if holds(claims, scene)), denied, condition)
+        NegatedQuery(
+            text, tuple(n for n, scene in enumerate(family) if holds(claims, scene)), denied, condition
+        )
         for text, claims, denied, condition in asked
     )

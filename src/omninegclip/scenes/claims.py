@@ -3,8 +3,8 @@
 import math
 from typing import NamedTuple
 
-from omninegclip.scenes.objects import Kind
-from omninegclip.scenes.scene import Item, Scene
+from omninegclip.scenes.objects import ObjectKind
+from omninegclip.scenes.scene import Scene, SceneItem
 
 # How far apart two centres must lie along an axis before "left of" or "above" is said, in pixels.
 CLEARLY_APART = 18
@@ -15,39 +15,39 @@ NEARBY = 1.6
 class Relation(NamedTuple):
     """`subject` stands `name` (one of RELATIONS) of `reference`."""
 
-    subject: Kind
+    subject: ObjectKind
     name: str
-    reference: Kind
+    reference: ObjectKind
 
 
-class Statement(NamedTuple):
+class Claims(NamedTuple):
     """The claims of one caption, all of which must hold: counts are exact, 0 stands for "some".
 
     `denied` are statements of which none may hold, so that all that can be claimed can be denied: a place, a
     count, a relation, and a denial itself.
     """
 
-    counts: tuple[tuple[Kind, int], ...] = ()
+    counts: tuple[tuple[ObjectKind, int], ...] = ()
     place: str | None = None
     relation: Relation | None = None
-    absent: tuple[Kind, ...] = ()
+    absent: tuple[ObjectKind, ...] = ()
     only: bool = False
-    denied: "tuple[Statement, ...]" = ()
+    denied: "tuple[Claims, ...]" = ()
 
     @property
-    def affirmed(self) -> tuple[Kind, ...]:
+    def affirmed(self) -> tuple[ObjectKind, ...]:
         """Return the kinds that the caption says are there."""
         return tuple(kind for kind, _ in self.counts)
 
 
-class Caption(NamedTuple):
+class SceneCaption(NamedTuple):
     """A sentence and what it claims."""
 
     text: str
-    statement: Statement
+    statement: Claims
 
 
-def holds(statement: Statement, scene: Scene) -> bool:
+def holds(statement: Claims, scene: Scene) -> bool:
     """Tell whether every claim of `statement` is true of `scene`."""
     if statement.place not in (None, scene.place.name):
         return False
@@ -62,7 +62,7 @@ def holds(statement: Statement, scene: Scene) -> bool:
 
 
 def relation_holds(relation: Relation, scene: Scene) -> bool:
-    """Tell whether some pair of the named kinds stands so; the picture's y axis points down."""
+    """Tell whether some pair of the named kinds stands so; the image's y axis points down."""
     subjects = [item for item in scene.items if item.kind == relation.subject]
     references = [item for item in scene.items if item.kind == relation.reference]
     return any(RELATIONS[relation.name](a, b) for a in subjects for b in references)
@@ -77,5 +77,5 @@ RELATIONS = {
 }
 
 
-def _distance(a: Item, b: Item) -> float:
+def _distance(a: SceneItem, b: SceneItem) -> float:
     return math.dist((a.x, a.y), (b.x, b.y))

@@ -8,11 +8,11 @@ from PIL import Image
 
 from omninegclip.errors import OmniNegClipError
 from omninegclip.images import opened
-from omninegclip.scenes.objects import Kind
+from omninegclip.scenes.objects import ObjectKind
 
 
 @cache
-def graphic(kind: Kind) -> Image.Image:
+def graphic(kind: ObjectKind) -> Image.Image:
     """Return the graphic of `kind`, 72 x 72 pixels, colours multiplied by opacity (mode RGBa).
 
     Raises OmniNegClipError when the package that carries the graphics is missing.

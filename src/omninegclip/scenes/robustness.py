@@ -1,19 +1,19 @@
 """The robustness suite: denials that a model can't get right by knowing that "no" means absent.
 
-Each question comes with a plain sentence about the same two pictures: a model that fails there does not see
-the difference, and its figure says nothing of negation. Pictures and questions have seeds of their own.
+Each question comes with a plain sentence about the same two images: a model that fails there does not see
+the difference, and its figure says nothing of negation. Images and questions have seeds of their own.
 """
 
 from typing import NamedTuple
 
 from omninegclip.errors import OmniNegClipError
-from omninegclip.scenes.claims import Caption
+from omninegclip.scenes.claims import SceneCaption
 from omninegclip.scenes.probes import PROBES
 from omninegclip.scenes.scene import Scene, rng
 
 
-class Question(NamedTuple):
-    """What a probe drew, its pictures by number.
+class RobustnessQuestion(NamedTuple):
+    """What a probe drew, its images by number.
 
     `held_out` tells whether fine-tuning data never negates the object that the denial is about.
     """
@@ -21,18 +21,18 @@ class Question(NamedTuple):
     probe: str
     right: int
     wrong: int
-    caption: Caption
-    foil: Caption
-    plain: Caption
+    caption: SceneCaption
+    foil: SceneCaption
+    plain: SceneCaption
     held_out: bool
 
 
 class Robustness(NamedTuple):
-    """All questions; picture numbers index `scenes`."""
+    """All questions; image numbers index `scenes`."""
 
     scenes: tuple[Scene, ...]
     seed: int
-    questions: tuple[Question, ...]
+    questions: tuple[RobustnessQuestion, ...]
 
 
 def make_robustness(seed: int, size: int = 400) -> Robustness:
@@ -50,7 +50,7 @@ def make_robustness(seed: int, size: int = 400) -> Robustness:
             drawn = draw(rng("robustness", probe, seed, index), held_out, index // 2 % 2 == 1)
             right, wrong = len(scenes), len(scenes) + 1
             questions.append(
-                Question(probe, right, wrong, drawn.caption, drawn.foil, drawn.plain, held_out),
+                RobustnessQuestion(probe, right, wrong, drawn.caption, drawn.foil, drawn.plain, held_out),
             )
             scenes += [drawn.right, drawn.wrong]
     return Robustness(tuple(scenes), seed, tuple(questions))

@@ -1,4 +1,4 @@
-"""The benchmark of the picture world as files: pictures, and a Parquet table per kind of question.
+"""The benchmark of the picture world as files: images, and a Parquet table per kind of question.
 
 They have the shape that other benchmarks have, so that any harness can score any model on them.
 """
@@ -14,10 +14,10 @@ import pyarrow.parquet as pq
 from omninegclip.errors import OmniNegClipError
 from omninegclip.files import atomic_folder
 from omninegclip.progress import track
-from omninegclip.scenes.benchmark import Benchmark, Query, make_benchmark
+from omninegclip.scenes.benchmark import NegatedQuery, ScenesBenchmark, make_benchmark
 from omninegclip.scenes.graphics import graphics_folder
 from omninegclip.scenes.objects import KINDS
-from omninegclip.scenes.render import picture_of
+from omninegclip.scenes.render import image_of
 
 Table = list[dict[str, Any]]
 
@@ -25,7 +25,7 @@ Table = list[dict[str, Any]]
 def write_benchmark(folder: Path, seed: int, questions: int) -> None:
     """Write the benchmark of `seed` into the new folder `folder`: `questions` of each kind.
 
-    Tables: presence, absence_choice, multiple_choice, gallery, negated_queries, objects. Pictures are PNG.
+    Tables: presence, absence_choice, multiple_choice, gallery, negated_queries, objects. Images are PNG.
 
     Raises OmniNegClipError when the folder is occupied or can't be written, when `questions` is below 4, or
     when the Twemoji graphics are missing.
@@ -40,11 +40,11 @@ def write_benchmark(folder: Path, seed: int, questions: int) -> None:
         (partial_folder / "images").mkdir()
         scenes = track(benchmark.scenes, "Drawing the benchmark", len(benchmark.scenes))
         for index, scene in enumerate(scenes):
-            picture = picture_of("benchmark", scene, seed, index)
-            picture.save(partial_folder / _path(index), "PNG", compress_level=1)
+            image = image_of("benchmark", scene, seed, index)
+            image.save(partial_folder / _path(index), "PNG", compress_level=1)
 
 
-def _tables(benchmark: Benchmark) -> Mapping[str, Table]:
+def _tables(benchmark: ScenesBenchmark) -> Mapping[str, Table]:
     return {
         "presence": [
             {
@@ -74,7 +74,7 @@ def _tables(benchmark: Benchmark) -> Mapping[str, Table]:
     }
 
 
-def _multiple_choice(benchmark: Benchmark) -> Table:
+def _multiple_choice(benchmark: ScenesBenchmark) -> Table:
     table = []
     for each in benchmark.multiple_choice:
         wrong = [text for index, text in enumerate(each.options) if index != each.answer]
@@ -90,8 +90,8 @@ def _multiple_choice(benchmark: Benchmark) -> Table:
     return table
 
 
-def _query(benchmark: Benchmark, query: Query) -> dict[str, Any]:
-    """Return a query, the pictures of its gallery that it is true of, and those that hold what it denies."""
+def _query(benchmark: ScenesBenchmark, query: NegatedQuery) -> dict[str, Any]:
+    """Return a query, the images of its gallery that it is true of, and those that hold what it denies."""
     holding = [index for index in benchmark.lookalikes if query.denied in benchmark.scenes[index].kinds]
     return {
         "text": query.text,
@@ -101,8 +101,8 @@ def _query(benchmark: Benchmark, query: Query) -> dict[str, Any]:
     }
 
 
-def _objects(benchmark: Benchmark) -> Table:
-    """Ask for every kind that some picture of the gallery holds and some does not."""
+def _objects(benchmark: ScenesBenchmark) -> Table:
+    """Ask for every kind that some image of the gallery holds and some does not."""
     held = {index: benchmark.scenes[index].kinds for index in benchmark.gallery}
     return [
         {

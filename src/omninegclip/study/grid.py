@@ -35,7 +35,7 @@ from omninegclip.training.preset import Preset, load_preset
 PRETRAINED = "pretrained"
 
 
-class Cell(NamedTuple):
+class StudyCell(NamedTuple):
     """A line of the table: its name, and what of the preset it changes; None trains nothing.
 
     `training_free` is the name of a method of `evaluation.training_free`, for a cell that trains nothing;
@@ -63,10 +63,10 @@ class Outcome(NamedTuple):
 Results = dict[str, list[Outcome]]
 
 
-class Job(NamedTuple):
+class CellJob(NamedTuple):
     """A cell with one seed, where its world is and where its outcome goes."""
 
-    cell: Cell
+    cell: StudyCell
     preset: Preset | None
     seed: int
     size: Size
@@ -78,7 +78,7 @@ def run_grid(
     model: str,
     preset_name: str,
     overrides: Sequence[str],
-    cells: Sequence[Cell],
+    cells: Sequence[StudyCell],
     seeds: Sequence[int],
     size: Size,
     out: Path,
@@ -104,12 +104,12 @@ def run_grid(
         for cell in cells
     }
 
-    def jobs() -> Iterator[Job]:
+    def jobs() -> Iterator[CellJob]:
         for seed in seeds:
             if missing := [cell for cell in cells if _kept(paths[cell.name, seed]) is None]:
                 world = keep_world(runner.encoder, out / "worlds", seed, size)
                 for cell in missing:
-                    yield Job(cell, presets[cell.name], seed, size, world, paths[cell.name, seed])
+                    yield CellJob(cell, presets[cell.name], seed, size, world, paths[cell.name, seed])
 
     for job in each_done(runner, jobs(), workers):
         console.print(f"{job.cell.name}, seed {job.seed}: {job.path}")
@@ -129,7 +129,7 @@ class Runner:
         """Let the other process load the model by itself."""
         return Runner, (self._model,)
 
-    def __call__(self, job: Job) -> None:
+    def __call__(self, job: CellJob) -> None:
         """Train and score the cell, and write its outcome."""
         if self._world is None or self._world[0] != job.world:
             self._world = job.world, read_world(self.encoder, job.world, job.seed, job.size)
@@ -147,10 +147,10 @@ def summary(results: Results) -> dict[str, Any]:
     }
 
 
-def _run(encoder: ClipEncoder, world: World, cell: Cell, preset: Preset | None, seed: int) -> Outcome:
+def _run(encoder: ClipEncoder, world: World, cell: StudyCell, preset: Preset | None, seed: int) -> Outcome:
     if cell.training_free is not None:
         embed = without_training(encoder.embed_text, split, METHODS[cell.training_free])
-        return Outcome(evaluate_scenes(world.benchmark, world.pictures, embed), {})
+        return Outcome(evaluate_scenes(world.benchmark, world.images, embed), {})
     if preset is None:
         return Outcome(ask(encoder, world), {})
     torch.manual_seed(seed)
@@ -164,14 +164,14 @@ def _run(encoder: ClipEncoder, world: World, cell: Cell, preset: Preset | None, 
     return Outcome(ask(tuned, world), last)
 
 
-def _key(fingerprint: str, cell: Cell, preset: Preset | None, seed: int, size: Size) -> str:
+def _key(fingerprint: str, cell: StudyCell, preset: Preset | None, seed: int, size: Size) -> str:
     decisive: list[Any] = [__version__, fingerprint, preset and preset.as_dict(), seed, size]
     decisive += [cell.training_free] if cell.training_free else []
     decisive += [cell.blend] if cell.blend < 1 else []
     return hashlib.sha256(json.dumps(decisive).encode()).hexdigest()[:16]
 
 
-def _save(job: Job, outcome: Outcome) -> None:
+def _save(job: CellJob, outcome: Outcome) -> None:
     content = {
         "cell": job.cell.name,
         "seed": job.seed,

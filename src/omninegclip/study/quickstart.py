@@ -16,7 +16,7 @@ from rich.table import Table
 
 from omninegclip.clip.encoder import ClipEncoder, Embeddings
 from omninegclip.clip.io.load import load_clip
-from omninegclip.clip.io.metadata import read_facts
+from omninegclip.clip.io.metadata import read_metadata
 from omninegclip.clip.io.save import save_clip
 from omninegclip.clip.policy import PolicyTable
 from omninegclip.environment import peak_memory, versions
@@ -29,10 +29,10 @@ from omninegclip.report.curves import curves_svg, drawn
 from omninegclip.report.page import PolicyRow, render
 from omninegclip.report.page import write as write_page
 from omninegclip.report.scenes import ATTRIBUTION, NOTES, figure_rows, summary_rows
-from omninegclip.report.table import Row, rich_table
-from omninegclip.report.thumbnails import Picture, PictureRow
+from omninegclip.report.table import FigureRow, rich_table
+from omninegclip.report.thumbnails import Thumbnail, ThumbnailRow
 from omninegclip.scenes.graphics import graphics_folder
-from omninegclip.scenes.render import picture_of
+from omninegclip.scenes.render import image_of
 from omninegclip.scenes.showcase import Showcase, make_showcase
 from omninegclip.study.world import Size, World, ask, embed_scenes, make_world, train_on
 from omninegclip.training.finetune import freeze
@@ -44,7 +44,7 @@ PAPER = "scenes-paper"
 PRETRAINED = "pretrained"
 
 
-class Tuned(NamedTuple):
+class TunedModel(NamedTuple):
     """A fine-tuned model, how it came to be, and what it scores."""
 
     preset: Preset
@@ -54,11 +54,11 @@ class Tuned(NamedTuple):
     figures: Figures
 
 
-class Result(NamedTuple):
+class QuickstartResult(NamedTuple):
     """What a run found out; the last of `tuned` is the model of the run."""
 
     before: Figures
-    tuned: dict[str, Tuned]
+    tuned: dict[str, TunedModel]
     blind: dict[str, tuple[str, float]]
 
     @property
@@ -72,7 +72,7 @@ class Result(NamedTuple):
         return (self.before, *(each.figures for each in self.tuned.values()))
 
     @property
-    def last(self) -> Tuned:
+    def last(self) -> TunedModel:
         """Return the model of the run."""
         return list(self.tuned.values())[-1]
 
@@ -107,14 +107,14 @@ def quickstart(
         for name, preset in presets.items():
             log = folder / ("log.jsonl" if preset is chosen else f"log-{name}.jsonl")
             tuned[name] = _tune(name, encoder, world, preset, seed, log)
-        result = Result(before, tuned, evaluate_blind(world.benchmark))
+        result = QuickstartResult(before, tuned, evaluate_blind(world.benchmark))
         rows = figure_rows(result.figures, result.blind)
         for name, each in tuned.items():
             target = folder / ("model" if each is result.last else f"model-{name}")
             card = _card(name, result, rows, _facts(each, seed, size))
             save_clip(target, each.encoder, base=MODEL, card=card)
-        pictures = _picture_rows({PRETRAINED: encoder} | {name: t.encoder for name, t in tuned.items()}, seed)
-        _write_report(folder / "report.html", result, rows, _facts(result.last, seed, size), pictures)
+        images = _image_rows({PRETRAINED: encoder} | {name: t.encoder for name, t in tuned.items()}, seed)
+        _write_report(folder / "report.html", result, rows, _facts(result.last, seed, size), images)
         _write_config(folder, preset_name, chosen, seed, size)
         summary = {
             "before": as_dict(before),
@@ -137,7 +137,9 @@ def free_name(folder: Path) -> Path:
     return next(name for name in chain([folder], numbered) if not name.exists())
 
 
-def _tune(name: str, base: ClipEncoder, world: World, preset: Preset, seed: int, log_path: Path) -> Tuned:
+def _tune(
+    name: str, base: ClipEncoder, world: World, preset: Preset, seed: int, log_path: Path
+) -> TunedModel:
     """Fine-tune a copy of `base`, write its log, and ask it the benchmark's questions."""
     torch.manual_seed(seed)
     encoder = copy.deepcopy(base)
@@ -149,17 +151,17 @@ def _tune(name: str, base: ClipEncoder, world: World, preset: Preset, seed: int,
             steps.append(step)
             line = {"step": step.number, "learning_rate": step.learning_rate, **step.scalars}
             log.write(json.dumps(line) + "\n")
-    return Tuned(preset, encoder, policy, steps, ask(encoder, world))
+    return TunedModel(preset, encoder, policy, steps, ask(encoder, world))
 
 
-def _picture_rows(encoders: Mapping[str, ClipEncoder], seed: int) -> list[PictureRow]:
-    """Return for each fixed query the top pictures of every model, right and wrong marked."""
+def _image_rows(encoders: Mapping[str, ClipEncoder], seed: int) -> list[ThumbnailRow]:
+    """Return for each fixed query the top images of every model, right and wrong marked."""
     showcase = make_showcase(seed)
     texts = [question.text for question in showcase.questions]
-    pictures = embed_scenes(encoders[PRETRAINED], "showcase", showcase.scenes, seed)
-    scores = {name: encoder.embed_text(texts) @ pictures.T for name, encoder in encoders.items()}
+    images = embed_scenes(encoders[PRETRAINED], "showcase", showcase.scenes, seed)
+    scores = {name: encoder.embed_text(texts) @ images.T for name, encoder in encoders.items()}
     return [
-        PictureRow(
+        ThumbnailRow(
             text,
             {name: _top(showcase, number, scores[name][number], seed) for name in scores},
         )
@@ -167,9 +169,9 @@ def _picture_rows(encoders: Mapping[str, ClipEncoder], seed: int) -> list[Pictur
     ]
 
 
-def _top(showcase: Showcase, question: int, scores: Embeddings, seed: int, size: int = 5) -> list[Picture]:
+def _top(showcase: Showcase, question: int, scores: Embeddings, seed: int, size: int = 5) -> list[Thumbnail]:
     return [
-        Picture(
+        Thumbnail(
             _png(showcase, index, seed),
             showcase.questions[question].is_right(showcase.scenes[index]),
             ", ".join(kind.singular for kind in showcase.scenes[index].kinds),
@@ -181,18 +183,18 @@ def _top(showcase: Showcase, question: int, scores: Embeddings, seed: int, size:
 
 def _png(showcase: Showcase, index: int, seed: int) -> bytes:
     png = BytesIO()
-    picture_of("showcase", showcase.scenes[index], seed, index).save(png, "PNG")
+    image_of("showcase", showcase.scenes[index], seed, index).save(png, "PNG")
     return png.getvalue()
 
 
-def _facts(tuned: Tuned, seed: int, size: Size) -> dict[str, str]:
+def _facts(tuned: TunedModel, seed: int, size: Size) -> dict[str, str]:
     """Return what a reader needs to judge or repeat the run."""
     preset, installed = tuned.preset, versions()
     return {
         "seed": str(seed),
         "pictures to learn from": f"{size.scenes:,}",
         "objective": preset.objective,
-        "steps": f"{len(tuned.steps)} of {preset.pictures}",
+        "steps": f"{len(tuned.steps)} of {preset.images}",
         "learning rate": f"{preset.learning_rate:g}",
         "parameters that train": f"{tuned.policy.trained:,} of {tuned.policy.total:,}",
         "last loss": f"{tuned.steps[-1].scalars['loss']:.3f}",
@@ -202,10 +204,10 @@ def _facts(tuned: Tuned, seed: int, size: Size) -> dict[str, str]:
 
 def _write_report(
     path: Path,
-    result: Result,
-    rows: Sequence[Row],
-    facts: Mapping[str, str],
-    picture_rows: Sequence[PictureRow],
+    result: QuickstartResult,
+    rows: Sequence[FigureRow],
+    metadata: Mapping[str, str],
+    image_rows: Sequence[ThumbnailRow],
 ) -> None:
     page = render(
         title="What “no” means to a CLIP, before and after",
@@ -215,8 +217,8 @@ def _write_report(
         rows=rows,
         columns=result.columns,
         curves=[_curve(name, tuned.steps) for name, tuned in result.tuned.items()],
-        picture_rows=picture_rows,
-        facts=facts,
+        image_rows=image_rows,
+        metadata=metadata,
         policy_rows=[PolicyRow(part.name, part.trains, part.parameters) for part in result.last.policy.parts],
         notes=NOTES,
         attribution=ATTRIBUTION,
@@ -229,7 +231,7 @@ def _curve(name: str, steps: Sequence[Step]) -> str:
     return curves_svg(series, "step", "loss", f"Fine-tuning, {name}")
 
 
-def _card(name: str, result: Result, rows: Sequence[Row], facts: Mapping[str, str]) -> str:
+def _card(name: str, result: QuickstartResult, rows: Sequence[FigureRow], metadata: Mapping[str, str]) -> str:
     return model_card(
         name=f"scenes-tiny, {name}",
         summary=f"scenes-tiny after fine-tuning by `omninegclip quickstart`: the column {name}.",
@@ -239,7 +241,7 @@ def _card(name: str, result: Result, rows: Sequence[Row], facts: Mapping[str, st
         rows=rows,
         columns=result.columns,
         measured_on="the scenes benchmark of omninegclip: held-out pictures of its picture world",
-        facts=facts,
+        metadata=metadata,
         limits=[NOTES[0], "It knows the objects and places of the picture world and nothing else."],
         attribution=ATTRIBUTION,
     )
@@ -249,5 +251,5 @@ def _write_config(folder: Path, preset_name: str, preset: Preset, seed: int, siz
     """Write what the run was: the merged config, and the versions of everything that computed it."""
     config = {"preset": preset_name, "seed": seed, "model": MODEL, **size._asdict(), **preset.as_dict()}
     (folder / "config.yaml").write_text(yaml.safe_dump(config, sort_keys=False))
-    facts = {**versions(), "threads": torch.get_num_threads(), "model": read_facts(folder / "model")}
-    (folder / "versions.json").write_text(json.dumps(facts, indent=2) + "\n")
+    metadata = {**versions(), "threads": torch.get_num_threads(), "model": read_metadata(folder / "model")}
+    (folder / "versions.json").write_text(json.dumps(metadata, indent=2) + "\n")

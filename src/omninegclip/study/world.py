@@ -12,9 +12,9 @@ from omninegclip.clip.encoder import ClipEncoder, Embeddings
 from omninegclip.data.record import read_records
 from omninegclip.evaluation.scenes import Figures, evaluate_scenes
 from omninegclip.progress import console, progress, track
-from omninegclip.scenes.benchmark import Benchmark, make_benchmark
+from omninegclip.scenes.benchmark import ScenesBenchmark, make_benchmark
 from omninegclip.scenes.records import RECORDS, write_scenes
-from omninegclip.scenes.render import picture_of
+from omninegclip.scenes.render import image_of
 from omninegclip.scenes.scene import Scene
 from omninegclip.training.finetune import fine_tune
 from omninegclip.training.loop import Step
@@ -23,7 +23,7 @@ from omninegclip.training.preset import Preset
 
 
 class Size(NamedTuple):
-    """How much is drawn: pictures to learn from, and questions of each kind in the benchmark."""
+    """How much is drawn: images to learn from, and questions of each kind in the benchmark."""
 
     scenes: int
     questions: int
@@ -33,40 +33,40 @@ FULL, SMOKE = Size(6000, 1000), Size(160, 24)
 
 
 class World(NamedTuple):
-    """What every model of a comparison shares; `pictures` are the embeddings of the benchmark's scenes."""
+    """What every model of a comparison shares; `images` are the embeddings of the benchmark's scenes."""
 
-    benchmark: Benchmark
-    pictures: Embeddings
+    benchmark: ScenesBenchmark
+    images: Embeddings
     triplets: Triplets
 
 
 def make_world(encoder: ClipEncoder, folder: Path, seed: int, size: Size) -> World:
-    """Draw benchmark and training data and look at every picture once.
+    """Draw benchmark and training data and look at every image once.
 
     The training data goes to the new folder `folder`. Raises OmniNegClipError when that can't be written.
     """
-    pictures = embed_scenes(encoder, "benchmark", make_benchmark(seed, size.questions).scenes, seed)
+    images = embed_scenes(encoder, "benchmark", make_benchmark(seed, size.questions).scenes, seed)
     write_scenes(folder, size.scenes, seed, workers=2)
     records = list(read_records(folder / RECORDS))
     paths = (folder / record["image"] for record in records)
     features = encoder.embed_image(track(paths, "Looking at the training data", len(records)))
-    return assemble(encoder, seed, size, pictures, records, torch.from_numpy(features))
+    return assemble(encoder, seed, size, images, records, torch.from_numpy(features))
 
 
 def assemble(
     encoder: ClipEncoder,
     seed: int,
     size: Size,
-    pictures: Embeddings,
+    images: Embeddings,
     records: Sequence[Mapping[str, Any]],
     features: Tensor,
 ) -> World:
-    """Return the world of what the image tower made of its pictures; all else follows from the arguments.
+    """Return the world of what the image tower made of its images; all else follows from the arguments.
 
-    `pictures` are the embeddings [n, d] of the benchmark's scenes, `features` those of the records' [m, d].
+    `images` are the embeddings [n, d] of the benchmark's scenes, `features` those of the records' [m, d].
     """
     benchmark = make_benchmark(seed, size.questions)
-    return World(benchmark, pictures, make_triplets(records, features, encoder.tokenize))
+    return World(benchmark, images, make_triplets(records, features, encoder.tokenize))
 
 
 def embed_scenes(encoder: ClipEncoder, name: str, scenes: Sequence[Scene], seed: int) -> Embeddings:
@@ -74,7 +74,7 @@ def embed_scenes(encoder: ClipEncoder, name: str, scenes: Sequence[Scene], seed:
 
     def drawn() -> Iterator[Image.Image]:
         for index, scene in enumerate(track(scenes, f"Looking at the {name}", len(scenes))):
-            yield picture_of(name, scene, seed, index)
+            yield image_of(name, scene, seed, index)
 
     return encoder.embed_image(drawn())
 
@@ -93,4 +93,4 @@ def train_on(
 def ask(encoder: ClipEncoder, world: World) -> Figures:
     """Score `encoder`, whose image tower is the one that `world` was made with, on the benchmark."""
     with console.status("Asking the benchmark's questions"):
-        return evaluate_scenes(world.benchmark, world.pictures, encoder.embed_text)
+        return evaluate_scenes(world.benchmark, world.images, encoder.embed_text)

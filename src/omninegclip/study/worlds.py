@@ -12,7 +12,7 @@ from safetensors.torch import load_file, save_file
 
 from omninegclip import __version__
 from omninegclip.clip.encoder import ClipEncoder
-from omninegclip.data.record import STATEMENT, read_records
+from omninegclip.data.record import ASSERTION, read_records
 from omninegclip.errors import DamagedError
 from omninegclip.files import atomic_file, read_sealed, write_sealed
 from omninegclip.progress import console
@@ -25,12 +25,12 @@ _EMBEDDINGS, _SEAL = "embeddings.safetensors", "world.json"
 def keep_world(encoder: ClipEncoder, folder: Path, seed: int, size: Size) -> Path:
     """Return the folder of the world of `seed` within `folder`, and make it if it isn't there.
 
-    It holds the records and what the image tower makes of every picture, not the pictures. Its name says for
+    It holds the records and what the image tower makes of every image, not the images. Its name says for
     which image tower, size and version of the package it is.
 
     Raises OmniNegClipError when it can't be written.
     """
-    decisive = [__version__, STATEMENT.names, encoder.image_fingerprint, size]
+    decisive = [__version__, ASSERTION.names, encoder.image_fingerprint, size]
     key = hashlib.sha256(json.dumps(decisive).encode()).hexdigest()[:16]
     kept = folder / f"seed-{seed}-{key}"
     if _is_whole(kept):
@@ -41,7 +41,7 @@ def keep_world(encoder: ClipEncoder, folder: Path, seed: int, size: Size) -> Pat
         with atomic_file(kept / RECORDS) as temporary:
             shutil.copyfile(Path(drawn) / "data" / RECORDS, temporary)
     with atomic_file(kept / _EMBEDDINGS) as temporary:
-        save_file({"pictures": torch.from_numpy(world.pictures), "features": features}, temporary)
+        save_file({"pictures": torch.from_numpy(world.images), "features": features}, temporary)
     write_sealed(kept / _SEAL, _hashes(kept))
     return kept
 

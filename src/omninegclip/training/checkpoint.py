@@ -16,13 +16,13 @@ from omninegclip.files import atomic_file
 _FACTS, _CHECKSUM = "facts", "checksum"  # safetensors keeps texts beside the tensors
 
 
-def save_checkpoint(path: Path, tensors: Mapping[str, Tensor], facts: Mapping[str, Any]) -> None:
+def save_checkpoint(path: Path, tensors: Mapping[str, Tensor], values: Mapping[str, Any]) -> None:
     """Write tensors and JSON values; what was there before stays until the new file is complete.
 
     Raises OmniNegClipError when it can't be written.
     """
     contiguous = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
-    text = json.dumps(dict(facts))
+    text = json.dumps(dict(values))
     with atomic_file(path) as temporary:
         try:
             metadata = {_FACTS: text, _CHECKSUM: _checksum(contiguous, text)}
@@ -42,7 +42,7 @@ def load_checkpoint(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
             metadata = file.metadata() or {}
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
         whole = metadata.get(_CHECKSUM) == _checksum(tensors, metadata[_FACTS])
-        facts: dict[str, Any] = json.loads(metadata[_FACTS])
+        values: dict[str, Any] = json.loads(metadata[_FACTS])
     except FileNotFoundError as error:
         raise DamagedError(f"{path} is not there any more: begin the run anew.") from error
     except (SafetensorError, KeyError, ValueError, RecursionError) as error:
@@ -55,12 +55,12 @@ def load_checkpoint(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
         raise DamagedError(
             f"{path} is damaged, its content is not what was written: remove it to begin the run anew."
         )
-    return tensors, facts
+    return tensors, values
 
 
-def _checksum(tensors: Mapping[str, Tensor], facts: str) -> str:
+def _checksum(tensors: Mapping[str, Tensor], values: str) -> str:
     """Return the SHA-256 of the facts, and of names, types, shapes and bytes of all tensors."""
-    digest = hashlib.sha256(facts.encode())
+    digest = hashlib.sha256(values.encode())
     for name, tensor in sorted(tensors.items()):
         digest.update(f"{name} {tensor.dtype} {tuple(tensor.shape)}\n".encode())
         digest.update(tensor.contiguous().reshape(-1).view(uint8).numpy().data)

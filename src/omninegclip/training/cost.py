@@ -14,33 +14,33 @@ from omninegclip.clip.encoder import ClipEncoder
 from omninegclip.clip.families.family import family_of
 from omninegclip.data.sampler import BatchSampler
 from omninegclip.training.finetune import mean_texts, rows_of
-from omninegclip.training.methods import contrast_sets as statements
+from omninegclip.training.methods import contrast_sets as contrast_sets
 from omninegclip.training.methods.pairs import TokenIds, Triplets
 from omninegclip.training.preset import Preset
 
 _SAMPLE = 16  # batches whose packing is counted; the rest is taken to be alike
 
 
-class Estimate(NamedTuple):
+class RunCost(NamedTuple):
     """The cost of a run.
 
     Attributes:
         trained: parameters that train.
         parameters: parameters in all.
-        pictures: distinct pictures.
+        images: distinct images.
         steps_per_epoch: steps of a pass over the kind of negation that has more captions.
         steps: of the whole run.
         tokens_per_epoch: that the text tower computes, packed.
         tokens_padded_per_epoch: that it would compute with every text padded to the context length.
         text_flops: operations of all steps.
-        image_flops: operations of the one look at every picture.
+        image_flops: operations of the one look at every image.
         cache_bytes: image features on disk.
         hours: at the throughput named.
     """
 
     trained: int
     parameters: int
-    pictures: int
+    images: int
     steps_per_epoch: int
     steps: int
     tokens_per_epoch: int
@@ -55,7 +55,7 @@ class Estimate(NamedTuple):
         saved = self.tokens_padded_per_epoch / self.tokens_per_epoch
         return [
             ("parameters that train", f"{self.trained:,} of {self.parameters:,}"),
-            ("pictures", f"{self.pictures:,}"),
+            ("pictures", f"{self.images:,}"),
             ("steps", f"{self.steps:,}, {self.steps_per_epoch:,} in an epoch"),
             ("tokens in an epoch", f"{self.tokens_per_epoch:,} packed, {saved:.1f} times fewer than padded"),
             ("text tower", f"{self.text_flops:.2e} FLOPs"),
@@ -66,8 +66,8 @@ class Estimate(NamedTuple):
 
 
 def estimate(
-    encoder: ClipEncoder, triplets: Triplets, pictures: int, preset: Preset, throughput: float
-) -> Estimate:
+    encoder: ClipEncoder, triplets: Triplets, images: int, preset: Preset, throughput: float
+) -> RunCost:
     """Count a run; `freeze` comes first, and the features of `triplets` are not read.
 
     A matrix of p parameters costs 2p operations per token forward, 2p backward to its input, where anything
@@ -78,7 +78,7 @@ def estimate(
     Args:
         encoder: the model.
         triplets: the data.
-        pictures: how many are distinct.
+        images: how many are distinct.
         preset: how long, and in what batches.
         throughput: operations per second that the machine reaches.
     """
@@ -88,18 +88,18 @@ def estimate(
     packed, padded, row = _tokens(encoder, triplets, preset)
     model = encoder.model
     text_flops = steps * _text_flops(model, packed, row, mean_texts(triplets, preset))
-    image_flops = pictures * (_image_flops(model) if isinstance(model, CLIPModel) else _counted(encoder))
-    return Estimate(
+    image_flops = images * (_image_flops(model) if isinstance(model, CLIPModel) else _counted(encoder))
+    return RunCost(
         trained=sum(p.numel() for p in model.parameters() if p.requires_grad),
         parameters=sum(p.numel() for p in model.parameters()),
-        pictures=pictures,
+        images=images,
         steps_per_epoch=steps_per_epoch,
         steps=steps,
         tokens_per_epoch=round(packed * steps_per_epoch),
         tokens_padded_per_epoch=round(padded * steps_per_epoch),
         text_flops=text_flops,
         image_flops=image_flops,
-        cache_bytes=2 * pictures * encoder.dim,
+        cache_bytes=2 * images * encoder.dim,
         hours=(text_flops + image_flops) / throughput / 3600,
     )
 
@@ -123,9 +123,9 @@ def _groups(
     triplets: Triplets, preset: Preset, drawn: Sequence[NDArray[np.int64]]
 ) -> list[Sequence[TokenIds]]:
     """Return the captions of the rows that each sampler drew, those that begin alike together."""
-    if preset.objective == statements.OBJECTIVE and triplets.statements is not None:
-        said = triplets.statements.of_picture
-        return [group for row in drawn[0].tolist() for group in statements.alike(said[row])]
+    if preset.objective == contrast_sets.OBJECTIVE and triplets.contrast_sets is not None:
+        said = triplets.contrast_sets.of_image
+        return [group for row in drawn[0].tolist() for group in contrast_sets.alike(said[row])]
     return [
         (pairs.captions[row], pairs.negated[row])
         for pairs, rows in zip((triplets.presence, triplets.absence), drawn, strict=True)
@@ -150,7 +150,7 @@ def _text_flops(model: Any, tokens: float, row: float, texts: float) -> float:
 
 
 def _image_flops(model: Any) -> float:
-    """Return forward operations per picture; of the last block only the class token goes all the way."""
+    """Return forward operations per image; of the last block only the class token goes all the way."""
     tower, config = model.vision_model, model.vision_model.config
     patches = (config.image_size // config.patch_size) ** 2
     tokens, last = patches + 1, tower.encoder.layers[-1]
@@ -167,7 +167,7 @@ def _image_flops(model: Any) -> float:
 
 
 def _counted(encoder: ClipEncoder) -> float:
-    """Return forward operations per picture of a tower of any kind, counted while it computes one."""
+    """Return forward operations per image of a tower of any kind, counted while it computes one."""
     size = encoder.transform.size
     with torch.no_grad(), FlopCounterMode(display=False) as counter:
         encoder.encode_images(torch.zeros(1, 3, size, size))

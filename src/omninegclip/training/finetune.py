@@ -19,12 +19,12 @@ from omninegclip.training import schedule
 from omninegclip.training.distributed import average_gradients, world_size
 from omninegclip.training.gradcache import accumulate_gradients
 from omninegclip.training.loop import ScaleLoss, Step, backward_through, train
-from omninegclip.training.methods import contrast_sets as statements
+from omninegclip.training.methods import contrast_sets as contrast_sets
 from omninegclip.training.methods.pairs import Triplets, batches
 from omninegclip.training.preset import Preset, check_steps
-from omninegclip.training.task import Batch, StatementBatch, Task
+from omninegclip.training.task import ContrastBatch, PairBatch, TrainingTask
 
-_SCHEDULES = {"paper": schedule.paper, "mended": schedule.mended}
+_SCHEDULES = {"paper": schedule.paper, "cosine": schedule.cosine}
 
 
 def freeze(encoder: ClipEncoder, preset: Preset) -> PolicyTable:
@@ -88,7 +88,7 @@ class FineTuning:
         check_steps(self.total, preset.warmup)
         self.done = 0
         self._model, self._preset, self._samplers = encoder.model, preset, samplers
-        self._task = Task(
+        self._task = TrainingTask(
             encoder.model, preset.objective, precision=preset.precision, **preset.objective_weights()
         )
         self._optimizer = torch.optim.AdamW(
@@ -102,10 +102,13 @@ class FineTuning:
         self._encoder, self._triplets, self._seed = encoder, triplets, seed
         self.texts_per_step = mean_texts(triplets, preset)
         self._meanings = (
-            statements.Meanings(
-                triplets.statements, encoder.embed_tokens, preset.subtraction, samplers[0].seen(self.total)
+            contrast_sets.TargetEmbeddings(
+                triplets.contrast_sets,
+                encoder.embed_tokens,
+                preset.concept_weight,
+                samplers[0].seen(self.total),
             )
-            if preset.objective == statements.OBJECTIVE and triplets.statements
+            if preset.objective == contrast_sets.OBJECTIVE and triplets.contrast_sets
             else None
         )
 
@@ -138,20 +141,20 @@ class FineTuning:
             for key, value in values.items()
         }
         weights = {f"weights/{name}": weight for name, weight in self.trained().items()}
-        facts = {
+        metadata = {
             "done": self.done,
             "samplers": [sampler.state_dict() for sampler in self._samplers],
             "scaler": self._scaler.state_dict(),
         }
-        return {**weights, **moments, "random": torch.get_rng_state()}, facts
+        return {**weights, **moments, "random": torch.get_rng_state()}, metadata
 
     @torch.no_grad()
-    def restore(self, tensors: Mapping[str, Tensor], facts: Mapping[str, Any]) -> None:
+    def restore(self, tensors: Mapping[str, Tensor], metadata: Mapping[str, Any]) -> None:
         """Go on from where `state` was taken.
 
         Raises OmniNegClipError when it is the state of another run.
         """
-        for sampler, state in zip(self._samplers, facts["samplers"], strict=True):
+        for sampler, state in zip(self._samplers, metadata["samplers"], strict=True):
             sampler.load_state_dict(state)
         trained = self.trained()
         prefix = "weights/"
@@ -166,24 +169,24 @@ class FineTuning:
                 moments.setdefault(number[parameter], {})[key] = value
         # the optimizer itself knows where each of its tensors has to lie
         self._optimizer.load_state_dict(self._optimizer.state_dict() | {"state": moments})
-        self._scaler.load_state_dict(facts["scaler"])
+        self._scaler.load_state_dict(metadata["scaler"])
         torch.set_rng_state(tensors["random"])
-        self.done = facts["done"]
+        self.done = metadata["done"]
 
-    def _batches(self) -> Iterator[Batch | StatementBatch]:
+    def _batches(self) -> Iterator[PairBatch | ContrastBatch]:
         """Yield the batches of the steps that are left."""
         preset, triplets, length = self._preset, self._triplets, self._encoder.context_length
         lay_out = self._encoder.lay_out
-        if self._meanings is not None and triplets.statements is not None:
-            yield from statements.statement_batches(
-                triplets.statements,
+        if self._meanings is not None and triplets.contrast_sets is not None:
+            yield from contrast_sets.contrast_batches(
+                triplets.contrast_sets,
                 self._meanings,
                 triplets.features,
                 self._samplers[0],
                 self._seed,
                 length,
                 lay_out,
-                hard_pictures=preset.hard_pictures,
+                hard_images=preset.hard_images,
                 first_step=self.done,
                 chunk_size=preset.chunk_size,
             )
@@ -211,7 +214,9 @@ class FineTuning:
             return backward_through(DistributedDataParallel(self._task))
         return backward_through(self._task)
 
-    def _backward_in_chunks(self, batch: Batch | StatementBatch, scale_loss: ScaleLoss) -> dict[str, Tensor]:
+    def _backward_in_chunks(
+        self, batch: PairBatch | ContrastBatch, scale_loss: ScaleLoss
+    ) -> dict[str, Tensor]:
         objective = partial(self._task.objective, batch=batch)
         scalars = accumulate_gradients(self._task.encode, batch.texts, objective, scale_loss)
         average_gradients(self._task.parameters())
@@ -219,10 +224,10 @@ class FineTuning:
 
 
 def mean_texts(triplets: Triplets, preset: Preset) -> float:
-    """Return the mean number of captions in a step: four a picture, or as many as there are statements."""
-    if preset.objective != statements.OBJECTIVE or triplets.statements is None:
+    """Return the mean number of captions in a step: four an image, or as many as there are statements."""
+    if preset.objective != contrast_sets.OBJECTIVE or triplets.contrast_sets is None:
         return 4 * preset.batch_size
-    said = triplets.statements.of_picture
+    said = triplets.contrast_sets.of_image
     return preset.batch_size * sum(map(len, said)) / len(said)
 
 
@@ -231,18 +236,18 @@ def rows_of(triplets: Triplets, preset: Preset) -> list[int]:
 
     Raises OmniNegClipError when there is none of what the objective needs.
     """
-    if preset.objective != statements.OBJECTIVE:
+    if preset.objective != contrast_sets.OBJECTIVE:
         sizes = {"presence_negated": triplets.presence, "absence_negated": triplets.absence}
         for column, pairs in sizes.items():
             if not len(pairs.captions):
                 raise OmniNegClipError(f"No record has a {column}: both kinds of negation are needed.")
         return [len(pairs.captions) for pairs in sizes.values()]
-    if triplets.statements is None:
+    if triplets.contrast_sets is None:
         raise OmniNegClipError(
-            f"No record has statements, which objective={statements.OBJECTIVE} learns from: "
+            f"No record has statements, which objective={contrast_sets.OBJECTIVE} learns from: "
             "give records that have that column, or set objective=omni."
         )
-    return [len(triplets.statements.of_picture)]
+    return [len(triplets.contrast_sets.of_image)]
 
 
 @torch.no_grad()

@@ -16,7 +16,7 @@ from omninegclip.training.task import OBJECTIVES
 
 _CHOICES = {
     "objective": tuple(OBJECTIVES),
-    "schedule": ("paper", "mended"),
+    "schedule": ("paper", "cosine"),
     "precision": ("fp32", "bf16", "fp16"),
     "validate_metric": ("score", "presence_accuracy", "absence_r1", "retrieval_r1"),
 }
@@ -38,11 +38,11 @@ _NOT_NEGATIVE = (
     "weight_absence",
     "weight_original",
     "weight_text",
-    "weight_contrast",
-    "weight_kept",
+    "weight_supervised",
+    "weight_distilled",
     "weight_composed",
-    "weight_apart",
-    "subtraction",
+    "weight_discriminated",
+    "concept_weight",
 )
 
 
@@ -58,15 +58,15 @@ class Preset:
         image_layers: layers of the image tower that train.
         epochs: passes over the kind of negation that has more captions; null if `steps` says how long.
         steps: optimizer steps; null if `epochs` says how long.
-        batch_size: pictures of each kind of negation in a step, over all processes.
-        chunk_size: pictures of each kind whose captions are encoded at a time, to save memory with the same
+        batch_size: images of each kind of negation in a step, over all processes.
+        chunk_size: images of each kind whose captions are encoded at a time, to save memory with the same
             gradient; null for the whole batch.
         learning_rate: at the end of the warm-up.
         betas: of AdamW.
         epsilon: of AdamW.
         weight_decay: of AdamW.
         decay_all: whether biases, norms, embeddings and the logit scale decay too, as in the authors' code.
-        schedule: `paper` or `mended`.
+        schedule: `paper` or `cosine`.
         warmup: warm-up steps.
         precision: `fp32`, or `bf16` or `fp16` for the tower's matrix products (autocast).
         clip_norm: largest norm of the gradient; null for no clipping.
@@ -74,15 +74,15 @@ class Preset:
         weight_original: weight of the original captions in it.
         weight_text: weight of the hinge between caption and negated caption in it.
         margin: of that hinge.
-        weight_contrast: weight of known truth; this and the next five are of `omni-plus` alone.
-        weight_kept: weight of what denies nothing keeping its meaning.
+        weight_supervised: weight of known truth; this and the next five are of `omni-plus` alone.
+        weight_distilled: weight of what denies nothing keeping its meaning.
         weight_composed: weight of what denies something meaning what its two halves compose to.
-        weight_apart: weight of telling what denies one thing from what denies another.
-        subtraction: how much of the denied concept is taken out in that.
-        hard_pictures: whether each true denial meets a picture that holds what it denies.
-        mask_same_image: whether captions of one picture are no negatives of each other.
+        weight_discriminated: weight of telling what denies one thing from what denies another.
+        concept_weight: how much of the denied concept is taken out in that.
+        hard_images: whether each true denial meets an image that holds what it denies.
+        mask_same_image: whether captions of one image are no negatives of each other.
         strip_commas: whether the captions negated by presence lose their commas, as in the authors' code.
-        held_out_share: share of the pictures that is kept from training for validation, from 0 to below 1.
+        held_out_share: share of the images that is kept from training for validation, from 0 to below 1.
         validate_metric: what the best checkpoint is chosen by, of `evaluation.validation`.
         validate_every: steps between validations; null for once per epoch.
         patience: validations without a better one after which training stops; null for never.
@@ -111,12 +111,12 @@ class Preset:
     weight_original: float
     weight_text: float
     margin: float
-    weight_contrast: float
-    weight_kept: float
+    weight_supervised: float
+    weight_distilled: float
     weight_composed: float
-    weight_apart: float
-    subtraction: float
-    hard_pictures: bool
+    weight_discriminated: float
+    concept_weight: float
+    hard_images: bool
     mask_same_image: bool
     strip_commas: bool
     held_out_share: float
@@ -126,8 +126,8 @@ class Preset:
     checkpoint_every: int
 
     @property
-    def pictures(self) -> str:
-        """Return how many pictures are in a step, in words: of one batch, or of one of each kind."""
+    def images(self) -> str:
+        """Return how many images are in a step, in words: of one batch, or of one of each kind."""
         other = "" if self.objective == "omni-plus" else f" + {self.batch_size}"
         return f"{self.batch_size}{other} pictures"
 
@@ -135,7 +135,7 @@ class Preset:
         """Return the weights that the objective takes: those of `omni` or `omni-plus`, else none."""
         names = {
             "omni": ("weight_absence", "weight_original", "weight_text", "margin"),
-            "omni-plus": ("weight_contrast", "weight_kept", "weight_composed", "weight_apart"),
+            "omni-plus": ("weight_supervised", "weight_distilled", "weight_composed", "weight_discriminated"),
         }
         return {name: getattr(self, name) for name in names.get(self.objective, ())}
 
@@ -253,7 +253,7 @@ def _check(preset: Preset, name: str) -> None:
     if preset.patience is not None and preset.held_out_share == 0:
         raise OmniNegClipError(
             f"The preset {name} has patience={preset.patience} and held_out_share=0: "
-            "stopping early needs pictures to validate on."
+            "stopping early needs images to validate on."
         )
     if preset.steps is not None:
         check_steps(preset.steps, preset.warmup)

@@ -14,14 +14,14 @@ from omninegclip.objectives import (
     absence,
     clip,
     conclip,
-    known_truth,
-    meanings,
     negationclip,
     negbench,
     negclip,
     omni,
     omni_plus,
     presence,
+    supervised_contrastive,
+    target_losses,
     tripletclip,
 )
 from omninegclip.training.distributed import gather
@@ -31,18 +31,18 @@ Texts = PackedTexts | PaddedTexts
 AUTOCAST = {"fp32": None, "bf16": torch.bfloat16, "fp16": torch.float16}
 
 
-class Batch(NamedTuple):
+class PairBatch(NamedTuple):
     """One step's data: a batch of each kind of negation, with image features that were computed before.
 
-    Of B pictures of each kind, this process encodes the captions of its share.
+    Of B images of each kind, this process encodes the captions of its share.
 
     Attributes:
         presence_images: I, [B, d].
         absence_images: J, [B, d].
-        texts: in one chunk or several, C and N of each picture of the first batch in turn, then O and U of
+        texts: in one chunk or several, C and N of each image of the first batch in turn, then O and U of
             each of the second: 4B over all processes.
         presence_pairs: how many of the pairs in `texts` are of the first batch.
-        presence_same: [B, B], true where two rows show one picture; None where that is ignored.
+        presence_same: [B, B], true where two rows show one image; None where that is ignored.
         absence_same: likewise for the second batch.
     """
 
@@ -53,7 +53,7 @@ class Batch(NamedTuple):
     presence_same: Tensor | None
     absence_same: Tensor | None
 
-    def to(self, device: torch.device) -> "Batch":
+    def to(self, device: torch.device) -> "PairBatch":
         """Return the same batch with every tensor on `device`."""
 
         def moved(tensor: Tensor) -> Tensor:
@@ -61,14 +61,14 @@ class Batch(NamedTuple):
 
         masks = (None if mask is None else moved(mask) for mask in (self.presence_same, self.absence_same))
         texts = tuple(chunk.to(device) for chunk in self.texts)
-        pictures = moved(self.presence_images), moved(self.absence_images)
-        return Batch(*pictures, texts, self.presence_pairs, *masks)
+        images = moved(self.presence_images), moved(self.absence_images)
+        return PairBatch(*images, texts, self.presence_pairs, *masks)
 
-    def features(self, own: Tensor, scale: Tensor) -> "Features":
+    def features(self, own: Tensor, scale: Tensor) -> "PairFeatures":
         """Return what the objectives take, given the features of this process's captions."""
         kinds = [2 * self.presence_pairs, len(own) - 2 * self.presence_pairs]
         first, second = map(gather, torch.split(own, kinds))
-        return Features(
+        return PairFeatures(
             I=self.presence_images,
             C=first[0::2],
             N=first[1::2],
@@ -81,19 +81,19 @@ class Batch(NamedTuple):
         )
 
 
-class StatementBatch(NamedTuple):
-    """One step's data for `omni-plus`: pictures, statements about them, and what is known of each pair.
+class ContrastBatch(NamedTuple):
+    """One step's data for `omni-plus`: images, statements about them, and what is known of each pair.
 
     Attributes:
-        images: [P, d], the pictures of the batch and behind them the hard ones.
-        texts: the statements of this process's share of the pictures, in one chunk or several.
-        own: [T] column of each statement's own picture; this and all that follow are of all processes.
-        true: [T] whether it is true of that picture.
+        images: [P, d], the images of the batch and behind them the hard ones.
+        texts: the statements of this process's share of the images, in one chunk or several.
+        own: [T] column of each statement's own image; this and all that follow are of all processes.
+        true: [T] whether it is true of that image.
         false: [T, P] where it is known to be false.
-        hard: [T] column of its hard picture, -1 for none.
+        hard: [T] column of its hard image, -1 for none.
         targets: [T, d] what it should mean.
         meant: [T] whether that is known.
-        denies: [T] whether it denies something.
+        negates: [T] whether it denies something.
     """
 
     images: Tensor
@@ -104,9 +104,9 @@ class StatementBatch(NamedTuple):
     hard: Tensor
     targets: Tensor
     meant: Tensor
-    denies: Tensor
+    negates: Tensor
 
-    def to(self, device: torch.device) -> "StatementBatch":
+    def to(self, device: torch.device) -> "ContrastBatch":
         """Return the same batch with every tensor on `device`."""
         moved = {
             name: value.to(device, non_blocking=True)
@@ -115,20 +115,20 @@ class StatementBatch(NamedTuple):
         }
         return self._replace(**moved, texts=tuple(chunk.to(device) for chunk in self.texts))
 
-    def features(self, own: Tensor, scale: Tensor) -> "StatementFeatures":
+    def features(self, own: Tensor, scale: Tensor) -> "ContrastFeatures":
         """Return what `omni-plus` takes, given the features of this process's statements."""
-        return StatementFeatures(self, gather(own), scale)
+        return ContrastFeatures(self, gather(own), scale)
 
 
-class StatementFeatures(NamedTuple):
+class ContrastFeatures(NamedTuple):
     """A batch of statements with the features of all of them, [T, d]."""
 
-    batch: StatementBatch
+    batch: ContrastBatch
     texts: Tensor
     scale: Tensor
 
 
-class Features(NamedTuple):
+class PairFeatures(NamedTuple):
     """The features of a batch, of all processes, under the names that the objectives have for them.
 
     I, C, N and J, O, U are [B, d]; same and same_absent are the masks of the two batches.
@@ -146,7 +146,7 @@ class Features(NamedTuple):
 
 
 def _omni(
-    f: Features, *, weight_absence: float, weight_original: float, weight_text: float, margin: float
+    f: PairFeatures, *, weight_absence: float, weight_original: float, weight_text: float, margin: float
 ) -> Parts:
     absent = absence(
         f.J,
@@ -161,22 +161,24 @@ def _omni(
     return omni(presence(f.I, f.C, f.N, f.scale, f.same), absent, weight_absence=weight_absence)
 
 
-def _clip(f: Features) -> Parts:
+def _clip(f: PairFeatures) -> Parts:
     both = (clip(f.I, f.C, f.scale, f.same), clip(f.J, f.O, f.scale, f.same_absent))
     return {"loss": (both[0]["loss"] + both[1]["loss"]) / 2}
 
 
-def _negbench(f: Features) -> Parts:
-    # a picture's own true and negated caption, and those of the next picture in the batch
+def _negbench(f: PairFeatures) -> Parts:
+    # an image's own true and negated caption, and those of the next image in the batch
     options = torch.stack([f.C, f.N, f.C.roll(1, 0), f.N.roll(1, 0)], dim=1)
     return negbench(f.I, f.C, options, f.scale, same=f.same)
 
 
-def _omni_plus(f: StatementFeatures, **weights: float) -> Parts:
+def _omni_plus(f: ContrastFeatures, **weights: float) -> Parts:
     known = f.batch
-    contrast = known_truth(known.images, f.texts, known.own, known.true, known.false, known.hard, f.scale)
+    contrast = supervised_contrastive(
+        known.images, f.texts, known.own, known.true, known.false, known.hard, f.scale
+    )
     meant = known.meant
-    meaning = meanings(f.texts[meant], known.targets[meant], known.denies[meant])
+    meaning = target_losses(f.texts[meant], known.targets[meant], known.negates[meant])
     return omni_plus(contrast, meaning, f.scale, **weights)
 
 
@@ -193,7 +195,7 @@ OBJECTIVES: Mapping[str, Callable[..., Parts]] = {
 }
 
 
-class Task(nn.Module):
+class TrainingTask(nn.Module):
     """Encodes a batch's captions and returns the parts of an objective."""
 
     def __init__(
@@ -206,15 +208,15 @@ class Task(nn.Module):
             objective: a name of OBJECTIVES.
             precision: `fp32`, `bf16` or `fp16` for the tower's matrix products; losses are in float32.
             weights: of the parts, as the objective takes them: `weight_absence`, `weight_original`,
-                `weight_text` and `margin` for `omni`; `weight_contrast`, `weight_kept`,
-                `weight_composed` and `weight_apart` for `omni-plus`; none for the others.
+                `weight_text` and `margin` for `omni`; `weight_supervised`, `weight_distilled`,
+                `weight_composed` and `weight_discriminated` for `omni-plus`; none for the others.
         """
         super().__init__()
         self.model = model
         self.autocast = AUTOCAST[precision]
         self.minimised = partial(OBJECTIVES[objective], **weights)
 
-    def forward(self, batch: Batch | StatementBatch) -> Parts:
+    def forward(self, batch: PairBatch | ContrastBatch) -> Parts:
         """Return `loss` and its named parts."""
         features = [self.encode(chunk)["texts"] for chunk in batch.texts]
         return self.objective({"texts": torch.cat(features)}, batch)
@@ -226,7 +228,7 @@ class Task(nn.Module):
                 return {"texts": encode_padded(self.model, chunk).float()}
             return {"texts": encode_packed(self.model, chunk).float()}
 
-    def objective(self, features: Parts, batch: Batch | StatementBatch) -> Parts:
+    def objective(self, features: Parts, batch: PairBatch | ContrastBatch) -> Parts:
         """Return `loss` and its named parts for the features of all of the batch's chunks.
 
         The features of all processes are gathered, so that each has the loss of the whole batch.

@@ -20,19 +20,19 @@ from transformers import (
 from omninegclip.clip.blend import blend
 from omninegclip.clip.io.load import load_clip
 from omninegclip.clip.io.save import save_clip
-from omninegclip.clip.parity import TEXTS, pictures
+from omninegclip.clip.parity import TEXTS, drawn
 from omninegclip.commands import models as commands
 from omninegclip.errors import OmniNegClipError
 from omninegclip.report.card import derived_card
 
 
 @pytest.mark.parametrize("family", TINY)
-def test_pictures_are_embedded_as_the_model_does_and_normalised(family: str) -> None:
+def test_images_are_embedded_as_the_model_does_and_normalised(family: str) -> None:
     encoder = TINY[family]()
-    pixels = torch.stack([torch.from_numpy(encoder.transform(picture)) for picture in pictures()])
+    pixels = torch.stack([torch.from_numpy(encoder.transform(drawing)) for drawing in drawn()])
     with torch.no_grad():
         expected = F.normalize(encoder.model.get_image_features(pixels).pooler_output, dim=-1)
-    embedded = encoder.embed_image(pictures())
+    embedded = encoder.embed_image(drawn())
     np.testing.assert_allclose(embedded, expected, atol=1e-6)
     np.testing.assert_allclose(np.linalg.norm(embedded, axis=1), 1, atol=1e-6)
     assert embedded.dtype == np.float32
@@ -41,7 +41,7 @@ def test_pictures_are_embedded_as_the_model_does_and_normalised(family: str) -> 
 
 @pytest.mark.parametrize("family", TINY)
 def test_alpha_and_orientation_are_seen_to(family: str, tmp_path: Path) -> None:
-    encoder, upright = TINY[family](), pictures()[0]
+    encoder, upright = TINY[family](), drawn()[0]
     turned = upright.transpose(Image.Transpose.ROTATE_90)
     exif = Image.Exif()
     exif[0x0112] = 6  # turn clockwise to see it upright
@@ -66,7 +66,7 @@ def test_a_saved_model_comes_back_the_same(family: str, tmp_path: Path) -> None:
     save_clip(tmp_path / "m", encoder, base="random")
     loaded = load_clip(tmp_path / "m")
     assert np.array_equal(loaded.embed_text(TEXTS), encoder.embed_text(TEXTS))
-    np.testing.assert_allclose(loaded.embed_image(pictures()), encoder.embed_image(pictures()), atol=1e-6)
+    np.testing.assert_allclose(loaded.embed_image(drawn()), encoder.embed_image(drawn()), atol=1e-6)
     assert loaded.fingerprint == encoder.fingerprint
     assert loaded.transform == encoder.transform
     assert loaded.logit_scale == pytest.approx(encoder.logit_scale)
@@ -92,11 +92,11 @@ def test_other_layouts_are_refused(family: str, layout: str, tmp_path: Path) -> 
 
 def test_siglips_bias_changes_no_rank() -> None:
     encoder = tiny_siglip()
-    texts, images = encoder.embed_text(TEXTS), encoder.embed_image(pictures())
+    texts, images = encoder.embed_text(TEXTS), encoder.embed_image(drawn())
     ids = encoder.tokenizer(
         list(TEXTS), padding="max_length", max_length=40, truncation=True, return_tensors="pt"
     )
-    pixels = torch.stack([torch.from_numpy(encoder.transform(picture)) for picture in pictures()])
+    pixels = torch.stack([torch.from_numpy(encoder.transform(drawing)) for drawing in drawn()])
     with torch.no_grad():
         logits = encoder.model(input_ids=ids.input_ids, pixel_values=pixels).logits_per_text
     ours = encoder.logit_scale * texts @ images.T + float(encoder.model.logit_bias.detach())
@@ -141,7 +141,7 @@ def test_naflex_is_refused_with_a_reason(tmp_path: Path) -> None:
 def test_a_transform_is_never_guessed(tmp_path: Path) -> None:
     save_clip(tmp_path / "m", tiny_siglip(), base="random")
     (tmp_path / "m/preprocessor_config.json").unlink()
-    with pytest.raises(OmniNegClipError, match=r"no preprocessor_config\.json: how its pictures"):
+    with pytest.raises(OmniNegClipError, match=r"no preprocessor_config\.json: how its images"):
         load_clip(tmp_path / "m")
 
 

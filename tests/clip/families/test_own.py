@@ -13,7 +13,7 @@ from torch.nn import functional as F
 
 from omninegclip.clip.families.efficientnet import EfficientNetLite, build_image_tower
 from omninegclip.clip.io.load import load_clip
-from omninegclip.clip.io.metadata import read_facts
+from omninegclip.clip.io.metadata import read_metadata
 from omninegclip.clip.io.save import save_clip
 from omninegclip.errors import OmniNegClipError
 
@@ -43,7 +43,7 @@ def test_a_saved_model_comes_back_with_its_batch_norm(folder: Path) -> None:
     assert torch.equal(
         loaded.model.vision_model.norm.running_mean, encoder.model.vision_model.norm.running_mean
     )
-    assert loaded.fingerprint == encoder.fingerprint == read_facts(folder)["fingerprint"]
+    assert loaded.fingerprint == encoder.fingerprint == read_metadata(folder)["fingerprint"]
     assert loaded.image_fingerprint == encoder.image_fingerprint
     assert loaded.context_length == encoder.context_length
     assert not (folder / "config.json").exists(), "no library takes it for a model of its own"

@@ -20,7 +20,7 @@ from omninegclip.clip.io.load import load_clip
 from omninegclip.clip.io.name import with_options
 from omninegclip.clip.io.save import save_clip
 from omninegclip.clip.io.weights import read_weights
-from omninegclip.clip.parity import TEXTS, pictures
+from omninegclip.clip.parity import TEXTS, drawn
 from omninegclip.commands import models as commands
 from omninegclip.errors import OmniNegClipError
 
@@ -37,12 +37,12 @@ def assert_embeds_like(loaded: ClipEncoder, reference: nn.Module) -> None:
     ids = loaded.tokenizer(
         list(TEXTS), padding=True, truncation=True, max_length=loaded.context_length, return_tensors="pt"
     ).input_ids
-    pixels = torch.stack([torch.from_numpy(loaded.transform(picture)) for picture in pictures()])
+    pixels = torch.stack([torch.from_numpy(loaded.transform(drawing)) for drawing in drawn()])
     with torch.no_grad():
         texts = F.normalize(reference.encode_text(ids), dim=-1)
         images = F.normalize(reference.encode_image(pixels), dim=-1)
     np.testing.assert_allclose(loaded.embed_text(TEXTS), texts, atol=1e-5)
-    np.testing.assert_allclose(loaded.embed_image(pictures()), images, atol=1e-5)
+    np.testing.assert_allclose(loaded.embed_image(drawn()), images, atol=1e-5)
 
 
 LAYOUTS: dict[str, Callable[[State], Any]] = {

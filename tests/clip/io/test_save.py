@@ -13,7 +13,7 @@ from transformers import CLIPModel, CLIPTextModel
 
 from omninegclip.clip.encoder import ClipEncoder
 from omninegclip.clip.io.load import load_clip
-from omninegclip.clip.io.metadata import read_facts
+from omninegclip.clip.io.metadata import read_metadata
 from omninegclip.clip.io.save import save_clip
 from omninegclip.errors import OmniNegClipError
 
@@ -25,11 +25,11 @@ def test_a_saved_model_comes_back_the_same(encoder: ClipEncoder, tmp_path: Path)
     loaded = load_clip(tmp_path / "m")
     assert np.array_equal(loaded.embed_text(TEXTS), encoder.embed_text(TEXTS))
     assert loaded.transform == encoder.transform
-    facts = read_facts(tmp_path / "m")
-    assert facts["step"] == 7
-    assert facts["base"] == "random"
-    assert facts["activation"] == "quick_gelu"
-    assert facts["fingerprint"] == loaded.fingerprint == encoder.fingerprint
+    metadata = read_metadata(tmp_path / "m")
+    assert metadata["step"] == 7
+    assert metadata["base"] == "random"
+    assert metadata["activation"] == "quick_gelu"
+    assert metadata["fingerprint"] == loaded.fingerprint == encoder.fingerprint
 
 
 def test_half_precision_is_stored_half_and_loaded_as_float32(encoder: ClipEncoder, tmp_path: Path) -> None:
@@ -37,7 +37,7 @@ def test_half_precision_is_stored_half_and_loaded_as_float32(encoder: ClipEncode
     assert {w.dtype for w in load_file(tmp_path / "m/model.safetensors").values()} == {torch.float16}
     loaded = load_clip(tmp_path / "m")
     assert {weight.dtype for weight in loaded.model.parameters()} == {torch.float32}
-    assert read_facts(tmp_path / "m")["fingerprint"] == loaded.fingerprint
+    assert read_metadata(tmp_path / "m")["fingerprint"] == loaded.fingerprint
     np.testing.assert_allclose(loaded.embed_text(TEXTS), encoder.embed_text(TEXTS), atol=1e-2)
 
 

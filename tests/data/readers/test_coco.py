@@ -13,9 +13,9 @@ ANNOTATIONS = [
 ]
 
 
-def test_captions_are_gathered_by_picture_and_tidied(write):
+def test_captions_are_gathered_by_image_and_tidied(write):
     items = list(coco.read(write("captions.json", {"images": IMAGES, "annotations": ANNOTATIONS})))
-    assert [(item.id, item.picture.path, item.captions) for item in items] == [
+    assert [(item.id, item.image.path, item.captions) for item in items] == [
         ("7", "7.jpg", ("A bus",)),
         ("8", "8.jpg", ("A cat asleep", "A grey cat")),
     ]

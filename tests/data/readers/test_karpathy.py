@@ -21,7 +21,7 @@ def test_both_flavours_give_the_same_items(write):
     plain = write("coco_test.json", [{"image": "val2014/a.jpg", "caption": SIX}])
     items = list(karpathy.read(both))
     assert items == list(karpathy.read(plain))
-    assert [(item.picture.path, len(item.captions)) for item in items] == [("val2014/a.jpg", 5)]
+    assert [(item.image.path, len(item.captions)) for item in items] == [("val2014/a.jpg", 5)]
 
 
 def test_all_captions_are_an_option(write):

@@ -1,4 +1,4 @@
-"""From statements in records to batches: what is known of every pair, hard pictures, targets, refusals."""
+"""From statements in records to batches: what is known of every pair, hard images, targets, refusals."""
 
 from typing import Any
 
@@ -13,14 +13,14 @@ from omninegclip.errors import OmniNegClipError
 from omninegclip.training.finetune import FineTuning, freeze
 from omninegclip.training.methods.contrast_sets import (
     CONCEPT,
-    HardPictures,
-    Meanings,
-    make_statements,
-    statement_batches,
+    HardImages,
+    TargetEmbeddings,
+    contrast_batches,
+    make_contrast_sets,
 )
 from omninegclip.training.methods.pairs import make_triplets
 from omninegclip.training.preset import load_preset
-from omninegclip.training.task import Task
+from omninegclip.training.task import TrainingTask
 
 SHOWN = [("dog", "cat"), ("cat", "owl"), ("dog", "owl"), ("bus", "cat"), ("dog", "bus")]
 ABSENT = ["owl", "dog", "cat", "dog", "cat"]
@@ -39,7 +39,7 @@ def records() -> list[dict[str, Any]]:
             "presence_negated": f"a {one} but no {two}",
             "absence_negated": f"a {one} but no {absent}",
             "objects_present": [one, two],
-            "statements": contrast(one, two, absent),
+            "contrast_set": contrast(one, two, absent),
         }
         for number, ((one, two), absent) in enumerate(zip(SHOWN, ABSENT, strict=True))
     ]
@@ -47,52 +47,54 @@ def records() -> list[dict[str, Any]]:
 
 def test_a_batch_says_of_every_pair_what_is_known(encoder: ClipEncoder) -> None:
     rows = records()
-    statements = make_statements(rows, encoder.tokenize)
-    assert statements is not None
+    contrast_sets = make_contrast_sets(rows, encoder.tokenize)
+    assert contrast_sets is not None
     features = F.normalize(torch.randn(5, encoder.dim), dim=-1)
-    meanings = Meanings(statements, encoder.embed_tokens, 0.6)
+    target_losses = TargetEmbeddings(contrast_sets, encoder.embed_tokens, 0.6)
     drawn = iter([np.array([3, 0])])
-    (batch,) = statement_batches(
-        statements, meanings, features, drawn, 7, encoder.context_length, encoder.lay_out
+    (batch,) = contrast_batches(
+        contrast_sets, target_losses, features, drawn, 7, encoder.context_length, encoder.lay_out
     )
     shown = [int(torch.isclose(features, image).all(dim=1).nonzero()) for image in batch.images]
     assert shown[:2] == [3, 0]
-    said = [(picture, each) for picture in (3, 0) for each in rows[picture]["statements"]]
+    said = [(row, each) for row in (3, 0) for each in rows[row]["contrast_set"]]
     assert batch.true.tolist() == [each["holds"] for _, each in said]
-    assert [shown[column] for column in batch.own.tolist()] == [picture for picture, _ in said]
-    for (_, each), row in zip(said, batch.false.tolist(), strict=True):
-        for picture, false in zip(shown, row, strict=True):
-            held = set(SHOWN[picture])
-            assert false == (not set(each["affirms"]) <= held or each["denies"] in held)
+    assert [shown[column] for column in batch.own.tolist()] == [row for row, _ in said]
+    for (_, each), known_false in zip(said, batch.false.tolist(), strict=True):
+        for row, false in zip(shown, known_false, strict=True):
+            held = set(SHOWN[row])
+            assert false == (not set(each["affirms"]) <= held or each["negates"] in held)
     for (_, each), hard in zip(said, batch.hard.tolist(), strict=True):
-        assert (hard >= 0) == bool(each["denies"] and each["holds"])
+        assert (hard >= 0) == bool(each["negates"] and each["holds"])
         if hard >= 0:
-            assert each["denies"] in SHOWN[shown[hard]]
+            assert each["negates"] in SHOWN[shown[hard]]
     encoded = torch.cat([encoder.encode_texts(encoder.tokenize([each["text"]])) for _, each in said])
-    packed = torch.cat([encoder.encode_texts([t]) for p in (3, 0) for t in _tokens(statements.of_picture[p])])
+    packed = torch.cat(
+        [encoder.encode_texts([t]) for p in (3, 0) for t in _tokens(contrast_sets.of_image[p])]
+    )
     assert torch.equal(encoded, packed)
 
 
-def _tokens(statements: Any) -> list[Any]:
-    return [each.tokens for each in statements]
+def _tokens(contrast_sets: Any) -> list[Any]:
+    return [each.tokens for each in contrast_sets]
 
 
 def test_what_no_batch_will_hold_is_not_embedded(encoder: ClipEncoder) -> None:
-    statements = make_statements(records(), encoder.tokenize)
-    assert statements is not None
+    contrast_sets = make_contrast_sets(records(), encoder.tokenize)
+    assert contrast_sets is not None
     read: list[int] = []
 
     def embed(texts: Any) -> Any:
         read.append(len(texts))
         return encoder.embed_tokens(texts)
 
-    everything = Meanings(statements, embed, 0.6)
-    some = Meanings(statements, embed, 0.6, [1, 3])
+    everything = TargetEmbeddings(contrast_sets, embed, 0.6)
+    some = TargetEmbeddings(contrast_sets, embed, 0.6, [1, 3])
     concepts, whole, _, part = read
-    assert concepts == len(statements.concepts)
-    assert part < whole == len(statements.affirmed)
+    assert concepts == len(contrast_sets.concepts)
+    assert part < whole == len(contrast_sets.affirmed)
     for number in (1, 3):
-        of_one = statements.of_picture[number]
+        of_one = contrast_sets.of_image[number]
         assert torch.allclose(some.targets(of_one), everything.targets(of_one), atol=1e-6)
 
 
@@ -101,22 +103,28 @@ def test_where_the_meaning_is_not_known_the_truth_still_is(encoder: ClipEncoder)
     unclear = {
         "text": "a dog that never barks",
         "affirms": [],
-        "denies": None,
+        "negates": None,
         "holds": False,
         "affirmed": None,
     }
-    rows[0]["statements"] = [*rows[0]["statements"], unclear]
-    statements = make_statements(rows, encoder.tokenize)
-    assert statements is not None
+    rows[0]["contrast_set"] = [*rows[0]["contrast_set"], unclear]
+    contrast_sets = make_contrast_sets(rows, encoder.tokenize)
+    assert contrast_sets is not None
     features = F.normalize(torch.randn(5, encoder.dim), dim=-1)
-    meanings = Meanings(statements, encoder.embed_tokens, 0.6)
-    (batch,) = statement_batches(
-        statements, meanings, features, iter([np.array([0, 1])]), 7, encoder.context_length, encoder.lay_out
+    target_losses = TargetEmbeddings(contrast_sets, encoder.embed_tokens, 0.6)
+    (batch,) = contrast_batches(
+        contrast_sets,
+        target_losses,
+        features,
+        iter([np.array([0, 1])]),
+        7,
+        encoder.context_length,
+        encoder.lay_out,
     )
-    place = len(rows[0]["statements"]) - 1
+    place = len(rows[0]["contrast_set"]) - 1
     assert (~batch.meant).nonzero().flatten().tolist() == [place]
     assert not batch.true[place]
-    task = Task(encoder.model, "omni-plus", **load_preset("scenes-plus", []).objective_weights())
+    task = TrainingTask(encoder.model, "omni-plus", **load_preset("scenes-plus", []).objective_weights())
     parts = task(batch)
     other = batch._replace(targets=batch.targets.index_fill(0, torch.tensor([place]), 9.0))
     assert torch.equal(task(other)["loss"], parts["loss"])
@@ -126,67 +134,67 @@ def test_where_the_meaning_is_not_known_the_truth_still_is(encoder: ClipEncoder)
 
 def test_targets_are_what_the_model_made_of_the_two_halves_before(encoder: ClipEncoder) -> None:
     rows = records()
-    statements = make_statements(rows, encoder.tokenize)
-    assert statements is not None
-    names = list(dict.fromkeys(n for row in rows for each in row["statements"] for n in _names(each)))
+    contrast_sets = make_contrast_sets(rows, encoder.tokenize)
+    assert contrast_sets is not None
+    names = list(dict.fromkeys(n for row in rows for each in row["contrast_set"] for n in _names(each)))
     concepts = encoder.embed_text([CONCEPT.format(name) for name in names])
     centred = concepts - concepts.mean(axis=0)
     centred /= np.linalg.norm(centred, axis=1, keepdims=True)
-    targets = Meanings(statements, encoder.embed_tokens, 0.6).targets(statements.of_picture[1])
-    for each, target in zip(rows[1]["statements"], targets.numpy(), strict=True):
+    targets = TargetEmbeddings(contrast_sets, encoder.embed_tokens, 0.6).targets(contrast_sets.of_image[1])
+    for each, target in zip(rows[1]["contrast_set"], targets.numpy(), strict=True):
         expected = encoder.embed_text([each["affirmed"]])[0]
-        if each["denies"]:
-            expected = expected - 0.6 * centred[names.index(each["denies"])]
+        if each["negates"]:
+            expected = expected - 0.6 * centred[names.index(each["negates"])]
             expected /= np.linalg.norm(expected)
         np.testing.assert_allclose(target, expected, atol=1e-5)
 
 
 def _names(each: dict[str, Any]) -> list[str]:
-    return [*each["affirms"], *([each["denies"]] if each["denies"] else [])]
+    return [*each["affirms"], *([each["negates"]] if each["negates"] else [])]
 
 
-def test_a_hard_picture_holds_the_denied_and_as_much_of_the_affirmed_as_any() -> None:
+def test_a_hard_image_holds_the_denied_and_as_much_of_the_affirmed_as_any() -> None:
     present = torch.tensor([[1, 0, 1, 0], [1, 1, 0, 0], [1, 1, 1, 0], [0, 1, 1, 0]], dtype=torch.bool)
     said = [("a, b, no c", "ab", "c", True), ("c, no d", "c", "d", True), ("a, no c", "a", "c", False)]
     record = {
         "image_id": "one",
         "objects_present": ["a"],
-        "statements": [
-            {"text": text, "affirms": list(affirms), "denies": denies, "holds": holds, "affirmed": affirms}
-            for text, affirms, denies, holds in said
+        "contrast_set": [
+            {"text": text, "affirms": list(affirms), "negates": negates, "holds": holds, "affirmed": affirms}
+            for text, affirms, negates, holds in said
         ],
     }
-    statements = make_statements([record], lambda texts: [[1] for _ in texts])
-    assert statements is not None
-    (first, none_holds, false), random = statements.of_picture[0], np.random.default_rng(0)
-    pictures = HardPictures(present, torch.empty(0), torch.empty(0))
-    assert pictures.of(first, 0, random) == 2
-    assert pictures.of(none_holds, 0, random) is None
-    assert pictures.of(false, 0, random) is None
-    assert pictures.of(first, 2, random) != 2
+    contrast_sets = make_contrast_sets([record], lambda texts: [[1] for _ in texts])
+    assert contrast_sets is not None
+    (first, none_holds, false), random = contrast_sets.of_image[0], np.random.default_rng(0)
+    rows = HardImages(present, torch.empty(0), torch.empty(0))
+    assert rows.of(first, 0, random) == 2
+    assert rows.of(none_holds, 0, random) is None
+    assert rows.of(false, 0, random) is None
+    assert rows.of(first, 2, random) != 2
 
 
-def test_where_nothing_is_known_the_pictures_nearest_to_the_name_are_hard(encoder: ClipEncoder) -> None:
+def test_where_nothing_is_known_the_images_nearest_to_the_name_are_hard(encoder: ClipEncoder) -> None:
     rows = [row | {"objects_present": None} for row in records()]
-    statements = make_statements(rows, encoder.tokenize)
-    assert statements is not None
-    assert not statements.present.any()
-    assert not statements.absent.any()
-    names = torch.eye(len(statements.names))
+    contrast_sets = make_contrast_sets(rows, encoder.tokenize)
+    assert contrast_sets is not None
+    assert not contrast_sets.present.any()
+    assert not contrast_sets.absent.any()
+    names = torch.eye(len(contrast_sets.names))
     images = torch.full((200, len(names)), 0.1)
     images[150:180, 1] = 1.0  # what is nearest to the second name, fewer than the candidates
-    pictures = HardPictures(torch.zeros(200, len(names), dtype=torch.bool), images, names)
-    denial = statements.of_picture[0][2]._replace(denies=1, holds=True)
-    drawn = {pictures.of(denial, 199, np.random.default_rng(seed)) for seed in range(40)}
+    rows = HardImages(torch.zeros(200, len(names), dtype=torch.bool), images, names)
+    denial = contrast_sets.of_image[0][2]._replace(negates=1, holds=True)
+    drawn = {rows.of(denial, 199, np.random.default_rng(seed)) for seed in range(40)}
     assert len(drawn & set(range(150, 180))) > 5
 
 
 @pytest.mark.parametrize("key", ["text", "affirms", "holds"])
 def test_a_statement_that_lacks_a_part_is_refused(encoder: ClipEncoder, key: str) -> None:
     rows = records()
-    rows[2]["statements"][1] = rows[2]["statements"][1] | {key: None}
-    with pytest.raises(OmniNegClipError, match=f"A statement of the picture '2' has no '{key}'"):
-        make_statements(rows, encoder.tokenize)
+    rows[2]["contrast_set"][1] = rows[2]["contrast_set"][1] | {key: None}
+    with pytest.raises(OmniNegClipError, match=f"A statement of the image '2' has no '{key}'"):
+        make_contrast_sets(rows, encoder.tokenize)
 
 
 def test_statements_alone_are_enough_for_omni_plus(encoder: ClipEncoder) -> None:
@@ -200,7 +208,7 @@ def test_statements_alone_are_enough_for_omni_plus(encoder: ClipEncoder) -> None
 
 
 def test_records_without_statements_are_refused_for_omni_plus_alone(encoder: ClipEncoder) -> None:
-    rows = [{key: value for key, value in row.items() if key != "statements"} for row in records()]
+    rows = [{key: value for key, value in row.items() if key != "contrast_set"} for row in records()]
     triplets = make_triplets(rows, torch.zeros(5, encoder.dim), encoder.tokenize)
     preset = load_preset("scenes-plus", ["batch_size=4", "steps=20", "warmup=2"])
     freeze(encoder, preset)
@@ -211,15 +219,23 @@ def test_records_without_statements_are_refused_for_omni_plus_alone(encoder: Cli
 def test_statements_may_all_be_of_unknown_meaning(encoder: ClipEncoder) -> None:
     rows = records()
     for row in rows:
-        row["statements"] = [each | {"affirmed": None} for each in row["statements"]]
-    statements = make_statements(rows, encoder.tokenize)
-    assert statements is not None
-    meanings = Meanings(statements, encoder.embed_tokens, 0.6)
+        row["contrast_set"] = [each | {"affirmed": None} for each in row["contrast_set"]]
+    contrast_sets = make_contrast_sets(rows, encoder.tokenize)
+    assert contrast_sets is not None
+    target_losses = TargetEmbeddings(contrast_sets, encoder.embed_tokens, 0.6)
     features = F.normalize(torch.randn(5, encoder.dim), dim=-1)
-    (batch,) = statement_batches(
-        statements, meanings, features, iter([np.array([0, 1])]), 7, encoder.context_length, encoder.lay_out
+    (batch,) = contrast_batches(
+        contrast_sets,
+        target_losses,
+        features,
+        iter([np.array([0, 1])]),
+        7,
+        encoder.context_length,
+        encoder.lay_out,
     )
-    parts = Task(encoder.model, "omni-plus", **load_preset("scenes-plus", []).objective_weights())(batch)
+    parts = TrainingTask(encoder.model, "omni-plus", **load_preset("scenes-plus", []).objective_weights())(
+        batch
+    )
     assert torch.isfinite(parts["loss"])
     assert parts["meaning/kept"] == parts["meaning/composed"] == parts["meaning/apart"] == 0
     assert parts["contrast/loss"] > 0

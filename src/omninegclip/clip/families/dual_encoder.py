@@ -78,7 +78,7 @@ class DualEncoder(ClipEncoder):
         return encode_padded(self.model, self.lay_out([token_ids], self.context_length).to(self.device))
 
     def encode_images(self, pixels: Tensor) -> Tensor:
-        """Return [n, d] normalised features of n transformed pictures [n, 3, size, size], differentiable."""
+        """Return [n, d] normalised features of n transformed images [n, 3, size, size], differentiable."""
         features = self.model.get_image_features(pixel_values=pixels.to(self.device)).pooler_output
         return F.normalize(features, dim=-1)
 

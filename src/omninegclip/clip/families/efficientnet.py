@@ -36,7 +36,7 @@ class EfficientNetLite(nn.Module):
         self.net._fc = nn.Identity()
 
     def forward(self, pixels: Tensor) -> Tensor:
-        """Return the features [n, 1280] of pictures [n, 3, size, size]."""
+        """Return the features [n, 1280] of images [n, 3, size, size]."""
         return torch.as_tensor(self.net.extract_features(pixels).mean(dim=(2, 3)))
 
 

@@ -59,7 +59,7 @@ def _encoder(
     )
     if not any((folder / name).exists() for name in (FILE, PROCESSOR)):
         raise OmniNegClipError(
-            f"{folder} has no {FILE}: how its pictures are resized and normalised can't be guessed."
+            f"{folder} has no {FILE}: how its images are resized and normalised can't be guessed."
         )
     encoder = DualEncoder(model, tokenizer, find_transform(folder, size))
     if activation not in (None, encoder.activation):

@@ -83,7 +83,7 @@ class JoinedModel(nn.Module):
         return BaseModelOutputWithPooling(pooler_output=self.text_projection(mean))
 
     def get_image_features(self, pixel_values: Tensor) -> BaseModelOutputWithPooling:
-        """Return `pooler_output`: the projected features [n, d] of pictures [n, 3, size, size]."""
+        """Return `pooler_output`: the projected features [n, d] of images [n, 3, size, size]."""
         projected = self.visual_projection(self.vision_model(pixel_values))
         return BaseModelOutputWithPooling(pooler_output=projected)
 

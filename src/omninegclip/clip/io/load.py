@@ -17,7 +17,7 @@ from omninegclip.clip.io.architecture import infer_config
 from omninegclip.clip.io.build import build_model
 from omninegclip.clip.io.layouts import is_openai, to_hugging_face
 from omninegclip.clip.io.metadata import FILE as FACTS
-from omninegclip.clip.io.metadata import read_facts, read_json, read_part
+from omninegclip.clip.io.metadata import read_json, read_metadata, read_part
 from omninegclip.clip.io.name import ModelName
 from omninegclip.clip.io.untrusted import WEIGHTS_LIMIT, require_own
 from omninegclip.clip.io.weights import StateDict, read_folder, read_weights
@@ -87,7 +87,7 @@ def is_bare(name: str) -> bool:
         return False
     folder = path if path.is_dir() else path.parent
     described = any((folder / file).exists() for file in (HUGGING_FACE, OPEN_CLIP, JOINED))
-    return not described and "activation" not in read_facts(folder)
+    return not described and "activation" not in read_metadata(folder)
 
 
 def locate(name: str) -> Path:
@@ -176,7 +176,7 @@ def _check_scale(encoder: ClipEncoder, path: Path) -> None:
 
 
 def _check_fingerprint(encoder: ClipEncoder, folder: Path) -> None:
-    stored = read_facts(folder).get("fingerprint")
+    stored = read_metadata(folder).get("fingerprint")
     if stored is not None and stored != encoder.fingerprint:
         raise OmniNegClipError(
             f"The weights or settings of {folder} are not those that were saved: its fingerprint is "
@@ -186,7 +186,7 @@ def _check_fingerprint(encoder: ClipEncoder, folder: Path) -> None:
 
 
 def _voices(folder: Path, asked: str | None) -> dict[str, str | None]:
-    return {"omninegclip.json": read_facts(folder).get("activation"), "--activation": asked}
+    return {"omninegclip.json": read_metadata(folder).get("activation"), "--activation": asked}
 
 
 def _vocabulary(state: StateDict) -> int:

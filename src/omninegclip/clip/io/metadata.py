@@ -12,22 +12,22 @@ FILE = "omninegclip.json"
 TEXTS = ("activation", "base", "fingerprint", "image_fingerprint")
 
 
-def read_facts(folder: Path) -> dict[str, Any]:
+def read_metadata(folder: Path) -> dict[str, Any]:
     """Return what `omninegclip.json` says of the model in `folder`; nothing when there is none.
 
     Raises:
         OmniNegClipError: it can't be read, or holds what we never write.
     """
-    facts = read_json(folder / FILE) if (folder / FILE).exists() else {}
+    metadata = read_json(folder / FILE) if (folder / FILE).exists() else {}
     for key in TEXTS:
-        if key in facts and not isinstance(facts[key], str):
+        if key in metadata and not isinstance(metadata[key], str):
             raise OmniNegClipError(f"{folder / FILE} is damaged: {key} is no text. Copy the folder again.")
-    return facts
+    return metadata
 
 
-def write_facts(folder: Path, facts: Mapping[str, Any]) -> None:
+def write_metadata(folder: Path, metadata: Mapping[str, Any]) -> None:
     """Write `omninegclip.json` into `folder`."""
-    (folder / FILE).write_text(json.dumps(facts, indent=2) + "\n")
+    (folder / FILE).write_text(json.dumps(metadata, indent=2) + "\n")
 
 
 def read_json(path: Path) -> dict[str, Any]:

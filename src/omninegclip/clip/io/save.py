@@ -15,7 +15,7 @@ from omninegclip.clip.families.own import save_joined
 from omninegclip.clip.io import hub
 from omninegclip.clip.io.layouts import to_openai
 from omninegclip.clip.io.load import OPEN_CLIP, OPEN_CLIP_WEIGHTS, OPENAI_WEIGHTS, load_clip
-from omninegclip.clip.io.metadata import write_facts
+from omninegclip.clip.io.metadata import write_metadata
 from omninegclip.clip.io.quiet import silent_transformers
 from omninegclip.clip.io.untrusted import in_one_line
 from omninegclip.clip.io.weights import StateDict
@@ -79,7 +79,7 @@ def save_clip(
             LAYOUTS[layout](partial, encoder, weights, base)
             _save_tokenizer(partial, encoder)
         encoder.transform.save(partial)
-        write_facts(partial, {"activation": encoder.activation})
+        write_metadata(partial, {"activation": encoder.activation})
         stored = load_clip(partial)
         cosine = float((probe_embeddings(encoder) * probe_embeddings(stored)).sum(axis=1).min())
         if not cosine >= PARITY:
@@ -87,7 +87,7 @@ def save_clip(
                 f"Nothing was written to {folder}: as {layout} the model would embed the probe differently "
                 f"(lowest cosine {cosine:.6f}, {PARITY} is needed)."
             )
-        write_facts(partial, {**(extra or {}), **describe(stored), "base": base})
+        write_metadata(partial, {**(extra or {}), **describe(stored), "base": base})
         if card is not None:
             (partial / "README.md").write_text(card, "utf-8")
     return cosine

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from omninegclip.data.items import Item
+from omninegclip.data.items import BenchmarkItem
 from omninegclip.data.readers import (
     aro,
     ccneg,
@@ -39,7 +39,7 @@ READERS: dict[str, Reader] = {
     "table-captions": table.read_captions,
     "table-choices": table.read_choices,
     "table-labels": table.read_labels,
-    "table-picture-choices": table.read_picture_choices,
+    "table-image-choices": table.read_image_choices,
     "table-presence": table.read_presence,
     "table-queries": table.read_queries,
     "valse": valse.read,
@@ -47,4 +47,4 @@ READERS: dict[str, Reader] = {
     "webdataset-labels": webdataset.read_labels,
 }
 
-__all__ = ["READERS", "Item", "Reader"]
+__all__ = ["READERS", "BenchmarkItem", "Reader"]

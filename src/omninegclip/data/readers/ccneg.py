@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Literal
 
-from omninegclip.data.items import Picture, TextChoice
+from omninegclip.data.items import ImageRef, TextChoice
 from omninegclip.data.record import Row, read_records, write_records
 from omninegclip.data.sources import check, field, readable
 from omninegclip.errors import OmniNegClipError
@@ -55,7 +55,7 @@ def read(
         )
         right = right.replace(",", "") if strip_commas == "both" else right
         wrong = wrong.replace(",", "") if strip_commas != "none" else wrong
-        yield TextChoice(row["image_id"], Picture(image), (right, wrong), 0)
+        yield TextChoice(row["image_id"], ImageRef(image), (right, wrong), 0)
 
 
 def _load(path: Path) -> tuple[list[Any], list[Any]]:

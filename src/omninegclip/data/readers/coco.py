@@ -4,14 +4,14 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from omninegclip.data.items import CaptionedPicture, Picture
+from omninegclip.data.items import CaptionedImage, ImageRef
 from omninegclip.data.record import Row
 from omninegclip.data.sources import check, distinct, field, load_json
 from omninegclip.errors import OmniNegClipError
 
 
-def read(path: Path, caption: str = "caption", first: int | None = None) -> Iterator[CaptionedPicture]:
-    """Yield the pictures that have captions, in the order of `images`, with all or the `first` captions each.
+def read(path: Path, caption: str = "caption", first: int | None = None) -> Iterator[CaptionedImage]:
+    """Yield the images that have captions, in the order of `images`, with all or the `first` captions each.
 
     `caption` names the annotations' key: `updated_caption` for NegationCLIP's absence-based ones. Captions
     lose outer spaces and line breaks, as 3,541 and 83 of val2017's 25,014 have them.
@@ -22,7 +22,7 @@ def read(path: Path, caption: str = "caption", first: int | None = None) -> Iter
         captions[_image_id(annotation, names, where)].append(_tidy(field(annotation, caption, str, where)))
     for image, texts in captions.items():
         if texts:
-            yield CaptionedPicture(image, Picture(names[image]), tuple(texts[:first]))
+            yield CaptionedImage(image, ImageRef(names[image]), tuple(texts[:first]))
 
 
 def records(path: Path) -> Iterator[Row]:

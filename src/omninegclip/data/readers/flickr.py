@@ -4,17 +4,17 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-from omninegclip.data.items import CaptionedPicture, Picture
+from omninegclip.data.items import CaptionedImage, ImageRef
 from omninegclip.data.sources import readable
 from omninegclip.errors import OmniNegClipError
 
 _KEY = re.compile(r"(.+?\.\w+?)(?:\.\d+)?#\d+")
 
 
-def read(path: Path, split_file: Path | None = None) -> Iterator[CaptionedPicture]:
-    """Yield the pictures in file order, or those of a split file, one name per line, in its order.
+def read(path: Path, split_file: Path | None = None) -> Iterator[CaptionedImage]:
+    """Yield the images in file order, or those of a split file, one name per line, in its order.
 
-    Flickr8k's one odd key, `2258277193_586949ec62.jpg.1#0`, means that picture without `.1`.
+    Flickr8k's one odd key, `2258277193_586949ec62.jpg.1#0`, means that image without `.1`.
     """
     captions: dict[str, list[str]] = {}
     seen: set[str] = set()
@@ -30,7 +30,7 @@ def read(path: Path, split_file: Path | None = None) -> Iterator[CaptionedPictur
     for name in captions if split_file is None else _lines(split_file):
         if name not in captions:
             raise OmniNegClipError(f"{split_file} names {name}, which has no caption in {path}.")
-        yield CaptionedPicture(name, Picture(name), tuple(captions[name]))
+        yield CaptionedImage(name, ImageRef(name), tuple(captions[name]))
 
 
 def _lines(path: Path) -> list[str]:

@@ -11,21 +11,21 @@ from torch import Tensor
 from omninegclip.clip.text.packing import pack
 from omninegclip.errors import OmniNegClipError
 from omninegclip.training.distributed import share
-from omninegclip.training.methods.contrast_sets import Statements, make_statements
-from omninegclip.training.task import Batch, Texts
+from omninegclip.training.methods.contrast_sets import ContrastSets, make_contrast_sets
+from omninegclip.training.task import PairBatch, Texts
 
 TokenIds = Sequence[int]
 Pair = tuple[TokenIds, TokenIds]
 
 
-class Features(Protocol):
-    """Features of pictures by row: a tensor [n, d], or what is kept on disk."""
+class FeatureRows(Protocol):
+    """Features of images by row: a tensor [n, d], or what is kept on disk."""
 
     def __getitem__(self, rows: Tensor, /) -> Tensor:
         """Return the features [k, d] of k rows as float32."""
 
 
-class Pairs(NamedTuple):
+class CaptionPairs(NamedTuple):
     """Pictures with a caption and its negated form, row by row: image feature rows, ids, token ids."""
 
     image_rows: Tensor
@@ -35,23 +35,23 @@ class Pairs(NamedTuple):
 
 
 class Triplets(NamedTuple):
-    """Everything that fine-tuning reads: features of the pictures, both kinds of pairs, and statements."""
+    """Everything that fine-tuning reads: features of the images, both kinds of pairs, and statements."""
 
-    features: Features
-    presence: Pairs
-    absence: Pairs
-    statements: Statements | None = None
+    features: FeatureRows
+    presence: CaptionPairs
+    absence: CaptionPairs
+    contrast_sets: ContrastSets | None = None
 
 
 def make_triplets(
     records: Sequence[Mapping[str, Any]],
-    features: Features,
+    features: FeatureRows,
     tokenize: Callable[[Sequence[str]], list[list[int]]],
     *,
     strip_commas: bool = False,
     first_row: int = 0,
 ) -> Triplets:
-    """Build the triplets of `records`, whose pictures have the image features from `first_row` on.
+    """Build the triplets of `records`, whose images have the image features from `first_row` on.
 
     `strip_commas` takes the commas out of the captions negated by presence, and out of no others.
 
@@ -61,24 +61,24 @@ def make_triplets(
     ids = torch.tensor([names[record["image_id"]] for record in records])
     captions = tokenize([record["caption"] for record in records])
 
-    statements = make_statements(records, tokenize, first_row=first_row)
+    contrast_sets = make_contrast_sets(records, tokenize, first_row=first_row)
 
-    def pairs(column: str) -> Pairs:
+    def pairs(column: str) -> CaptionPairs:
         rows = [row for row, record in enumerate(records) if record[column]]
-        if not rows and statements is None:
+        if not rows and contrast_sets is None:
             raise OmniNegClipError(f"No record has a {column}: both kinds of negation are needed.")
         texts = [str(records[row][column]) for row in rows]
         if strip_commas and column == "presence_negated":
             texts = [text.replace(",", "") for text in texts]
         negated = tokenize(texts) if texts else []
-        return Pairs(
+        return CaptionPairs(
             torch.tensor(rows, dtype=torch.long) + first_row,
             ids[rows],
             [captions[row] for row in rows],
             negated,
         )
 
-    return Triplets(features, pairs("presence_negated"), pairs("absence_negated"), statements)
+    return Triplets(features, pairs("presence_negated"), pairs("absence_negated"), contrast_sets)
 
 
 def batches(
@@ -90,10 +90,10 @@ def batches(
     mask_same_image: bool,
     chunk_size: int | None = None,
     lay_out: Callable[[Sequence[Sequence[TokenIds]], int], Texts] = pack,
-) -> Iterator[Batch]:
+) -> Iterator[PairBatch]:
     """Yield batch after batch as the two samplers say, each process with the captions of its share.
 
-    `chunk_size` is the largest number of pictures of each kind in a chunk of captions; None makes one chunk.
+    `chunk_size` is the largest number of images of each kind in a chunk of captions; None makes one chunk.
     `lay_out` makes what the text tower takes of captions in groups that begin alike, at most `context_length`
     tokens each; the default is for causal towers.
     """
@@ -105,7 +105,7 @@ def batches(
             for row in rows.tolist()
         ]
         size = 2 * chunk_size if chunk_size else len(groups)
-        yield Batch(
+        yield PairBatch(
             presence_images=triplets.features[triplets.presence.image_rows[first]],
             absence_images=triplets.features[triplets.absence.image_rows[second]],
             texts=tuple(lay_out(chunk, context_length) for chunk in _chunks(groups, size)),
