@@ -6,8 +6,8 @@ from typing import Any, NamedTuple
 from torch import nn
 from transformers import CLIPModel, SiglipModel, VisionTextDualEncoderModel
 
-from omninegclip.clip.config import BERTS
 from omninegclip.clip.families.own import JoinedModel
+from omninegclip.clip.io.config import BERTS
 from omninegclip.errors import OmniNegClipError
 
 

@@ -11,10 +11,10 @@ from transformers import (
     VisionTextDualEncoderModel,
 )
 
-from omninegclip.clip.config import known_config
 from omninegclip.clip.families.dual_encoder import DualEncoder
 from omninegclip.clip.families.own import load_joined
 from omninegclip.clip.io.build import build_model
+from omninegclip.clip.io.config import known_config
 from omninegclip.clip.io.weights import read_folder
 from omninegclip.clip.text.tokenizer import find_tokenizer
 from omninegclip.clip.transform import FILE, PROCESSOR, find_transform

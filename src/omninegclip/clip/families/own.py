@@ -16,9 +16,9 @@ from torch import Tensor, nn
 from transformers import BertConfig, BertModel
 from transformers.modeling_outputs import BaseModelOutputWithPooling
 
-from omninegclip.clip.config import LARGEST, declared
 from omninegclip.clip.families.efficientnet import build_image_tower
 from omninegclip.clip.io.build import build_empty, depth
+from omninegclip.clip.io.config import LARGEST, declared
 from omninegclip.clip.io.metadata import read_json, read_part
 from omninegclip.clip.io.quiet import silent_transformers
 from omninegclip.clip.io.untrusted import in_one_line

@@ -7,7 +7,6 @@ from typing import Any, cast
 
 from transformers import CLIPConfig, CLIPModel, CLIPTextConfig, CLIPVisionConfig, PreTrainedTokenizerBase
 
-from omninegclip.clip.config import LARGEST, known_config
 from omninegclip.clip.encoder import ClipEncoder
 from omninegclip.clip.families.others import OTHERS, load_joined_encoder, load_other
 from omninegclip.clip.families.own import FILE as JOINED
@@ -15,6 +14,7 @@ from omninegclip.clip.io import hub
 from omninegclip.clip.io.activation import decide_activation
 from omninegclip.clip.io.architecture import infer_config
 from omninegclip.clip.io.build import build_model
+from omninegclip.clip.io.config import LARGEST, known_config
 from omninegclip.clip.io.layouts import is_openai, to_hugging_face
 from omninegclip.clip.io.metadata import FILE as FACTS
 from omninegclip.clip.io.metadata import read_json, read_metadata, read_part

@@ -11,9 +11,9 @@ from safetensors.torch import load_file
 from torch import Tensor
 
 from omninegclip.clip.io.metadata import read_json, read_part
+from omninegclip.clip.io.scalars import STAND_INS
 from omninegclip.clip.io.torchscript import is_torchscript, read_torchscript
 from omninegclip.clip.io.untrusted import WEIGHTS_LIMIT, require_own, require_regular
-from omninegclip.clip.scalars import STAND_INS
 from omninegclip.errors import OmniNegClipError
 
 StateDict = dict[str, Tensor]

@@ -9,7 +9,7 @@ from transformers import AutoTokenizer, CLIPTokenizer, PreTrainedTokenizerBase
 from transformers.convert_slow_tokenizer import bytes_to_unicode
 
 from omninegclip.clip.io.quiet import silent_transformers
-from omninegclip.clip.tokenizer_files import staged
+from omninegclip.clip.io.tokenizer_files import staged
 from omninegclip.errors import OmniNegClipError
 
 FILES = (
