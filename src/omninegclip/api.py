@@ -3,7 +3,7 @@
     import omninegclip as onc
 
     clip = onc.load("openai/clip-vit-base-patch32")
-    clip.similarity(["a cat without glasses"], ["cat.jpg", "cat-with-glasses.jpg"])
+    clip.similarity(["a cat without glasses"], [Path("cat.jpg"), Path("cat-with-glasses.jpg")])
 
 Wrong input raises `OmniNegClipError`, whose message says in a sentence what would be right.
 """
@@ -52,7 +52,7 @@ def load(
     return load_clip(name, activation=activation, tokenizer=Path(tokenizer) if tokenizer else None)
 
 
-class TrainingOptions(TypedDict, total=False):
+class MoreTrainingOptions(TypedDict, total=False):
     """The options of `train` that are rarely needed.
 
     Attributes:
@@ -113,7 +113,7 @@ def train(
     overrides: Mapping[str, object] | None = None,
     seed: int = 0,
     resume: bool = False,
-    **options: Unpack[TrainingOptions],
+    **options: Unpack[MoreTrainingOptions],
 ) -> TrainingRun:
     """Fine-tune a CLIP on records of negated captions; what `omninegclip train` does.
 
@@ -125,7 +125,7 @@ def train(
         overrides: values that differ from the preset's, such as `{"model": "scenes-tiny", "steps": 100}`.
         seed: decides the order of the data, and which images are held out.
         resume: go on with the run in `out`; begin it if nothing is there.
-        **options: see `TrainingOptions`.
+        **options: see `MoreTrainingOptions`.
 
     Raises:
         OmniNegClipError: the data, the preset or the model don't fit, or `out` holds something else.
@@ -164,7 +164,7 @@ def train(
     )
 
 
-class EvaluationOptions(TypedDict, total=False):
+class MoreEvaluationOptions(TypedDict, total=False):
     """The options of `evaluate` that are rarely needed.
 
     Attributes:
@@ -228,7 +228,7 @@ def evaluate(
     suite: str | Path = "all",
     protocol: Literal["strict", "official"] = "strict",
     out: str | Path | None = None,
-    **options: Unpack[EvaluationOptions],
+    **options: Unpack[MoreEvaluationOptions],
 ) -> Evaluation:
     """Score models side by side on negation benchmarks and on what negation training costs.
 
@@ -241,7 +241,7 @@ def evaluate(
         suite: `negation`, `retrieval`, `scenes`, `all`, or a YAML file.
         protocol: `strict` counts ties by their chance and refuses NaN; `official` scores as the field does.
         out: a folder for the results; what is finished there is not scored again.
-        **options: see `EvaluationOptions`.
+        **options: see `MoreEvaluationOptions`.
 
     Raises:
         OmniNegClipError: the suite or a model can't be read, or no benchmark is there.
