@@ -56,6 +56,7 @@ class MoreTrainingOptions(TypedDict, total=False):
     """The options of `train` that are rarely needed.
 
     Attributes:
+        images: folder of the images; default: that of the records.
         cache: folder of the image features; default: `features` beside the run folder.
         limit: how many records are read of each source; default: all.
         tensorboard: write TensorBoard events too.
@@ -64,6 +65,7 @@ class MoreTrainingOptions(TypedDict, total=False):
         tokenizer: as for `load`, of the base model.
     """
 
+    images: str | Path
     cache: str | Path
     limit: int
     tensorboard: bool
@@ -109,7 +111,6 @@ def train(
     preset: str | Path,
     *,
     out: str | Path | None = None,
-    images: str | Path | None = None,
     overrides: Mapping[str, object] | None = None,
     seed: int = 0,
     resume: bool = False,
@@ -121,7 +122,6 @@ def train(
         data: Parquet files or folders of records, such as `omninegclip negate` writes.
         preset: a name, such as `omni-vitb32`, or a YAML file.
         out: the run folder, new or empty unless `resume`; default: `runs/PRESET`.
-        images: the folder of the images; default: that of the records.
         overrides: values that differ from the preset's, such as `{"model": "scenes-tiny", "steps": 100}`.
         seed: decides the order of the data, and which images are held out.
         resume: go on with the run in `out`; begin it if nothing is there.
@@ -138,7 +138,7 @@ def train(
     folder = Path(out) if out else Path("runs") / Path(preset).stem
     job = Job(
         data=tuple(map(Path, [data] if isinstance(data, str | Path) else data)),
-        images=Path(images) if images else None,
+        images=Path(options["images"]) if "images" in options else None,
         preset_name=str(preset),
         preset=load_preset(
             str(preset), [f"{key}={json.dumps(value)}" for key, value in (overrides or {}).items()]
