@@ -12,6 +12,7 @@ LAYERS = (
     ("__main__",),
     ("__init__", "cli"),
     ("commands",),
+    ("api",),
     ("study",),
     ("run",),
     ("report",),

@@ -190,6 +190,10 @@ class ClipEncoder:
         batches = [self.encode_images(pixels).float().cpu().numpy() for pixels in self.pixel_batches(images)]
         return np.concatenate(batches) if batches else np.empty((0, self.dim), dtype=np.float32)
 
+    def similarity(self, texts: Sequence[str], images: Iterable[ImageInput]) -> Embeddings:
+        """Return the cosines [n, m] of n texts and m images or paths of images."""
+        return np.asarray(self.embed_text(texts) @ self.embed_image(images).T)
+
     def pixel_batches(self, images: Iterable[ImageInput]) -> Iterator[Tensor]:
         """Yield the pixels [n, 3, size, size] of images, batch by batch; raises as `embed_image` does."""
         remaining = iter(images)
