@@ -53,7 +53,7 @@ def evaluate(
     """
     from omninegclip.clip.io.load import load_clip
     from omninegclip.evaluation.run import Settings
-    from omninegclip.evaluation.side_by_side import evaluate_models, exit_code
+    from omninegclip.evaluation.side_by_side import evaluate_models, exit_code, refuse_absent
     from omninegclip.evaluation.suite import load_suite
     from omninegclip.progress import show
     from omninegclip.report import comparison
@@ -72,4 +72,5 @@ def evaluate(
         sys.stdout.write(comparison.to_csv(rows))
     elif rows:
         show(*comparison.tables(rows, names, known), width=200)
-    return exit_code(by_model, options.suite, benchmarks, options.data)
+    refuse_absent(by_model, options.suite, benchmarks, options.data)
+    return exit_code(by_model)

@@ -41,17 +41,18 @@ def evaluate_models(
     return by_model
 
 
-def exit_code(
+def refuse_absent(
     by_model: Sequence[Sequence[BenchmarkResult]], suite: str, benchmarks: Sequence[Benchmark], data: Path
-) -> int:
-    """Return 1 if a benchmark failed, else 0; one whose files are not there does not count.
-
-    Raises OmniNegClipError if none of them has its files in `data`.
-    """
-    found = {result.status for results in by_model for result in results}
-    if found == {"absent"}:
+) -> None:
+    """Raise OmniNegClipError if no benchmark of the suite has its files in `data`."""
+    if all(result.status == "absent" for results in by_model for result in results):
         wanted = ", ".join(path for benchmark in benchmarks for path in benchmark.files)
         raise OmniNegClipError(f"{data} holds no benchmark of the suite {suite}; it looked for {wanted}.")
+
+
+def exit_code(by_model: Sequence[Sequence[BenchmarkResult]]) -> int:
+    """Return 1 if a benchmark failed, else 0; one whose files are not there does not count."""
+    found = {result.status for results in by_model for result in results}
     if "done" not in found:
         console.print("Nothing was measured: every benchmark that is there failed, for the reasons above.")
     return int("failed" in found)
