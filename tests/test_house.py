@@ -23,8 +23,8 @@ LAYERS = (
     ("clip",),
     ("data",),
     ("objectives",),
-    ("images", "plain_yaml", "options"),
-    ("files", "progress", "environment", "memory", "interruption"),
+    ("images", "plain_yaml"),
+    ("files", "progress", "environment", "memory", "interruption", "extras"),
     ("printable",),
     ("errors",),
 )

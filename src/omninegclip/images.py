@@ -17,6 +17,7 @@ from typing import BinaryIO
 from PIL import ExifTags, Image, UnidentifiedImageError, features
 
 from omninegclip.errors import OmniNegClipError
+from omninegclip.extras import install
 
 FORMATS = (
     "JPEG",
@@ -155,7 +156,7 @@ def _why_not(brand: bytes) -> str:
     if brand in _AVIF_BRANDS and not features.check("avif"):
         return "it is an AVIF picture, and Pillow has no AVIF here: python -m pip install 'pillow>=11.3'"
     if brand in _HEIF_BRANDS and not _has_heif():
-        return "it is a HEIC picture, which needs an extra: python -m pip install 'omninegclip[heif]'"
+        return f"it is a HEIC picture, which needs an extra: {install('heif')}"
     return "it is no picture file, or damaged (JPEG, PNG, WebP, GIF, BMP, TIFF, PPM, AVIF and HEIC are read)"
 
 

@@ -1,3 +1,4 @@
+import json
 import sys
 from pathlib import Path
 
@@ -6,50 +7,34 @@ import pytest
 pytest.importorskip("spacy", reason="the negate extra is not installed")
 pytest.importorskip("sklearn", reason="the negate extra is not installed")
 from omninegclip.captions.negate import PROVENANCE
-from omninegclip.commands import negate as commands
-from omninegclip.commands.negate import as_text, run_estimate, run_negate, run_report
+from omninegclip.cli import app
 from omninegclip.data.record import write_records
 from omninegclip.errors import OmniNegClipError
+
+
+def run(*arguments: object) -> None:
+    app(["negate", *map(str, arguments)], result_action="return_value")
+
 
 THINGS = ["dog", "cat", "horse", "cow", "train", "bus", "boat", "kite"]
 
 
-def test_from_lines_to_records_to_report(tmp_path: Path) -> None:
+def test_from_lines_to_records_to_report(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     lines = [f"A {thing} near a red {place}." for thing in THINGS for place in ("barn", "house", "tree")]
     (tmp_path / "lines.txt").write_text("\n".join([*lines, "Ein Hund"]))
-    summary = run_negate(tmp_path / "lines.txt", tmp_path / "out.parquet", processes=1)
-    assert (summary.captions, summary.presence) == (25, 24)
-    text = as_text(run_report(tmp_path / "out.parquet"))
+    run(tmp_path / "lines.txt", tmp_path / "out.parquet", "--processes=1", "--json")
+    summary = json.loads(capsys.readouterr().out)
+    assert (summary["captions"], summary["presence"]) == (25, 24)
+    run(tmp_path / "out.parquet", "--report")
+    text = capsys.readouterr().out
     assert "25 rows of 25 captions" in text
     assert "rejected: not clearly English" in text
     assert "comma changed in 0.0%" in text
 
 
-@pytest.mark.parametrize(
-    ("options", "message"),
-    [
-        ({"per_caption": 0}, "--per-caption and --processes need"),
-        ({"processes": 0}, "--per-caption and --processes need"),
-        ({"llm_url": "http://127.0.0.1:1/v1"}, "Rewriting needs both"),
-    ],
-)
-def test_options_that_do_not_fit_are_refused(
-    tmp_path: Path, options: dict[str, object], message: str
-) -> None:
-    with pytest.raises(OmniNegClipError, match=message):
-        run_negate(tmp_path / "in.txt", tmp_path / "out.parquet", **options)  # type: ignore[arg-type]
-
-
-def test_the_cost_of_rewriting_grows_with_the_collection(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    pytest.importorskip("httpx", reason="the llm extra is not installed")
-    (tmp_path / "lines.txt").write_text("\n".join(["A dog near a red barn."] * 40))
-    whole = run_estimate(tmp_path / "lines.txt", None, "both", 1, 1.0, 2.0)
-    monkeypatch.setattr(commands, "SAMPLED", 10)
-    scaled = run_estimate(tmp_path / "lines.txt", None, "both", 1, 1.0, 2.0)
-    assert whole.requests == scaled.requests == 80
-    assert scaled.price == pytest.approx(whole.price, rel=0.05)
+def test_an_endpoint_without_a_model_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(OmniNegClipError, match="Rewriting needs both"):
+        run(tmp_path / "in.txt", tmp_path / "out.parquet", "--llm-url=http://127.0.0.1:1/v1")
 
 
 def test_records_of_others_have_no_report(tmp_path: Path) -> None:
@@ -60,7 +45,7 @@ def test_records_of_others_have_no_report(tmp_path: Path) -> None:
     write_records(tmp_path / "short.parquet", [row | {"presence_reason": "short"}])
     for name in ("other", "odd", "short"):
         with pytest.raises(OmniNegClipError, match="has no provenance"):
-            run_report(tmp_path / f"{name}.parquet")
+            run(tmp_path / f"{name}.parquet", "--report")
 
 
 def test_an_endpoint_or_an_engine_that_cannot_be_is_refused_before_a_caption_is_read(
@@ -69,8 +54,8 @@ def test_an_endpoint_or_an_engine_that_cannot_be_is_refused_before_a_caption_is_
     monkeypatch.chdir(tmp_path)
     pytest.importorskip("httpx", reason="the llm extra is not installed")
     with pytest.raises(OmniNegClipError, match=r"--llm-url .* is no endpoint"):
-        run_negate(tmp_path / "none.txt", tmp_path / "out", llm_url="http://[::1", llm_model="tiny")
+        run(tmp_path / "none.txt", tmp_path / "out", "--llm-url=http://[::1", "--llm-model=tiny")
     monkeypatch.setitem(sys.modules, "ray", None)
     with pytest.raises(OmniNegClipError, match=r"pip install 'omninegclip\[ray\]'"):
-        run_negate(tmp_path / "none.txt", tmp_path / "out", engine="ray")
+        run(tmp_path / "none.txt", tmp_path / "out", "--engine=ray")
     assert list(tmp_path.iterdir()) == []

@@ -38,6 +38,6 @@ def test_the_table_has_a_column_per_model(capsys: pytest.CaptureFixture[str], tm
 
 
 def test_too_few_questions_are_refused_before_a_model_is_loaded(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("omninegclip.commands.robustness.load_clip", None)
+    monkeypatch.setattr("omninegclip.study.robustness.load_clip", None)
     with pytest.raises(OmniNegClipError, match="--count must be 4 or more"):
         run("--count", "2")

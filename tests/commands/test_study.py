@@ -4,36 +4,34 @@ from pathlib import Path
 
 import pytest
 
-from omninegclip.commands.study import run_cells, run_layers, run_limits
+from omninegclip.cli import app
 from omninegclip.errors import OmniNegClipError
 from omninegclip.files import hold
-from omninegclip.study.grid import StudyCell
-from omninegclip.study.world import SMOKE
+
+STUDIES = (
+    ["margins", "--smoke", "--only=pretrained", "--model"],
+    ["layers"],
+    ["limits", "--smoke", "--model"],
+)
 
 
-def cells(model: str, out: Path) -> None:
-    chosen = [StudyCell("pretrained", None)]
-    run_cells("t", chosen, model, "scenes-paper", (), 1, SMOKE, out, 1, (), as_json=True)
+def run(study: list[str], model: str, out: Path) -> None:
+    app(["study", *study, model, f"--out={out}"], result_action="return_value")
 
 
-def layers(model: str, out: Path) -> None:
-    run_layers([model], 0, 2, out, as_json=True)
-
-
-def limits(model: str, out: Path) -> None:
-    run_limits(model, 0, SMOKE, out, as_json=True)
-
-
-@pytest.mark.parametrize("study", [cells, layers, limits])
-def test_two_studies_in_one_folder_are_refused_before_work_begins(study: object, tmp_path: Path) -> None:
-    assert callable(study)
+@pytest.mark.parametrize("study", STUDIES, ids=lambda study: study[0])
+def test_two_studies_in_one_folder_are_refused_before_work_begins(study: list[str], tmp_path: Path) -> None:
     with hold(tmp_path / "out"), pytest.raises(OmniNegClipError, match="Another process is writing"):
-        study("scenes-tiny", tmp_path / "out")
+        run(study, "scenes-tiny", tmp_path / "out")
 
 
-@pytest.mark.parametrize("study", [cells, layers, limits])
-def test_a_study_of_a_model_that_is_not_there_leaves_no_folder(study: object, tmp_path: Path) -> None:
-    assert callable(study)
+@pytest.mark.parametrize("study", STUDIES, ids=lambda study: study[0])
+def test_a_study_of_a_model_that_is_not_there_leaves_no_folder(study: list[str], tmp_path: Path) -> None:
     with pytest.raises(OmniNegClipError, match="is no file, no folder"):
-        study(str(tmp_path / "nowhere"), tmp_path / "new" / "out")
+        run(study, str(tmp_path / "nowhere"), tmp_path / "new" / "out")
     assert not list(tmp_path.iterdir())
+
+
+def test_a_cell_that_a_study_has_not_is_refused_with_those_it_has(tmp_path: Path) -> None:
+    with pytest.raises(OmniNegClipError, match=r"no cell 'margin 2': its cells are pretrained, margin 0\.9,"):
+        run(["margins", "--only=margin 2", "--model"], "scenes-tiny", tmp_path / "out")

@@ -6,12 +6,12 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
-from omninegclip.commands.study import run_plot
 from omninegclip.errors import OmniNegClipError
 from omninegclip.evaluation.intervals import Estimate
 from omninegclip.evaluation.scenes import Figures
 from omninegclip.report import figures, layer_curves, plots
 from omninegclip.report.scenes import SUMMARY
+from omninegclip.study.outputs import write_plots
 
 RETRIEVAL = ("retrieval_text_to_image_r1", "retrieval_image_to_text_r1")
 
@@ -85,7 +85,7 @@ def test_towers_of_different_depth_share_the_ends() -> None:
 def test_the_svg_is_small_white_and_the_same_each_time(tmp_path: Path) -> None:
     (tmp_path / "groups.csv").write_text(figures.to_csv(grid(18, 3), range(3)))
     (tmp_path / "layers.csv").write_text(layer_curves.to_csv(CURVES))
-    paths = run_plot([tmp_path / "groups.csv", tmp_path / "layers.csv"], tmp_path / "plots")
+    paths = write_plots(tmp_path / "plots", [tmp_path / "groups.csv", tmp_path / "layers.csv"])
     assert [path.name for path in paths] == ["groups.svg", "layers.svg"]
     for path in paths:
         svg = path.read_text()
@@ -101,5 +101,5 @@ def test_what_is_no_csv_of_a_study_is_refused(tmp_path: Path) -> None:
     with pytest.raises(
         OmniNegClipError, match=r"other\.csv is no CSV of a study: its first line must be cell,"
     ):
-        run_plot([path], tmp_path / "plots")
+        write_plots(tmp_path / "plots", [path])
     assert not (tmp_path / "plots").exists()

@@ -9,7 +9,7 @@ import torch.nn.functional as F
 from tiny_dual import tiny_joined
 
 from omninegclip.clip.io.load import load_clip
-from omninegclip.commands import study as command
+from omninegclip.commands.study import layers
 from omninegclip.errors import OmniNegClipError
 from omninegclip.report.layer_curves import read_csv, to_csv
 from omninegclip.study.layers import caption_pairs, layer_cosines
@@ -50,8 +50,8 @@ def test_models_of_different_depth_stand_side_by_side(
         "deep": {"presence": [0.91, 0.81, 0.71, 0.61], "absence": [0.92, 0.82, 0.72, 0.62]},
         "flat": {"presence": [0.93, 0.83, 0.63], "absence": [0.94, 0.84, 0.64]},
     }
-    monkeypatch.setattr(command, "compare_layers", lambda *_: curves)
-    command.run_layers(["deep", "flat"], 0, 5, tmp_path, as_json=False)
+    monkeypatch.setattr("omninegclip.study.layers.compare_layers", lambda *_: curves)
+    layers(["deep", "flat"], out=tmp_path)
     assert read_csv(tmp_path / "layers.csv") == curves
     assert (tmp_path / "layers.svg").exists()
     printed = capsys.readouterr().out

@@ -4,6 +4,7 @@ import re
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -12,7 +13,9 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import StratifiedGroupKFold, cross_val_score
 from sklearn.pipeline import make_pipeline
 
-from omninegclip.captions.negate import Row
+from omninegclip.captions.negate import PROVENANCE, Row
+from omninegclip.data.record import read_records
+from omninegclip.errors import OmniNegClipError
 
 NEGATION = re.compile(r"\b(?:no|not|without|single|sign|sight|visible|seen|nearby|around)\b", re.IGNORECASE)
 WORDS = r"(?u)\b\w+\b"
@@ -44,6 +47,20 @@ def report(rows: Sequence[Row], seed: int = 0) -> Report:
         | {kind: _of_kind(rows, kind, seed) for kind in ("presence", "absence")}
         | {"presence against absence": _cues(_between_kinds(rows), seed)}
     )
+
+
+def report_of(records: Path, seed: int = 0) -> Report:
+    """Return the quality of records that `omninegclip negate` wrote.
+
+    Raises OmniNegClipError for records without its provenance.
+    """
+    rows = list(read_records(records))
+    for row in rows:
+        if any(not isinstance(row.get(column, 0), str | None) for column in PROVENANCE):
+            raise OmniNegClipError(
+                f"{records} has no provenance: a report needs records written by `omninegclip negate`."
+            )
+    return report(rows, seed)
 
 
 def accuracy(texts: LabelledTexts, pattern: str, seed: int = 0) -> float:

@@ -7,7 +7,7 @@ from typing import Any
 
 from omninegclip.captions.negate import Captioned, CollectionStatistics, NegationOptions, Row, negate
 from omninegclip.captions.pipeline import Engine, Shard
-from omninegclip.errors import OmniNegClipError
+from omninegclip.extras import needed_for
 
 
 class NegateShard:
@@ -38,10 +38,8 @@ def over_ray(processes: int) -> Engine:
 
     Raises OmniNegClipError when Ray isn't installed.
     """
-    try:
+    with needed_for("The ray engine"):
         import ray.data
-    except ImportError as error:
-        raise OmniNegClipError("The ray engine needs Ray: pip install 'omninegclip[ray]'.") from error
 
     def run(
         shards: Sequence[Shard], statistics: CollectionStatistics, options: NegationOptions

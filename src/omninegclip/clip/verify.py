@@ -2,8 +2,9 @@
 
 import re
 from collections import defaultdict
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,8 +12,11 @@ from torch import Tensor
 
 from omninegclip.clip.blend import architecture
 from omninegclip.clip.encoder import ClipEncoder
+from omninegclip.clip.io.load import load_clip, locate
+from omninegclip.clip.io.metadata import read_metadata
 from omninegclip.clip.parity import TOLERANCE, probe
 from omninegclip.clip.scale import wrong_scale
+from omninegclip.errors import OmniNegClipError
 
 BLOCK = re.compile(r"(text_model|vision_model)\.(\w+\.)*?(layers?|_blocks)\.\d+\.")
 
@@ -34,6 +38,46 @@ class Change:
     parameters: int
     relative: float
     largest: float
+
+
+class Verification(NamedTuple):
+    """What a model is, what was checked, and how far each part is from its base."""
+
+    summary: dict[str, object]
+    checks: list[Check]
+    changes: list[Change]
+
+    def as_dict(self) -> dict[str, object]:
+        """Return all of it, ready for JSON."""
+        return self.summary | {
+            "checks": [asdict(check) for check in self.checks],
+            "changes": [asdict(change) for change in self.changes],
+        }
+
+    def refuse_failed(self) -> None:
+        """Raise OmniNegClipError when a check failed."""
+        failed = [f"{check.name} ({check.seen})" for check in self.checks if not check.passed]
+        if failed:
+            raise OmniNegClipError(f"{self.summary['model']} is not what it should be: {'; '.join(failed)}.")
+
+
+def verify(
+    model: str, against: str | None = None, *, activation: str | None = None, tokenizer: Path | None = None
+) -> Verification:
+    """Look at a model and, with `against`, compare it to its base; the options are those of `load_clip`.
+
+    Raises:
+        OmniNegClipError: one of the two can't be loaded.
+    """
+    path = locate(model)
+    encoder = load_clip(path, activation=activation, tokenizer=tokenizer, checked=False)
+    metadata = read_metadata(path if path.is_dir() else path.parent)
+    checks, parts = check_facts(encoder, metadata), list[Change]()
+    if against is not None:
+        base = load_clip(against, activation=activation, tokenizer=tokenizer)
+        checks += check_against(encoder, base)
+        parts = changes(encoder, base) if architecture(encoder) == architecture(base) else []
+    return Verification(_summary(model, encoder, metadata.get("base")), checks, parts)
 
 
 def check_facts(encoder: ClipEncoder, metadata: dict[str, Any]) -> list[Check]:
@@ -118,3 +162,29 @@ def _swapped_towers(mine: dict[str, Tensor], base: dict[str, Tensor]) -> int:
 
 def _weights(encoder: ClipEncoder) -> dict[str, Tensor]:
     return {name: weight.detach().cpu() for name, weight in encoder.model.named_parameters()}
+
+
+def _summary(model: str, encoder: ClipEncoder, base: object) -> dict[str, object]:
+    text = encoder.model.text_model.config
+    return {
+        "model": model,
+        "base": base,
+        "activation": encoder.activation,
+        "parameters": sum(weight.numel() for weight in encoder.model.parameters()),
+        "dim": encoder.dim,
+        "text": f"{_blocks(text)}, {encoder.context_length} tokens",
+        "image": _image(encoder),
+        "logit_scale": encoder.logit_scale,
+        "fingerprint": encoder.fingerprint,
+    }
+
+
+def _image(encoder: ClipEncoder) -> str:
+    config: Any = getattr(encoder.model.vision_model, "config", None)
+    if hasattr(config, "patch_size"):
+        return f"{_blocks(config)}, {config.image_size} pixels in patches of {config.patch_size}"
+    return f"{encoder.model.config.image}, {encoder.transform.size} pixels"
+
+
+def _blocks(config: Any) -> str:
+    return f"{config.num_hidden_layers} blocks of width {config.hidden_size}"

@@ -1,119 +1,76 @@
-"""What `omninegclip evaluate` and `omninegclip leaderboard` do."""
+"""The verb `evaluate`."""
 
-import json
 import sys
-from collections.abc import Callable, Sequence
-from contextlib import nullcontext
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
-from rich.table import Table
-from rich.text import Text
+from cyclopts import Parameter
 
-from omninegclip.errors import OmniNegClipError
-from omninegclip.evaluation.results import BenchmarkResult
-from omninegclip.evaluation.run import Settings, evaluate
-from omninegclip.evaluation.suite import load_suite
-from omninegclip.files import hold
-from omninegclip.printable import say
-from omninegclip.progress import console, show
-from omninegclip.report import comparison as summary
-from omninegclip.report import leaderboard
-
-if TYPE_CHECKING:  # imports torch
-    from omninegclip.clip.encoder import Encoder
-
-Format = Literal["table", "json", "csv"]
+from omninegclip.commands.options import Flag, Json, Models, Seed, WeightOptions
+from omninegclip.printable import say_json
 
 
-def run_evaluate(
-    models: Sequence[str],
-    load: Callable[[str], "Encoder"],
-    suite: str,
-    settings: Settings,
-    form: Format = "table",
-    show_published: bool = False,
-) -> int:
-    """Evaluate models side by side, print the summary on standard output and return the exit code.
+@Parameter(name="*")
+@dataclass(frozen=True, kw_only=True)
+class EvaluationOptions:
+    """What is asked, and by which rule.
 
-    The code is 1 if a benchmark failed; one whose files are not there does not count. Every model is loaded
-    once before the first is scored, so that a misspelt or damaged one is found before the work.
-
-    Raises OmniNegClipError if the suite can't be read, a model can't be loaded, the folder for the results is
-    being written by another process, or nothing could be measured.
+    Attributes:
+        suite: negation, retrieval, scenes, all, or a YAML file (docs/benchmarks.md).
+        data: Folder that holds the benchmarks' files and images.
+        protocol: strict counts ties by their chance and refuses NaN; official scores as the field does.
+        seed: Order of the options under the strict protocol.
+        allow_missing: Score the items whose images are there.
+        out: Folder for results; what is finished there is not scored again.
+        cache: Folder for image embeddings; by default OUT/features.
     """
-    benchmarks = load_suite(suite)
-    if not settings.data.is_dir():
-        raise OmniNegClipError(
-            f"{settings.data} is no folder: --data names the folder that holds the benchmarks."
-        )
-    by_model = []
-    with hold(settings.out) if settings.out else nullcontext():
-        for model in models[1:]:
-            load(model)
-        for model in models:
-            console.print(model, style="bold")
-            by_model.append(evaluate(model, load(model), benchmarks, settings))
-    _print(by_model, models, form, show_published)
-    everything = [result for results in by_model for result in results]
-    if all(result.status == "absent" for result in everything):
-        wanted = ", ".join(path for benchmark in benchmarks for path in benchmark.files)
-        raise OmniNegClipError(
-            f"{settings.data} holds no benchmark of the suite {suite}; it looked for {wanted}."
-        )
-    if not any(result.status == "done" for result in everything):
-        console.print("Nothing was measured: every benchmark that is there failed, for the reasons above.")
-    return int(any(result.status == "failed" for result in everything))
+
+    suite: str = "all"
+    data: Path
+    protocol: Literal["strict", "official"] = "strict"
+    seed: Seed = 0
+    allow_missing: Flag = False
+    out: Path | None = None
+    cache: Path | None = None
 
 
-def run_leaderboard(folders: Sequence[Path], out: Path) -> int:
-    """Write the leaderboard pages and print where they are."""
-    for path in leaderboard.write(folders, out):
-        say(path)
-    return 0
+def evaluate(
+    models: Models,
+    /,
+    *,
+    options: EvaluationOptions,
+    weights: WeightOptions = WeightOptions(),
+    published: Flag = False,
+    json_: Json = False,
+    csv: Flag = False,
+) -> int:
+    """Score models side by side on negation benchmarks, and on what negation training costs.
 
+    Args:
+        published: Show figures from papers, with their source.
+        csv: Print CSV.
+    """
+    from omninegclip.clip.io.load import load_clip
+    from omninegclip.evaluation.run import Settings
+    from omninegclip.evaluation.side_by_side import evaluate_models, exit_code, refuse_absent
+    from omninegclip.evaluation.suite import load_suite
+    from omninegclip.progress import show
+    from omninegclip.report import comparison
 
-def _print(
-    by_model: list[list[BenchmarkResult]], models: Sequence[str], form: Format, show_published: bool
-) -> None:
-    rows = summary.summarise(by_model)
-    known = summary.published([result.benchmark for result in by_model[0]]) if show_published else []
-    if form == "csv":
-        sys.stdout.write(summary.to_csv(rows))
-    elif form == "json":
-        everything = {
-            "summary": [row.as_dict() for row in rows],
-            "unmeasured": summary.unmeasured(rows),
-            "results": [result.as_dict() for results in by_model for result in results],
-            "published": known,
-        }
-        sys.stdout.write(json.dumps(everything, indent=2) + "\n")
-    elif rows:
-        show(
-            summary.table(rows, models),
-            "Per cent [95 % interval], change relative to the first model; * differs from 0. For exclusion,",
-            "lower is better. `blind` is the best rule that never sees the picture.",
-            width=200,
-        )
-        if missing := summary.unmeasured(rows):
-            show(f"Not measured: {', '.join(missing)}.", width=200)
-        if known:
-            show(_published_table(known), width=200)
-
-
-def _published_table(rows: list[dict[str, str]]) -> Table:
-    table = Table(
-        "benchmark",
-        "figure",
-        "model",
-        "value",
-        "source",
-        "read",
-        title="Published figures, not measured here",
+    cache = options.cache or (options.out / "features" if options.out else None)
+    settings = Settings(
+        options.data, options.protocol, options.seed, options.allow_missing, options.out, cache
     )
-    for row in rows:
-        source = f"{row['source']}, {row['table']}, {row['version']}"
-        model = f"{row['model']} {row['backbone']}"
-        cells = (row["benchmark"], row["figure"], model, row["value"], source, row["read"])
-        table.add_row(*map(Text, cells))
-    return table
+    names, benchmarks = weights.named(models), load_suite(options.suite)
+    by_model = evaluate_models(names, load_clip, benchmarks, settings)
+    rows = comparison.summarise(by_model)
+    known = comparison.published([result.benchmark for result in by_model[0]]) if published else []
+    if json_:
+        say_json(comparison.as_dict(by_model, known), indent=2)
+    elif csv:
+        sys.stdout.write(comparison.to_csv(rows))
+    elif rows:
+        show(*comparison.tables(rows, names, known), width=200)
+    refuse_absent(by_model, options.suite, benchmarks, options.data)
+    return exit_code(by_model)

@@ -1,124 +1,128 @@
-"""The verb `negate`: flat options in, records out, and what they are like."""
+"""The verb `negate`."""
 
 import os
+from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal
 
-from omninegclip.captions.lexicon import english
-from omninegclip.captions.negate import (
-    PROVENANCE,
-    CollectionStatistics,
-    NegationKind,
-    NegationOptions,
-    negate,
-)
-from omninegclip.captions.pipeline import Engine, Polish, Summary, local, negate_file, read_collection
-from omninegclip.data.record import read_records
+from cyclopts import Parameter
+
+from omninegclip.commands.options import Flag, Json, Processes, Rate, Repeats, Seed
 from omninegclip.errors import OmniNegClipError
+from omninegclip.extras import needed_for
+from omninegclip.printable import say, say_json
 
 if TYPE_CHECKING:
-    from omninegclip.captions.rewrite import RewriteCost
-
-SAMPLED = 200  # images that stand for the rest in an estimate of cost
+    from omninegclip.captions.pipeline import Engine, Polish, Summary
 
 
-def run_negate(
+@Parameter(name="*")
+@dataclass(frozen=True, kw_only=True)
+class NegateOptions:
+    """Which captions are made, and by how many processes.
+
+    Attributes:
+        labels: Object labels of the images: COCO instances, or JSON lines.
+        kind: Which negation.
+        per_caption: Negated captions per caption.
+        seed: Decides every choice.
+        hard: Add the swap and the false affirmation.
+        processes: How many work; as many as there are cores when not given.
+        engine: local, or ray for a cluster.
+    """
+
+    labels: Path | None = None
+    kind: Literal["presence", "absence", "both"] = "both"
+    per_caption: Repeats = 1
+    seed: Seed = 0
+    hard: Flag = False
+    processes: Processes | None = None
+    engine: Literal["local", "ray"] = "local"
+
+
+@Parameter(name="*")
+@dataclass(frozen=True, kw_only=True)
+class LlmOptions:
+    """The language model that rewrites.
+
+    Attributes:
+        llm_url: An OpenAI-compatible endpoint that rewrites the captions.
+        llm_model: Its model.
+        llm_cache: Folder for its answers.
+        llm_per_minute: Requests per minute at most.
+    """
+
+    llm_url: str | None = None
+    llm_model: str | None = None
+    llm_cache: Path = Path(".omninegclip-llm")
+    llm_per_minute: Rate = 600.0
+
+
+def negate(
     data: Path,
-    out: Path,
-    labels: Path | None = None,
-    kind: NegationKind = "both",
-    per_caption: int = 1,
-    seed: int = 0,
-    hard: bool = False,
-    processes: int | None = None,
-    engine: Literal["local", "ray"] = "local",
-    llm_url: str | None = None,
-    llm_model: str | None = None,
-    llm_cache: Path = Path(".omninegclip-llm"),
-    llm_per_minute: float = 600.0,
-) -> Summary:
-    """Negate the captions of a file and return how many there are.
+    out: Path | None = None,
+    /,
+    *,
+    options: NegateOptions = NegateOptions(),
+    llm: LlmOptions = LlmOptions(),
+    report: Flag = False,
+    json_: Json = False,
+) -> None:
+    """Turn captions into records with both kinds of negation; --report without OUT judges such records.
 
-    Raises OmniNegClipError for options that don't fit together, and as `negate_file` does.
+    Args:
+        data: Captions: plain lines, CSV, JSONL, Parquet or COCO JSON; with --report alone, records.
+        out: Where the records go: one .parquet file, or a folder of shards.
+        report: Print a quality report.
     """
-    if per_caption < 1 or (processes is not None and processes < 1):
-        raise OmniNegClipError("--per-caption and --processes need a whole number of 1 or more.")
-    if (llm_url is None) != (llm_model is None):
+    if out is None and not report:
+        raise OmniNegClipError("negate needs OUT, or --report to judge records that are there.")
+    if out is not None:
+        done = asdict(_negate(data, out, options, llm))
+        if json_ and not report:
+            say_json(done)
+        elif not report:
+            say(", ".join(f"{count} {name}" for name, count in done.items()))
+    if report:
+        with needed_for("A report"):
+            from omninegclip.captions.quality import report_of
+        from omninegclip.report.quality import as_text
+
+        found = report_of(out or data, options.seed)
+        if json_:
+            say_json(found)
+        else:
+            say(as_text(found))
+
+
+def _negate(data: Path, out: Path, options: NegateOptions, llm: LlmOptions) -> "Summary":
+    from omninegclip.captions.negate import NegationOptions
+    from omninegclip.captions.pipeline import negate_file
+
+    if (llm.llm_url is None) != (llm.llm_model is None):
         raise OmniNegClipError("Rewriting needs both --llm-url, an endpoint up to /v1, and --llm-model.")
-    options = NegationOptions(kind, per_caption, seed, hard)
-    run = _engine(engine, processes or os.cpu_count() or 1)
-    if llm_url is None or llm_model is None:
-        return negate_file(data, out, labels, options, run)
-    polish = _polish(llm_url, llm_model, llm_cache, llm_per_minute)
-    return negate_file(data, out, labels, options, run, polish, by=f"{llm_model} at {llm_url}")
+    asked = NegationOptions(options.kind, options.per_caption, options.seed, options.hard)
+    engine = _engine(options)
+    if llm.llm_url is None or llm.llm_model is None:
+        return negate_file(data, out, options.labels, asked, engine)
+    by = f"{llm.llm_model} at {llm.llm_url}"
+    return negate_file(data, out, options.labels, asked, engine, _polish(llm.llm_url, llm.llm_model, llm), by)
 
 
-def run_estimate(
-    data: Path, labels: Path | None, kind: NegationKind, per_caption: int, price_in: float, price_out: float
-) -> "RewriteCost":
-    """Return what rewriting will cost before anything is sent, from the first images; prices per 1e6."""
-    from omninegclip.captions.rewrite import estimate, requests
+def _engine(options: NegateOptions) -> "Engine":
+    processes = options.processes or os.cpu_count() or 1
+    if options.engine == "ray":
+        from omninegclip.captions.ray_engine import over_ray
 
-    images, vocabulary = read_collection(data, labels)
-    sample = images[:SAMPLED]
-    rows = negate(
-        sample, CollectionStatistics.of(sample, english(), vocabulary), NegationOptions(kind, per_caption)
-    )
-    found = estimate((request for row in rows for request in requests(row).values()), price_in, price_out)
-    return found.times(
-        sum(len(each.captions) for each in images) / sum(len(each.captions) for each in sample)
-    )
+        return over_ray(processes)
+    from omninegclip.captions.pipeline import local
+
+    return local(processes)
 
 
-def run_report(records: Path, seed: int = 0) -> dict[str, Any]:
-    """Return the quality report of records that `negate` wrote.
-
-    Raises OmniNegClipError for records without its provenance.
-    """
-    try:
-        from omninegclip.captions.quality import report
-    except ImportError as error:
-        raise OmniNegClipError("A report needs scikit-learn: pip install 'omninegclip[negate]'.") from error
-    rows = list(read_records(records))
-    for row in rows:
-        if any(not isinstance(row.get(column, 0), str | None) for column in PROVENANCE):
-            raise OmniNegClipError(
-                f"{records} has no provenance: a report needs records written by `omninegclip negate`."
-            )
-    return report(rows, seed)
-
-
-def as_text(found: dict[str, Any]) -> str:
-    """Return a report as lines to read."""
-    lines = [f"{found['rows']} rows of {found['captions']} captions"]
-    for kind in ("presence", "absence"):
-        part = found[kind]
-        lines += ["", f"{kind}-based: {part['made']} made, {part['rejected share']:.1%} of rows rejected"]
-        lines += [f"  {count:7d}  {name}" for name, count in part["rules"].items()]
-        lines += [f"  {count:7d}  rejected: {reason}" for reason, count in part["rejected"].items()]
-        shift = f"{part['words more']:+.1f} words, comma changed in {part['comma']:.1%}"
-        lines += [f"  {part['duplicates']} duplicates, {shift}"]
-        lines += [_cue_line("told from its caption", part["cues"])]
-        lines += [f"  {sample['caption']}\n    {sample['negated']}" for sample in part["samples"]]
-    return "\n".join([*lines, "", _cue_line("presence told from absence", found["presence against absence"])])
-
-
-def _cue_line(what: str, cues: dict[str, float]) -> str:
-    return f"  {what} by " + ", ".join(f"{name} {accuracy:.1%}" for name, accuracy in cues.items())
-
-
-def _engine(name: str, processes: int) -> Engine:
-    if name == "local":
-        return local(processes)
-    from omninegclip.captions.ray_engine import over_ray
-
-    return over_ray(processes)
-
-
-def _polish(url: str, model: str, cache: Path, per_minute: float) -> Polish:
-    try:
+def _polish(url: str, model: str, llm: LlmOptions) -> "Polish":
+    with needed_for("Rewriting"):
         from omninegclip.captions.rewrite import Endpoint, Rewriter, rewrite_rows
-    except ImportError as error:
-        raise OmniNegClipError("Rewriting needs httpx: pip install 'omninegclip[llm]'.") from error
-    return partial(rewrite_rows, rewriter=Rewriter(Endpoint(url, model, per_minute=per_minute), cache))
+    endpoint = Endpoint(url, model, per_minute=llm.llm_per_minute)
+    return partial(rewrite_rows, rewriter=Rewriter(endpoint, llm.llm_cache))

@@ -1,153 +1,194 @@
-"""What `omninegclip study` does: a table on standard output, everything else in a folder."""
+"""The verb `study` and what it compares."""
 
-import json
-import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Annotated
 
-from rich.box import SIMPLE_HEAD
-from rich.table import Table
+from cyclopts import App, Parameter
 
-from omninegclip.clip.io.load import load_clip
-from omninegclip.errors import OmniNegClipError
-from omninegclip.evaluation.scenes import Figures, as_dict
-from omninegclip.files import atomic_file, hold
-from omninegclip.progress import show
-from omninegclip.report import layer_curves
-from omninegclip.report.figures import over_seeds, to_csv
-from omninegclip.report.plots import plot_csv, plot_grid, plot_layers
-from omninegclip.report.scenes import grid_table
-from omninegclip.study.grid import StudyCell, run_grid, summary
-from omninegclip.study.layers import compare_layers
-from omninegclip.study.limits import measure_limits
-from omninegclip.study.world import Size
-from omninegclip.study.worlds import keep_world, read_world
-
-_OTHERS = (
-    "absence choice by a linear probe",
-    "absence choice by the plain name",
-    "false affirmations above generic",
+from omninegclip.commands.options import (
+    Count,
+    Flag,
+    JsonTable,
+    Paths,
+    PresetName,
+    Seed,
+    Smoke,
+    StudyOptions,
+    WeightOptions,
+    study_size,
 )
+from omninegclip.printable import say, say_json
+
+if TYPE_CHECKING:
+    from omninegclip.study.grid import StudyCell
+
+study = App(name="study", help="Compare ways of training on the picture world, at the same budget.")
+StudyFolder = Annotated[
+    Path, Parameter(help="Folder for the study; what is finished there is not run again.")
+]
 
 
-def run_cells(
-    title: str,
-    cells: Sequence[StudyCell],
-    model: str,
-    preset: str,
-    overrides: Sequence[str],
-    seeds: int,
-    size: Size,
-    out: Path,
-    workers: int,
-    only: Sequence[str],
+@study.command
+def objectives(
     *,
-    as_json: bool,
+    preset: PresetName = "scenes-paper",
+    out: StudyFolder = Path("runs/study-objectives"),
+    options: StudyOptions = StudyOptions(),
 ) -> None:
-    """Run a grid, write `figures.csv`, `.json` and `.svg` into `out`, and print the table.
+    """Fine-tune with each objective on the same data at the same budget, and compare."""
+    from omninegclip.study import cells
 
-    `only` names the cells to run; empty for all. Raises OmniNegClipError as `run_grid` does, for less than
-    one seed, and for a cell that the study has not.
+    _compare("Objectives, same data and budget", cells.objectives(), preset, out, options)
+
+
+@study.command
+def plus(*, out: StudyFolder = Path("runs/study-plus"), options: StudyOptions = StudyOptions()) -> None:
+    """Fine-tune with omni-plus, without each of its parts and with other layers, and compare."""
+    from omninegclip.study import cells
+
+    _compare("omni-plus, part by part", cells.plus(), cells.PLUS, out, options)
+
+
+@study.command
+def groups(
+    *,
+    preset: PresetName = "scenes-paper",
+    out: StudyFolder = Path("runs/study-groups"),
+    each_block: Flag = False,
+    options: StudyOptions = StudyOptions(),
+) -> None:
+    """Fine-tune each third of the text tower alone, the whole and the authors' front, and compare.
+
+    Args:
+        each_block: Fine-tune every single block alone as well.
     """
-    names = [cell.name for cell in cells]
-    if unknown := [name for name in only if name not in names]:
-        raise OmniNegClipError(f"This study has no cell {unknown[0]!r}: its cells are {', '.join(names)}.")
-    cells = [cell for cell in cells if not only or cell.name in only]
-    if seeds < 1:
-        raise OmniNegClipError(f"--seeds must be 1 or more, not {seeds}.")
-    with hold(out):
-        results = run_grid(model, preset, overrides, cells, range(seeds), size, out, workers)
-        found = summary(results)
-        figures = {name: [each.figures for each in outcomes] for name, outcomes in results.items()}
-        _write(out / "figures.csv", to_csv(figures, range(seeds)))
-        _write(out / "figures.json", json.dumps(found, indent=1) + "\n")
-        _write(out / "figures.svg", plot_grid(figures))
-    if as_json:
-        sys.stdout.write(json.dumps(found) + "\n")
-        return
-    by_cell = {name: over_seeds(by_seed) for name, by_seed in figures.items()}
-    show(grid_table(by_cell, f"{title}; {seeds} seed{'s' if seeds > 1 else ''}"))
+    from omninegclip.clip.io.load import load_clip
+    from omninegclip.study import cells
+
+    depth = load_clip(options.start).model.text_model.config.num_hidden_layers if each_block else 0
+    chosen = cells.groups(depth, each=each_block)
+    _compare("Layer groups of the text tower, same budget", chosen, preset, out, options)
 
 
-def run_limits(model: str, seed: int, size: Size, out: Path, *, as_json: bool) -> None:
-    """Measure what no fine-tuning of the text tower can lift: `figures.csv` and `.svg` in `out`, and a table.
+@study.command
+def margins(
+    *,
+    preset: PresetName = "scenes-paper",
+    out: StudyFolder = Path("runs/study-margins"),
+    options: StudyOptions = StudyOptions(),
+) -> None:
+    """Fine-tune with other margins of the hinge and other weights of the objective, and compare."""
+    from omninegclip.study import cells
 
-    Raises OmniNegClipError when the model is unknown, or `out` can't be written.
+    _compare("The hinge and the weights, same budget", cells.margins(), preset, out, options)
+
+
+@study.command
+def layers(
+    models: Annotated[list[str], Parameter(consume_multiple=True)],
+    /,
+    *,
+    seed: Seed = 0,
+    count: Count = 500,
+    weights: WeightOptions = WeightOptions(),
+    out: Path = Path("runs/study-layers"),
+    json_: JsonTable = False,
+) -> None:
+    """Show after which layer a caption and its negated form part, for one model or several.
+
+    Args:
+        models: The CLIPs, such as one before and one after fine-tuning.
+        seed: Decides the captions.
+        count: Pairs of each kind.
+        out: Folder for the CSV and the plots.
     """
+    from omninegclip.files import hold
+    from omninegclip.progress import show
+    from omninegclip.report.layer_curves import as_dict, layer_table
+    from omninegclip.study.layers import compare_layers
+    from omninegclip.study.outputs import write_layers
+
     with hold(out):
-        summary, by_weight = _limits(model, seed, size, out)
-    if as_json:
-        sys.stdout.write(json.dumps(summary) + "\n")
-        return
-    show(grid_table(by_weight, "Composed of two halves, a - w n, told by the templates"))
-    table = Table("what the image tower leaves possible", "", box=SIMPLE_HEAD, pad_edge=False)
-    table.add_row("largest mean cosine of one vector with the pictures", f"{summary['generic']:.3f}")
-    for name in _OTHERS:
-        each = summary[name]
-        interval = f"[{100 * each['low']:.1f}, {100 * each['high']:.1f}]"
-        table.add_row(name, f"{100 * each['value']:.1f} % {interval}")
-    show(table)
+        curves = compare_layers(weights.named(models), seed, count)
+        write_layers(out, curves)
+    if json_:
+        say_json(as_dict(curves))
+    else:
+        show(layer_table(curves))
 
 
-def _limits(model: str, seed: int, size: Size, out: Path) -> tuple[dict[str, Any], dict[str, Figures]]:
-    """Measure, write the files, and return what `--json` prints and the figures of the table."""
-    encoder = load_clip(model)
-    world = read_world(encoder, keep_world(encoder, out / "worlds", seed, size), seed, size)
-    found = measure_limits(encoder, world)
-    by_weight = {f"w = {weight:g}": figures for weight, figures in found.composed.items()}
-    _write(out / "figures.csv", to_csv({name: [each] for name, each in by_weight.items()}, [seed]))
-    _write(out / "figures.svg", plot_grid({name: [each] for name, each in by_weight.items()}))
-    others = dict(zip(_OTHERS, (found.probe, found.concept, found.false_affirmation), strict=True))
-    summary = {
-        "composed": {name: as_dict(figures) for name, figures in by_weight.items()},
-        "generic": found.generic,
-        **{name: each.as_dict() for name, each in others.items()},
-    }
-    _write(out / "limits.json", json.dumps(summary, indent=1) + "\n")
-    return summary, by_weight
+@study.command
+def limits(
+    *,
+    model: str = "scenes-tiny",
+    weights: WeightOptions = WeightOptions(),
+    seed: Seed = 0,
+    out: Path = Path("runs/study-limits"),
+    smoke: Smoke = False,
+    json_: JsonTable = False,
+) -> None:
+    """Measure what the frozen image tower and one vector per sentence leave possible.
 
+    Args:
+        model: The CLIP before fine-tuning.
+        seed: Decides the images and the questions.
+        out: Folder for figures and plot.
+    """
+    from omninegclip.clip.io.load import load_clip
+    from omninegclip.files import hold
+    from omninegclip.progress import show
+    from omninegclip.report.scenes import grid_table, limits_table
+    from omninegclip.study.limits import measure_limits
+    from omninegclip.study.outputs import write_limits
+    from omninegclip.study.worlds import keep_world, read_world
 
-def run_layers(models: Sequence[str], seed: int, count: int, out: Path, *, as_json: bool) -> None:
-    """Compare models layer by layer: `layers.csv` and `layers.svg` in `out`, and a table printed."""
+    size = study_size(smoke)
     with hold(out):
-        curves = compare_layers(models, seed, count)
-        _write(out / "layers.csv", layer_curves.to_csv(curves))
-        _write(out / "layers.svg", plot_layers(curves))
-    depth = {model: len(next(iter(kinds.values()))) for model, kinds in curves.items()}
-    if as_json:
-        named = {model: layer_curves.names(count) for model, count in depth.items()}
-        sys.stdout.write(json.dumps({"layers": named, "cosines": curves}) + "\n")
+        encoder = load_clip(*weights.named([model]))
+        world = read_world(encoder, keep_world(encoder, out / "worlds", seed, size), seed, size)
+        found = measure_limits(encoder, world)
+        write_limits(out, found, seed)
+    if json_:
+        say_json(found.as_dict())
         return
-    table = Table("layer", *(f"{model}: {kind}" for model in curves for kind in curves[model]))
-    # by the deepest tower; the output stands last for all
-    for row, name in enumerate(layer_curves.names(max(depth.values()))):
-        place = dict.fromkeys(curves, -1 if name == "output" else row)
-        shown = {model: name == "output" or row < depth[model] - 1 for model in curves}
-        table.add_row(
-            name,
-            *(
-                f"{values[place[model]]:.3f}" if shown[model] else ""
-                for model, kinds in curves.items()
-                for values in kinds.values()
-            ),
+    show(grid_table(found.by_weight(), "Composed of two halves, a - w n, told by the templates"))
+    show(limits_table(found.generic, found.shares()))
+
+
+@study.command
+def plot(csv: Paths, /, *, out: Path = Path("runs/study-plots")) -> None:
+    """Draw the plots of a study again from its CSV files.
+
+    Args:
+        csv: CSV files that a study wrote: figures of a grid, or cosines by layer.
+        out: Folder for the plots, each as SVG under the name of its CSV.
+    """
+    from omninegclip.study.outputs import write_plots
+
+    for path in write_plots(out, csv):
+        say(path)
+
+
+def _compare(title: str, cells: "Sequence[StudyCell]", preset: str, out: Path, options: StudyOptions) -> None:
+    """Run the cells of a study, or those that were asked for, and print the table."""
+    from omninegclip.files import hold
+    from omninegclip.progress import show
+    from omninegclip.report.figures import over_seeds
+    from omninegclip.report.scenes import grid_table
+    from omninegclip.study.cells import only
+    from omninegclip.study.grid import run_grid, summary
+    from omninegclip.study.outputs import write_grid
+
+    seeds, size = range(options.seeds), study_size(options.smoke)
+    chosen = only(cells, options.only)
+    with hold(out):
+        results = run_grid(
+            options.start, preset, options.overrides, chosen, seeds, size, out, options.workers
         )
-    show(table)
-
-
-def run_plot(sources: Sequence[Path], out: Path) -> list[Path]:
-    """Write a plot into `out` for every CSV of a study, under its name, and return the paths.
-
-    Raises OmniNegClipError when a file is no CSV of a study, or two have the same name.
-    """
-    drawn = {out / f"{source.stem}.svg": plot_csv(source) for source in sources}
-    if len(drawn) < len(sources):
-        raise OmniNegClipError("Two of the CSV files have the same name: plot them into different folders.")
-    for path, svg in drawn.items():
-        _write(path, svg)
-    return list(drawn)
-
-
-def _write(path: Path, text: str) -> None:
-    with atomic_file(path) as temporary:
-        temporary.write_text(text)
+        write_grid(out, results, seeds)
+    if options.json_:
+        say_json(summary(results))
+        return
+    by_cell = {name: over_seeds([each.figures for each in found]) for name, found in results.items()}
+    show(grid_table(by_cell, f"{title}; {options.seeds} seed{'s' if options.seeds > 1 else ''}"))

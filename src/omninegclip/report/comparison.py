@@ -2,7 +2,7 @@
 
 import csv
 import io
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from importlib.resources import files
 from typing import Any
@@ -93,6 +93,33 @@ def table(rows: Sequence[ComparisonRow], models: Sequence[str]) -> Table:
     return drawn
 
 
+def tables(
+    rows: Sequence[ComparisonRow], models: Sequence[str], known: Sequence[Mapping[str, str]]
+) -> list[Table | str]:
+    """Return what a terminal shows: the rows, how to read them, what is missing, and published figures."""
+    missing = unmeasured(rows)
+    return [
+        table(rows, models),
+        "Per cent [95 % interval], change relative to the first model; * differs from 0. For exclusion,",
+        "lower is better. `blind` is the best rule that never sees the picture.",
+        *([f"Not measured: {', '.join(missing)}."] if missing else []),
+        *([_published_table(known)] if known else []),
+    ]
+
+
+def as_dict(
+    by_model: Sequence[Sequence[BenchmarkResult]], known: Sequence[Mapping[str, str]]
+) -> dict[str, object]:
+    """Return the comparison, every result and published figures, ready for JSON."""
+    rows = summarise(by_model)
+    return {
+        "summary": [row.as_dict() for row in rows],
+        "unmeasured": unmeasured(rows),
+        "results": [result.as_dict() for results in by_model for result in results],
+        "published": known,
+    }
+
+
 def to_csv(rows: Sequence[ComparisonRow]) -> str:
     """Write one line per measure, benchmark and model."""
     out = io.StringIO()
@@ -162,3 +189,14 @@ def _draw(cell: ComparisonCell | None, compared: bool) -> str:
         return text
     sure = "" if cell.difference is None or cell.difference.low <= 0 <= cell.difference.high else "*"
     return f"{text} {100 * cell.relative:+.1f} %{sure}"
+
+
+def _published_table(rows: Sequence[Mapping[str, str]]) -> Table:
+    titles = ("benchmark", "figure", "model", "value", "source", "read")
+    table = Table(*titles, title="Published figures, not measured here")
+    for row in rows:
+        source = f"{row['source']}, {row['table']}, {row['version']}"
+        model = f"{row['model']} {row['backbone']}"
+        cells = (row["benchmark"], row["figure"], model, row["value"], source, row["read"])
+        table.add_row(*map(Text, cells))
+    return table

@@ -1,9 +1,11 @@
-"""Cosines after every layer of a text tower, as CSV."""
+"""Cosines after every layer of a text tower, as CSV, JSON and a table."""
 
 import csv
 from collections.abc import Mapping
 from io import StringIO
 from pathlib import Path
+
+from rich.table import Table
 
 from omninegclip.errors import OmniNegClipError
 
@@ -26,6 +28,33 @@ def to_csv(curves: Mapping[str, Curves]) -> str:
             for name, value in zip(names(len(values)), values, strict=True):
                 writer.writerow([model, kind, name, f"{value:.6f}"])
     return text.getvalue()
+
+
+def as_dict(curves: Mapping[str, Curves]) -> dict[str, object]:
+    """Return the curves of every model and the names of its layers, ready for JSON."""
+    return {"layers": {model: names(depth(kinds)) for model, kinds in curves.items()}, "cosines": curves}
+
+
+def layer_table(curves: Mapping[str, Curves]) -> Table:
+    """Return a line per layer of the deepest tower; the output stands last for all."""
+    depths = {model: depth(kinds) for model, kinds in curves.items()}
+    table = Table("layer", *(f"{model}: {kind}" for model in curves for kind in curves[model]))
+    for row, name in enumerate(names(max(depths.values()))):
+        place = -1 if name == "output" else row
+        table.add_row(
+            name,
+            *(
+                f"{values[place]:.3f}" if place < depths[model] - 1 else ""
+                for model, kinds in curves.items()
+                for values in kinds.values()
+            ),
+        )
+    return table
+
+
+def depth(curves: Curves) -> int:
+    """Return how many values each curve of a model has."""
+    return len(next(iter(curves.values())))
 
 
 def read_csv(path: Path) -> dict[str, Curves]:

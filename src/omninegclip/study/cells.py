@@ -1,5 +1,8 @@
 """What each study compares."""
 
+from collections.abc import Sequence
+
+from omninegclip.errors import OmniNegClipError
 from omninegclip.evaluation.training_free import METHODS
 from omninegclip.study.grid import PRETRAINED, StudyCell
 from omninegclip.training.methods.contrast_sets import OBJECTIVE as STATEMENTS
@@ -72,3 +75,14 @@ def margins() -> list[StudyCell]:
         *(StudyCell(f"text weight {weight:g}", (f"weight_text={weight}",)) for weight in (0.0, 1.0)),
         *(StudyCell(f"absence weight {weight:g}", (f"weight_absence={weight}",)) for weight in (0.0, 0.5)),
     ]
+
+
+def only(cells: Sequence[StudyCell], names: Sequence[str]) -> list[StudyCell]:
+    """Return the cells that are named, or all when none is.
+
+    Raises OmniNegClipError for a cell that the study has not.
+    """
+    known = [cell.name for cell in cells]
+    if unknown := [name for name in names if name not in known]:
+        raise OmniNegClipError(f"This study has no cell {unknown[0]!r}: its cells are {', '.join(known)}.")
+    return [cell for cell in cells if not names or cell.name in names]

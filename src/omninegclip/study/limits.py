@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from omninegclip.clip.encoder import ClipEncoder, Embeddings
 from omninegclip.evaluation.intervals import Estimate, proportion
 from omninegclip.evaluation.metrics import pairwise
-from omninegclip.evaluation.scenes import Figures, evaluate_scenes
+from omninegclip.evaluation.scenes import Figures, as_dict, evaluate_scenes
 from omninegclip.evaluation.training_free import without_training
 from omninegclip.scenes.benchmark import ScenesBenchmark
 from omninegclip.scenes.negation import split
@@ -37,6 +37,26 @@ class Limits(NamedTuple):
     concept: Estimate
     generic: float
     false_affirmation: Estimate
+
+    def by_weight(self) -> dict[str, Figures]:
+        """Return the figures of the composed vectors by the weight in words."""
+        return {f"w = {weight:g}": figures for weight, figures in self.composed.items()}
+
+    def shares(self) -> dict[str, Estimate]:
+        """Return the bounds that are shares, by name."""
+        return {
+            "absence choice by a linear probe": self.probe,
+            "absence choice by the plain name": self.concept,
+            "false affirmations above generic": self.false_affirmation,
+        }
+
+    def as_dict(self) -> dict[str, object]:
+        """Return all bounds, ready for JSON."""
+        return {
+            "composed": {name: as_dict(figures) for name, figures in self.by_weight().items()},
+            "generic": self.generic,
+            **{name: each.as_dict() for name, each in self.shares().items()},
+        }
 
 
 def measure_limits(encoder: ClipEncoder, world: World) -> Limits:

@@ -2,7 +2,7 @@
 
 import dataclasses
 import reprlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 from importlib.resources import files
@@ -153,12 +153,14 @@ def preset_names() -> list[str]:
     return sorted(entry.name.removesuffix(".yaml") for entry in folder.iterdir() if entry.is_file())
 
 
-def load_preset(name: str, overrides: Sequence[str] = ()) -> Preset:
-    """Load a preset by name, or from a YAML file, and apply overrides of the form `key=value`.
+def load_preset(name: str, overrides: Sequence[str] = (), changes: Mapping[str, object] = {}) -> Preset:
+    """Load a preset by name, or from a YAML file, and apply what is changed of it.
+
+    `changes` come first, as Python values; then `overrides` of the form `key=value`, the value in YAML.
 
     Raises OmniNegClipError for an unknown name, an unknown key or a value of the wrong type.
     """
-    values = _read(name)
+    values = _read(name) | dict(changes)
     for override in overrides:
         key, equals, value = override.partition("=")
         if not equals:

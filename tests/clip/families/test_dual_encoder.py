@@ -21,9 +21,9 @@ from omninegclip.clip.blend import blend
 from omninegclip.clip.io.load import load_clip
 from omninegclip.clip.io.save import save_clip
 from omninegclip.clip.parity import TEXTS, drawn
-from omninegclip.commands import models as commands
+from omninegclip.commands.blend import blend as blend_command
+from omninegclip.commands.verify import verify
 from omninegclip.errors import OmniNegClipError
-from omninegclip.report.card import derived_card
 
 
 @pytest.mark.parametrize("family", TINY)
@@ -108,8 +108,8 @@ def test_blends_and_verifies(family: str, tmp_path: Path, capsys: pytest.Capture
     for number in range(2):
         save_clip(tmp_path / str(number), TINY[family](seed=number), base="random")
     ends = [str(tmp_path / "0"), str(tmp_path / "1")]
-    commands.blend(*ends, tmp_path / "half", alpha=0.5, make_card=derived_card)
-    commands.verify(str(tmp_path / "half"), against=ends[0], as_json=True)
+    blend_command(*ends, tmp_path / "half", alpha=0.5)
+    verify(str(tmp_path / "half"), against=ends[0], json_=True)
     summary = json.loads(capsys.readouterr().out.partition("{")[2].join(["{", ""]))
     assert {check["passed"] for check in summary["checks"]} == {True}
     parts = [change["part"] for change in summary["changes"]]

@@ -21,7 +21,7 @@ from omninegclip.clip.io.name import with_options
 from omninegclip.clip.io.save import save_clip
 from omninegclip.clip.io.weights import read_weights
 from omninegclip.clip.parity import TEXTS, drawn
-from omninegclip.commands import models as commands
+from omninegclip.commands.verify import verify
 from omninegclip.errors import OmniNegClipError
 
 State = dict[str, Tensor]
@@ -308,7 +308,7 @@ def test_a_scale_that_no_training_leaves_is_said(
         "\n", " "
     )
     with pytest.raises(OmniNegClipError, match=r"is not what it should be: logit scale \(its logit"):
-        commands.verify(str(tmp_path / "m"))
+        verify(str(tmp_path / "m"))
 
 
 def test_options_reach_the_models_that_need_them(

@@ -19,9 +19,8 @@ from omninegclip.clip.encoder import ClipEncoder
 from omninegclip.clip.io.load import load_clip
 from omninegclip.clip.io.save import save_clip
 from omninegclip.clip.io.weights import read_weights
-from omninegclip.commands import models as commands
+from omninegclip.commands.convert import convert
 from omninegclip.errors import OmniNegClipError
-from omninegclip.report.card import derived_card
 
 WRONG: tuple[Any, ...] = (
     None, True, -1, 0, 10**9, 10**30, 1.5, -0.5, "abc", "", [], [["a"]], {}, {"a": {"b": 1}}, "\ud800",
@@ -224,7 +223,7 @@ def test_a_link_out_of_the_folder_is_not_followed(name: str, folder: Path, tmp_p
     (folder / name).rename(tmp_path / "outside")
     (folder / name).symlink_to(tmp_path / "outside")
     with pytest.raises(OmniNegClipError, match="is a link out of its folder"):
-        commands.convert(str(folder), tmp_path / "new", to="hf", make_card=derived_card)
+        convert(str(folder), tmp_path / "new", to="hf")
     assert not (tmp_path / "new").exists()
 
 

@@ -7,6 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from omninegclip.errors import OmniNegClipError
+from omninegclip.extras import needed_for
 
 
 class EfficientNetLite(nn.Module):
@@ -25,13 +26,8 @@ class EfficientNetLite(nn.Module):
             OmniNegClipError: the package that has the architecture is not installed.
         """
         super().__init__()
-        try:
+        with needed_for("The image tower of this model"):
             from efficientnet_lite_pytorch import EfficientNet
-        except ModuleNotFoundError as error:
-            raise OmniNegClipError(
-                "The image tower of this model is an EfficientNet-Lite, and its architecture comes with an "
-                "extra: pip install 'omninegclip[photos]'."
-            ) from error
         self.net: Any = EfficientNet.from_name(f"efficientnet-lite{number}")
         self.net._fc = nn.Identity()
 

@@ -19,7 +19,7 @@ from omninegclip.clip.io.layouts import is_openai, to_hugging_face
 from omninegclip.clip.io.metadata import FILE as FACTS
 from omninegclip.clip.io.metadata import read_json, read_metadata, read_part
 from omninegclip.clip.io.name import ModelName
-from omninegclip.clip.io.untrusted import WEIGHTS_LIMIT, require_own
+from omninegclip.clip.io.untrusted import CARD_LIMIT, WEIGHTS_LIMIT, read_own, require_own
 from omninegclip.clip.io.weights import StateDict, read_folder, read_weights
 from omninegclip.clip.scale import wrong_scale
 from omninegclip.clip.text.tokenizer import find_tokenizer
@@ -78,6 +78,12 @@ def _load(path: Path, activation: str | None, tokenizer: Path | None) -> ClipEnc
     if (path / OPENAI_WEIGHTS).exists():
         return _load_file(path / OPENAI_WEIGHTS, activation, tokenizer)
     raise OmniNegClipError(f"{path} holds no CLIP: there is no {HUGGING_FACE} and no {OPEN_CLIP} in it.")
+
+
+def read_card(name: str) -> str | None:
+    """Return the model card that lies beside the weights of a model, None when there is none."""
+    path = locate(name) / "README.md"
+    return read_own(path, CARD_LIMIT) if path.exists() else None
 
 
 def is_bare(name: str) -> bool:
