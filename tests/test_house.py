@@ -23,7 +23,7 @@ LAYERS = (
     ("data",),
     ("objectives",),
     ("images", "plain_yaml", "options"),
-    ("files", "progress", "environment", "memory", "interruption"),
+    ("embeddings", "files", "progress", "environment", "memory", "interruption"),
     ("printable",),
     ("errors",),
 )
