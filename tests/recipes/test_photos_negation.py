@@ -19,11 +19,11 @@ pytest.importorskip("spacy", reason="the negate extra is not installed")
 
 from omninegclip.captions.lexicon import english
 from omninegclip.captions.negate import Captioned, CollectionStatistics, NegationOptions, negate
+from omninegclip.captions.negation_words import cue
 from omninegclip.clip.io.save import save_clip
 from omninegclip.data.items import ImageRef
 from omninegclip.data.record import read_records
 from omninegclip.errors import OmniNegClipError
-from omninegclip.evaluation.cues import cue
 
 RECIPE = Path(__file__).parents[2] / "recipes" / "photos-negation"
 NAMES = ("make", "questions", "records", "score", "searches")

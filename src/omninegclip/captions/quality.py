@@ -13,8 +13,8 @@ from sklearn.model_selection import StratifiedGroupKFold, cross_val_score
 from sklearn.pipeline import make_pipeline
 
 from omninegclip.captions.negate import Row
+from omninegclip.captions.negation_words import WRITTEN
 
-NEGATION = re.compile(r"\b(?:no|not|without|single|sign|sight|visible|seen|nearby|around)\b", re.IGNORECASE)
 WORDS = r"(?u)\b\w+\b"
 MARKS = r"[^\w\s]"
 FOLDS = 5
@@ -107,7 +107,7 @@ def _cues(texts: LabelledTexts, seed: int) -> dict[str, float]:
 
 
 def _without_negation(texts: Sequence[str]) -> list[str]:
-    return [NEGATION.sub(" ", text) for text in texts]
+    return [WRITTEN.sub(" ", text) for text in texts]
 
 
 def _some(pairs: list[tuple[str, str]], seed: int) -> list[tuple[str, str]]:

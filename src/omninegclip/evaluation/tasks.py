@@ -11,6 +11,7 @@ from typing import Any, Literal, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from omninegclip.captions.negation_words import cue
 from omninegclip.data.items import (
     BenchmarkItem,
     CaptionedImage,
@@ -24,7 +25,6 @@ from omninegclip.data.items import (
 from omninegclip.embeddings import Embeddings
 from omninegclip.errors import OmniNegClipError
 from omninegclip.evaluation import blind, metrics, protocols
-from omninegclip.evaluation.cues import cue
 from omninegclip.evaluation.protocols import Rule
 
 KS = (1, 5, 10)
