@@ -1,5 +1,6 @@
 """Planted scorers whose figures are known: nothing, oracle, and CLIP's illness itself."""
 
+import zlib
 from collections.abc import Sequence
 
 import numpy as np
@@ -158,3 +159,37 @@ def test_blind_rules_stand_beside_every_metric(benchmark: ScenesBenchmark) -> No
     assert set(blind) == set(figures)
     assert blind["presence_accuracy"][1] > 0.7, "counting negation words solves much of it, and we say so"
     assert blind["absence_choice_accuracy"] == ("constant", 0.5)
+
+
+def test_figures_and_intervals_are_those_of_the_scorer_of_its_own_that_once_was() -> None:
+    benchmark = make_benchmark(seed=0, size=48)
+
+    def embed(sentences: Sequence[str]) -> Array:
+        rows = [np.random.default_rng([zlib.crc32(each.encode()), 0]).normal(size=4) for each in sentences]
+        return normalised(np.stack(rows)).astype(np.float32)
+
+    draw = np.random.default_rng(0)
+    images = normalised(draw.normal(size=(len(benchmark.scenes), 4))).astype(np.float32)
+    figures = evaluate_scenes(benchmark, images, embed)
+    for metric, group, expected in (
+        (
+            "presence_accuracy",
+            "held_out_phrasings",
+            (0.8333333333333334, 0.5519691377470266, 0.9530348578161463, 12),
+        ),
+        (
+            "absence_choice_accuracy",
+            "held_out",
+            (0.4166666666666667, 0.19326031365875665, 0.6804886874504503, 12),
+        ),
+        ("multiple_choice_accuracy", "negative", (0.3125, 0.14164643854782036, 0.5559564416525933, 16)),
+        (
+            "negated_retrieval_r5",
+            "held_out_both",
+            (0.3333333333333333, 0.061491944720396215, 0.7923403991979523, 3),
+        ),
+        ("exclusion_at_10", "held_out", (0.13333333333333333, 0.011692143661672436, 0.6667390129586942, 3)),
+        ("zero_shot_auc", "seen", (0.5250614949096645, 0.45996426943410224, 0.5934151548339711, 66)),
+        ("zero_shot_auc", "held_out", (0.5779866525703713, 0.441528181577904, 0.7113089731729878, 14)),
+    ):
+        assert figures[metric][group] == pytest.approx(expected, abs=1e-12), (metric, group)
