@@ -24,7 +24,7 @@ LAYERS = (
     ("data",),
     ("objectives",),
     ("images", "plain_yaml"),
-    ("files", "progress", "environment", "memory", "interruption", "extras"),
+    ("embeddings", "files", "progress", "environment", "memory", "interruption", "extras"),
     ("printable",),
     ("errors",),
 )

@@ -6,8 +6,8 @@ from typing import Any
 import numpy as np
 from rich import print as rich_print
 
-from omninegclip.clip.encoder import Embeddings
 from omninegclip.clip.families.dual_encoder import DualEncoder
+from omninegclip.embeddings import Embeddings
 from omninegclip.environment import versions
 from omninegclip.evaluation.intervals import Estimate, proportion
 from omninegclip.evaluation.metrics import recall_at_k

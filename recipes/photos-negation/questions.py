@@ -17,12 +17,14 @@ from omninegclip.captions.negate import Captioned, CollectionStatistics, Negatio
 from omninegclip.captions.templates import FORMS, Template, fill_in, multiple_choice, with_article
 from omninegclip.data.items import (
     BenchmarkItem,
+    CaptionedImage,
     ImageChoice,
     ImageRef,
     ObjectQuestion,
     SearchQuery,
     TextChoice,
 )
+from omninegclip.scenes.benchmark import Condition
 
 EVERY = 6  # every sixth kind of object is never denied in training
 SEARCHED = 3  # photos at least that a search has to find, and that hold both things
@@ -49,7 +51,7 @@ class Questions:
     absence_choice: list[ImageChoice] = field(default_factory=list)
     multiple_choice: list[TextChoice] = field(default_factory=list)
     forgetting: list[TextChoice] = field(default_factory=list)
-    retrieval: list[SearchQuery] = field(default_factory=list)
+    retrieval: list[CaptionedImage] = field(default_factory=list)
     negated_retrieval: list[SearchQuery] = field(default_factory=list)
     search: list[SearchQuery] = field(default_factory=list)
     recognition: list[ObjectQuestion] = field(default_factory=list)
@@ -102,7 +104,7 @@ def ask(
             holders[name].append(each)
     for each in seen:
         random = Random(f"{seed} {each.photo.image_id}")  # noqa: S311 -- no secret hangs on it
-        asked.retrieval.append(SearchQuery(each.photo.image_id, each.photo.captions[0], (each.image,)))
+        asked.retrieval.append(CaptionedImage(each.photo.image_id, each.image, (each.photo.captions[0],)))
         _ask_of_captions(asked, each, statistics, held_out, seed)
         _ask_of_objects(asked, each, holders, lexicon, held_out, random)
         for names, present in ((each.holds, True), (each.lacks, False)):
@@ -110,7 +112,7 @@ def ask(
                 if len(holders[name]) < SEARCHED:
                     continue
                 text = with_article(lexicon.concepts[name].noun)
-                group = {"objects": _objects(held_out, name)}
+                group = _group(name in held_out)
                 asked.recognition.append(
                     ObjectQuestion(each.photo.image_id, each.image, text, present, group)
                 )
@@ -126,16 +128,13 @@ def _ask_of_captions(
     caption, name = each.photo.captions[0], each.photo.image_id
     if row["presence_negated"]:
         denied = statistics.lexicon.mentions(row["presence_denied"])[0]
-        objects = "held_out" if denied & held_out else "seen"
-        group = {"objects": objects, "phrasing": "seen", "denied": row["presence_kind"]}
+        group = _group(bool(denied & held_out)) | {"denied": row["presence_kind"]}
         asked.presence.append(TextChoice(name, each.image, (caption, row["presence_negated"]), 0, group))
     (row, *_) = negate([each.photo], statistics, NegationOptions("absence", seed=seed, hard=True))
     if row["absence_negated"]:
-        group = {"objects": _objects(held_out, row["absence_object"]), "phrasing": "seen"}
+        group = _group(row["absence_object"] in held_out)
         asked.negated_retrieval.append(SearchQuery(name, row["absence_negated"], (each.image,), (), group))
-        asked.forgetting.append(
-            TextChoice(name, each.image, (row["caption"], row["hard_affirmed"]), 0, {"kind": "added object"})
-        )
+        asked.forgetting.append(TextChoice(name, each.image, (row["caption"], row["hard_affirmed"]), 0))
 
 
 def _first(photo: Captioned) -> Captioned:
@@ -160,19 +159,15 @@ def _ask_of_objects(
         for there, missing in random.sample(pairs, min(OF_EACH, len(pairs))):
             present, lacking = lexicon.concepts[there].noun, lexicon.concepts[missing].noun
             form = random.choice(forms)
-            denied = {"objects": _objects(held_out, there), "phrasing": phrasing, "denied": "template"}
+            denied = _group(there in held_out, phrasing) | {"denied": "template"}
             texts = (fill_in(form.positive, present, None), fill_in(form.negative, None, present))
             asked.presence.append(TextChoice(each.photo.image_id, each.image, texts, 0, denied))
             choice = multiple_choice(present, lacking, random, forms)
-            group = {"objects": _objects(held_out, there, missing), "phrasing": phrasing}
+            group = _group(bool(held_out & {there, missing}), phrasing) | {"template": choice.template}
+            if phrasing == "unseen":
+                group["template, phrasing"] = f"{choice.template}, held-out phrasings"
             asked.multiple_choice.append(
-                TextChoice(
-                    each.photo.image_id,
-                    each.image,
-                    choice.captions,
-                    choice.answer,
-                    group | {"template": choice.template},
-                )
+                TextChoice(each.photo.image_id, each.image, choice.captions, choice.answer, group)
             )
         rivals = [
             (there, missing, both)
@@ -183,7 +178,7 @@ def _ask_of_objects(
             present, lacking = lexicon.concepts[there].noun, lexicon.concepts[missing].noun
             images = (each.image, random.choice(both).image)
             text = fill_in(random.choice(forms).hybrid, present, lacking)
-            group = {"objects": _objects(held_out, missing), "phrasing": phrasing}
+            group = _group(missing in held_out, phrasing)
             asked.absence_choice.append(ImageChoice(each.photo.image_id, text, images, 0, group))
 
 
@@ -207,9 +202,9 @@ def _searches(
         present, lacking = lexicon.concepts[there].noun, lexicon.concepts[missing].noun
         for phrasing, forms in PHRASINGS.items():
             text = fill_in(random.choice(forms).hybrid, present, lacking)
-            group = {"objects": _objects(held_out, missing), "phrasing": phrasing}
+            group = _group(missing in held_out, phrasing)
             yield SearchQuery(f"{there}, {missing}, {phrasing}", text, tuple(right), tuple(wrong), group)
 
 
-def _objects(held_out: frozenset[str], *names: str) -> str:
-    return "held_out" if held_out.intersection(names) else "seen"
+def _group(held_out_object: bool, phrasing: str = "seen") -> dict[str, str]:
+    return {"condition": Condition(held_out_object, phrasing == "unseen").name}

@@ -15,7 +15,7 @@ from omninegclip.data.items import ImageRef
 from omninegclip.evaluation.intervals import bootstrap_mean
 from omninegclip.evaluation.scenes import Figures
 from omninegclip.images import opened
-from omninegclip.report import thumbnails as images
+from omninegclip.report.thumbnails import Thumbnail, ThumbnailRow
 
 FIRST = 5
 SIDE = 150  # pixels of a thumbnail
@@ -88,14 +88,14 @@ def rows(
     photos: Sequence[Captioned],
     folder: Path,
     right: NDArray[np.bool_],
-) -> list[images.ImageRow]:
+) -> list[ThumbnailRow]:
     """Return every search with the first photos of every model, by its name."""
     return [
-        images.ImageRow(
+        ThumbnailRow(
             wanted.text,
             {
                 name: [
-                    images.ImageRef(
+                    Thumbnail(
                         _thumbnail(folder / str(photos[index].image)),
                         bool(right[number, index]),
                         photos[index].captions[0],

@@ -1,9 +1,9 @@
 from random import Random
 
 from omninegclip.captions.lexicon import Noun
+from omninegclip.captions.negation_words import cue
 from omninegclip.captions.parse import parse
 from omninegclip.captions.templates import FORMS, affirm, fill_in, multiple_choice, swap
-from omninegclip.evaluation.cues import cue
 
 DOG, BALL = Noun("dog", "dogs"), Noun("ball", "balls")
 

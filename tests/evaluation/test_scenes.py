@@ -1,5 +1,6 @@
 """Planted scorers whose figures are known: nothing, oracle, and CLIP's illness itself."""
 
+import zlib
 from collections.abc import Sequence
 
 import numpy as np
@@ -7,8 +8,9 @@ import pytest
 from numpy.typing import NDArray
 from scene_reader import read
 
+from omninegclip.data.items import SearchQuery
 from omninegclip.evaluation.scenes import evaluate_blind, evaluate_scenes
-from omninegclip.scenes.benchmark import Condition, NegatedQuery, ScenesBenchmark, make_benchmark
+from omninegclip.scenes.benchmark import ScenesBenchmark, make_benchmark, scene_number
 from omninegclip.scenes.objects import KINDS
 from omninegclip.scenes.places import PLACES
 from omninegclip.scenes.scene import Scene
@@ -90,19 +92,28 @@ def test_a_constant_model_scores_chance_everywhere(benchmark: ScenesBenchmark) -
     assert figures["retrieval_text_to_image_r1"]["seen"].value == pytest.approx(1 / 96)
     assert figures["retrieval_image_to_text_r5"]["seen"].value == pytest.approx(5 / 96)
     assert figures["zero_shot_auc"]["seen"].value == 0.5
-    shares = [held_share(benchmark, number) for number in range(len(benchmark.negated_queries))]
+    shares = [held_share(benchmark, query) for query in benchmark.negated_queries]
     assert evaluate_blind(benchmark)["exclusion_at_10"] == ("constant", pytest.approx(np.mean(shares)))
     own = [share for share, query in zip(shares, benchmark.negated_queries, strict=True) if is_seen(query)]
     assert figures["exclusion_at_10"]["seen"].value == pytest.approx(np.mean(own))
 
 
-def held_share(benchmark: ScenesBenchmark, query: int) -> float:
-    denied = benchmark.negated_queries[query].denied
-    return float(np.mean([denied in benchmark.scenes[index].kinds for index in benchmark.lookalikes]))
+def lookalikes(benchmark: ScenesBenchmark) -> list[int]:
+    queries = benchmark.negated_queries
+    return sorted({scene_number(image) for each in queries for image in (*each.relevant, *each.excluded)})
 
 
-def is_seen(query: NegatedQuery) -> bool:
-    return query.condition == Condition(held_out_object=False, held_out_phrasing=False)
+def denies_one_of(query: SearchQuery, scene: Scene) -> bool:
+    return read(query.text).denied in scene.kinds
+
+
+def held_share(benchmark: ScenesBenchmark, query: SearchQuery) -> float:
+    shown = lookalikes(benchmark)
+    return float(np.mean([denies_one_of(query, benchmark.scenes[number]) for number in shown]))
+
+
+def is_seen(query: SearchQuery) -> bool:
+    return query.groups == {"condition": "seen"}
 
 
 def test_exclusion_counts_what_the_first_ten_images_hold(benchmark: ScenesBenchmark) -> None:
@@ -118,8 +129,8 @@ def test_exclusion_counts_what_the_first_ten_images_hold(benchmark: ScenesBenchm
     found = evaluate_scenes(benchmark, images, embed)["exclusion_at_10"]["seen"]
     shares = []
     for query in filter(is_seen, benchmark.negated_queries):
-        first = sorted(benchmark.lookalikes, key=lambda index: -float(images[index] @ embedded[query.text]))
-        shares.append(np.mean([query.denied in benchmark.scenes[index].kinds for index in first[:10]]))
+        first = sorted(lookalikes(benchmark), key=lambda n: -float(images[n] @ embedded[query.text]))
+        shares.append(np.mean([denies_one_of(query, benchmark.scenes[n]) for n in first[:10]]))
     assert found.value == pytest.approx(np.mean(shares))
     assert found.n == len(shares)
 
@@ -148,3 +159,37 @@ def test_blind_rules_stand_beside_every_metric(benchmark: ScenesBenchmark) -> No
     assert set(blind) == set(figures)
     assert blind["presence_accuracy"][1] > 0.7, "counting negation words solves much of it, and we say so"
     assert blind["absence_choice_accuracy"] == ("constant", 0.5)
+
+
+def test_figures_and_intervals_are_those_of_the_scorer_of_its_own_that_once_was() -> None:
+    benchmark = make_benchmark(seed=0, size=48)
+
+    def embed(sentences: Sequence[str]) -> Array:
+        rows = [np.random.default_rng([zlib.crc32(each.encode()), 0]).normal(size=4) for each in sentences]
+        return normalised(np.stack(rows)).astype(np.float32)
+
+    draw = np.random.default_rng(0)
+    images = normalised(draw.normal(size=(len(benchmark.scenes), 4))).astype(np.float32)
+    figures = evaluate_scenes(benchmark, images, embed)
+    for metric, group, expected in (
+        (
+            "presence_accuracy",
+            "held_out_phrasings",
+            (0.8333333333333334, 0.5519691377470266, 0.9530348578161463, 12),
+        ),
+        (
+            "absence_choice_accuracy",
+            "held_out",
+            (0.4166666666666667, 0.19326031365875665, 0.6804886874504503, 12),
+        ),
+        ("multiple_choice_accuracy", "negative", (0.3125, 0.14164643854782036, 0.5559564416525933, 16)),
+        (
+            "negated_retrieval_r5",
+            "held_out_both",
+            (0.3333333333333333, 0.061491944720396215, 0.7923403991979523, 3),
+        ),
+        ("exclusion_at_10", "held_out", (0.13333333333333333, 0.011692143661672436, 0.6667390129586942, 3)),
+        ("zero_shot_auc", "seen", (0.5250614949096645, 0.45996426943410224, 0.5934151548339711, 66)),
+        ("zero_shot_auc", "held_out", (0.5779866525703713, 0.441528181577904, 0.7113089731729878, 14)),
+    ):
+        assert figures[metric][group] == pytest.approx(expected, abs=1e-12), (metric, group)

@@ -115,7 +115,7 @@ def test_what_nobody_can_ask_is_left_out_under_either_rule():
         assert tasks.prepare(items, rule, 0) == []
     assert [tasks.unaskable(item, "strict") for item in items] == [
         "pictures without caption",
-        "queries without image",
+        "queries without picture",
         "questions without choice",
         "questions without choice",
     ]

@@ -8,11 +8,12 @@ import numpy as np
 import pytest
 from scene_reader import kinds_in
 
+from omninegclip.data.items import ImageRef
 from omninegclip.errors import OmniNegClipError
 from omninegclip.evaluation import blind
 from omninegclip.evaluation.metrics import choice
 from omninegclip.scenes import probe_forms
-from omninegclip.scenes.benchmark import make_benchmark
+from omninegclip.scenes.benchmark import make_benchmark, scene_number
 from omninegclip.scenes.claims import holds
 from omninegclip.scenes.places import PLACES
 from omninegclip.scenes.robustness import PROBES, Robustness, RobustnessQuestion, make_robustness
@@ -192,12 +193,20 @@ def test_too_few_questions_are_refused() -> None:
 
 def test_the_benchmark_asks_what_it_asked_before_there_was_a_suite() -> None:
     benchmark = make_benchmark(seed=5, size=120)
+    first = min(scene_number(image) for each in benchmark.negated_queries for image in each.relevant)
+
+    def number(image: ImageRef) -> str:
+        return str(scene_number(image))
+
+    def in_family(image: ImageRef) -> int:
+        return scene_number(image) - first
+
     lines = [
-        *(f"{each.image} {each.right} {each.wrong}" for each in benchmark.presence),
-        *(f"{each.text} {each.right} {each.wrong}" for each in benchmark.absence_choice),
-        *(f"{each.image} {each.options} {each.answer}" for each in benchmark.multiple_choice),
-        *benchmark.captions,
-        *(f"{each.text} {each.relevant}" for each in benchmark.negated_queries),
+        *(" ".join([number(each.image), *each.options]) for each in benchmark.presence),
+        *(" ".join([each.text, *map(number, each.images)]) for each in benchmark.absence_choice),
+        *(f"{number(each.image)} {each.options} {each.answer}" for each in benchmark.multiple_choice),
+        *(each.captions[0] for each in benchmark.gallery),
+        *(f"{each.text} {tuple(map(in_family, each.relevant))}" for each in benchmark.negated_queries),
         *(f"{scene.place.name} {[item.kind.singular for item in scene.items]}" for scene in benchmark.scenes),
     ]
     digest = hashlib.sha256("\n".join(lines).encode()).hexdigest()

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 import torch
 
-from omninegclip.evaluation.training_free import Embeddings
-from omninegclip.scenes.benchmark import make_benchmark
+from omninegclip.embeddings import Embeddings
+from omninegclip.scenes.benchmark import make_benchmark, scene_number
 from omninegclip.scenes.negation import split
 from omninegclip.scenes.objects import KINDS
 from omninegclip.study.limits import measure_limits
@@ -46,7 +46,7 @@ def world() -> World:
         concepts=[],
     )
     triplets: Any = type(
-        "Triplets", (), {"features": torch.from_numpy(images), "contrast_set": contrast_sets}
+        "Triplets", (), {"features": torch.from_numpy(images), "contrast_sets": contrast_sets}
     )
     return World(benchmark, images, triplets)
 
@@ -64,9 +64,9 @@ def test_the_largest_mean_cosine_is_that_of_the_mean_itself(world: World) -> Non
     mean = world.images.mean(axis=0)
     best = float((world.images @ (mean / np.linalg.norm(mean))).mean())
     assert found.generic == pytest.approx(best, rel=1e-5)
-    asked = [item for item in world.benchmark.multiple_choice if item.template == "negative"]
+    asked = [item for item in world.benchmark.multiple_choice if item.groups["template"] == "negative"]
     above = []
     for item in asked:
         (plain,) = (text for text in item.options if split(text) is None)
-        above.append(float(Knows().embed_text([plain])[0] @ world.images[item.image]) > best)
+        above.append(float(Knows().embed_text([plain])[0] @ world.images[scene_number(item.image)]) > best)
     assert found.false_affirmation.value == pytest.approx(np.mean(above))

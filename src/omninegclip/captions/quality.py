@@ -14,10 +14,10 @@ from sklearn.model_selection import StratifiedGroupKFold, cross_val_score
 from sklearn.pipeline import make_pipeline
 
 from omninegclip.captions.negate import PROVENANCE, Row
+from omninegclip.captions.negation_words import WRITTEN
 from omninegclip.data.record import read_records
 from omninegclip.errors import OmniNegClipError
 
-NEGATION = re.compile(r"\b(?:no|not|without|single|sign|sight|visible|seen|nearby|around)\b", re.IGNORECASE)
 WORDS = r"(?u)\b\w+\b"
 MARKS = r"[^\w\s]"
 FOLDS = 5
@@ -124,7 +124,7 @@ def _cues(texts: LabelledTexts, seed: int) -> dict[str, float]:
 
 
 def _without_negation(texts: Sequence[str]) -> list[str]:
-    return [NEGATION.sub(" ", text) for text in texts]
+    return [WRITTEN.sub(" ", text) for text in texts]
 
 
 def _some(pairs: list[tuple[str, str]], seed: int) -> list[tuple[str, str]]:

@@ -17,7 +17,7 @@ import httpx
 
 from omninegclip.captions.lexicon import WORD, english
 from omninegclip.captions.negate import Row
-from omninegclip.captions.screening import NEGATION
+from omninegclip.captions.negation_words import NEGATED
 from omninegclip.errors import DamagedError, OmniNegClipError
 from omninegclip.files import read_sealed, write_sealed
 from omninegclip.progress import console
@@ -142,7 +142,7 @@ def fault(request: Request, text: str) -> str | None:
         return "does not name what is denied"
     if not text.replace("\n", " ").isprintable():
         return "control characters"
-    if not NEGATION.search(text):
+    if not NEGATED.search(text):
         return "negates nothing"
     if text.count(",") > request.negated.count(",") or "\n" in text:
         return "more commas or lines"

@@ -22,8 +22,8 @@ from omninegclip.clip.text.language import warn_foreign
 from omninegclip.clip.text.packing import PackedTexts, pack
 from omninegclip.clip.text.padding import PaddedTexts
 from omninegclip.clip.transform import ImageTransform
+from omninegclip.embeddings import Embeddings
 
-Embeddings = NDArray[np.float32]
 ImageInput = Image.Image | Path
 
 

@@ -4,7 +4,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from omninegclip.clip.encoder import Embeddings, Encoder
+from omninegclip.clip.encoder import Encoder
+from omninegclip.embeddings import Embeddings
 
 TEXTS = (
     "a photo of a cat",

@@ -11,11 +11,11 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from omninegclip.embeddings import Embeddings
 from omninegclip.evaluation import metrics
 from omninegclip.evaluation.metrics import Credits
 
 Rule = Literal["official", "strict"]
-Embeddings = NDArray[np.float32]
 Indices = NDArray[np.int64]
 
 _BLOCK = 1024

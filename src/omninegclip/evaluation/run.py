@@ -13,6 +13,7 @@ import numpy as np
 from omninegclip import __version__
 from omninegclip.data.image_lookup import ImageRoot
 from omninegclip.data.items import BenchmarkItem, CaptionedImage, ImageRef
+from omninegclip.embeddings import Embeddings
 from omninegclip.errors import DamagedError, OmniNegClipError
 from omninegclip.evaluation import protocols, results, tasks
 from omninegclip.evaluation.features import ImageFeatures
@@ -212,7 +213,7 @@ def _sentence(missing: dict[ImageRef, str], places: dict[ImageRef, Path], what: 
     )
 
 
-def _embed_texts(texts: Sequence[str], encoder: "Encoder") -> protocols.Embeddings:
+def _embed_texts(texts: Sequence[str], encoder: "Encoder") -> Embeddings:
     """Embed every distinct text once."""
     place = {text: index for index, text in enumerate(dict.fromkeys(texts))}
     distinct, parts = list(place), []

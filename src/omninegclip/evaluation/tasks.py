@@ -11,6 +11,7 @@ from typing import Any, Literal, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from omninegclip.captions.negation_words import cue
 from omninegclip.data.items import (
     BenchmarkItem,
     CaptionedImage,
@@ -21,10 +22,10 @@ from omninegclip.data.items import (
     SearchQuery,
     TextChoice,
 )
+from omninegclip.embeddings import Embeddings
 from omninegclip.errors import OmniNegClipError
 from omninegclip.evaluation import blind, metrics, protocols
-from omninegclip.evaluation.cues import cue
-from omninegclip.evaluation.protocols import Embeddings, Rule
+from omninegclip.evaluation.protocols import Rule
 
 KS = (1, 5, 10)
 EXCLUSION_K = 5
@@ -188,10 +189,11 @@ class Retrieval:
 class Search:
     """Find an image that the text is true of, and keep out those that hold what it denies."""
 
-    def __init__(self, items: Sequence[SearchQuery]) -> None:
-        """Hold the items; what is searched are the images of all of them."""
+    def __init__(self, items: Sequence[SearchQuery], gallery: Sequence[ImageRef] = ()) -> None:
+        """Hold the items; what is searched is the gallery and the images of all items."""
         self.items = items
-        self.images = list(dict.fromkeys(image for item in items for image in images_of(item)))
+        own = (image for item in items for image in images_of(item))
+        self.images = list(dict.fromkeys((*gallery, *own)))
         self.texts = [item.text for item in items]
 
     def score(self, images: Embeddings, texts: Embeddings, rule: Rule) -> list[Figure]:
@@ -261,8 +263,13 @@ class ZeroShot:
 class Recognition:
     """Tell images that hold an object from those that do not."""
 
-    def __init__(self, items: Sequence[ObjectQuestion], template: str = "a photo of a {}.") -> None:
-        """Hold the items, each asked with its object in the template.
+    def __init__(
+        self,
+        items: Sequence[ObjectQuestion],
+        template: str = "a photo of a {}.",
+        objects: Sequence[str] = (),
+    ) -> None:
+        """Hold the items, each asked with its object in the template; `objects` come first in the figure.
 
         Raises OmniNegClipError if no object is asked for both where it is and where it is not.
         """
@@ -275,12 +282,13 @@ class Recognition:
                 "needs both."
             )
         self.items = items
+        self.objects = list(dict.fromkeys((*objects, *sorted(answers))))
         self.images = [item.image for item in items]
         self.texts = [template.replace("{}", item.object) for item in items]
 
     def score(self, images: Embeddings, texts: Embeddings, rule: Rule) -> list[Figure]:
         """Return the AUC of every kind of object that is there in some images and not in others."""
-        names = sorted({item.object for item in self.items})
+        names = self.objects
         place = {name: index for index, name in enumerate(names)}
         kinds = np.array([place[item.object] for item in self.items])
         present = np.array([item.present for item in self.items])

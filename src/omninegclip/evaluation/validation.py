@@ -5,7 +5,8 @@ from collections.abc import Mapping
 import numpy as np
 from numpy.typing import NDArray
 
-from omninegclip.clip.encoder import ClipEncoder, Embeddings
+from omninegclip.clip.encoder import ClipEncoder
+from omninegclip.embeddings import Embeddings
 from omninegclip.evaluation.intervals import Estimate, proportion
 from omninegclip.evaluation.metrics import pairwise, recall_at_k
 from omninegclip.training.methods.pairs import CaptionPairs, Triplets

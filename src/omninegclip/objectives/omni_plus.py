@@ -111,7 +111,7 @@ def target_losses(texts: Tensor, targets: Tensor, negates: Tensor, scale: float 
 def composed_target(affirmed: Tensor, concepts: Tensor, weight: float) -> Tensor:
     """Compose the embedding of "A but not N" of what the model made of A and of N before fine-tuning.
 
-        q = (a - w n) / |a - w n|
+        q = (a - w n) / |a - w n|, as `evaluation.training_free.subtract` on arrays
 
     Args:
         affirmed: a, [T, d], L2-normalised embeddings of what the statements affirm.

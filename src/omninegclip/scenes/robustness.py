@@ -6,8 +6,10 @@ the difference, and its figure says nothing of negation. Images and questions ha
 
 from typing import NamedTuple
 
+from omninegclip.data.items import BenchmarkItem, ImageChoice, TextChoice
 from omninegclip.errors import OmniNegClipError
-from omninegclip.scenes.claims import SceneCaption
+from omninegclip.scenes.benchmark import image_ref
+from omninegclip.scenes.claims import SceneCaption, holds
 from omninegclip.scenes.probes import PROBES
 from omninegclip.scenes.scene import Scene, rng
 
@@ -33,6 +35,25 @@ class Robustness(NamedTuple):
     scenes: tuple[Scene, ...]
     seed: int
     questions: tuple[RobustnessQuestion, ...]
+
+    def items(self) -> dict[str, dict[str, list[BenchmarkItem]]]:
+        """Return each probe's items: the choice of the image, of the caption, and of the plain one's image.
+
+        Their group `condition` is `seen` or `held_out`, and `all` for the plain caption's.
+        """
+        found: dict[str, dict[str, list[BenchmarkItem]]] = {}
+        for index, each in enumerate(self.questions):
+            name, groups = str(index), {"condition": "held_out" if each.held_out else "seen"}
+            images = image_ref(each.right), image_ref(each.wrong)
+            captions = each.caption.text, each.foil.text
+            plain = 0 if holds(each.plain.statement, self.scenes[each.right]) else 1
+            for question, item in (
+                ("image_choice", ImageChoice(name, each.caption.text, images, 0, groups)),
+                ("caption_choice", TextChoice(name, images[0], captions, 0, groups)),
+                ("control", ImageChoice(name, each.plain.text, images, plain, {"condition": "all"})),
+            ):
+                found.setdefault(each.probe, {}).setdefault(question, []).append(item)
+        return found
 
 
 def make_robustness(seed: int, size: int = 400) -> Robustness:

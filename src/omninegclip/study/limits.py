@@ -6,12 +6,13 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from omninegclip.clip.encoder import ClipEncoder, Embeddings
+from omninegclip.clip.encoder import ClipEncoder
+from omninegclip.embeddings import Embeddings
 from omninegclip.evaluation.intervals import Estimate, proportion
-from omninegclip.evaluation.metrics import pairwise
+from omninegclip.evaluation.metrics import choice
 from omninegclip.evaluation.scenes import Figures, as_dict, evaluate_scenes
-from omninegclip.evaluation.training_free import without_training
-from omninegclip.scenes.benchmark import ScenesBenchmark
+from omninegclip.evaluation.training_free import normalised, subtract, without_training
+from omninegclip.scenes.benchmark import ScenesBenchmark, scene_number
 from omninegclip.scenes.negation import split
 from omninegclip.scenes.objects import KINDS
 from omninegclip.study.world import World
@@ -75,7 +76,7 @@ def measure_limits(encoder: ClipEncoder, world: World) -> Limits:
 
 def _composed(encoder: ClipEncoder, world: World, weight: float, common: NDArray[np.float32]) -> Figures:
     def combine(affirmed: Embeddings, denied: Embeddings) -> Embeddings:
-        return _unit(affirmed - weight * _unit(denied - common))
+        return subtract(affirmed, normalised(denied - common), weight)
 
     def embed(texts: Sequence[str]) -> Embeddings:
         return without_training(encoder.embed_text, split, combine)(texts)
@@ -101,30 +102,22 @@ def _probes(world: World) -> NDArray[np.float32]:
 
 def _absence(benchmark: ScenesBenchmark, images: Embeddings, directions: NDArray[np.float32]) -> Estimate:
     """Choose of each pair the image that has less of the denied object."""
-    scenes = benchmark.scenes
+    pairs = [[scene_number(image) for image in item.images] for item in benchmark.absence_choice]
+    answers = np.array([item.answer for item in benchmark.absence_choice])
+    kinds = [[benchmark.scenes[number].kinds for number in pair] for pair in pairs]
     denied = [
-        next(kind for kind in scenes[item.wrong].kinds if kind not in scenes[item.right].kinds).index
-        for item in benchmark.absence_choice
+        next(kind for kind in held[1 - answer] if kind not in held[answer]).index
+        for held, answer in zip(kinds, answers.tolist(), strict=True)
     ]
-    right, wrong = (
-        np.einsum("nd,nd->n", images[rows], directions[denied])
-        for rows in (
-            [item.right for item in benchmark.absence_choice],
-            [item.wrong for item in benchmark.absence_choice],
-        )
-    )
-    return proportion(pairwise(-right, -wrong))
+    shown = np.einsum("nkd,nd->nk", images[pairs], directions[denied])
+    return proportion(choice(-shown, answers))
 
 
 def _false_affirmations(
     encoder: ClipEncoder, benchmark: ScenesBenchmark, images: Embeddings
 ) -> NDArray[np.float32]:
     """Return the cosine of each negatively answered question's image with its plain false option."""
-    asked = [item for item in benchmark.multiple_choice if item.template == "negative"]
+    asked = [item for item in benchmark.multiple_choice if item.groups["template"] == "negative"]
     plain = [next(text for text in item.options if split(text) is None) for item in asked]
-    shown = images[[item.image for item in asked]]
+    shown = images[[scene_number(item.image) for item in asked]]
     return np.asarray(np.einsum("nd,nd->n", shown, encoder.embed_text(plain)))
-
-
-def _unit(vectors: NDArray[np.float32]) -> Embeddings:
-    return np.asarray(vectors / np.linalg.norm(vectors, axis=1, keepdims=True), dtype=np.float32)

@@ -14,11 +14,12 @@ import torch
 import yaml
 from rich.table import Table
 
-from omninegclip.clip.encoder import ClipEncoder, Embeddings
+from omninegclip.clip.encoder import ClipEncoder
 from omninegclip.clip.io.load import load_clip
 from omninegclip.clip.io.metadata import read_metadata
 from omninegclip.clip.io.save import save_clip
 from omninegclip.clip.policy import PolicyTable
+from omninegclip.embeddings import Embeddings
 from omninegclip.environment import peak_memory, versions
 from omninegclip.evaluation.scenes import Figures, as_dict, evaluate_blind
 from omninegclip.files import atomic_folder, refuse_occupied

@@ -8,8 +8,9 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from omninegclip.clip.encoder import ClipEncoder, Embeddings
+from omninegclip.clip.encoder import ClipEncoder
 from omninegclip.data.record import read_records
+from omninegclip.embeddings import Embeddings
 from omninegclip.evaluation.scenes import Figures, evaluate_scenes
 from omninegclip.progress import console, progress, track
 from omninegclip.scenes.benchmark import ScenesBenchmark, make_benchmark

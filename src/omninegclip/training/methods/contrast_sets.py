@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional as F
 
-from omninegclip.clip.encoder import Embeddings
+from omninegclip.embeddings import Embeddings
 from omninegclip.errors import OmniNegClipError
 from omninegclip.objectives import composed_target, false_pairs
 from omninegclip.progress import track

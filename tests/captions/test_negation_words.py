@@ -1,6 +1,6 @@
 import pytest
 
-from omninegclip.evaluation.cues import cue
+from omninegclip.captions.negation_words import cue
 
 
 @pytest.mark.parametrize(
