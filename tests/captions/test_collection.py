@@ -157,7 +157,7 @@ def test_a_byte_order_mark_of_utf_8_is_no_part_of_the_first_word(tmp_path: Path)
         ({"caption": "a", "image_id": float("inf")}, "The image_id of Line 2 of .* is inf"),
         ({"caption": "a", "image": 3}, "The image of Line 2 of .* is of type int"),
         ({"caption": "a", "image": "\0"}, "The image of Line 2 of .* a NUL"),
-        ({"caption": "a", "image": "b.jpg", "image_id": 1}, "Line 2 of .* one id is one picture"),
+        ({"caption": "a", "image": "b.jpg", "image_id": 1}, "Line 2 of .* one id is one image"),
         ({"caption": "a", "objects": "dog; cat"}, "The objects of Line 2 of .* is of type str: list"),
         ({"caption": "a", "objects": "[dog"}, "The objects of Line 2 of .* can't be read as JSON"),
         ({"caption": "a", "objects": [1]}, "The objects of Line 2 of .* is of type int"),
@@ -237,7 +237,7 @@ def test_labels_of_another_form_are_told_by_row(
         read_labels(tmp_path / name)
 
 
-def test_a_image_or_a_number_in_a_column_of_parquet_is_told_by_row(tmp_path: Path) -> None:
+def test_an_image_or_a_number_in_a_column_of_parquet_is_told_by_row(tmp_path: Path) -> None:
     for row, message in (
         ({"caption": "a", "image": {"bytes": b"", "path": "a"}}, "The image of Row 1 of .* is of type dict"),
         ({"caption": 1.5}, "The caption of Row 1 of .* is of type float"),

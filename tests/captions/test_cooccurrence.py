@@ -41,15 +41,6 @@ def test_of_several_in_the_context_the_largest_counts() -> None:
     assert both["c"] == max(seen.lifts(["a"])["c"], seen.lifts(["b"])["c"])
 
 
-def test_two_halves_add_up_to_the_whole() -> None:
-    images = collection()
-    halves = counted(images[:30])
-    halves += counted(images[30:])
-    whole = counted(images)
-    assert halves.lifts("abc") == whole.lifts("abc")
-    assert [halves.unsaid(name) for name in "abcdef"] == [whole.unsaid(name) for name in "abcdef"]
-
-
 def test_chaos_estimate_comes_near_what_captions_leave_out() -> None:
     rng, images, unsaid = Random(1), [], 0
     for _ in range(5000):

@@ -212,7 +212,7 @@ def test_workers_end_with_a_parent_that_is_killed(tmp_path: Path) -> None:
     script.write_text(
         "import multiprocessing, os, signal\n"
         "from concurrent.futures import ProcessPoolExecutor\n"
-        "from omninegclip.data.negate import _remember\n"
+        "from omninegclip.captions.pipeline import _remember\n"
         "if __name__ == '__main__':\n"
         "    spawn = multiprocessing.get_context('spawn')\n"
         "    pool = ProcessPoolExecutor(1, spawn, _remember, (None, None))\n"

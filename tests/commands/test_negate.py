@@ -6,8 +6,7 @@ import pytest
 pytest.importorskip("spacy", reason="the negate extra is not installed")
 pytest.importorskip("sklearn", reason="the negate extra is not installed")
 from omninegclip.captions.negate import PROVENANCE
-from omninegclip.commands import negate as commands
-from omninegclip.commands.negate import as_text, run_estimate, run_negate, run_report
+from omninegclip.commands.negate import as_text, run_negate, run_report
 from omninegclip.data.record import write_records
 from omninegclip.errors import OmniNegClipError
 
@@ -38,18 +37,6 @@ def test_options_that_do_not_fit_are_refused(
 ) -> None:
     with pytest.raises(OmniNegClipError, match=message):
         run_negate(tmp_path / "in.txt", tmp_path / "out.parquet", **options)  # type: ignore[arg-type]
-
-
-def test_the_cost_of_rewriting_grows_with_the_collection(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    pytest.importorskip("httpx", reason="the llm extra is not installed")
-    (tmp_path / "lines.txt").write_text("\n".join(["A dog near a red barn."] * 40))
-    whole = run_estimate(tmp_path / "lines.txt", None, "both", 1, 1.0, 2.0)
-    monkeypatch.setattr(commands, "SAMPLED", 10)
-    scaled = run_estimate(tmp_path / "lines.txt", None, "both", 1, 1.0, 2.0)
-    assert whole.requests == scaled.requests == 80
-    assert scaled.price == pytest.approx(whole.price, rel=0.05)
 
 
 def test_records_of_others_have_no_report(tmp_path: Path) -> None:

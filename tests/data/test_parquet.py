@@ -4,7 +4,7 @@ import pytest
 
 from omninegclip.data.parquet import batches, open_parquet
 from omninegclip.data.readers.table import read_captions
-from omninegclip.data.record import read_records, read_table
+from omninegclip.data.record import read_records
 from omninegclip.errors import OmniNegClipError
 
 
@@ -33,7 +33,6 @@ def repeats(tmp_path):
 @pytest.mark.parametrize(
     "read",
     [
-        read_table,
         lambda path: list(read_records(path)),
         lambda path: list(read_captions(path, "image", "caption")),
     ],

@@ -3,24 +3,12 @@
 import os
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 
-from omninegclip.captions.lexicon import english
-from omninegclip.captions.negate import (
-    PROVENANCE,
-    CollectionStatistics,
-    NegationKind,
-    NegationOptions,
-    negate,
-)
-from omninegclip.captions.pipeline import Engine, Polish, Summary, local, negate_file, read_collection
+from omninegclip.captions.negate import PROVENANCE, NegationKind, NegationOptions
+from omninegclip.captions.pipeline import Engine, Polish, Summary, local, negate_file
 from omninegclip.data.record import read_records
 from omninegclip.errors import OmniNegClipError
-
-if TYPE_CHECKING:
-    from omninegclip.captions.rewrite import RewriteCost
-
-SAMPLED = 200  # images that stand for the rest in an estimate of cost
 
 
 def run_negate(
@@ -52,23 +40,6 @@ def run_negate(
         return negate_file(data, out, labels, options, run)
     polish = _polish(llm_url, llm_model, llm_cache, llm_per_minute)
     return negate_file(data, out, labels, options, run, polish, by=f"{llm_model} at {llm_url}")
-
-
-def run_estimate(
-    data: Path, labels: Path | None, kind: NegationKind, per_caption: int, price_in: float, price_out: float
-) -> "RewriteCost":
-    """Return what rewriting will cost before anything is sent, from the first images; prices per 1e6."""
-    from omninegclip.captions.rewrite import estimate, requests
-
-    images, vocabulary = read_collection(data, labels)
-    sample = images[:SAMPLED]
-    rows = negate(
-        sample, CollectionStatistics.of(sample, english(), vocabulary), NegationOptions(kind, per_caption)
-    )
-    found = estimate((request for row in rows for request in requests(row).values()), price_in, price_out)
-    return found.times(
-        sum(len(each.captions) for each in images) / sum(len(each.captions) for each in sample)
-    )
 
 
 def run_report(records: Path, seed: int = 0) -> dict[str, Any]:

@@ -51,10 +51,10 @@ def batches(
         allowed -= sum(_unpacked(column) for column in batch.columns)
         if allowed < 0:
             raise _bomb(path)
-        yield batch.cast(plain_schema(batch.schema))
+        yield batch.cast(_plain_schema(batch.schema))
 
 
-def plain_schema(schema: pa.Schema) -> pa.Schema:
+def _plain_schema(schema: pa.Schema) -> pa.Schema:
     """Return a schema with the types of the values in place of dictionaries."""
     return pa.schema([field.with_type(_plain(field.type)) for field in schema])
 

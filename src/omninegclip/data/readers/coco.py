@@ -5,7 +5,6 @@ from pathlib import Path
 from typing import Any
 
 from omninegclip.data.items import CaptionedImage, ImageRef
-from omninegclip.data.record import Row
 from omninegclip.data.sources import check, distinct, field, load_json
 from omninegclip.errors import OmniNegClipError
 
@@ -23,21 +22,6 @@ def read(path: Path, caption: str = "caption", first: int | None = None) -> Iter
     for image, texts in captions.items():
         if texts:
             yield CaptionedImage(image, ImageRef(names[image]), tuple(texts[:first]))
-
-
-def records(path: Path) -> Iterator[Row]:
-    """Yield every annotation as a record for training, with `updated_caption` as absence-negated."""
-    names, annotations = _load(path)
-    for where, annotation in annotations:
-        image = _image_id(annotation, names, where)
-        negated = annotation.get("updated_caption")
-        yield {
-            "image": names[image],
-            "image_id": image,
-            "caption": _tidy(field(annotation, "caption", str, where)),
-            "presence_negated": None,
-            "absence_negated": _tidy(negated) if isinstance(negated, str) else None,
-        }
 
 
 def _load(path: Path) -> tuple[dict[str, str], Iterator[tuple[str, dict[str, Any]]]]:
