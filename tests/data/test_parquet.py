@@ -51,6 +51,14 @@ def test_nested_repeated_texts_are_counted_too(tmp_path):
         list(batches(file, path))
 
 
+def test_repeated_texts_of_a_map_are_counted_too(tmp_path):
+    texts = repeated("x" * 1_000_000, 2000)
+    maps = pa.MapArray.from_arrays(pa.array(range(2001), pa.int32()), repeated("a", 2000), texts)
+    path = write(tmp_path / "bomb.parquet", objects=maps)
+    with open_parquet(path) as file, pytest.raises(OmniNegClipError, match="50 times its size"):
+        list(batches(file, path))
+
+
 def test_claims_of_the_footer_are_refused(tmp_path):
     zeros = write(tmp_path / "zeros.parquet", a=pa.array([b"\0" * (100 << 20)]))
     rows = write(tmp_path / "rows.parquet", a=repeated("a", 3_000_000))
