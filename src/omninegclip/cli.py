@@ -783,7 +783,7 @@ def negate(
     Parameters
     ----------
     data
-        Captions: plain lines, CSV, JSONL, Parquet or COCO JSON; with --report alone, records.
+        Captions: lines, Flickr tokens, CSV, JSONL, Parquet, COCO or Karpathy JSON; with --report, records.
     out
         Where the records go: one .parquet file, or a folder of shards.
     labels

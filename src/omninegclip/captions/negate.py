@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from itertools import islice, zip_longest
 from random import Random
-from typing import Any, Literal
+from typing import Literal
 
 from omninegclip.captions.absence import Absent, Image, absent, draw, draw_balanced, lacking, told
 from omninegclip.captions.contrast_sets import OF_EACH, contrast_set, literal
@@ -17,9 +17,9 @@ from omninegclip.captions.phrasing import say_absent
 from omninegclip.captions.presence import negate_presence
 from omninegclip.captions.screening import refusal, tidy, unfit
 from omninegclip.captions.templates import affirm, swap
+from omninegclip.data.sources import Row
 
 NegationKind = Literal["presence", "absence", "both"]
-Row = dict[str, Any]
 PROVENANCE = (
     "presence_kind",
     "presence_rule",

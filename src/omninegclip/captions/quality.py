@@ -12,7 +12,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import StratifiedGroupKFold, cross_val_score
 from sklearn.pipeline import make_pipeline
 
-from omninegclip.captions.negate import Row
+from omninegclip.data.sources import Row
 
 NEGATION = re.compile(r"\b(?:no|not|without|single|sign|sight|visible|seen|nearby|around)\b", re.IGNORECASE)
 WORDS = r"(?u)\b\w+\b"

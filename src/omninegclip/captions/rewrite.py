@@ -16,10 +16,10 @@ from typing import Literal
 import httpx
 
 from omninegclip.captions.lexicon import WORD, english
-from omninegclip.captions.negate import Row
 from omninegclip.captions.screening import NEGATION
-from omninegclip.errors import DamagedError, OmniNegClipError
-from omninegclip.files import read_sealed, write_sealed
+from omninegclip.data.sources import Row
+from omninegclip.errors import OmniNegClipError
+from omninegclip.files import read_intact, write_sealed
 from omninegclip.progress import console
 
 KEY = "OMNINEGCLIP_LLM_KEY"  # the environment variable; never an option, never logged
@@ -189,8 +189,8 @@ class Rewriter:
     def __call__(self, request: Request) -> Rewritten:
         """Return the model's text where it passes every check, else the rule's."""
         kept = self._place(request)
-        answer = _kept(kept)
-        if answer is None:
+        answer = (read_intact(kept) or {}).get("answer")  # one that was damaged is asked for again
+        if not isinstance(answer, str):
             found = self._ask(request)
             if isinstance(found, Failure):
                 return Rewritten(request.negated, "rule", found.reason)
@@ -312,12 +312,3 @@ def _caption_in(content: bytes) -> str | None:
     except (ValueError, KeyError, IndexError, TypeError, AttributeError, RecursionError):
         return None
     return caption.strip() or None if isinstance(caption, str) else None
-
-
-def _kept(path: Path) -> str | None:
-    """Return an answer of before, None where there is none or it was damaged: it is asked for again."""
-    try:
-        answer = read_sealed(path).get("answer") if path.is_file() else None
-    except DamagedError:
-        return None
-    return answer if isinstance(answer, str) else None

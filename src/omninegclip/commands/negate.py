@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from omninegclip.captions.negate import PROVENANCE, NegationKind, NegationOptions
-from omninegclip.captions.pipeline import Engine, Polish, Summary, local, negate_file
+from omninegclip.captions.pipeline import Engine, RewriteRows, Summary, local, negate_file
 from omninegclip.data.record import read_records
 from omninegclip.errors import OmniNegClipError
 
@@ -38,8 +38,8 @@ def run_negate(
     run = _engine(engine, processes or os.cpu_count() or 1)
     if llm_url is None or llm_model is None:
         return negate_file(data, out, labels, options, run)
-    polish = _polish(llm_url, llm_model, llm_cache, llm_per_minute)
-    return negate_file(data, out, labels, options, run, polish, by=f"{llm_model} at {llm_url}")
+    rewrite = _rewriter(llm_url, llm_model, llm_cache, llm_per_minute)
+    return negate_file(data, out, labels, options, run, rewrite, by=f"{llm_model} at {llm_url}")
 
 
 def run_report(records: Path, seed: int = 0) -> dict[str, Any]:
@@ -87,7 +87,7 @@ def _engine(name: str, processes: int) -> Engine:
     return over_ray(processes)
 
 
-def _polish(url: str, model: str, cache: Path, per_minute: float) -> Polish:
+def _rewriter(url: str, model: str, cache: Path, per_minute: float) -> RewriteRows:
     try:
         from omninegclip.captions.rewrite import Endpoint, Rewriter, rewrite_rows
     except ImportError as error:

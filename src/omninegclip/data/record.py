@@ -1,15 +1,15 @@
 """The record: the one Parquet schema between a captioned collection and the trainer."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from itertools import chain, islice
 from pathlib import Path
-from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from omninegclip.data.parquet import batches, open_parquet
+from omninegclip.data.sources import Row
 from omninegclip.errors import OmniNegClipError
 from omninegclip.files import atomic_file
 
@@ -41,8 +41,6 @@ OPTIONAL = pa.schema(
     ]
 )
 ROW_GROUP = 4096
-
-Row = Mapping[str, Any]
 
 
 def write_records(path: Path, rows: Iterable[Row]) -> int:
@@ -77,7 +75,7 @@ def write_records(path: Path, rows: Iterable[Row]) -> int:
     return written
 
 
-def read_records(path: Path) -> Iterator[dict[str, Any]]:
+def read_records(path: Path) -> Iterator[Row]:
     """Yield the rows of a Parquet file, or of all Parquet files of a folder in the order of their names.
 
     The types are the schema's, whatever the writer's were.

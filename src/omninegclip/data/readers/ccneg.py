@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import Any, Literal
 
 from omninegclip.data.items import ImageRef, TextChoice
-from omninegclip.data.record import Row, read_records, write_records
-from omninegclip.data.sources import check, field, readable
+from omninegclip.data.record import read_records, write_records
+from omninegclip.data.sources import Row, check, field, readable
 from omninegclip.errors import OmniNegClipError
 
 PREFIX = "/workspace/datasets/cc3m/"  # where the images lay on the authors' machine
@@ -51,7 +51,7 @@ def read(
     for row in rows[-last:] if last else rows:
         where = f"Record {row['image_id']} of {path}"
         right, wrong, image = (
-            field(dict(row), name, str, where) for name in ("caption", "presence_negated", "image")
+            field(row, name, str, where) for name in ("caption", "presence_negated", "image")
         )
         right = right.replace(",", "") if strip_commas == "both" else right
         wrong = wrong.replace(",", "") if strip_commas != "none" else wrong
