@@ -48,8 +48,8 @@ def test_chaos_estimate_comes_near_what_captions_leave_out() -> None:
         captions = [frozenset({"dog"} if there and rng.random() < 0.4 else ()) for _ in range(5)]
         unsaid += there and not any(captions)
         images.append(captions)
-    assert counted(images).unsaid("dog") == pytest.approx(unsaid / 5000, rel=0.3)
+    assert counted(images).unmentioned_share("dog") == pytest.approx(unsaid / 5000, rel=0.3)
 
 
 def test_one_caption_an_image_says_nothing_of_silence() -> None:
-    assert math.isnan(counted([[frozenset("a")], [frozenset()]]).unsaid("a"))
+    assert math.isnan(counted([[frozenset("a")], [frozenset()]]).unmentioned_share("a"))

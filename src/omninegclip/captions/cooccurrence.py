@@ -48,7 +48,7 @@ class Cooccurrence:
                 found[other] = max(lift, found.get(other, 0.0))
         return found
 
-    def unsaid(self, name: str) -> float:
+    def unmentioned_share(self, name: str) -> float:
         """Return the share of images that hold a concept which no caption names, by Chao's estimator.
 
         f1^2 / (2 f2) animals were never trapped where f1 were trapped once and f2 twice (Chao, 1984,

@@ -13,11 +13,10 @@ from contextlib import suppress
 from dataclasses import asdict, dataclass
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
 
 from omninegclip import __version__
 from omninegclip.captions.collection import labelled, read_captioned, read_labels
-from omninegclip.captions.length import CONTEXT, surely_cut
+from omninegclip.captions.length import CONTEXT, is_surely_truncated
 from omninegclip.captions.lexicon import LEXICON, english
 from omninegclip.captions.negate import Captioned, CollectionStatistics, NegationOptions, negate
 from omninegclip.captions.parse import parser
@@ -163,9 +162,7 @@ def _shards(images: list[Captioned]) -> list[Shard]:
     return list(enumerate(shards))
 
 
-def _plan(
-    images: list[Captioned], vocabulary: list[str], options: NegationOptions, by: str
-) -> dict[str, Any]:
+def _plan(images: list[Captioned], vocabulary: list[str], options: NegationOptions, by: str) -> Row:
     """Return all that the rows depend on."""
     model = parser().meta
     return {
@@ -180,7 +177,7 @@ def _plan(
     }
 
 
-def _digest(content: Any) -> str:
+def _digest(content: object) -> str:
     return hashlib.sha256(json.dumps(content).encode()).hexdigest()
 
 
@@ -204,7 +201,7 @@ def _summary(images: list[Captioned], written: Iterable[Row]) -> Summary:
         presence += row["presence_negated"] is not None
         absence += row["absence_negated"] is not None
         texts = (row["caption"], row["presence_negated"], row["absence_negated"])
-        cut += any(surely_cut(text) for text in texts if text)
+        cut += any(is_surely_truncated(text) for text in texts if text)
     if cut:
         console.print(
             f"{cut:,} of {rows:,} rows hold a caption so long that CLIP ({CONTEXT} tokens) cuts it, maybe "
