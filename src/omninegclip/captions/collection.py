@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
-from typing import Any
 
 from omninegclip.captions.negate import Captioned
 from omninegclip.data.items import CaptionedImage
@@ -90,7 +89,7 @@ def _grouped(rows: Rows) -> list[Captioned]:
     return [Captioned(key, first[key][0], texts, first[key][1]) for key, texts in captions.items()]
 
 
-def _first(row: Row, names: tuple[str, ...]) -> Any:
+def _first(row: Row, names: tuple[str, ...]) -> object:
     return next((row[name] for name in names if row.get(name) is not None), None)
 
 
@@ -102,14 +101,14 @@ def _captions(row: Row, where: str) -> list[str]:
     return [_text(each, f"The caption of {where}") for each in many]
 
 
-def _objects(value: Any, where: str) -> list[str] | None:
+def _objects(value: object, where: str) -> list[str] | None:
     what = f"The objects of {where}"
     if isinstance(value, str):
         value = list(text_list(value, what)) if value.strip() else None
     return None if value is None else [_text(label, what) for label in check(value, list, what)]
 
 
-def _text(value: Any, what: str) -> str:
+def _text(value: object, what: str) -> str:
     text = check(value, str, what)
     if len(text) > LONGEST:
         raise OmniNegClipError(f"{what} has {len(text):,} characters: {LONGEST:,} at most are read.")

@@ -4,7 +4,6 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from omninegclip.data.record import read_records, write_records
 from omninegclip.data.sources import Row
@@ -24,7 +23,7 @@ class ShardFolder:
     """
 
     folder: Path
-    plan: Mapping[str, Any]
+    plan: Mapping[str, object]
 
     @contextmanager
     def held(self) -> Iterator[None]:

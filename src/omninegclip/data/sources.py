@@ -77,7 +77,7 @@ def field(row: Row, name: str, kind: type[T], where: str) -> T:
     return check(row[name], kind, f"{name!r} of {where[0].lower()}{where[1:]}")
 
 
-def check(value: Any, kind: type[T], what: str) -> T:
+def check(value: object, kind: type[T], what: str) -> T:
     """Return `value` if it is of this type, and else raise OmniNegClipError naming `what`.
 
     A number must be finite, and a text one that can be written as UTF-8 and has no NUL.
@@ -86,7 +86,7 @@ def check(value: Any, kind: type[T], what: str) -> T:
     if not isinstance(value, wanted) or (isinstance(value, bool) and kind is not bool):
         found = type(value).__name__
         raise OmniNegClipError(f"{what[0].upper()}{what[1:]} is of type {found}: {kind.__name__} is needed.")
-    if kind is float and not _is_finite(value):
+    if kind is float and isinstance(value, int | float) and not _is_finite(value):
         raise OmniNegClipError(f"{what[0].upper()}{what[1:]} is too large or no number.")
     if isinstance(value, str) and UNWRITABLE.search(value):
         raise OmniNegClipError(
@@ -112,18 +112,18 @@ def optional_identifier(row: Row, name: str, where: str) -> str | None:
     return check(str(check(value, float, what)) if number else value, str, what)
 
 
-def entries(rows: Iterable[Any], name: str, path: Path) -> Iterator[tuple[str, Row]]:
+def entries(rows: Iterable[object], name: str, path: Path) -> Iterator[tuple[str, Row]]:
     """Yield (where, object) for each of a list of JSON objects; `name` says what one of them is."""
     for number, row in enumerate(rows, 1):
         where = f"{name} {number} of {path}"
         yield where, check(row, dict, where)
 
 
-def whole_number(text: Any, what: str) -> int:
+def whole_number(text: object, what: str) -> int:
     """Return the number that a cell holds, also when it was written as a float such as "0.0"."""
     try:
-        number = float(text)
-    except (TypeError, ValueError, OverflowError):
+        number = float(str(text))
+    except ValueError:
         number = float("nan")
     if not number.is_integer():
         raise OmniNegClipError(f"{what} is {text!r}: a whole number is needed.")
@@ -200,7 +200,9 @@ def readable(path: Path) -> Iterator[None]:
         raise OmniNegClipError(f"{path} is no UTF-8 text at byte {error.start}.") from error
 
 
-def _parse_json(text: str, where: str, hook: Callable[[list[tuple[str, Any]]], Any] | None = None) -> Any:
+def _parse_json(
+    text: str, where: str, hook: Callable[[list[tuple[str, object]]], Row] | None = None
+) -> object:
     try:
         return json.loads(text, object_pairs_hook=hook)
     except RecursionError as error:
@@ -209,14 +211,14 @@ def _parse_json(text: str, where: str, hook: Callable[[list[tuple[str, Any]]], A
         raise OmniNegClipError(f"{where} is no complete JSON: {error}.") from error
 
 
-def _is_finite(value: Any) -> bool:
+def _is_finite(value: float) -> bool:
     try:
         return math.isfinite(value)
     except OverflowError:
         return False
 
 
-def _object(pairs: list[tuple[str, Any]], path: Path) -> Row:
+def _object(pairs: list[tuple[str, object]], path: Path) -> Row:
     row = dict(pairs)
     if len(row) < len(pairs):
         _refuse_repeated([key for key, _ in pairs], path)

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 from omninegclip.data.items import CaptionedImage, ImageRef
 from omninegclip.data.sources import Row, check, distinct, entries, field, load_json
@@ -25,7 +24,7 @@ def images(content: object, path: Path, split: str | None) -> Iterator[Captioned
     return distinct(found, lambda item: item.id, path)
 
 
-def _from_list(rows: list[Any], path: Path) -> Iterator[CaptionedImage]:
+def _from_list(rows: list[object], path: Path) -> Iterator[CaptionedImage]:
     for where, row in entries(rows, "Entry", path):
         image = field(row, "image", str, where)
         captions = row.get("caption")
