@@ -13,7 +13,13 @@ from itertools import product
 from random import Random
 
 from omninegclip.captions.lexicon import Lexicon
-from omninegclip.captions.negate import Captioned, CollectionStatistics, NegationOptions, negate, surely_shown
+from omninegclip.captions.negate import (
+    Captioned,
+    CollectionStatistics,
+    NegationOptions,
+    certain_concepts,
+    negate,
+)
 from omninegclip.captions.templates import FORMS, Template, fill_in, multiple_choice, with_article
 from omninegclip.data.items import (
     BenchmarkItem,
@@ -85,9 +91,9 @@ def look(photos: Sequence[Captioned], statistics: CollectionStatistics) -> list[
     """Return what each photo surely holds and lacks."""
     found = []
     for photo in photos:
-        known = statistics.image(photo)
-        held = surely_shown(photo, statistics.lexicon)
-        lacks, holds = statistics.sure(photo, known, held)
+        known = statistics.evidence(photo)
+        held = certain_concepts(photo, statistics.lexicon)
+        lacks, holds = statistics.absent_and_present(photo, known, held)
         found.append(Shown(photo, tuple(sorted(holds)), tuple(each.concept.name for each in lacks)))
     return found
 

@@ -148,6 +148,19 @@ def read_sealed(path: Path) -> dict[str, Any]:
     return values
 
 
+def read_intact(path: Path) -> dict[str, Any] | None:
+    """Return what `write_sealed` wrote, None where the file is missing or damaged."""
+    with suppress(DamagedError):
+        return read_sealed(path) if path.is_file() else None
+    return None
+
+
+def file_hash(path: Path) -> str:
+    """Return the SHA-256 of a file, in hexadecimal digits."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
 def checksum(values: Mapping[str, Any]) -> str:
     """Return the SHA-256 of values as JSON writes them, in hexadecimal digits."""
     # by way of JSON, since it turns keys into texts and tuples into lists

@@ -210,7 +210,7 @@ def _rgb(image: Image.Image) -> Image.Image:
 
 def _called(source: Path | bytes | Image.Image, name: str | None) -> str:
     name = str(source) if isinstance(source, Path) else name
-    return f"the picture {name}" if name else "the picture"
+    return f"the image {name}" if name else "the image"
 
 
 def _too_big(called: str) -> str:

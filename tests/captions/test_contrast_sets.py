@@ -3,7 +3,7 @@ from random import Random
 import pytest
 
 pytest.importorskip("spacy", reason="the negate extra is not installed")
-from omninegclip.captions.contrast_sets import NOTHING, CaptionAssertion, contrast_set, literal
+from omninegclip.captions.contrast_sets import NOTHING, CaptionAssertion, contrast_set, named_literally
 from omninegclip.captions.lexicon import english
 from omninegclip.captions.parse import parse
 
@@ -70,5 +70,5 @@ def test_where_nothing_is_safely_absent_the_caption_stands_alone() -> None:
 def test_a_noun_that_may_mean_several_things_says_of_none_that_it_is_there() -> None:
     lexicon = english()
     assert lexicon.mentions("A girl on a seat with two dogs.")[0] > {"bench", "chair", "dog"}
-    assert {"bench", "chair"}.isdisjoint(literal("A girl on a seat with two dogs.", lexicon))
-    assert "dog" in literal("A girl on a seat with two dogs.", lexicon)
+    assert {"bench", "chair"}.isdisjoint(named_literally("A girl on a seat with two dogs.", lexicon))
+    assert "dog" in named_literally("A girl on a seat with two dogs.", lexicon)

@@ -12,11 +12,12 @@ import pytest
 
 pytest.importorskip("spacy", reason="the negate extra is not installed")
 from omninegclip.captions import pipeline as negate
-from omninegclip.captions.negate import NegationOptions, Row
+from omninegclip.captions.negate import NegationOptions
 from omninegclip.captions.negate import negate as negate_images
-from omninegclip.captions.parts import MARKER
 from omninegclip.captions.pipeline import Engine, Shard, local, negate_file
+from omninegclip.captions.shards import MARKER
 from omninegclip.data.record import read_records
+from omninegclip.data.sources import Row
 from omninegclip.errors import OmniNegClipError
 from omninegclip.files import LOCK, hold
 
@@ -212,7 +213,7 @@ def test_workers_end_with_a_parent_that_is_killed(tmp_path: Path) -> None:
     script.write_text(
         "import multiprocessing, os, signal\n"
         "from concurrent.futures import ProcessPoolExecutor\n"
-        "from omninegclip.data.negate import _remember\n"
+        "from omninegclip.captions.pipeline import _remember\n"
         "if __name__ == '__main__':\n"
         "    spawn = multiprocessing.get_context('spawn')\n"
         "    pool = ProcessPoolExecutor(1, spawn, _remember, (None, None))\n"

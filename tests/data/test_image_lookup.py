@@ -154,7 +154,7 @@ def test_a_member_that_is_cut_off_too_large_or_gone_is_named(root):
         ((512, MAX_BYTES + 1), "has more than"),
         ((9000, 9), ""),
     ):
-        with pytest.raises(OmniNegClipError, match=rf"picture .*shard\.tar at byte {span[0]}.*{sentence}"):
+        with pytest.raises(OmniNegClipError, match=rf"image .*shard\.tar at byte {span[0]}.*{sentence}"):
             open_image_ref(ImageRef("shard.tar", span=span), shard)
     shard.unlink()
     with pytest.raises(OmniNegClipError, match=r"Can't read .*shard\.tar"):

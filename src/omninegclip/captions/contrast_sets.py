@@ -6,7 +6,7 @@ from random import Random
 
 from omninegclip.captions.lexicon import WORD, Lexicon, Names, Noun
 from omninegclip.captions.parse import Parse
-from omninegclip.captions.phrasing import say_absent
+from omninegclip.captions.phrasing import insert_absence
 from omninegclip.captions.templates import FORMS, Template, fill_in
 
 OF_EACH = 2  # things that are not there, and things that are, for one affirmation to deny in turn
@@ -45,7 +45,7 @@ def contrast_set(
     `named` objects, which are there (false); and the two swapped. Last a plain false affirmation. Where
     nothing is absent only the caption and its denial are left.
     """
-    said = tuple(sorted(literal(caption, lexicon)))
+    said = tuple(sorted(named_literally(caption, lexicon)))
     found = [CaptionAssertion(caption, said, None, True, caption)]
     if denial:
         found.append(CaptionAssertion(denial, (), None, False, None))
@@ -67,7 +67,7 @@ def contrast_set(
     for place, name in enumerate(absent, 1):  # right behind the caption, whose beginning they share
         rng.setstate(state)  # the same phrasing for both
         concept = lexicon.concepts[name]
-        text = say_absent(parse, concept.noun, concept.kind, rng)[1]
+        text = insert_absence(parse, concept.noun, concept.kind, rng)[1]
         found.insert(place, CaptionAssertion(text, said, name, True, caption))
     false = fill_in(form.positive, _noun(lexicon, absent[0]), None)
     return [*found, CaptionAssertion(false, (absent[0],), None, False, false)]
@@ -80,7 +80,7 @@ def _swapped(form: Template, subject: str, absent: str, lexicon: Lexicon) -> Cap
     return CaptionAssertion(text, (absent,), subject, False, affirmed)
 
 
-def literal(caption: str, lexicon: Lexicon) -> Names:
+def named_literally(caption: str, lexicon: Lexicon) -> Names:
     """Return the concepts that a caption calls by their own noun: "a seat" may be a bench or a sofa."""
     words = f" {' '.join(WORD.findall(caption.lower()))} "
     return frozenset(

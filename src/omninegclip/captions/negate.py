@@ -5,21 +5,29 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from itertools import islice, zip_longest
 from random import Random
-from typing import Any, Literal
+from typing import Literal
 
-from omninegclip.captions.absence import Absent, Image, absent, draw, draw_balanced, lacking, told
-from omninegclip.captions.contrast_sets import OF_EACH, contrast_set, literal
+from omninegclip.captions.absence import (
+    AbsentConcept,
+    ImageEvidence,
+    absent_objects,
+    draw,
+    draw_balanced,
+    is_usually_mentioned,
+    plausible_absences,
+)
+from omninegclip.captions.compose import NegatedCaption
+from omninegclip.captions.contrast_sets import OF_EACH, contrast_set, named_literally
 from omninegclip.captions.cooccurrence import Cooccurrence
 from omninegclip.captions.lexicon import Lexicon, Names
-from omninegclip.captions.negated import NegatedCaption
 from omninegclip.captions.parse import Parse, parse
-from omninegclip.captions.phrasing import say_absent
-from omninegclip.captions.presence import negate_presence
+from omninegclip.captions.phrasing import insert_absence
+from omninegclip.captions.presence import presence_negations
 from omninegclip.captions.screening import refusal, tidy, unfit
 from omninegclip.captions.templates import affirm, swap
+from omninegclip.data.sources import Row
 
 NegationKind = Literal["presence", "absence", "both"]
-Row = dict[str, Any]
 PROVENANCE = (
     "presence_kind",
     "presence_rule",
@@ -47,13 +55,13 @@ class Captioned:
 class CollectionStatistics:
     """What the whole collection says: its words, what goes with what, and what its labels tell apart.
 
-    `holders` counts the images that surely hold each concept.
+    `image_counts` counts the images that surely hold each concept.
     """
 
     lexicon: Lexicon
-    seen: Cooccurrence
+    counts: Cooccurrence
     vocabulary: Names
-    holders: Counter[str]
+    image_counts: Counter[str]
 
     @classmethod
     def of(
@@ -61,27 +69,31 @@ class CollectionStatistics:
     ) -> "CollectionStatistics":
         """Count a collection whose annotators looked for every one of `labels`."""
         labels = list(labels)
-        lexicon, seen = lexicon.extended(labels), Cooccurrence()
-        holders: Counter[str] = Counter()
+        lexicon, counts = lexicon.extended(labels), Cooccurrence()
+        image_counts: Counter[str] = Counter()
         for image in images:
-            seen.add([lexicon.mentions(tidy(caption))[0] for caption in image.captions])
-            holders.update(surely_shown(image, lexicon))
-        return cls(lexicon, seen, lexicon.resolve_all(labels), holders)
+            counts.add([lexicon.mentions(tidy(caption))[0] for caption in image.captions])
+            image_counts.update(certain_concepts(image, lexicon))
+        return cls(lexicon, counts, lexicon.resolve_all(labels), image_counts)
 
-    def image(self, captioned: Captioned) -> Image:
+    def evidence(self, captioned: Captioned) -> ImageEvidence:
         """Return what the captions and labels of one image say of presence and absence."""
         mentions = [self.lexicon.mentions(tidy(caption)) for caption in captioned.captions]
-        return Image(
+        return ImageEvidence(
             named=frozenset().union(*(named for named, _ in mentions)),
             unsafe=frozenset().union(*(unsafe for _, unsafe in mentions)),
             labelled=None if captioned.objects is None else self.lexicon.resolve_all(captioned.objects),
         )
 
-    def sure(self, captioned: Captioned, known: Image, held: Names) -> tuple[list[Absent], Names]:
+    def absent_and_present(
+        self, captioned: Captioned, known: ImageEvidence, held: Names
+    ) -> tuple[list[AbsentConcept], Names]:
         """Return the objects that are not in an image, and those of `held` that are surely there."""
-        missing = lacking(known, self.lexicon, self.seen, self.vocabulary)
+        missing = absent_objects(known, self.lexicon, self.counts, self.vocabulary)
         objects = held & self.lexicon.objects.keys()
-        return missing, frozenset(n for n in objects if captioned.objects is not None or told(n, self.seen))
+        return missing, frozenset(
+            n for n in objects if captioned.objects is not None or is_usually_mentioned(n, self.counts)
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,10 +117,10 @@ def negate(
     texts = [tidy(caption) for image in images for caption in image.captions]
     trees = parse(text for text in texts if refusal(text) is None)
     for image in images:
-        known = statistics.image(image)
-        plausible = absent(known, statistics.lexicon, statistics.seen, statistics.vocabulary)
-        held = surely_shown(image, statistics.lexicon)
-        missing, sure = statistics.sure(image, known, held) if options.hard else ([], held)
+        known = statistics.evidence(image)
+        plausible = plausible_absences(known, statistics.lexicon, statistics.counts, statistics.vocabulary)
+        held = certain_concepts(image, statistics.lexicon)
+        missing, sure = statistics.absent_and_present(image, known, held) if options.hard else ([], held)
         # a dog is an animal, and an animal may be a dog
         related = (statistics.lexicon.related[name] for name in held)
         unsure = known.unsafe.union(known.named, *related)
@@ -122,7 +134,7 @@ def negate(
                 rng = Random(f"{options.seed}\n{image.image_id}\n{caption}")  # noqa: S311 -- drawing phrasings, not secrets
                 rows = _negations(tree, caption, plausible, statistics.lexicon, options, rng)
                 if options.hard:
-                    drawn = islice(draw_balanced(missing, statistics.holders, rng), OF_EACH)
+                    drawn = islice(draw_balanced(missing, statistics.image_counts, rng), OF_EACH)
                     said = contrast_set(
                         tree,
                         caption,
@@ -137,20 +149,20 @@ def negate(
                 yield _completed(row, image, caption, known, held, unsure, options)
 
 
-def surely_shown(image: Captioned, lexicon: Lexicon) -> Names:
+def certain_concepts(image: Captioned, lexicon: Lexicon) -> Names:
     """Return the concepts that are surely in the image: labelled, or called by their own noun.
 
     A caption that denies something itself says of nothing that it is there.
     """
     texts = [tidy(caption) for caption in image.captions]
-    said = (literal(text, lexicon) for text in texts if refusal(text) is None)
+    said = (named_literally(text, lexicon) for text in texts if refusal(text) is None)
     return lexicon.resolve_all(image.objects or ()).union(*said)
 
 
 def _negations(
     tree: Parse,
     caption: str,
-    plausible: list[Absent],
+    plausible: list[AbsentConcept],
     lexicon: Lexicon,
     options: NegationOptions,
     rng: Random,
@@ -158,7 +170,7 @@ def _negations(
     denied: list[Row] = []
     missing: list[Row] = []
     if options.kind != "absence":
-        denied = [_presence(denial) for denial in islice(negate_presence(tree, rng), options.per_caption)]
+        denied = [_presence(denial) for denial in islice(presence_negations(tree, rng), options.per_caption)]
         denied = denied or [{"presence_reason": "nothing in it can be denied well"}]
     if options.kind != "presence":
         drawn = islice(draw(plausible, rng), options.per_caption)
@@ -179,9 +191,9 @@ def _presence(denial: NegatedCaption) -> Row:
     }
 
 
-def _absence(tree: Parse, missing: Absent, rng: Random) -> Row:
+def _absence(tree: Parse, missing: AbsentConcept, rng: Random) -> Row:
     concept = missing.concept
-    place, text = say_absent(tree, concept.noun, concept.kind, rng)
+    place, text = insert_absence(tree, concept.noun, concept.kind, rng)
     return {
         "absence_negated": text,
         "absence_object": concept.name,
@@ -191,7 +203,7 @@ def _absence(tree: Parse, missing: Absent, rng: Random) -> Row:
     }
 
 
-def _hard(tree: Parse, caption: str, missing: Absent, lexicon: Lexicon, rng: Random) -> Row:
+def _hard(tree: Parse, caption: str, missing: AbsentConcept, lexicon: Lexicon, rng: Random) -> Row:
     row = {"hard_affirmed": affirm(tree, missing.concept.noun, rng)}
     if present := sorted(lexicon.mentions(caption)[0] & lexicon.objects.keys()):
         row["hard_true"], row["hard_swapped"] = swap(
@@ -204,7 +216,7 @@ def _completed(
     row: Row,
     image: Captioned,
     caption: str,
-    known: Image,
+    known: ImageEvidence,
     held: Names,
     unsure: Names,
     options: NegationOptions,

@@ -2,9 +2,8 @@
 
 from collections.abc import Iterator
 
-from omninegclip.captions.compose import agreeing, compose
+from omninegclip.captions.compose import NegatedCaption, agreeing, compose
 from omninegclip.captions.english import words
-from omninegclip.captions.negated import NegatedCaption
 from omninegclip.captions.parse import NOUNS, Parse
 from omninegclip.captions.structure import phrase, who_is
 

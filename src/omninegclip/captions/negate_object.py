@@ -3,13 +3,12 @@
 from collections.abc import Iterator
 from random import Random
 
-from omninegclip.captions.compose import compose, lowered, without
+from omninegclip.captions.compose import NegatedCaption, compose, lowered, without
 from omninegclip.captions.english import plural as plural_of
 from omninegclip.captions.english import words
 from omninegclip.captions.lexicon import Noun
-from omninegclip.captions.negated import NegatedCaption
 from omninegclip.captions.parse import NOUNS, Parse
-from omninegclip.captions.phrasing import say_absent
+from omninegclip.captions.phrasing import insert_absence
 from omninegclip.captions.structure import (
     BE,
     COUNTERS,
@@ -224,7 +223,7 @@ def _said_elsewhere(parse: Parse, rng: Random) -> Iterator[NegatedCaption]:
             and not set(named.plural.split()) & set(parse.words[:start])
             and named.singular not in parse.words[:start]
         ):
-            place, text = say_absent(without(parse, start, parse.end), named, "", rng)
+            place, text = insert_absence(without(parse, start, parse.end), named, "", rng)
             yield NegatedCaption("object", f"said at {place}", parse.text(whole.start, whole.head + 1), text)
 
 

@@ -2,9 +2,8 @@
 
 from collections.abc import Iterator
 
-from omninegclip.captions.compose import compose
+from omninegclip.captions.compose import NegatedCaption, compose
 from omninegclip.captions.english import words
-from omninegclip.captions.negated import NegatedCaption
 from omninegclip.captions.parse import NOUNS, Parse
 from omninegclip.captions.structure import IMAGES, finite, locative, subject, who_is
 

@@ -93,7 +93,7 @@ class Slot:
     templates: tuple[str, ...]
 
 
-def say_absent(parse: Parse, noun: Noun, kind: str, rng: Random) -> tuple[str, str]:
+def insert_absence(parse: Parse, noun: Noun, kind: str, rng: Random) -> tuple[str, str]:
     """Return the name of a place, and the caption that says there in one of its phrasings: no noun."""
     place = rng.choice(list(places(parse, noun, kind)))
     template = rng.choice([each for each in place.templates if not (noun.always_many and "one}" in each)])

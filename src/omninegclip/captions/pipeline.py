@@ -13,23 +13,23 @@ from contextlib import suppress
 from dataclasses import asdict, dataclass
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
 
 from omninegclip import __version__
 from omninegclip.captions.collection import labelled, read_captioned, read_labels
-from omninegclip.captions.length import CONTEXT, surely_cut
+from omninegclip.captions.length import CONTEXT, is_surely_truncated
 from omninegclip.captions.lexicon import LEXICON, english
-from omninegclip.captions.negate import Captioned, CollectionStatistics, NegationOptions, Row, negate
+from omninegclip.captions.negate import Captioned, CollectionStatistics, NegationOptions, negate
 from omninegclip.captions.parse import parser
-from omninegclip.captions.parts import WHOLE, Parts
+from omninegclip.captions.shards import WHOLE, ShardFolder
 from omninegclip.data.record import read_records
+from omninegclip.data.sources import Row
 from omninegclip.errors import OmniNegClipError
 from omninegclip.progress import console, track
 
 SHARD = 2000  # captions: seconds of work, so that little is lost and the bar moves
 Shard = tuple[int, list[Captioned]]
 Engine = Callable[[Sequence[Shard], CollectionStatistics, NegationOptions], Iterator[tuple[int, list[Row]]]]
-Polish = Callable[[Sequence[Row]], list[Row]]
+RewriteRows = Callable[[Sequence[Row]], list[Row]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,12 +48,12 @@ def negate_file(
     labels: Path | None,
     options: NegationOptions,
     engine: Engine,
-    polish: Polish = list,
+    rewrite: RewriteRows = list,
     by: str = "rule",
 ) -> Summary:
     """Write the records of a captioned collection to `out`: one file if it ends on .parquet, else shards.
 
-    An interrupted run leaves its finished shards, and the same call goes on behind them. `polish` changes
+    An interrupted run leaves its finished shards, and the same call goes on behind them. `rewrite` changes
     the rows of a shard before they are written, and `by` names what it is.
 
     Raises OmniNegClipError when `out` is there already, is an unfinished run of something else, or is being
@@ -66,22 +66,22 @@ def negate_file(
     parser()  # say now, not in a worker, that it is missing
     images, vocabulary = read_collection(data, labels)
     shards = _shards(images)
-    parts = Parts(folder, _plan(images, vocabulary, options, by))
-    with parts.held():
+    done = ShardFolder(folder, _plan(images, vocabulary, options, by))
+    with done.held():
         # a run that was killed while it tidied up has its result already
-        if not (one_file and parts.is_whole(folder / WHOLE, out)):
+        if not (one_file and done.is_whole(folder / WHOLE, out)):
             if one_file:
                 _refuse_taken(out)
-            left = [shard for shard in shards if not parts.is_whole(parts.part(shard[0]))]
+            left = [shard for shard in shards if not done.is_whole(done.path(shard[0]))]
             if left:
                 statistics = CollectionStatistics.of(images, english(), vocabulary)
                 for number, rows in track(engine(left, statistics, options), "negating", len(left)):
-                    parts.write(parts.part(number), polish(rows))
+                    done.write(done.path(number), rewrite(rows))
             if one_file:
-                _join(parts, len(shards), out)
-        summary = _summary(images, read_records(out) if one_file else parts.rows(len(shards)))
+                _join(done, len(shards), out)
+        summary = _summary(images, read_records(out) if one_file else done.rows(len(shards)))
         if one_file:
-            parts.remove(len(shards))
+            done.remove(len(shards))
     if one_file:
         with suppress(OSError):  # something else is in it
             folder.rmdir()
@@ -102,8 +102,8 @@ def local(processes: int) -> Engine:
         with ProcessPoolExecutor(workers, context, _remember, (statistics, options)) as pool:
             try:
                 futures = [pool.submit(_negate_shard, shard) for shard in shards]
-                for done in as_completed(futures):
-                    yield done.result()
+                for future in as_completed(futures):
+                    yield future.result()
             except BrokenProcessPool as error:
                 raise OmniNegClipError(
                     "A worker process died: run the same command again to go on."
@@ -162,9 +162,7 @@ def _shards(images: list[Captioned]) -> list[Shard]:
     return list(enumerate(shards))
 
 
-def _plan(
-    images: list[Captioned], vocabulary: list[str], options: NegationOptions, by: str
-) -> dict[str, Any]:
+def _plan(images: list[Captioned], vocabulary: list[str], options: NegationOptions, by: str) -> Row:
     """Return all that the rows depend on."""
     model = parser().meta
     return {
@@ -179,7 +177,7 @@ def _plan(
     }
 
 
-def _digest(content: Any) -> str:
+def _digest(content: object) -> str:
     return hashlib.sha256(json.dumps(content).encode()).hexdigest()
 
 
@@ -188,10 +186,10 @@ def _refuse_taken(out: Path) -> None:
         raise OmniNegClipError(f"{out} already exists: name a new file, or remove it first.")
 
 
-def _join(parts: Parts, count: int, out: Path) -> None:
-    whole = parts.folder / WHOLE
-    if not parts.is_whole(whole):
-        parts.write(whole, parts.rows(count))
+def _join(done: ShardFolder, count: int, out: Path) -> None:
+    whole = done.folder / WHOLE
+    if not done.is_whole(whole):
+        done.write(whole, done.rows(count))
     _refuse_taken(out)  # somebody may have made it meanwhile
     whole.rename(out)
 
@@ -203,7 +201,7 @@ def _summary(images: list[Captioned], written: Iterable[Row]) -> Summary:
         presence += row["presence_negated"] is not None
         absence += row["absence_negated"] is not None
         texts = (row["caption"], row["presence_negated"], row["absence_negated"])
-        cut += any(surely_cut(text) for text in texts if text)
+        cut += any(is_surely_truncated(text) for text in texts if text)
     if cut:
         console.print(
             f"{cut:,} of {rows:,} rows hold a caption so long that CLIP ({CONTEXT} tokens) cuts it, maybe "

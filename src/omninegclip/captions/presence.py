@@ -1,41 +1,41 @@
-"""Presence-based negation: deny an object, an attribute, a relation or an action that the caption asserts."""
+"""Presence-based negation: negate an object, an attribute, a relation or an action of the caption."""
 
 from collections import defaultdict
 from collections.abc import Iterator
 from itertools import zip_longest
 from random import Random
 
+from omninegclip.captions.compose import NegatedCaption
 from omninegclip.captions.negate_action import negate_action
 from omninegclip.captions.negate_attribute import negate_attribute
 from omninegclip.captions.negate_object import negate_object
 from omninegclip.captions.negate_relation import negate_relation
-from omninegclip.captions.negated import NegatedCaption
 from omninegclip.captions.parse import Parse
 
 
-def negate_presence(parse: Parse, rng: Random) -> Iterator[NegatedCaption]:
-    """Yield denials of what the caption asserts, none twice; none where no rule fits.
+def presence_negations(parse: Parse, rng: Random) -> Iterator[NegatedCaption]:
+    """Yield negations of what the caption asserts, none twice; none where no rule fits.
 
     Kinds take turns in a random order, and so do the rules of a kind, so that none drowns the others.
     """
     by_kind: dict[str, dict[str, list[NegatedCaption]]] = defaultdict(lambda: defaultdict(list))
-    for denial in negations(parse, rng):
-        by_kind[denial.kind][denial.rule].append(denial)
+    for negation in all_negations(parse, rng):
+        by_kind[negation.kind][negation.rule].append(negation)
     kinds = [_in_turn([_shuffled(each, rng) for each in rules.values()], rng) for rules in by_kind.values()]
     yield from _in_turn(kinds, rng)
 
 
 def _in_turn(groups: list[list[NegatedCaption]], rng: Random) -> list[NegatedCaption]:
     rng.shuffle(groups)
-    return [denial for turn in zip_longest(*groups) for denial in turn if denial]
+    return [negation for turn in zip_longest(*groups) for negation in turn if negation]
 
 
 def _shuffled(negations: list[NegatedCaption], rng: Random) -> list[NegatedCaption]:
     return rng.sample(negations, len(negations))
 
 
-def negations(parse: Parse, rng: Random) -> list[NegatedCaption]:
-    """Return every denial that the rules find."""
+def all_negations(parse: Parse, rng: Random) -> list[NegatedCaption]:
+    """Return every negation that the rules find."""
     return [
         *negate_object(parse, rng),
         *negate_attribute(parse),

@@ -13,9 +13,10 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import StratifiedGroupKFold, cross_val_score
 from sklearn.pipeline import make_pipeline
 
-from omninegclip.captions.negate import PROVENANCE, Row
+from omninegclip.captions.negate import PROVENANCE
 from omninegclip.captions.negation_words import WRITTEN
 from omninegclip.data.record import read_records
+from omninegclip.data.sources import Row
 from omninegclip.errors import OmniNegClipError
 
 WORDS = r"(?u)\b\w+\b"

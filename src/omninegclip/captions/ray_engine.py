@@ -5,8 +5,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from typing import Any
 
-from omninegclip.captions.negate import Captioned, CollectionStatistics, NegationOptions, Row, negate
+from omninegclip.captions.negate import Captioned, CollectionStatistics, NegationOptions, negate
 from omninegclip.captions.pipeline import Engine, Shard
+from omninegclip.data.sources import Row
 from omninegclip.extras import needed_for
 
 
@@ -22,7 +23,7 @@ class NegateShard:
         )
         self.options = options
 
-    def __call__(self, item: dict[str, Any]) -> dict[str, Any]:
+    def __call__(self, item: Row) -> Row:
         """Return the rows of a shard as JSON, beside its number."""
         images = [Captioned(**image) for image in json.loads(item["images"])]
         return {

@@ -14,7 +14,7 @@ from omninegclip.extras import needed_for
 from omninegclip.printable import say, say_json
 
 if TYPE_CHECKING:
-    from omninegclip.captions.pipeline import Engine, Polish, Summary
+    from omninegclip.captions.pipeline import Engine, RewriteRows, Summary
 
 
 @Parameter(name="*")
@@ -72,7 +72,7 @@ def negate(
     """Turn captions into records with both kinds of negation; --report without OUT judges such records.
 
     Args:
-        data: Captions: plain lines, CSV, JSONL, Parquet or COCO JSON; with --report alone, records.
+        data: Captions: plain lines, CSV, JSONL, Parquet, COCO or Karpathy JSON, Flickr tokens; with --report alone, records.
         out: Where the records go: one .parquet file, or a folder of shards.
         report: Print a quality report.
     """
@@ -107,7 +107,9 @@ def _negate(data: Path, out: Path, options: NegateOptions, llm: LlmOptions) -> "
     if llm.llm_url is None or llm.llm_model is None:
         return negate_file(data, out, options.labels, asked, engine)
     by = f"{llm.llm_model} at {llm.llm_url}"
-    return negate_file(data, out, options.labels, asked, engine, _polish(llm.llm_url, llm.llm_model, llm), by)
+    return negate_file(
+        data, out, options.labels, asked, engine, _rewriter(llm.llm_url, llm.llm_model, llm), by
+    )
 
 
 def _engine(options: NegateOptions) -> "Engine":
@@ -121,7 +123,7 @@ def _engine(options: NegateOptions) -> "Engine":
     return local(processes)
 
 
-def _polish(url: str, model: str, llm: LlmOptions) -> "Polish":
+def _rewriter(url: str, model: str, llm: LlmOptions) -> "RewriteRows":
     with needed_for("Rewriting"):
         from omninegclip.captions.rewrite import Endpoint, Rewriter, rewrite_rows
     endpoint = Endpoint(url, model, per_minute=llm.llm_per_minute)

@@ -1,15 +1,15 @@
 """The record: the one Parquet schema between a captioned collection and the trainer."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from itertools import chain, islice
 from pathlib import Path
-from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from omninegclip.data.parquet import batches, open_parquet, plain_schema
+from omninegclip.data.parquet import batches, open_parquet
+from omninegclip.data.sources import Row
 from omninegclip.errors import OmniNegClipError
 from omninegclip.files import atomic_file
 
@@ -41,8 +41,6 @@ OPTIONAL = pa.schema(
     ]
 )
 ROW_GROUP = 4096
-
-Row = Mapping[str, Any]
 
 
 def write_records(path: Path, rows: Iterable[Row]) -> int:
@@ -77,10 +75,13 @@ def write_records(path: Path, rows: Iterable[Row]) -> int:
     return written
 
 
-def read_records(path: Path) -> Iterator[dict[str, Any]]:
+def read_records(path: Path) -> Iterator[Row]:
     """Yield the rows of a Parquet file, or of all Parquet files of a folder in the order of their names.
 
-    Raises OmniNegClipError as `read_table` does.
+    The types are the schema's, whatever the writer's were.
+
+    Raises OmniNegClipError for a file that is no Parquet, lacks a required column, or has one of a
+    type that can't be read as the schema's; and for a row whose caption or image_id is null.
     """
     for shard in _shards(path):
         with _open(shard) as parquet:
@@ -88,33 +89,6 @@ def read_records(path: Path) -> Iterator[dict[str, Any]]:
             for batch in batches(parquet, shard):
                 yield from _conform(pa.Table.from_batches([batch]), shard, start).to_pylist()
                 start += batch.num_rows
-
-
-def read_table(path: Path) -> pa.Table:
-    """Return the same rows as one table, in the schema's types whatever the writer's were.
-
-    Raises OmniNegClipError for a file that is no Parquet, lacks a required column, or has one of a
-    type that can't be read as the schema's; and for a row whose caption or image_id is null.
-    """
-    tables = []
-    for shard in _shards(path):
-        with _open(shard) as parquet:
-            rows = pa.Table.from_batches(batches(parquet, shard), plain_schema(parquet.schema_arrow))
-            tables.append(_conform(rows, shard, 0))
-    return pa.concat_tables(tables, promote_options="default")
-
-
-def image_path(root: Path, image: str) -> Path:
-    """Return where a record's image lies under `root`.
-
-    Raises OmniNegClipError for an absolute path or one that leaves `root`.
-    """
-    path = root / image
-    if not path.resolve().is_relative_to(root.resolve()):
-        raise OmniNegClipError(
-            f"The image path {image!r} leaves {root}: a path inside that folder is needed."
-        )
-    return path
 
 
 def _writer(path: Path, schema: pa.Schema) -> pq.ParquetWriter:

@@ -15,7 +15,8 @@ from omninegclip.clip.families.family import family_of
 from omninegclip.data.sampler import BatchSampler
 from omninegclip.training.finetune import mean_texts, rows_of
 from omninegclip.training.methods import contrast_sets as contrast_sets
-from omninegclip.training.methods.pairs import TokenIds, Triplets
+from omninegclip.training.methods.contrast_sets import TokenIds
+from omninegclip.training.methods.pairs import Triplets
 from omninegclip.training.preset import Preset
 
 _SAMPLE = 16  # batches whose packing is counted; the rest is taken to be alike

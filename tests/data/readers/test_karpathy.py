@@ -34,7 +34,7 @@ def test_all_captions_are_an_option(write):
     [
         (dataset(("a.jpg", "val")), "has no split 'test': it has val"),
         ([{"image": "a.jpg", "caption": ["a"]}] * 2, "has the id 'a.jpg' twice"),
-        ([{"caption": ["a"]}], "Entry 0 of .* has no 'image'"),
+        ([{"caption": ["a"]}], "Entry 1 of .* has no 'image'"),
         ([{"image": "a.jpg", "caption": [3]}], "is of type int: str is needed"),
     ],
 )

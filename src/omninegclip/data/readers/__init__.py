@@ -1,7 +1,6 @@
 """One reader per public format: a file in, small typed records out, streaming where files are large."""
 
 from collections.abc import Callable, Iterator
-from typing import Any
 
 from omninegclip.data.items import BenchmarkItem
 from omninegclip.data.readers import (
@@ -20,7 +19,7 @@ from omninegclip.data.readers import (
     webdataset,
 )
 
-Reader = Callable[..., Iterator[Any]]  # (path, **options) -> records of one of the types of `Item`
+Reader = Callable[..., Iterator[BenchmarkItem]]  # (path, **options) -> items
 
 READERS: dict[str, Reader] = {
     "aro-visual-genome": aro.read_visual_genome,

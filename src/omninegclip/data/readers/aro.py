@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 from omninegclip.data.items import ImageRef, TextChoice
 from omninegclip.data.sources import Row, check, csv_rows, field, load_json, text_list
@@ -47,5 +46,5 @@ def read_negclip(path: Path) -> Iterator[TextChoice]:
 def _group(row: Row, where: str) -> dict[str, str]:
     if "relation_name" in row:
         return {"relation": field(row, "relation_name", str, where)}
-    attributes: list[Any] = field(row, "attributes", list, where)
+    attributes: list[object] = field(row, "attributes", list, where)
     return {"attributes": " / ".join(map(str, attributes))}

@@ -5,10 +5,16 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from omninegclip.data.items import CaptionedImage, ImageRef
-from omninegclip.data.sources import readable
+from omninegclip.data.sources import text_lines
 from omninegclip.errors import OmniNegClipError
 
-_KEY = re.compile(r"(.+?\.\w+?)(?:\.\d+)?#\d+")
+_KEY = re.compile(r"(.+?\.\w+?|[^.]+)(?:\.\d+)?#\d+")
+
+
+def is_token_file(path: Path) -> bool:
+    """Return whether the first line of a text file is one of a token file."""
+    key, tab, _ = next(iter(_lines(path)), "").partition("\t")
+    return bool(tab and _KEY.fullmatch(key))
 
 
 def read(path: Path, split_file: Path | None = None) -> Iterator[CaptionedImage]:
@@ -34,5 +40,4 @@ def read(path: Path, split_file: Path | None = None) -> Iterator[CaptionedImage]
 
 
 def _lines(path: Path) -> list[str]:
-    with readable(path):
-        return [line for line in path.read_text("utf-8-sig").splitlines() if line.strip()]
+    return [line for line in text_lines(path) if line.strip()]

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from omninegclip.data.items import ImageRef, LabelledImage
-from omninegclip.data.sources import readable
+from omninegclip.data.sources import readable, text_lines
 from omninegclip.errors import OmniNegClipError
 from omninegclip.images import SUFFIXES
 
@@ -29,8 +29,7 @@ def read(path: Path, classes_file: Path | None = None) -> Iterator[LabelledImage
 
 
 def _names(path: Path) -> dict[str, str]:
-    with readable(path):
-        lines = [line for line in path.read_text("utf-8-sig").splitlines() if line.strip()]
+    lines = [line for line in text_lines(path) if line.strip()]
     names = dict(line.split("\t", 1) for line in lines if "\t" in line)
     if len(names) != len(lines):
         raise OmniNegClipError(f"{path} needs one 'folder<TAB>class name' per line, no folder twice.")

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 from omninegclip.data.items import ImageChoice, ImageRef
 from omninegclip.data.sources import check, field, load_json
@@ -22,7 +21,7 @@ def read(path: Path) -> Iterator[ImageChoice]:
         yield ImageChoice(str(index), field(row, "phrase", str, where), images, boxes.index(right))
 
 
-def _box(values: Any, where: str) -> tuple[float, float, float, float]:
+def _box(values: object, where: str) -> tuple[float, float, float, float]:
     box = [
         float(check(value, float, f"a box of {where}")) for value in check(values, list, f"a box of {where}")
     ]

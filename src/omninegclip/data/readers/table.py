@@ -1,6 +1,6 @@
 """Any CSV, TSV, JSON Lines or Parquet file, by the names of its columns."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from omninegclip.data.items import (
@@ -121,34 +121,42 @@ def _items(
 ) -> Iterator[tuple[str, dict[str, str], Row]]:
     """Yield id, groups and row; without a column of ids, the id is the number of the row."""
     needed = [*columns, *(groups or []), *([item_id] if item_id else [])]
-    rows = enumerate(_rows(path, needed), 1)
-    named = ((str(row[item_id]) if item_id else f"row {number}", row) for number, row in rows)
+    found = enumerate(rows(path, needed), 1)
+    named = ((str(row[item_id]) if item_id else f"row {number}", row) for number, (_, row) in found)
     for name, row in distinct(named, lambda pair: pair[0], path):
         yield name, {group: str(row[group]) for group in groups or []}, row
 
 
-def _rows(path: Path, columns: list[str]) -> Iterator[Row]:
+def rows(path: Path, required: Sequence[str] = (), optional: Sequence[str] = ()) -> Iterator[tuple[str, Row]]:
+    """Yield (where, row) for each row of a table.
+
+    Of Parquet only the `required` columns and those of the `optional` ones that are there are read.
+    """
     kind = path.suffix.lower()
     if kind in (".csv", ".tsv"):
-        return (row for _, row in csv_rows(path, columns, "\t" if kind == ".tsv" else ","))
+        return csv_rows(path, required, "\t" if kind == ".tsv" else ",")
     if kind in (".jsonl", ".json", ".ndjson"):
-        return _checked(json_lines(path), columns)
+        return _json_rows(path, required)
     if kind == ".parquet":
-        return _parquet(path, columns)
+        return _parquet_rows(path, required, optional)
     raise OmniNegClipError(f"{path} is no table: .csv, .tsv, .jsonl or .parquet is needed.")
 
 
-def _checked(rows: Iterator[tuple[str, Row]], columns: list[str]) -> Iterator[Row]:
-    for where, row in rows:
-        require(columns, row, where)
-        yield row
+def _json_rows(path: Path, required: Sequence[str]) -> Iterator[tuple[str, Row]]:
+    for where, row in json_lines(path):
+        require(required, row, where)
+        yield where, row
 
 
-def _parquet(path: Path, columns: list[str]) -> Iterator[Row]:
+def _parquet_rows(path: Path, required: Sequence[str], optional: Sequence[str]) -> Iterator[tuple[str, Row]]:
     with open_parquet(path) as file:
-        require(columns, file.schema_arrow.names, str(path))
-        for batch in batches(file, path, columns):
-            yield from batch.to_pylist()
+        names = file.schema_arrow.names
+        require(required, names, str(path))
+        number = 0
+        for batch in batches(file, path, [*required, *(name for name in optional if name in names)]):
+            for row in batch.to_pylist():
+                number += 1
+                yield f"Row {number} of {path}", row
 
 
 def _texts(row: Row, column: str, name: str) -> tuple[str, ...]:

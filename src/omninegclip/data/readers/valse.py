@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 from omninegclip.data.items import ImageRef, TextChoice
 from omninegclip.data.sources import check, field, load_json
@@ -22,7 +21,7 @@ def read(path: Path) -> Iterator[TextChoice]:
         yield TextChoice(identifier, image, (caption, field(row, "foil", str, where)), 0, groups)
 
 
-def _first(caption: Any, where: str) -> str:
+def _first(caption: object, where: str) -> str:
     """Return the caption, which FOIL-it wraps in a list."""
     return check(
         caption[0] if isinstance(caption, list) and caption else caption, str, f"the caption of {where}"

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from omninegclip.data.items import CaptionedImage, ImageRef, LabelledImage
-from omninegclip.data.sources import readable
+from omninegclip.data.sources import readable, text_lines
 from omninegclip.errors import OmniNegClipError
 from omninegclip.images import SUFFIXES
 
@@ -25,8 +25,7 @@ def read_captions(path: Path) -> Iterator[CaptionedImage]:
 
 def read_labels(path: Path, classes_file: Path) -> Iterator[LabelledImage]:
     """Yield the samples of a tar that have an image and a `.cls`, an index into `classes_file`'s lines."""
-    with readable(classes_file):
-        classes = classes_file.read_text("utf-8-sig").splitlines()
+    classes = text_lines(classes_file)
     for name, image, texts in _samples(path):
         if "cls" in texts:
             index = texts["cls"].strip()

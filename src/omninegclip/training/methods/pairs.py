@@ -11,10 +11,9 @@ from torch import Tensor
 from omninegclip.clip.text.packing import pack
 from omninegclip.errors import OmniNegClipError
 from omninegclip.training.distributed import share
-from omninegclip.training.methods.contrast_sets import ContrastSets, make_contrast_sets
+from omninegclip.training.methods.contrast_sets import ContrastSets, TokenIds, make_contrast_sets
 from omninegclip.training.task import PairBatch, Texts
 
-TokenIds = Sequence[int]
 Pair = tuple[TokenIds, TokenIds]
 
 
