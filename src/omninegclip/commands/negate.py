@@ -72,7 +72,8 @@ def negate(
     """Turn captions into records with both kinds of negation; --report without OUT judges such records.
 
     Args:
-        data: Captions: plain lines, CSV, JSONL, Parquet, COCO or Karpathy JSON, Flickr tokens; with --report alone, records.
+        data: Captions: plain lines, Flickr tokens, CSV, JSONL, Parquet, COCO or Karpathy JSON; or records, with
+            --report alone.
         out: Where the records go: one .parquet file, or a folder of shards.
         report: Print a quality report.
     """
