@@ -148,8 +148,8 @@ def read_sealed(path: Path) -> dict[str, Any]:
     return values
 
 
-def checksum(values: Mapping[str, Any]) -> str:
-    """Return the SHA-256 of values as JSON writes them, in hexadecimal digits."""
+def checksum(values: object) -> str:
+    """Return the SHA-256 of a value as JSON writes it, in hexadecimal digits."""
     # by way of JSON, since it turns keys into texts and tuples into lists
     text = json.dumps(json.loads(json.dumps(values)), sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()

@@ -16,7 +16,7 @@ from PIL import Image
 
 from omninegclip.data.image_lookup import open_image_ref
 from omninegclip.data.items import ImageRef
-from omninegclip.errors import OmniNegClipError
+from omninegclip.errors import DamagedError, OmniNegClipError
 from omninegclip.files import append_to, atomic_file, hash_file
 from omninegclip.images import open_image
 from omninegclip.progress import console, track
@@ -76,7 +76,8 @@ class ImageFeatureCache:
     The file is a sequence of records: the hash of an image's content, its features, and the hash of both. So
     an image is known by what it is and not by its name, and a record that was damaged or half written is
     known too, and computed again. One process at a time appends, while others wait and then read what it
-    wrote; a process that is killed loses the records of one chunk.
+    wrote; a process that is killed loses the records of one chunk. In which batch the tower sees an image may
+    change the last bits of float32, so what is computed again is the same but for those.
     """
 
     def __init__(
@@ -136,6 +137,15 @@ class ImageFeatureCache:
         rows = np.array([places.get(key, len(records)) for key in keys], np.int64)
         found = FrozenFeatures(records["feature"], rows)
         return found, {number: broken[key] for number, key in enumerate(keys) if key in broken}
+
+    def kept(self, contents: Sequence[str]) -> FrozenFeatures:
+        """Return the features of whole images by their content; DamagedError says that one isn't kept."""
+        keys = [_key(b"", content) for content in contents]
+        records = self._records()
+        places = _whole(records, dict.fromkeys(keys))
+        if missing := sum(key not in places for key in keys):
+            raise DamagedError(f"{self.path} lacks the features of {missing:,} images.")
+        return FrozenFeatures(records["feature"], np.array([places[key] for key in keys], np.int64))
 
     def _records(self) -> NDArray[Any]:
         """Return all records of the file, which stays on disk; half a record at its end is none."""
