@@ -116,8 +116,7 @@ def measure(
 def look(encoder: DualEncoder, splits: dict[str, list[Photo]], options: Any) -> dict[str, Any]:
     """Return the pooled features of each split; `train` is what is trained on."""
     paths = [photo.path for split in SPLITS for photo in splits[split]]
-    cache = ImageFeatureCache(options.work / "features", chunk=256)
-    stored = cache.features(PooledFeatures(encoder), paths)
+    stored = ImageFeatureCache(options.work / "features", PooledFeatures(encoder)).features(paths)
     cuts = np.cumsum([0, *(len(splits[split]) for split in SPLITS)])
     parts = {
         split: FrozenFeatures(stored.stored, stored.rows[start:end])

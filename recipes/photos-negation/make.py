@@ -109,7 +109,7 @@ def embeddings(
 ) -> dict[ImageRef, NDArray[np.float32]]:
     """Return the embedding of every photo by its name; the image tower is the same for every cell."""
     paths = [folder / str(photo.image) for photo in photos]
-    features = ImageFeatureCache(cache).features(encoder, paths)
+    features = ImageFeatureCache(cache, encoder).features(paths)
     rows = features[np.arange(len(paths))].numpy()
     return {ImageRef(str(photo.image)): row for photo, row in zip(photos, rows, strict=True)}
 

@@ -1,15 +1,11 @@
 import csv
 import io
 import json
-import multiprocessing
 
 import pytest
-from PIL import Image
 
 from omninegclip.cli import app
-from omninegclip.data.items import ImageRef
 from omninegclip.errors import OmniNegClipError
-from omninegclip.evaluation.features import ImageFeatures
 from omninegclip.files import hold
 
 
@@ -119,30 +115,3 @@ def test_published_figures_and_names_with_brackets_are_printed_as_they_are(run, 
     assert code == 0
     for text in ("[b]m[/x]", "x[y]", "80.15", "second-hand", "all 534 items"):
         assert text in out
-
-
-def test_two_processes_on_one_cache_lose_no_embedding(tmp_path, ignores_no):
-    """Both begin with an empty cache, at the same moment."""
-    context, folder = multiprocessing.get_context("fork"), tmp_path / "cache"
-    barrier = context.Barrier(2)
-    images = {}
-    for number in range(8):
-        path = tmp_path / f"{number}.png"
-        Image.new("RGB", (8, 8), (number, 0, 0)).save(path)
-        images[ImageRef(path.name)] = path
-
-    def embed(half):
-        features = ImageFeatures(ignores_no, folder)
-        barrier.wait()
-        features.embed(dict(half))
-
-    items = list(images.items())
-    both = [context.Process(target=embed, args=(half,)) for half in (items[:4], items[4:])]
-    for process in both:
-        process.start()
-    for process in both:
-        process.join()
-        assert process.exitcode == 0
-    again = ImageFeatures(ignores_no, folder)
-    again.embed(images)
-    assert again.encoded == 0

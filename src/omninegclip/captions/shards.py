@@ -8,7 +8,7 @@ from pathlib import Path
 from omninegclip.data.record import read_records, write_records
 from omninegclip.data.sources import Row
 from omninegclip.errors import OmniNegClipError
-from omninegclip.files import LOCK, PARTIAL, checksum, file_hash, hold, read_intact, write_sealed
+from omninegclip.files import LOCK, PARTIAL, checksum, hash_file, hold, read_intact, write_sealed
 
 MARKER = ".omninegclip-negate.json"  # the plan, by which a folder is known as ours
 WHOLE = ".whole.parquet"  # all shards in one file, before it gets its name
@@ -47,7 +47,7 @@ class ShardFolder:
     def write(self, path: Path, rows: Iterable[Row]) -> None:
         """Write a shard, and then its seal, so that a shard half done is never taken for whole."""
         write_records(path, rows)
-        write_sealed(_seal(path), {"plan": checksum(self.plan), "sha256": file_hash(path)})
+        write_sealed(_seal(path), {"plan": checksum(self.plan), "sha256": hash_file(path)})
 
     def is_whole(self, path: Path, copy: Path | None = None) -> bool:
         """Return whether a shard, or its copy elsewhere, is what this plan wrote."""
@@ -57,7 +57,7 @@ class ShardFolder:
             found is not None
             and found.get("plan") == checksum(self.plan)
             and file.is_file()
-            and found.get("sha256") == file_hash(file)
+            and found.get("sha256") == hash_file(file)
         )
 
     def rows(self, count: int) -> Iterator[Row]:

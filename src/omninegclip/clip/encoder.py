@@ -43,6 +43,10 @@ class Encoder(Protocol):
         """A hash of all that decides the embeddings; equal for equal models."""
 
     @property
+    def image_fingerprint(self) -> str:
+        """A hash of all that decides the embeddings of images."""
+
+    @property
     def activation(self) -> str:
         """The activation of the MLP blocks: "quick_gelu" or "gelu"."""
 

@@ -72,8 +72,8 @@ def negate(
     """Turn captions into records with both kinds of negation; --report without OUT judges such records.
 
     Args:
-        data: Captions: plain lines, Flickr tokens, CSV, JSONL, Parquet, COCO or Karpathy JSON; or records, with
-            --report alone.
+        data: Captions: lines, Flickr tokens, CSV, JSONL, Parquet, COCO or Karpathy JSON; with --report alone,
+            records.
         out: Where the records go: one .parquet file, or a folder of shards.
         report: Print a quality report.
     """

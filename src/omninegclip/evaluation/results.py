@@ -3,10 +3,8 @@
 import hashlib
 import json
 import math
-import platform
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any, Literal
 
@@ -19,14 +17,13 @@ from omninegclip.evaluation.arrays import read_arrays
 from omninegclip.evaluation.intervals import Estimate, bootstrap_mean, clustered_proportion, proportion
 from omninegclip.evaluation.suite import MEASURES
 from omninegclip.evaluation.tasks import Figure
-from omninegclip.files import CHECKSUM, atomic_file, read_sealed, write_sealed
+from omninegclip.files import CHECKSUM, atomic_file, hash_file, read_sealed, write_sealed
 from omninegclip.progress import console
 
 Status = Literal["done", "absent", "failed"]
 SEED = 0  # of the bootstrap
 _PER_ITEM = ("values", "clusters", "chosen")
 _IMAGES, _CHOSEN = ".images", "chosen"  # in the names of arrays
-_PACKAGES = ("omninegclip", "torch", "transformers", "numpy", "pillow")
 
 
 @dataclass
@@ -171,24 +168,13 @@ def hash_source(path: Path) -> str:
             (p.relative_to(path).as_posix(), p.stat().st_size) for p in path.rglob("*") if p.is_file()
         )
         return hashlib.sha256(json.dumps(names).encode()).hexdigest()
-    with readable(path), path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+    with readable(path):
+        return hash_file(path)
 
 
 def key_of(**settings: Any) -> str:
     """Return the hash of everything that decides a result."""
     return hashlib.sha256(json.dumps(settings, sort_keys=True).encode()).hexdigest()
-
-
-def versions() -> dict[str, str]:
-    """Return the versions of Python and of the packages that a figure may depend on."""
-    found = {"python": platform.python_version()}
-    for package in _PACKAGES:
-        try:
-            found[package] = version(package)
-        except PackageNotFoundError:
-            found[package] = "not installed"
-    return found
 
 
 def _estimate(figure: Figure, members: NDArray[np.bool_]) -> Estimate:

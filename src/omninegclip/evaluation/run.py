@@ -6,20 +6,22 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from omninegclip import __version__
+from omninegclip.data.features import Content, FrozenFeatures, ImageFeatureCache, try_contents_of
 from omninegclip.data.image_lookup import ImageRoot
 from omninegclip.data.items import BenchmarkItem, CaptionedImage, ImageRef
 from omninegclip.embeddings import Embeddings
+from omninegclip.environment import versions
 from omninegclip.errors import DamagedError, OmniNegClipError
 from omninegclip.evaluation import protocols, results, tasks
-from omninegclip.evaluation.features import ImageFeatures
 from omninegclip.evaluation.results import BenchmarkResult
 from omninegclip.evaluation.suite import Benchmark
-from omninegclip.progress import console, progress, track
+from omninegclip.progress import console, progress
 
 if TYPE_CHECKING:  # imports torch
     from omninegclip.clip.encoder import Encoder
@@ -44,7 +46,6 @@ def evaluate(
     name: str, encoder: "Encoder", suite: Sequence[Benchmark], settings: Settings
 ) -> list[BenchmarkResult]:
     """Return a result per benchmark; below `settings.out`, finished ones are read and new ones written."""
-    features = ImageFeatures(encoder, settings.cache)
     model = {
         "name": name,
         "fingerprint": encoder.fingerprint,
@@ -53,18 +54,24 @@ def evaluate(
         "dim": encoder.dim,
     }
     found = []
-    for benchmark in suite:
-        result = _guarded(benchmark, model, features, settings)
-        if result.status != "absent":
-            console.print(_line(result))
-        found.append(result)
+    with TemporaryDirectory() as forgotten:
+        cache = ImageFeatureCache(settings.cache or Path(forgotten), encoder, np.float32)
+        for benchmark in suite:
+            result = _guarded(benchmark, model, encoder, cache, settings)
+            if result.status != "absent":
+                console.print(_line(result))
+            found.append(result)
     if absent := [result.benchmark for result in found if result.status == "absent"]:
         console.print(f"Not in {settings.data}: {', '.join(absent)}")
     return found
 
 
 def run(
-    benchmark: Benchmark, model: dict[str, Any], features: ImageFeatures, settings: Settings
+    benchmark: Benchmark,
+    model: dict[str, Any],
+    encoder: "Encoder",
+    cache: ImageFeatureCache,
+    settings: Settings,
 ) -> BenchmarkResult:
     """Run one benchmark, or read its result if it has been finished with the same data, model and settings.
 
@@ -85,7 +92,7 @@ def run(
     result.key = results.key_of(
         settings=result.settings,
         data=result.data,
-        images=_contents(asked, features),
+        images=asked.identities(),
         model=model["fingerprint"],
         protocol=settings.protocol,
         seed=settings.seed,
@@ -95,18 +102,23 @@ def run(
     if path and (finished := _finished(path, result.key)):
         return finished
     started = time.perf_counter()
-    _score(result, benchmark, asked, features, settings)
-    result.seconds, result.versions = time.perf_counter() - started, results.versions()
+    features = _embed_images(asked, cache, settings)
+    _score(result, benchmark, asked, features, encoder, settings.protocol)
+    result.seconds, result.versions = time.perf_counter() - started, versions()
     if path:
         results.save(result, path)
     return result
 
 
 def _guarded(
-    benchmark: Benchmark, model: dict[str, Any], features: ImageFeatures, settings: Settings
+    benchmark: Benchmark,
+    model: dict[str, Any],
+    encoder: "Encoder",
+    cache: ImageFeatureCache,
+    settings: Settings,
 ) -> BenchmarkResult:
     try:
-        return run(benchmark, model, features, settings)
+        return run(benchmark, model, encoder, cache, settings)
     except (OmniNegClipError, ValueError) as error:
         reason = str(error)
     except Exception as error:  # a bug: say where, and go on with the next benchmark
@@ -119,12 +131,22 @@ def _guarded(
 
 @dataclass
 class _Asked:
-    """What a benchmark asks: its items, where their images are, and what was left out and why."""
+    """What a benchmark asks: its items, its images' places and contents, and what was left out and why."""
 
     items: list[BenchmarkItem]
     places: dict[ImageRef, Path]
     missing: dict[ImageRef, str]
     skipped: dict[str, int]
+    contents: dict[ImageRef, Content]
+
+    def identities(self) -> dict[str, str]:
+        """Return what every image is, by its name: the content of the file that is there now."""
+        return {
+            f"{image.path}|{image.box}|{image.span}": f"{self.places[image]} can't be read"
+            if isinstance(content, OmniNegClipError)
+            else f"{content}|{image.box}|{image.span}"
+            for image, content in self.contents.items()
+        }
 
     def kept(self) -> list[BenchmarkItem]:
         """Return the items whose images can be used."""
@@ -146,25 +168,29 @@ def _ask(benchmark: Benchmark, settings: Settings) -> _Asked:
         raise OmniNegClipError(_sentence(missing, places, f"are missing below {folders}"))
     if missing and not places:
         raise OmniNegClipError(f"None of the {len(missing):,} images is below {folders}.")
-    asked = _Asked(items, places, missing, {"empty captions": empty, "items without picture": 0, **left_out})
+    skipped = {"empty captions": empty, "items without picture": 0, **left_out}
+    contents = dict(zip(places, try_contents_of(list(places.values())), strict=True))
+    asked = _Asked(items, places, missing, skipped, contents)
     tasks.build(asked.kept(), benchmark.task, **benchmark.task_options)
     return asked
 
 
 def _score(
-    result: BenchmarkResult, benchmark: Benchmark, asked: _Asked, features: ImageFeatures, settings: Settings
+    result: BenchmarkResult,
+    benchmark: Benchmark,
+    asked: _Asked,
+    features: FrozenFeatures,
+    encoder: "Encoder",
+    rule: protocols.Rule,
 ) -> None:
-    broken = features.embed(asked.places)
-    if broken and not settings.allow_missing:
-        raise OmniNegClipError(_sentence(broken, asked.places, f"can't be used ({min(broken.values())})"))
-    asked.missing |= broken
     kept = asked.kept()
     task = tasks.build(kept, benchmark.task, **benchmark.task_options)
-    images = features.rows(task.images, asked.places)
-    figures = task.score(images, _embed_texts(task.texts, features.encoder), settings.protocol)
+    number = {image: number for number, image in enumerate(asked.places)}
+    images = features.stored[features.rows[[number[image] for image in task.images]]]
+    figures = task.score(images, _embed_texts(task.texts, encoder), rule)
     result.scored = len(kept)
     result.skipped = asked.skipped | {"items without picture": len(asked.items) - len(kept)}
-    result.truncated = _truncated(task.texts, features.encoder)
+    result.truncated = _truncated(task.texts, encoder)
     result.missing = {image.path: reason for image, reason in asked.missing.items()}
     result.figures = {figure.name: results.describe(figure) for figure in figures}
     result.values = {figure.name: figure.values for figure in figures}
@@ -172,10 +198,18 @@ def _score(
     result.chosen = next((figure.chosen for figure in figures if figure.chosen is not None), None)
 
 
-def _contents(asked: _Asked, features: ImageFeatures) -> dict[str, str]:
-    """Return what every image is, by its name: the content of the file that is there now."""
-    found = track(asked.places.items(), "Reading images", len(asked.places))
-    return {f"{image.path}|{image.box}|{image.span}": features.key(image, path) for image, path in found}
+def _embed_images(asked: _Asked, cache: ImageFeatureCache, settings: Settings) -> FrozenFeatures:
+    """Return the features of the images, in the order of `places`; those that can't be used are missing too.
+
+    Raises OmniNegClipError when one can't be used, unless that is allowed.
+    """
+    images = [image._replace(path=str(path)) for image, path in asked.places.items()]
+    features, found = cache.try_features(images, list(asked.contents.values()))
+    broken = {image: found[number] for number, image in enumerate(asked.places) if number in found}
+    if broken and not settings.allow_missing:
+        raise OmniNegClipError(_sentence(broken, asked.places, f"can't be used ({min(broken.values())})"))
+    asked.missing |= broken
+    return features
 
 
 def _truncated(texts: Sequence[str], encoder: "Encoder") -> int:

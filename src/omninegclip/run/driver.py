@@ -80,7 +80,7 @@ def train(job: Job, *, resume: bool) -> dict[str, Any]:
         console.print(str(policy))
         torch.nn.Module.to(encoder.model, device)
         _require_frozen_images(encoder)
-        features = ImageFeatureCache(job.cache).features(encoder, data.images, contents)
+        features = ImageFeatureCache(job.cache, encoder).features(data.images, contents)
         torch.manual_seed(job.seed)
         return _Run(job, folder, encoder, policy, *triplets_of(job, encoder, data, features)).finish()
 

@@ -18,7 +18,7 @@ import yaml
 from omninegclip.clip.encoder import ClipEncoder
 from omninegclip.environment import git_state, versions
 from omninegclip.errors import DamagedError, OmniNegClipError
-from omninegclip.files import LOCK, PARTIAL, atomic_file, file_hash, hold, read_sealed, write_sealed
+from omninegclip.files import LOCK, PARTIAL, atomic_file, hash_file, hold, read_sealed, write_sealed
 from omninegclip.progress import console
 from omninegclip.run.job import Data, Job
 from omninegclip.training.checkpoint import load_checkpoint
@@ -206,7 +206,7 @@ def hashes(folder: Path) -> dict[str, str]:
     found = {}
     for path in sorted(folder.rglob("*")) if folder.is_dir() else ():
         if path.is_file():
-            found[path.relative_to(folder).as_posix()] = file_hash(path)
+            found[path.relative_to(folder).as_posix()] = hash_file(path)
     return found
 
 

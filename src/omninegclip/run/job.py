@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 from omninegclip.clip.encoder import ClipEncoder
 from omninegclip.clip.text.truncation import truncation_notice
-from omninegclip.data.features import ImageSource
+from omninegclip.data.features import ImageFile
 from omninegclip.data.image_lookup import ImageRoot
 from omninegclip.data.record import read_records
 from omninegclip.errors import OmniNegClipError
@@ -58,7 +58,7 @@ class Data(NamedTuple):
 
     training: list[Record]
     held_out: list[Record]
-    images: list[ImageSource]
+    images: list[ImageFile]
 
 
 def read_data(job: Job) -> Data:
@@ -69,7 +69,7 @@ def read_data(job: Job) -> Data:
     Raises OmniNegClipError for a record without an image, for images that are not there unless the job
     allows that, and when nothing is left to train on or to hold out.
     """
-    found: list[tuple[Record, ImageSource]] = []
+    found: list[tuple[Record, ImageFile]] = []
     missing: dict[str, None] = {}
     for source in job.data:
         root = ImageRoot([job.images or (source if source.is_dir() else source.parent)])
@@ -122,7 +122,7 @@ def _texts_of(record: Record) -> list[str]:
     return [text for text in (*(record[column] for column in columns), *said) if text]
 
 
-def _image(record: Record, root: ImageRoot, source: Path, number: int) -> ImageSource | None:
+def _image(record: Record, root: ImageRoot, source: Path, number: int) -> ImageFile | None:
     if record.get("image_bytes") is not None:
         found: bytes = record["image_bytes"]
         return found
@@ -147,7 +147,7 @@ def _say_missing(images: Sequence[str], job: Job) -> None:
     console.print(f"{found} Their records are left out.")
 
 
-def _readable(found: list[tuple[Record, ImageSource]]) -> list[tuple[Record, ImageSource]]:
+def _readable(found: list[tuple[Record, ImageFile]]) -> list[tuple[Record, ImageFile]]:
     """Return the records whose images can be read, and say which can't."""
     distinct = list(dict.fromkeys(image for _, image in found))
     with ThreadPoolExecutor() as pool:
@@ -163,7 +163,7 @@ def _readable(found: list[tuple[Record, ImageSource]]) -> list[tuple[Record, Ima
     return [each for each in found if each[1] not in broken]
 
 
-def _problem(image: ImageSource) -> str | None:
+def _problem(image: ImageFile) -> str | None:
     try:
         open_image(image)
     except OmniNegClipError as error:
