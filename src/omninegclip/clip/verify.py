@@ -11,7 +11,7 @@ from torch import Tensor
 
 from omninegclip.clip.blend import architecture
 from omninegclip.clip.encoder import ClipEncoder
-from omninegclip.clip.parity import TOLERANCE, probe
+from omninegclip.clip.parity import TOLERANCE, probe_cosines
 from omninegclip.clip.scale import wrong_scale
 
 BLOCK = re.compile(r"(text_model|vision_model)\.(\w+\.)*?(layers?|_blocks)\.\d+\.")
@@ -46,7 +46,7 @@ def check_facts(encoder: ClipEncoder, metadata: dict[str, Any]) -> list[Check]:
             Check("stored fingerprint", same, "the same" if same else "weights or settings changed since")
         )
     if "probe" in metadata:
-        stored, now = _numbers(metadata["probe"]), probe(encoder)
+        stored, now = _numbers(metadata["probe"]), probe_cosines(encoder)
         largest = float(np.abs(stored - now).max()) if stored.shape == now.shape else float("inf")
         checks.append(Check("stored probe", largest <= TOLERANCE, f"cosines differ by {largest:.1e} at most"))
     return checks

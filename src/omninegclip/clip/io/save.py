@@ -19,7 +19,7 @@ from omninegclip.clip.io.metadata import write_metadata
 from omninegclip.clip.io.quiet import silent_transformers
 from omninegclip.clip.io.untrusted import in_one_line
 from omninegclip.clip.io.weights import StateDict
-from omninegclip.clip.parity import probe, probe_embeddings
+from omninegclip.clip.parity import probe_cosines, probe_embeddings
 from omninegclip.clip.text.tokenizer import OPENAI_VOCABULARY
 from omninegclip.errors import OmniNegClipError
 from omninegclip.files import WRITE_ERRORS, atomic_folder
@@ -119,7 +119,7 @@ def describe(encoder: ClipEncoder) -> dict[str, Any]:
         "activation": encoder.activation,
         "fingerprint": encoder.fingerprint,
         "image_fingerprint": encoder.image_fingerprint,
-        "probe": probe(encoder).tolist(),
+        "probe": probe_cosines(encoder).tolist(),
     }
 
 
