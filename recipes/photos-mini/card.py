@@ -6,8 +6,7 @@ from typing import Any
 import numpy as np
 from rich import print as rich_print
 
-from omninegclip.clip.encoder import Embeddings
-from omninegclip.clip.families.dual_encoder import DualEncoder
+from omninegclip.clip.encoder import ClipEncoder, Embeddings
 from omninegclip.environment import versions
 from omninegclip.evaluation.intervals import Estimate, proportion
 from omninegclip.evaluation.metrics import recall_at_k
@@ -45,7 +44,7 @@ def show(reached: dict[str, Estimate]) -> None:
 def card(
     options: argparse.Namespace,
     splits: dict[str, list[Any]],
-    encoder: DualEncoder,
+    encoder: ClipEncoder,
     reached: dict[str, Estimate],
     seconds: float,
 ) -> str:

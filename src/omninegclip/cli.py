@@ -303,11 +303,7 @@ def groups(
     from omninegclip.commands.study import run_cells
     from omninegclip.study import cells
 
-    depth = (
-        load_clip(model, activation=activation, tokenizer=tokenizer).model.text_model.config.num_hidden_layers
-        if each_block
-        else 0
-    )
+    depth = load_clip(model, activation=activation, tokenizer=tokenizer).family.depth if each_block else 0
     chosen = cells.groups(depth, each=each_block)
     size, overrides = _study_size(smoke, set_)
     run_cells(

@@ -44,7 +44,9 @@ def convert(
     written = _card_of(source)
     encoder = load_clip(source, activation=activation, tokenizer=tokenizer)
     metadata = {"layout": to, "activation": encoder.activation}
-    card = written or make_card(destination.name, source, "was converted from", metadata, encoder.library)
+    card = written or make_card(
+        destination.name, source, "was converted from", metadata, encoder.family.library
+    )
     cosine = save_clip(destination, encoder, base=source, layout=to, card=card)
     _report(
         {
@@ -64,7 +66,7 @@ def blend(
     blended = blend_models(load_clip(start), load_clip(end), alpha)
     metadata = {"blended with": end, "alpha": f"{alpha:g}", "activation": blended.activation}
     made = f"is a blend (WiSE-FT) with {end} of"
-    card = make_card(destination.name, start, made, metadata, blended.library)
+    card = make_card(destination.name, start, made, metadata, blended.family.library)
     save_clip(destination, blended, base=start, extra={"blended_with": end, "alpha": alpha}, card=card)
     _report({"destination": str(destination), "fingerprint": blended.fingerprint}, as_json)
 
@@ -111,29 +113,19 @@ def _card_of(source: str) -> str | None:
 
 
 def _summary(model: str, encoder: ClipEncoder, metadata: dict[str, Any]) -> dict[str, Any]:
-    text = encoder.model.text_model.config
+    text = encoder.family.text_config
     return {
         "model": model,
         "base": metadata.get("base"),
         "activation": encoder.activation,
         "parameters": sum(weight.numel() for weight in encoder.model.parameters()),
         "dim": encoder.dim,
-        "text": f"{_blocks(text)}, {encoder.context_length} tokens",
-        "image": _image(encoder),
+        "text": f"{text.num_hidden_layers} blocks of width {text.hidden_size}, "
+        f"{encoder.context_length} tokens",
+        "image": encoder.family.image_summary(encoder.transform.size),
         "logit_scale": encoder.logit_scale,
         "fingerprint": encoder.fingerprint,
     }
-
-
-def _image(encoder: ClipEncoder) -> str:
-    image: Any = getattr(encoder.model.vision_model, "config", None)
-    if hasattr(image, "patch_size"):
-        return f"{_blocks(image)}, {image.image_size} pixels in patches of {image.patch_size}"
-    return f"{encoder.model.config.image}, {encoder.transform.size} pixels"
-
-
-def _blocks(tower: Any) -> str:
-    return f"{tower.num_hidden_layers} blocks of width {tower.hidden_size}"
 
 
 def _report(metadata: dict[str, Any], as_json: bool) -> None:

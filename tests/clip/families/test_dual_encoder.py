@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
-from tiny_dual import TINY, tiny_joined, tiny_siglip, tiny_vision_text
+from tiny_dual import TINY, tiny_own, tiny_siglip, tiny_vision_text
 from torch.nn import functional as F
 from transformers import (
     GPT2Config,
@@ -115,14 +115,12 @@ def test_blends_and_verifies(family: str, tmp_path: Path, capsys: pytest.Capture
     summary = json.loads(capsys.readouterr().out.partition("{")[2].join(["{", ""]))
     assert {check["passed"] for check in summary["checks"]} == {True}
     parts = [change["part"] for change in summary["changes"]]
-    assert sum(part.startswith("text_model.encoder.layer") for part in parts) == (
-        6 if family == "joined" else 4
-    )
+    assert sum(part.startswith("text_model.encoder.layer") for part in parts) == (6 if family == "own" else 4)
     assert "load_clip" in (tmp_path / "half/README.md").read_text()
 
 
 def test_a_blend_is_in_the_middle_batch_norm_included() -> None:
-    first, second = tiny_joined(0), tiny_joined(1)
+    first, second = tiny_own(0), tiny_own(1)
     blended = blend(first, second, 0.25).model.state_dict()
     for name, start in first.model.state_dict().items():
         expected = 0.75 * start + 0.25 * second.model.state_dict()[name]
@@ -131,7 +129,7 @@ def test_a_blend_is_in_the_middle_batch_norm_included() -> None:
 
 def test_families_do_not_blend() -> None:
     with pytest.raises(OmniNegClipError, match="The two models have different"):
-        blend(tiny_joined(), tiny_vision_text(), 0.5)
+        blend(tiny_own(), tiny_vision_text(), 0.5)
 
 
 def test_naflex_is_refused_with_a_reason(tmp_path: Path) -> None:
