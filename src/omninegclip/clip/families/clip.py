@@ -10,7 +10,7 @@ from torch.nn import functional as F
 from torch.nn.utils.rnn import pad_sequence
 from transformers import CLIPConfig, CLIPModel, CLIPTextConfig, CLIPVisionConfig, PreTrainedTokenizerBase
 
-from omninegclip.clip.families.family import HuggingFaceFamily, ModelParts, TokenIds, pooled
+from omninegclip.clip.families.family import HuggingFaceFamily, ModelParts, TokenIds
 from omninegclip.clip.families.registry import register
 from omninegclip.clip.io.activation import decide_activation, stated
 from omninegclip.clip.io.build import build_model
@@ -70,10 +70,6 @@ class ClipFamily(HuggingFaceFamily):
                 f"{tokenizer.eos_token_id} in the tokenizer: correct the wrong one."
             )
         return assemble(folder, config, read_folder(folder), tokenizer)
-
-    def text_features(self, ids: Tensor, mask: Tensor | None) -> Tensor:
-        """Return the features as transformers computes them."""
-        return pooled(self.model.get_text_features(ids, mask))
 
     def image_features(self, pixels: Tensor) -> Tensor:
         """Return the features, read at the class tokens."""

@@ -70,7 +70,7 @@ class Family(ABC):
     image_tower_path: ClassVar[str] = "vision_model"
     text_blocks: ClassVar[str]
     text_extras: Mapping[str, str]
-    image_parts: ClassVar[Mapping[str, str]]
+    image_parts: ClassVar[Mapping[str, str]] = {name: name for name in ("vision_model", "visual_projection")}
 
     def __init__(self, model: nn.Module) -> None:
         """Hold a model of the family."""
@@ -87,13 +87,13 @@ class Family(ABC):
     def save(self, folder: Path, weights: StateDict) -> None:
         """Write configuration and weights in the layout of the family."""
 
-    @abstractmethod
     def text_features(self, ids: Tensor, mask: Tensor | None) -> Tensor:
         """Return the projected features [n, d] of padded texts [n, t]; `mask` is 0 at padding, if given."""
+        return _pooled(self.model, "get_text_features", ids, mask)
 
-    @abstractmethod
     def image_features(self, pixels: Tensor) -> Tensor:
         """Return the projected features [n, d] of images [n, 3, size, size]."""
+        return _pooled(self.model, "get_image_features", pixels)
 
     @property
     def logit_scale(self) -> nn.Parameter:
@@ -231,9 +231,6 @@ def complete(
     return ModelParts(family.model, tokenizer, transform)
 
 
-def pooled(output: object) -> Tensor:
-    """Return the pooled features of what a model of transformers returns."""
-    features = getattr(output, "pooler_output", None)
-    if not isinstance(features, Tensor):
-        raise TypeError(f"a {type(output).__name__} has no pooled features")
-    return features
+def _pooled(model: nn.Module, method: str, *inputs: Tensor | None) -> Tensor:
+    """Return the features that a method of transformers' dual encoders returns as `pooler_output`."""
+    return torch.as_tensor(getattr(model, method)(*inputs).pooler_output)

@@ -6,10 +6,10 @@ Source: Zhai et al., "LiT: Zero-Shot Transfer with Locked-image text Tuning", CV
 
 import json
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any
 
 import torch
 from safetensors.torch import save_file
@@ -17,7 +17,7 @@ from torch import Tensor, nn
 from transformers import BertConfig, BertModel
 from transformers.modeling_outputs import BaseModelOutputWithPooling
 
-from omninegclip.clip.families.family import Family, ModelParts, complete, pooled
+from omninegclip.clip.families.family import Family, ModelParts, complete
 from omninegclip.clip.families.registry import register
 from omninegclip.clip.families.vision_text import BERT_BLOCKS, bert_extras
 from omninegclip.clip.io.build import build_empty, depth
@@ -146,10 +146,6 @@ class OwnFamily(Family):
     marker = FILE
     layouts = ("own",)
     text_blocks = BERT_BLOCKS
-    image_parts: ClassVar[Mapping[str, str]] = {
-        "vision_model": "vision_model",
-        "visual_projection": "visual_projection",
-    }
     model: DualEncoderModel
 
     def __init__(self, model: nn.Module) -> None:
@@ -176,14 +172,6 @@ class OwnFamily(Family):
     def image_summary(self, size: int) -> str:
         """Return name and size of the image tower."""
         return f"{self.model.config.image}, {size} pixels"
-
-    def text_features(self, ids: Tensor, mask: Tensor | None) -> Tensor:
-        """Return the features, the mean over the tokens."""
-        return pooled(self.model.get_text_features(ids, torch.ones_like(ids) if mask is None else mask))
-
-    def image_features(self, pixels: Tensor) -> Tensor:
-        """Return the features, the mean over the places."""
-        return pooled(self.model.get_image_features(pixels))
 
 
 def load_model(folder: Path) -> DualEncoderModel:

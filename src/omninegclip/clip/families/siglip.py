@@ -3,11 +3,10 @@
 from collections.abc import Mapping
 from typing import ClassVar
 
-from torch import Tensor
 from transformers import SiglipConfig, SiglipModel, SiglipTextConfig, SiglipVisionConfig
 
 from omninegclip.clip.families.clip import TEXT_EXTRAS
-from omninegclip.clip.families.family import HuggingFaceFamily, pooled
+from omninegclip.clip.families.family import HuggingFaceFamily
 from omninegclip.clip.families.registry import register
 from omninegclip.clip.io.config import Towers
 
@@ -29,12 +28,3 @@ class SiglipFamily(HuggingFaceFamily):
     text_blocks = "text_model.encoder.layers"
     text_extras = TEXT_EXTRAS | {"projection": "text_model.head"}
     image_parts: ClassVar[Mapping[str, str]] = {"vision_model": "vision_model"}
-    model: SiglipModel
-
-    def text_features(self, ids: Tensor, mask: Tensor | None) -> Tensor:
-        """Return the features, read at the last token of the context."""
-        return pooled(self.model.get_text_features(ids, mask))
-
-    def image_features(self, pixels: Tensor) -> Tensor:
-        """Return the features, pooled by attention."""
-        return pooled(self.model.get_image_features(pixels))

@@ -3,10 +3,10 @@
 from collections.abc import Mapping
 from typing import ClassVar
 
-from torch import Tensor, nn
+from torch import nn
 from transformers import VisionTextDualEncoderConfig, VisionTextDualEncoderModel
 
-from omninegclip.clip.families.family import HuggingFaceFamily, pooled
+from omninegclip.clip.families.family import HuggingFaceFamily
 from omninegclip.clip.families.registry import register
 from omninegclip.clip.io.config import Towers
 from omninegclip.errors import OmniNegClipError
@@ -39,11 +39,6 @@ class VisionTextFamily(HuggingFaceFamily):
     model_class = VisionTextDualEncoderModel
     tower_configs: ClassVar[Towers] = {"text_config": BERTS, "vision_config": IMAGE_TYPES}
     text_blocks = BERT_BLOCKS
-    image_parts: ClassVar[Mapping[str, str]] = {
-        "vision_model": "vision_model",
-        "visual_projection": "visual_projection",
-    }
-    model: VisionTextDualEncoderModel
 
     def __init__(self, model: nn.Module) -> None:
         """Hold the model; raises OmniNegClipError when its text tower is none of BERTS."""
@@ -62,11 +57,3 @@ class VisionTextFamily(HuggingFaceFamily):
         config = self.text_config
         reserved = 0 if config.model_type == "bert" else config.pad_token_id + 1
         return int(config.max_position_embeddings) - reserved
-
-    def text_features(self, ids: Tensor, mask: Tensor | None) -> Tensor:
-        """Return the features, read as the text tower's own pooler does."""
-        return pooled(self.model.get_text_features(ids, mask))
-
-    def image_features(self, pixels: Tensor) -> Tensor:
-        """Return the features, read as the image tower's own pooler does."""
-        return pooled(self.model.get_image_features(pixels))
