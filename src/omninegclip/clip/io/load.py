@@ -114,7 +114,7 @@ def _load_hugging_face(folder: Path, asked: str | None, tokenizer_folder: Path |
         if isinstance(kind, str) and kind in family.refused:
             raise OmniNegClipError(f"{folder} can't be loaded: {family.refused[kind]}")
     raise OmniNegClipError(
-        f"{folder} holds a model of type {kind!r}: known are the types {', '.join(known)}."
+        f"{folder} holds a model of type {kind!r}: known are the types {', '.join(sorted(known))}."
     )
 
 
