@@ -15,7 +15,8 @@ from tiny_clip import tiny_encoder
 import omninegclip as onc
 from omninegclip.clip.io.load import load_clip
 from omninegclip.clip.io.save import save_clip
-from omninegclip.commands.negate import run_negate
+from omninegclip.commands.negate import NegateOptions
+from omninegclip.commands.negate import negate as negate_verb
 from omninegclip.data.record import read_records
 
 NEEDS_SPACY = pytest.mark.skipif(not find_spec("spacy"), reason="the extra negate")
@@ -133,7 +134,8 @@ def test_evaluate_says_what_is_missing(model: Path, benchmark: Path, tmp_path: P
 @NEEDS_SPACY
 def test_negate_gives_the_rows_of_the_command(tmp_path: Path) -> None:
     (tmp_path / "captions.txt").write_text("\n".join(CAPTIONS))
-    run_negate(tmp_path / "captions.txt", tmp_path / "records.parquet", per_caption=2, seed=3, processes=1)
+    options = NegateOptions(per_caption=2, seed=3, processes=1)
+    negate_verb(tmp_path / "captions.txt", tmp_path / "records.parquet", options=options)
     found = onc.negate(CAPTIONS, per_caption=2, seed=3)
     assert found == [
         onc.Negation(**{name: row[name] for name in onc.Negation.__annotations__})

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from rich import print as rich_print
 
-from omninegclip.clip.families.dual_encoder import DualEncoder
+from omninegclip.clip.encoder import ClipEncoder
 from omninegclip.embeddings import Embeddings
 from omninegclip.environment import versions
 from omninegclip.evaluation.intervals import Estimate, proportion
@@ -45,7 +45,7 @@ def show(reached: dict[str, Estimate]) -> None:
 def card(
     options: argparse.Namespace,
     splits: dict[str, list[Any]],
-    encoder: DualEncoder,
+    encoder: ClipEncoder,
     reached: dict[str, Estimate],
     seconds: float,
 ) -> str:

@@ -33,7 +33,7 @@ from parts import PooledFeatures, pretrained
 from photos import SPLITS, Photo, read_photos
 from torch.nn import functional as F
 
-from omninegclip.clip.families.dual_encoder import DualEncoder
+from omninegclip.clip.encoder import ClipEncoder
 from omninegclip.clip.io.save import save_clip
 from omninegclip.data.features import FrozenFeatures, ImageFeatureCache
 from omninegclip.data.sampler import BatchSampler
@@ -49,7 +49,7 @@ CHECKPOINT_EVERY, MEASURE_EVERY = 25, 50
 CLIP_NORM = 1.0
 
 
-def fit(encoder: DualEncoder, splits: dict[str, list[Photo]], parts: dict[str, Any], options: Any) -> float:
+def fit(encoder: ClipEncoder, splits: dict[str, list[Photo]], parts: dict[str, Any], options: Any) -> float:
     """Train to the last step, from the last checkpoint if there is one, and return the seconds spent."""
     model, path = encoder.model, options.work / "checkpoint.safetensors"
     join, optimizer = Join(model), optimizer_for(model, options)
@@ -99,7 +99,7 @@ def fit(encoder: DualEncoder, splits: dict[str, list[Photo]], parts: dict[str, A
 
 
 def measure(
-    encoder: DualEncoder, splits: dict[str, list[Photo]], parts: dict[str, Any], split: str
+    encoder: ClipEncoder, splits: dict[str, list[Photo]], parts: dict[str, Any], split: str
 ) -> dict[str, Estimate]:
     """Return retrieval between the photos of a split and their first captions, in both directions."""
     model, was = encoder.model, encoder.model.text_model.training
@@ -113,7 +113,7 @@ def measure(
     return figures(texts, images)
 
 
-def look(encoder: DualEncoder, splits: dict[str, list[Photo]], options: Any) -> dict[str, Any]:
+def look(encoder: ClipEncoder, splits: dict[str, list[Photo]], options: Any) -> dict[str, Any]:
     """Return the pooled features of each split; `train` is what is trained on."""
     paths = [photo.path for split in SPLITS for photo in splits[split]]
     stored = ImageFeatureCache(options.work / "features", PooledFeatures(encoder)).features(paths)

@@ -8,9 +8,7 @@
 Wrong input raises `OmniNegClipError`, whose message says in a sentence what would be right.
 """
 
-import json
 from collections.abc import Iterable, Mapping, Sequence
-from contextlib import nullcontext
 from dataclasses import dataclass, fields
 from functools import cached_property
 from html import escape
@@ -140,9 +138,7 @@ def train(
         data=tuple(map(Path, [data] if isinstance(data, str | Path) else data)),
         images=Path(options["images"]) if "images" in options else None,
         preset_name=str(preset),
-        preset=load_preset(
-            str(preset), [f"{key}={json.dumps(value)}" for key, value in (overrides or {}).items()]
-        ),
+        preset=load_preset(str(preset), (), overrides or {}),
         out=folder,
         seed=seed,
         cache=Path(options.get("cache", folder.parent / "features")),
@@ -247,13 +243,10 @@ def evaluate(
         OmniNegClipError: the suite or a model can't be read, or no benchmark is there.
     """
     from omninegclip.evaluation.run import Settings
-    from omninegclip.evaluation.run import evaluate as score
+    from omninegclip.evaluation.side_by_side import evaluate_models, refuse_absent
     from omninegclip.evaluation.suite import load_suite
-    from omninegclip.files import hold
 
     benchmarks, folder, results = load_suite(str(suite)), Path(data), Path(out) if out else None
-    if not folder.is_dir():
-        raise OmniNegClipError(f"{folder} is no folder: --data names the folder that holds the benchmarks.")
     cache = options.get("cache", results and results / "features")
     settings = Settings(
         folder,
@@ -268,13 +261,8 @@ def evaluate(
     def encoder(name: str) -> "Encoder":
         return models[name] if isinstance(models, Mapping) else load(name)
 
-    with hold(results) if results else nullcontext():
-        for name in names[1:]:
-            encoder(name)
-        by_model = [score(name, encoder(name), benchmarks, settings) for name in names]
-    if all(result.status == "absent" for found in by_model for result in found):
-        wanted = ", ".join(path for benchmark in benchmarks for path in benchmark.files)
-        raise OmniNegClipError(f"{folder} holds no benchmark of the suite {suite}; it looked for {wanted}.")
+    by_model = evaluate_models(names, encoder, benchmarks, settings)
+    refuse_absent(by_model, str(suite), benchmarks, folder)
     return Evaluation(names, by_model)
 
 

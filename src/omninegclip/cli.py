@@ -29,7 +29,7 @@ from omninegclip.printable import sentence
 
 app = App(
     name="omninegclip",
-    help="Teach CLIP models what 'no' means, prove that they learned it, and search pictures with it.",
+    help="Teach CLIP models what 'no' means, and measure whether they learned it.",
     version=__version__,
     suppress_keyboard_interrupt=False,  # main says what an interruption left
 )

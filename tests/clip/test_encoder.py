@@ -107,3 +107,18 @@ def test_fingerprints_follow_what_they_cover(encoder: ClipEncoder) -> None:
     with torch.no_grad():
         encoder.model.visual_projection.weight[0, 0] += 1
     assert encoder.image_fingerprint != image
+
+
+def test_similarity_is_the_cosines_of_texts_with_images(encoder: ClipEncoder) -> None:
+    cosines = encoder.similarity(TEXTS, images())
+    assert cosines.shape == (len(TEXTS), 5)
+    np.testing.assert_array_equal(cosines, encoder.embed_text(TEXTS) @ encoder.embed_image(images()).T)
+    assert np.abs(cosines).max() <= 1 + 1e-6
+
+
+def test_it_shows_what_it_is(encoder: ClipEncoder) -> None:
+    parameters = sum(weight.numel() for weight in encoder.model.parameters())
+    assert repr(encoder) == (
+        f"ClipEncoder(family='clip', dim=32, parameters={parameters:,}, activation='quick_gelu', "
+        f"fingerprint='{encoder.fingerprint}')"
+    )

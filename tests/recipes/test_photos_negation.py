@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 from PIL import Image
-from tiny_dual import tiny_joined
+from tiny_dual import tiny_own
 
 pytest.importorskip("spacy", reason="the negate extra is not installed")
 
@@ -253,7 +253,7 @@ def test_the_whole_recipe_trains_asks_and_does_nothing_twice(
     (data / "Flickr8k.token.txt").write_text("\n".join(lines) + "\n")
     for split, part in (("train", shown[:20]), ("dev", shown[20:24]), ("test", shown[24:])):
         (data / f"{split}.txt").write_text("\n".join(str(photo.image) for photo in part) + "\n")
-    save_clip(tmp_path / "model", tiny_joined(), base="test", card="")
+    save_clip(tmp_path / "model", tiny_own(), base="test", card="")
     options = argparse.Namespace(
         data=data, model=tmp_path / "model", work=tmp_path / "work", coco=None, seeds=1, workers=1,
         only=["omni", "omni-plus"], steps=3, warm_up=1, set=["batch_size=4"],

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 import torch
 import torch.nn.functional as F
-from tiny_dual import tiny_joined
+from tiny_dual import tiny_own
 
 from omninegclip.clip.io.load import load_clip
 from omninegclip.commands.study import layers
@@ -71,5 +71,5 @@ def test_a_csv_of_layers_that_lacks_one_is_refused(tmp_path: Path) -> None:
 
 
 def test_a_tower_that_is_not_causal_is_refused() -> None:
-    with pytest.raises(OmniNegClipError, match="text tower of a JoinedModel is not causal"):
-        layer_cosines(tiny_joined(), caption_pairs(0, 2))
+    with pytest.raises(OmniNegClipError, match="text tower of a DualEncoderModel is not causal"):
+        layer_cosines(tiny_own(), caption_pairs(0, 2))

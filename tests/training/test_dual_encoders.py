@@ -6,9 +6,9 @@ import pytest
 import torch
 import torch.nn.functional as F
 from tiny_clip import contrast
-from tiny_dual import tiny_joined, tiny_siglip, tiny_vision_text
+from tiny_dual import tiny_own, tiny_siglip, tiny_vision_text
 
-from omninegclip.clip.families.dual_encoder import DualEncoder
+from omninegclip.clip.encoder import ClipEncoder
 from omninegclip.errors import OmniNegClipError
 from omninegclip.objectives import absence, omni, presence
 from omninegclip.training.cost import estimate
@@ -29,10 +29,10 @@ RECORDS = [
     }
     for number, thing in enumerate(THINGS)
 ]
-TRAINABLE = {"joined": tiny_joined, "vision-text": tiny_vision_text}
+TRAINABLE = {"own": tiny_own, "vision-text": tiny_vision_text}
 
 
-def triplets_of(encoder: DualEncoder) -> Triplets:
+def triplets_of(encoder: ClipEncoder) -> Triplets:
     torch.manual_seed(3)
     features = F.normalize(torch.randn(len(RECORDS), encoder.dim), dim=-1)
     return make_triplets(RECORDS, features, encoder.tokenize)
@@ -86,7 +86,7 @@ def test_every_objective_learns_what_the_policy_names_alone(family: str, objecti
 def test_chunks_give_the_gradient_of_the_whole_batch() -> None:
     after = []
     for chunk in ("null", "3"):
-        encoder = tiny_joined()
+        encoder = tiny_own()
         chosen = preset("steps=4", f"chunk_size={chunk}")
         freeze(encoder, chosen)
         after.append(
@@ -99,7 +99,7 @@ def test_a_run_goes_on_from_its_state() -> None:
     chosen = preset("steps=6")
 
     def begin() -> FineTuning:
-        encoder = tiny_joined()
+        encoder = tiny_own()
         freeze(encoder, chosen)
         return FineTuning(encoder, triplets_of(encoder), chosen, seed=1)
 
@@ -121,7 +121,7 @@ def test_a_sigmoid_trained_scale_is_not_trained_on() -> None:
 
 
 def test_the_cost_is_counted() -> None:
-    encoder = tiny_joined()
+    encoder = tiny_own()
     freeze(encoder, preset())
     few = estimate(encoder, triplets_of(encoder), 10, preset(), 1e9)
     freeze(encoder, preset("text_layers=whole"))

@@ -1,4 +1,4 @@
-"""One CLIP model in memory: texts and images in, L2-normalised embeddings out."""
+"""One dual encoder in memory: texts and images in, L2-normalised embeddings out."""
 
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
@@ -11,15 +11,15 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from PIL import Image
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn import functional as F
-from torch.nn.utils.rnn import pad_sequence
-from transformers import CLIPModel, PreTrainedTokenizerBase
+from transformers import PreTrainedTokenizerBase
 
+from omninegclip.clip.families.family import Family
+from omninegclip.clip.families.registry import family_of
 from omninegclip.clip.fingerprint import fingerprint
-from omninegclip.clip.pooled import image_features, text_features
 from omninegclip.clip.text.language import warn_foreign
-from omninegclip.clip.text.packing import PackedTexts, pack
+from omninegclip.clip.text.packing import PackedTexts
 from omninegclip.clip.text.padding import PaddedTexts
 from omninegclip.clip.transform import ImageTransform
 from omninegclip.embeddings import Embeddings
@@ -58,11 +58,11 @@ class Encoder(Protocol):
 
 
 class ClipEncoder:
-    """A CLIP model with its tokenizer and its image transform."""
+    """A CLIP, or a dual encoder of another family, with its tokenizer and its image transform."""
 
     def __init__(
         self,
-        model: CLIPModel,
+        model: nn.Module,
         tokenizer: PreTrainedTokenizerBase,
         transform: ImageTransform,
         *,
@@ -73,53 +73,60 @@ class ClipEncoder:
         """Hold the parts; `model` is put into evaluation mode.
 
         Args:
-            model: any size of CLIP; computing happens where it is.
-            tokenizer: a fast one, which frames a text with the begin- and end-of-text tokens.
+            model: of any registered family, and any size; computing happens where it is.
+            tokenizer: a fast one, which frames a text with the tokens that the model needs.
             transform: images to pixels.
             text_batch: texts per forward pass of `embed_text`.
             image_batch: images per forward pass of `embed_image`.
             workers: threads that decode images while the model works.
+
+        Raises:
+            OmniNegClipError: the model is of no family that is known.
         """
+        family_of(model)
         self.model = model
         self.model.train(False)
         self.tokenizer = tokenizer
         self.transform = transform
         self.text_batch, self.image_batch, self.workers = text_batch, image_batch, workers
 
+    def __repr__(self) -> str:
+        """Show what tells models apart; the fingerprint reads all weights."""
+        parameters = sum(weight.numel() for weight in self.model.parameters())
+        return (
+            f"ClipEncoder(family={self.family.model_type!r}, dim={self.dim}, parameters={parameters:,}, "
+            f"activation={self.activation!r}, fingerprint={self.fingerprint!r})"
+        )
+
+    @property
+    def family(self) -> Family:
+        """Where the parts of the model are, and how its towers are read."""
+        return family_of(self.model)
+
     @property
     def dim(self) -> int:
         """Size d of an embedding."""
-        return self.model.text_projection.out_features
-
-    @property
-    def layout(self) -> str:
-        """The layout that the model is saved in unless another is asked for."""
-        return "hf"
-
-    @property
-    def library(self) -> str:
-        """The library whose code a model card shows."""
-        return "transformers"
+        return self.family.dim
 
     @property
     def context_length(self) -> int:
         """Tokens that the text tower takes at most, begin and end included."""
-        return int(self.model.text_model.config.max_position_embeddings)
+        return self.family.context_length
 
     @property
     def logit_scale(self) -> float:
         """The factor s = exp(logit_scale) of the cosines."""
-        return float(self.model.logit_scale.detach().exp())
+        return float(self.family.logit_scale.detach().exp())
 
     @property
     def activation(self) -> str:
         """The activation of the MLP blocks."""
-        return str(self.model.text_model.config.hidden_act)
+        return str(self.family.text_config.hidden_act)
 
     @property
     def device(self) -> torch.device:
         """Where the model is."""
-        return torch.device(self.model.logit_scale.device)
+        return self.family.logit_scale.device
 
     @property
     def fingerprint(self) -> str:
@@ -130,41 +137,38 @@ class ClipEncoder:
     @property
     def image_fingerprint(self) -> str:
         """Hash of what decides image embeddings alone: the key for frozen image features."""
-        tower = {"tower": self.model.vision_model, "projection": self.model.visual_projection}
-        return fingerprint(tower, [self.model.vision_model.config.hidden_act, self.transform.to_config()])
+        parts = {name: self.model.get_submodule(path) for name, path in self.family.image_parts.items()}
+        activation = getattr(self.family.image_config, "hidden_act", None)
+        return fingerprint(parts, [activation, self.transform.to_config()])
 
     def tokenize(self, texts: Sequence[str]) -> list[list[int]]:
-        """Return the token ids of each text, begin- to end-of-text and no padding.
+        """Return the token ids of each text, special tokens included and no padding.
 
         A text that is too long is cut so that the end-of-text token stays the last (open_clip#1151).
         """
         if not texts:
             return []
         ids = self.tokenizer(list(texts), truncation=True, max_length=self.context_length, padding=False)
+        rows = [list(row) for row in ids["input_ids"]]
+        if not self.family.causal:
+            return rows
         end = self.tokenizer.eos_token_id
         # a text may spell the end-of-text token itself: CLIP pools at the first one
-        return [row[: row.index(end) + 1] for row in ids["input_ids"]]
+        return [row[: row.index(end) + 1] for row in rows]
 
     def lay_out(
         self, groups: Sequence[Sequence[Sequence[int]]], context_length: int
     ) -> PackedTexts | PaddedTexts:
-        """Return texts as the text tower takes them, those that begin alike in one group: packed."""
-        return pack(groups, context_length)
+        """Return texts packed or padded as the text tower takes them; those of a group begin alike."""
+        return self.family.lay_out(groups, context_length, self._padding)
 
     def encode_texts(self, token_ids: Sequence[Sequence[int]]) -> Tensor:
-        """Return [n, d] normalised features of n tokenized texts, differentiable.
-
-        The batch is as long as its longest text, and the features are read at each text's last token: the
-        text tower is causal, so padding after the end-of-text token can't change them.
-        """
-        rows = [torch.as_tensor(row, device=self.device) for row in token_ids]
-        padded = pad_sequence(rows, batch_first=True, padding_value=int(token_ids[0][-1]))
-        last = torch.tensor([len(row) - 1 for row in rows], device=self.device)
-        return F.normalize(text_features(self.model, padded, last), dim=-1)
+        """Return [n, d] normalised features of n tokenized texts, differentiable."""
+        return self.family.encode_tokens(token_ids, self._padding)
 
     def encode_images(self, pixels: Tensor) -> Tensor:
         """Return [n, d] normalised features of n transformed images [n, 3, size, size], differentiable."""
-        return F.normalize(image_features(self.model, pixels.to(self.device)), dim=-1)
+        return F.normalize(self.family.image_features(pixels.to(self.device)), dim=-1)
 
     def embed_text(self, texts: Sequence[str]) -> Embeddings:
         """Return [n, d] L2-normalised float32 embeddings of n texts; warns as `warn_foreign` does."""
@@ -212,3 +216,8 @@ class ClipEncoder:
                 batch = [pending.popleft() for _ in range(min(self.image_batch, len(pending)))]
                 submit()  # decoded while the model works on this batch
                 yield torch.from_numpy(np.stack([pixels.result() for pixels in batch]))
+
+    @property
+    def _padding(self) -> int:
+        padding = self.tokenizer.pad_token_id
+        return 0 if padding is None else int(padding)

@@ -7,7 +7,7 @@ from PIL import Image
 from omninegclip.clip.encoder import Encoder
 from omninegclip.embeddings import Embeddings
 
-TEXTS = (
+PROBE_TEXTS = (
     "a photo of a cat",
     "a photo without a cat",
     "two dogs on a beach, but no person",
@@ -17,7 +17,7 @@ TEXTS = (
 TOLERANCE = 1e-4  # of a cosine; other machines and library versions differ by about 1e-6
 
 
-def images() -> list[Image.Image]:
+def probe_images() -> list[Image.Image]:
     """Return the fixed images: gradients with bright rectangles, of several shapes."""
     made = []
     for seed, (height, width) in enumerate([(240, 320), (320, 240), (224, 224), (90, 120)], start=1):
@@ -30,10 +30,10 @@ def images() -> list[Image.Image]:
 
 def probe_embeddings(encoder: Encoder) -> Embeddings:
     """Return the embeddings [texts + images, d] of the probe."""
-    return np.concatenate([encoder.embed_text(TEXTS), encoder.embed_image(images())])
+    return np.concatenate([encoder.embed_text(PROBE_TEXTS), encoder.embed_image(probe_images())])
 
 
-def probe(encoder: Encoder) -> NDArray[np.float64]:
+def probe_cosines(encoder: Encoder) -> NDArray[np.float64]:
     """Return all cosines [n, n] within the probe, to six decimals: small enough to keep in a file."""
     embeddings = probe_embeddings(encoder).astype(np.float64)
     return np.round(embeddings @ embeddings.T, 6)

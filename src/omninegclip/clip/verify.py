@@ -14,7 +14,7 @@ from omninegclip.clip.blend import architecture
 from omninegclip.clip.encoder import ClipEncoder
 from omninegclip.clip.io.load import load_clip, locate
 from omninegclip.clip.io.metadata import read_metadata
-from omninegclip.clip.parity import TOLERANCE, probe
+from omninegclip.clip.parity import TOLERANCE, probe_cosines
 from omninegclip.clip.scale import wrong_scale
 from omninegclip.errors import OmniNegClipError
 
@@ -90,7 +90,7 @@ def check_facts(encoder: ClipEncoder, metadata: dict[str, Any]) -> list[Check]:
             Check("stored fingerprint", same, "the same" if same else "weights or settings changed since")
         )
     if "probe" in metadata:
-        stored, now = _numbers(metadata["probe"]), probe(encoder)
+        stored, now = _numbers(metadata["probe"]), probe_cosines(encoder)
         largest = float(np.abs(stored - now).max()) if stored.shape == now.shape else float("inf")
         checks.append(Check("stored probe", largest <= TOLERANCE, f"cosines differ by {largest:.1e} at most"))
     return checks
@@ -165,26 +165,16 @@ def _weights(encoder: ClipEncoder) -> dict[str, Tensor]:
 
 
 def _summary(model: str, encoder: ClipEncoder, base: object) -> dict[str, object]:
-    text = encoder.model.text_model.config
+    text = encoder.family.text_config
+    blocks = f"{text.num_hidden_layers} blocks of width {text.hidden_size}"
     return {
         "model": model,
         "base": base,
         "activation": encoder.activation,
         "parameters": sum(weight.numel() for weight in encoder.model.parameters()),
         "dim": encoder.dim,
-        "text": f"{_blocks(text)}, {encoder.context_length} tokens",
-        "image": _image(encoder),
+        "text": f"{blocks}, {encoder.context_length} tokens",
+        "image": encoder.family.image_summary(encoder.transform.size),
         "logit_scale": encoder.logit_scale,
         "fingerprint": encoder.fingerprint,
     }
-
-
-def _image(encoder: ClipEncoder) -> str:
-    config: Any = getattr(encoder.model.vision_model, "config", None)
-    if hasattr(config, "patch_size"):
-        return f"{_blocks(config)}, {config.image_size} pixels in patches of {config.patch_size}"
-    return f"{encoder.model.config.image}, {encoder.transform.size} pixels"
-
-
-def _blocks(config: Any) -> str:
-    return f"{config.num_hidden_layers} blocks of width {config.hidden_size}"

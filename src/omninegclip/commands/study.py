@@ -66,7 +66,7 @@ def groups(
     from omninegclip.clip.io.load import load_clip
     from omninegclip.study import cells
 
-    depth = load_clip(options.start).model.text_model.config.num_hidden_layers if each_block else 0
+    depth = load_clip(options.start).family.depth if each_block else 0
     chosen = cells.groups(depth, each=each_block)
     _compare("Layer groups of the text tower, same budget", chosen, preset, out, options)
 

@@ -14,7 +14,6 @@ from typing import Any, BinaryIO
 import torch
 
 from omninegclip.clip.encoder import ClipEncoder
-from omninegclip.clip.families.family import family_of
 from omninegclip.clip.io.load import load_clip
 from omninegclip.clip.io.save import save_clip
 from omninegclip.clip.policy import PolicyTable
@@ -259,7 +258,7 @@ class _Run:
             load_trained(self.tuning.trained(), weights)
         after = estimates(self.best["figures"]) if self.best else None
         write_curves(self.out / CURVES, read_log(self.out / LOG))
-        done, library = self.tuning.done, self.encoder.library
+        done, library = self.tuning.done, self.encoder.family.library
         card = card_of(self.job, self.policy, self.before, after, done, library)
         self._save(card)
         summary = {
@@ -286,7 +285,7 @@ class _Run:
 
 
 def _require_frozen_images(encoder: ClipEncoder) -> None:
-    image_side = [encoder.model.get_submodule(name) for name in family_of(encoder.model).image_side]
+    image_side = [encoder.model.get_submodule(path) for path in encoder.family.image_parts.values()]
     if any(parameter.requires_grad for part in image_side for parameter in part.parameters()):
         raise OmniNegClipError(
             "train computes image features once, so the image tower must be frozen: set image_layers=none."

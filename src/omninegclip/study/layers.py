@@ -8,7 +8,6 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from omninegclip.clip.encoder import ClipEncoder
-from omninegclip.clip.families.family import family_of
 from omninegclip.clip.io.load import load_clip
 from omninegclip.errors import OmniNegClipError
 from omninegclip.report.layer_curves import Curves
@@ -48,7 +47,7 @@ def layer_cosines(encoder: ClipEncoder, pairs: LayerPairs) -> Curves:
 
     Raises OmniNegClipError when the text tower is not causal: it is not read at the end-of-text token.
     """
-    if not family_of(encoder.model).causal:
+    if not encoder.family.causal:
         raise OmniNegClipError(
             f"The text tower of a {type(encoder.model).__name__} is not causal, so nothing is read at the "
             "end of a text, where layers are compared: name a CLIP."
@@ -80,7 +79,7 @@ def _states(encoder: ClipEncoder, texts: list[str]) -> Tensor:
     for start in range(0, len(texts), _BATCH):
         rows = [torch.tensor(row) for row in encoder.tokenize(texts[start : start + _BATCH])]
         padded = torch.nn.utils.rnn.pad_sequence(rows, batch_first=True, padding_value=int(rows[0][-1]))
-        output = encoder.model.text_model(
+        output = encoder.family.text_tower(
             input_ids=padded.to(encoder.device), output_hidden_states=True, return_dict=True
         )
         ends = torch.tensor([len(row) - 1 for row in rows])

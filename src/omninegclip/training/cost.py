@@ -1,17 +1,16 @@
 """What a fine-tuning run will cost, counted on paper before it starts."""
 
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
-from transformers import CLIPModel
 
 from omninegclip.clip.encoder import ClipEncoder
-from omninegclip.clip.families.family import family_of
+from omninegclip.clip.families.family import Family
 from omninegclip.data.sampler import BatchSampler
 from omninegclip.training.finetune import mean_texts, rows_of
 from omninegclip.training.methods import contrast_sets as contrast_sets
@@ -87,9 +86,9 @@ def estimate(
     steps_per_epoch = max(len(BatchSampler(n, preset.batch_size, 0)) for n in rows_of(triplets, preset))
     steps = preset.steps or steps_per_epoch * (preset.epochs or 0)
     packed, padded, row = _tokens(encoder, triplets, preset)
-    model = encoder.model
-    text_flops = steps * _text_flops(model, packed, row, mean_texts(triplets, preset))
-    image_flops = images * (_image_flops(model) if isinstance(model, CLIPModel) else _counted(encoder))
+    model, family = encoder.model, encoder.family
+    text_flops = steps * _text_flops(family, packed, row, mean_texts(triplets, preset))
+    image_flops = images * (_image_flops(family) if family.reads_one_token else _counted(encoder))
     return RunCost(
         trained=sum(p.numel() for p in model.parameters() if p.requires_grad),
         parameters=sum(p.numel() for p in model.parameters()),
@@ -134,36 +133,40 @@ def _groups(
     ]
 
 
-def _text_flops(model: Any, tokens: float, row: float, texts: float) -> float:
+def _text_flops(family: Family, tokens: float, row: float, texts: float) -> float:
     """Return forward and backward operations of a step; of CLIP's last block only text ends go on."""
-    tower, blocks = model.text_model, model.get_submodule(family_of(model).text_blocks)
-    below, flops = any(p.requires_grad for p in tower.embeddings.parameters()), 0.0
+    width, blocks = (
+        family.text_config.hidden_size,
+        list(family.model.get_submodule(family.text_blocks).children()),
+    )
+    embeddings = family.text_tower.get_submodule("embeddings")
+    below, flops = any(p.requires_grad for p in embeddings.parameters()), 0.0
     for layer in blocks:
         trains = any(p.requires_grad for p in layer.parameters())
-        matrices, attention = 2 * tokens * _matrices(layer), 4 * tokens * row * tower.config.hidden_size
-        if layer is blocks[-1] and isinstance(model, CLIPModel):
+        matrices, attention = 2 * tokens * _matrices(layer), 4 * tokens * row * width
+        if layer is blocks[-1] and family.reads_one_token:
             keys_and_values = _keys_and_values(layer)
             matrices = 2 * (tokens * keys_and_values + texts * (_matrices(layer) - keys_and_values))
-            attention = 4 * texts * row * tower.config.hidden_size
+            attention = 4 * texts * row * width
         flops += matrices * (1 + (below or trains) + trains) + attention * (1 + 2 * (below or trains))
         below = below or trains
     return flops
 
 
-def _image_flops(model: Any) -> float:
+def _image_flops(family: Family) -> float:
     """Return forward operations per image; of the last block only the class token goes all the way."""
-    tower, config = model.vision_model, model.vision_model.config
+    tower, config, blocks = family.image_tower, family.image_config, family.image_blocks()[0]
     patches = (config.image_size // config.patch_size) ** 2
-    tokens, last = patches + 1, tower.encoder.layers[-1]
+    tokens, last = patches + 1, family.model.get_submodule(f"{blocks}.{config.num_hidden_layers - 1}")
     block, attention = 2 * _matrices(last), 4 * tokens * config.hidden_size
     keys_and_values = 2 * _keys_and_values(last)
     return float(
-        2 * patches * _matrices(tower.embeddings)
+        2 * patches * _matrices(tower.get_submodule("embeddings"))
         + (config.num_hidden_layers - 1) * tokens * (block + attention)
         + tokens * keys_and_values
         + (block - keys_and_values)
         + attention
-        + 2 * _matrices(model.visual_projection)
+        + 2 * _matrices(family.model.get_submodule(family.image_parts["projection"]))
     )
 
 
@@ -175,8 +178,8 @@ def _counted(encoder: ClipEncoder) -> float:
     return float(counter.get_total_flops())
 
 
-def _keys_and_values(layer: Any) -> int:
-    return _matrices(layer.self_attn.k_proj) + _matrices(layer.self_attn.v_proj)
+def _keys_and_values(layer: nn.Module) -> int:
+    return sum(_matrices(layer.get_submodule(f"self_attn.{name}_proj")) for name in "kv")
 
 
 def _matrices(module: nn.Module) -> int:

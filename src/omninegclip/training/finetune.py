@@ -9,10 +9,7 @@ from torch import Tensor
 from torch.nn.parallel import DistributedDataParallel
 
 from omninegclip.clip.encoder import ClipEncoder
-from omninegclip.clip.families.family import family_of
 from omninegclip.clip.policy import PolicyTable, apply_policy, parameter_groups
-from omninegclip.clip.text.packing import require_causal
-from omninegclip.clip.text.padding import say_padded
 from omninegclip.data.sampler import BatchSampler
 from omninegclip.errors import OmniNegClipError
 from omninegclip.training import schedule
@@ -32,11 +29,11 @@ def freeze(encoder: ClipEncoder, preset: Preset) -> PolicyTable:
 
     Raises OmniNegClipError when our objectives don't fit the model, or the policy doesn't.
     """
-    if not family_of(encoder.model).softmax:
+    if not encoder.family.softmax:
         raise OmniNegClipError(
             f"The scale and bias of a {type(encoder.model).__name__} were trained with a sigmoid loss over "
             "single pairs, and every objective here is a softmax over a batch, which would undo them: "
-            "evaluate this model, and train one that a softmax made (CLIP, VisionTextDualEncoder)."
+            "evaluate this model, and train one whose loss was a softmax (CLIP, VisionTextDualEncoder)."
         )
     return apply_policy(
         encoder.model,
@@ -77,10 +74,7 @@ class FineTuning:
             OmniNegClipError: The text tower is causal but takes no mask, nothing trains, the data does not
                 fill a batch, or the run is shorter than its warm-up.
         """
-        if family_of(encoder.model).causal:
-            require_causal(encoder.model)
-        else:
-            say_padded()
+        encoder.family.prepare_training()
         sizes = rows_of(triplets, preset)
         samplers = [BatchSampler(size, preset.batch_size, 2 * seed + n) for n, size in enumerate(sizes)]
         self.epoch = max(map(len, samplers))
@@ -117,7 +111,7 @@ class FineTuning:
         steps = train(
             self._backward(),
             self._optimizer,
-            (batch.to(self._model.device) for batch in self._batches()),
+            (batch.to(self._encoder.device) for batch in self._batches()),
             partial(_SCHEDULES[self._preset.schedule], warmup=self._preset.warmup, total=self.total),
             range(self.done, self.total),
             after_step=self._task.after_step,

@@ -3,13 +3,14 @@
 import math
 from collections.abc import Callable, Mapping
 from functools import partial
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
 
-from omninegclip.clip.text.packing import PackedTexts, encode_packed
-from omninegclip.clip.text.padding import PaddedTexts, encode_padded
+from omninegclip.clip.families.registry import family_of
+from omninegclip.clip.text.packing import PackedTexts
+from omninegclip.clip.text.padding import PaddedTexts
 from omninegclip.objectives import (
     absence,
     clip,
@@ -199,7 +200,7 @@ class TrainingTask(nn.Module):
     """Encodes a batch's captions and returns the parts of an objective."""
 
     def __init__(
-        self, model: Any, objective: str = "omni", *, precision: str = "fp32", **weights: float
+        self, model: nn.Module, objective: str = "omni", *, precision: str = "fp32", **weights: float
     ) -> None:
         """Hold the model and the objective.
 
@@ -213,6 +214,7 @@ class TrainingTask(nn.Module):
         """
         super().__init__()
         self.model = model
+        self.family = family_of(model)
         self.autocast = AUTOCAST[precision]
         self.minimised = partial(OBJECTIVES[objective], **weights)
 
@@ -224,18 +226,16 @@ class TrainingTask(nn.Module):
     def encode(self, chunk: Texts) -> Parts:
         """Return the features of one chunk of captions as `texts`, [n, d]."""
         with torch.autocast(chunk.device.type, dtype=self.autocast, enabled=self.autocast is not None):
-            if isinstance(chunk, PaddedTexts):
-                return {"texts": encode_padded(self.model, chunk).float()}
-            return {"texts": encode_packed(self.model, chunk).float()}
+            return {"texts": self.family.encode(chunk).float()}
 
     def objective(self, features: Parts, batch: PairBatch | ContrastBatch) -> Parts:
         """Return `loss` and its named parts for the features of all of the batch's chunks.
 
         The features of all processes are gathered, so that each has the loss of the whole batch.
         """
-        return self.minimised(batch.features(features["texts"], self.model.logit_scale.exp()))
+        return self.minimised(batch.features(features["texts"], self.family.logit_scale.exp()))
 
     @torch.no_grad()
     def after_step(self) -> None:
         """Clamp logit_scale to [0, ln 100], as after every step of CLIP's training."""
-        self.model.logit_scale.clamp_(0, math.log(100))
+        self.family.logit_scale.clamp_(0, math.log(100))

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
-from tiny_dual import TINY, tiny_joined, tiny_siglip, tiny_vision_text
+from tiny_dual import TINY, tiny_own, tiny_siglip, tiny_vision_text
 from torch.nn import functional as F
 from transformers import (
     GPT2Config,
@@ -20,7 +20,7 @@ from transformers import (
 from omninegclip.clip.blend import blend
 from omninegclip.clip.io.load import load_clip
 from omninegclip.clip.io.save import save_clip
-from omninegclip.clip.parity import TEXTS, drawn
+from omninegclip.clip.parity import PROBE_TEXTS, probe_images
 from omninegclip.commands.blend import blend as blend_command
 from omninegclip.commands.verify import verify
 from omninegclip.errors import OmniNegClipError
@@ -29,10 +29,10 @@ from omninegclip.errors import OmniNegClipError
 @pytest.mark.parametrize("family", TINY)
 def test_images_are_embedded_as_the_model_does_and_normalised(family: str) -> None:
     encoder = TINY[family]()
-    pixels = torch.stack([torch.from_numpy(encoder.transform(drawing)) for drawing in drawn()])
+    pixels = torch.stack([torch.from_numpy(encoder.transform(image)) for image in probe_images()])
     with torch.no_grad():
         expected = F.normalize(encoder.model.get_image_features(pixels).pooler_output, dim=-1)
-    embedded = encoder.embed_image(drawn())
+    embedded = encoder.embed_image(probe_images())
     np.testing.assert_allclose(embedded, expected, atol=1e-6)
     np.testing.assert_allclose(np.linalg.norm(embedded, axis=1), 1, atol=1e-6)
     assert embedded.dtype == np.float32
@@ -41,7 +41,7 @@ def test_images_are_embedded_as_the_model_does_and_normalised(family: str) -> No
 
 @pytest.mark.parametrize("family", TINY)
 def test_alpha_and_orientation_are_seen_to(family: str, tmp_path: Path) -> None:
-    encoder, upright = TINY[family](), drawn()[0]
+    encoder, upright = TINY[family](), probe_images()[0]
     turned = upright.transpose(Image.Transpose.ROTATE_90)
     exif = Image.Exif()
     exif[0x0112] = 6  # turn clockwise to see it upright
@@ -65,8 +65,10 @@ def test_a_saved_model_comes_back_the_same(family: str, tmp_path: Path) -> None:
     encoder = TINY[family]()
     save_clip(tmp_path / "m", encoder, base="random")
     loaded = load_clip(tmp_path / "m")
-    assert np.array_equal(loaded.embed_text(TEXTS), encoder.embed_text(TEXTS))
-    np.testing.assert_allclose(loaded.embed_image(drawn()), encoder.embed_image(drawn()), atol=1e-6)
+    assert np.array_equal(loaded.embed_text(PROBE_TEXTS), encoder.embed_text(PROBE_TEXTS))
+    np.testing.assert_allclose(
+        loaded.embed_image(probe_images()), encoder.embed_image(probe_images()), atol=1e-6
+    )
     assert loaded.fingerprint == encoder.fingerprint
     assert loaded.transform == encoder.transform
     assert loaded.logit_scale == pytest.approx(encoder.logit_scale)
@@ -92,11 +94,11 @@ def test_other_layouts_are_refused(family: str, layout: str, tmp_path: Path) -> 
 
 def test_siglips_bias_changes_no_rank() -> None:
     encoder = tiny_siglip()
-    texts, images = encoder.embed_text(TEXTS), encoder.embed_image(drawn())
+    texts, images = encoder.embed_text(PROBE_TEXTS), encoder.embed_image(probe_images())
     ids = encoder.tokenizer(
-        list(TEXTS), padding="max_length", max_length=40, truncation=True, return_tensors="pt"
+        list(PROBE_TEXTS), padding="max_length", max_length=40, truncation=True, return_tensors="pt"
     )
-    pixels = torch.stack([torch.from_numpy(encoder.transform(drawing)) for drawing in drawn()])
+    pixels = torch.stack([torch.from_numpy(encoder.transform(image)) for image in probe_images()])
     with torch.no_grad():
         logits = encoder.model(input_ids=ids.input_ids, pixel_values=pixels).logits_per_text
     ours = encoder.logit_scale * texts @ images.T + float(encoder.model.logit_bias.detach())
@@ -113,14 +115,12 @@ def test_blends_and_verifies(family: str, tmp_path: Path, capsys: pytest.Capture
     summary = json.loads(capsys.readouterr().out.partition("{")[2].join(["{", ""]))
     assert {check["passed"] for check in summary["checks"]} == {True}
     parts = [change["part"] for change in summary["changes"]]
-    assert sum(part.startswith("text_model.encoder.layer") for part in parts) == (
-        6 if family == "joined" else 4
-    )
+    assert sum(part.startswith("text_model.encoder.layer") for part in parts) == (6 if family == "own" else 4)
     assert "load_clip" in (tmp_path / "half/README.md").read_text()
 
 
 def test_a_blend_is_in_the_middle_batch_norm_included() -> None:
-    first, second = tiny_joined(0), tiny_joined(1)
+    first, second = tiny_own(0), tiny_own(1)
     blended = blend(first, second, 0.25).model.state_dict()
     for name, start in first.model.state_dict().items():
         expected = 0.75 * start + 0.25 * second.model.state_dict()[name]
@@ -129,7 +129,7 @@ def test_a_blend_is_in_the_middle_batch_norm_included() -> None:
 
 def test_families_do_not_blend() -> None:
     with pytest.raises(OmniNegClipError, match="The two models have different"):
-        blend(tiny_joined(), tiny_vision_text(), 0.5)
+        blend(tiny_own(), tiny_vision_text(), 0.5)
 
 
 def test_naflex_is_refused_with_a_reason(tmp_path: Path) -> None:

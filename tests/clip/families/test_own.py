@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 import torch
 from safetensors.torch import load_file, save_file
-from tiny_dual import tiny_joined
+from tiny_dual import tiny_own
 from torch.nn import functional as F
 
-from omninegclip.clip.families.efficientnet import EfficientNetLite, build_image_tower
+from omninegclip.clip.families.own import EfficientNetLite, build_image_tower
 from omninegclip.clip.io.load import load_clip
 from omninegclip.clip.io.metadata import read_metadata
 from omninegclip.clip.io.save import save_clip
@@ -22,12 +22,12 @@ TEXTS = ["a dog on a mat", "no cat", "a mat, but no cat and no dog on it", "x"]
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    save_clip(tmp_path / "m", tiny_joined(), base="random")
+    save_clip(tmp_path / "m", tiny_own(), base="random")
     return tmp_path / "m"
 
 
 def test_a_text_is_the_mean_over_its_tokens() -> None:
-    encoder = tiny_joined()
+    encoder = tiny_own()
     rows = []
     for ids in encoder.tokenize(TEXTS):
         with torch.no_grad():
@@ -38,7 +38,7 @@ def test_a_text_is_the_mean_over_its_tokens() -> None:
 
 
 def test_a_saved_model_comes_back_with_its_batch_norm(folder: Path) -> None:
-    encoder, loaded = tiny_joined(), load_clip(folder)
+    encoder, loaded = tiny_own(), load_clip(folder)
     assert np.array_equal(loaded.embed_text(TEXTS), encoder.embed_text(TEXTS))
     assert torch.equal(
         loaded.model.vision_model.norm.running_mean, encoder.model.vision_model.norm.running_mean
@@ -50,7 +50,7 @@ def test_a_saved_model_comes_back_with_its_batch_norm(folder: Path) -> None:
 
 
 def test_half_precision_is_stored_half_but_for_counts(tmp_path: Path) -> None:
-    save_clip(tmp_path / "m", tiny_joined(), base="random", dtype=torch.float16)
+    save_clip(tmp_path / "m", tiny_own(), base="random", dtype=torch.float16)
     kinds = {weight.dtype for weight in load_file(tmp_path / "m/model.safetensors").values()}
     assert kinds == {torch.float16, torch.int64}
     assert {weight.dtype for weight in load_clip(tmp_path / "m").model.parameters()} == {torch.float32}

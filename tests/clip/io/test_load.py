@@ -20,7 +20,7 @@ from omninegclip.clip.io.load import load_clip
 from omninegclip.clip.io.name import with_options
 from omninegclip.clip.io.save import save_clip
 from omninegclip.clip.io.weights import read_weights
-from omninegclip.clip.parity import TEXTS, drawn
+from omninegclip.clip.parity import PROBE_TEXTS, probe_images
 from omninegclip.commands.verify import verify
 from omninegclip.errors import OmniNegClipError
 
@@ -35,14 +35,18 @@ def tokenizer_folder(tokenizer: CLIPTokenizer, tmp_path: Path) -> Path:
 
 def assert_embeds_like(loaded: ClipEncoder, reference: nn.Module) -> None:
     ids = loaded.tokenizer(
-        list(TEXTS), padding=True, truncation=True, max_length=loaded.context_length, return_tensors="pt"
+        list(PROBE_TEXTS),
+        padding=True,
+        truncation=True,
+        max_length=loaded.context_length,
+        return_tensors="pt",
     ).input_ids
-    pixels = torch.stack([torch.from_numpy(loaded.transform(drawing)) for drawing in drawn()])
+    pixels = torch.stack([torch.from_numpy(loaded.transform(image)) for image in probe_images()])
     with torch.no_grad():
         texts = F.normalize(reference.encode_text(ids), dim=-1)
         images = F.normalize(reference.encode_image(pixels), dim=-1)
-    np.testing.assert_allclose(loaded.embed_text(TEXTS), texts, atol=1e-5)
-    np.testing.assert_allclose(loaded.embed_image(drawn()), images, atol=1e-5)
+    np.testing.assert_allclose(loaded.embed_text(PROBE_TEXTS), texts, atol=1e-5)
+    np.testing.assert_allclose(loaded.embed_image(probe_images()), images, atol=1e-5)
 
 
 LAYOUTS: dict[str, Callable[[State], Any]] = {
@@ -235,12 +239,14 @@ def test_legacy_end_of_text_in_a_config(encoder: ClipEncoder, tmp_path: Path) ->
     config["text_config"]["eos_token_id"] = 2
     (tmp_path / "m/config.json").write_text(json.dumps(config))
     loaded = load_clip(tmp_path / "m")
-    np.testing.assert_allclose(loaded.embed_text(TEXTS), encoder.embed_text(TEXTS), atol=1e-6)
+    np.testing.assert_allclose(loaded.embed_text(PROBE_TEXTS), encoder.embed_text(PROBE_TEXTS), atol=1e-6)
     theirs = CLIPModel.from_pretrained(tmp_path / "m")
-    ids = encoder.tokenizer(list(TEXTS), padding=True, truncation=True, max_length=24, return_tensors="pt")
+    ids = encoder.tokenizer(
+        list(PROBE_TEXTS), padding=True, truncation=True, max_length=24, return_tensors="pt"
+    )
     with torch.no_grad():
         pooled = F.normalize(theirs.get_text_features(**ids).pooler_output, dim=-1)
-    np.testing.assert_allclose(loaded.embed_text(TEXTS), pooled, atol=1e-5)
+    np.testing.assert_allclose(loaded.embed_text(PROBE_TEXTS), pooled, atol=1e-5)
 
 
 def test_a_hub_id_without_a_network_ends_in_one_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -304,9 +310,8 @@ def test_a_scale_that_no_training_leaves_is_said(
             load_clip(tmp_path / "m")
         return
     load_clip(tmp_path / "m")
-    assert "its logit scale is 8,103.08, and training leaves one above 0" in capsys.readouterr().err.replace(
-        "\n", " "
-    )
+    said = " ".join(capsys.readouterr().err.split())
+    assert "its logit scale is 8,103.08, and training leaves one above 0" in said
     with pytest.raises(OmniNegClipError, match=r"is not what it should be: logit scale \(its logit"):
         verify(str(tmp_path / "m"))
 

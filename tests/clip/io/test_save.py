@@ -60,7 +60,7 @@ def test_folders_that_hold_no_clip_are_refused(tmp_path: Path) -> None:
     with pytest.raises(OmniNegClipError, match=r"holds no CLIP"):
         load_clip(tmp_path)
     (tmp_path / "config.json").write_text(json.dumps({"model_type": "blip"}))
-    with pytest.raises(OmniNegClipError, match="type 'blip': a CLIP is needed"):
+    with pytest.raises(OmniNegClipError, match="type 'blip': known are the types clip, siglip"):
         load_clip(tmp_path)
     with pytest.raises(OmniNegClipError, match="nowhere is no file"):
         load_clip("nowhere")

@@ -76,7 +76,7 @@ FILES = {
     "preprocessor_config.json": "clip",
     "tokenizer_config.json": "clip",
     "open_clip_config.json": "open_clip",
-    "dual_encoder.json": "joined",
+    "dual_encoder.json": "own",
 }
 
 

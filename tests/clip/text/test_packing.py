@@ -9,7 +9,9 @@ from torch import Tensor
 from torch.nn import functional as F
 from transformers import CLIPConfig, CLIPModel, SiglipConfig, SiglipModel
 
-from omninegclip.clip.text.packing import encode_packed, pack, require_causal
+from omninegclip.clip.families.registry import family_of
+from omninegclip.clip.text.packing import encode_packed, pack
+from omninegclip.clip.text.padding import PaddedTexts
 from omninegclip.errors import OmniNegClipError
 
 BOS, EOT, CONTEXT = 97, 98, 24
@@ -189,20 +191,19 @@ def test_refuses_what_it_cannot_pack(groups: Sequence[Sequence[Sequence[int]]], 
         pack(groups, CONTEXT)
 
 
-def test_refuses_towers_that_are_not_causal() -> None:
+def test_towers_that_are_not_causal_take_no_packed_texts() -> None:
     tower = {"hidden_size": 8, "intermediate_size": 8, "num_hidden_layers": 1, "num_attention_heads": 1}
     siglip = SiglipModel(
         SiglipConfig(text_config=tower | {"vocab_size": 9}, vision_config=tower | {"image_size": 16})
     )
-    with pytest.raises(
-        OmniNegClipError, match=r"causal text tower of a CLIPModel, and this is a SiglipModel"
-    ):
-        require_causal(siglip)
-    require_causal(tiny_clip())
+    assert isinstance(family_of(siglip).lay_out([[[1, 2]]], CONTEXT, 0), PaddedTexts)
+    with pytest.raises(TypeError, match="SiglipFamily are padded, not packed"):
+        family_of(siglip).encode(pack([[[1, 2]]], CONTEXT))
+    family_of(tiny_clip()).prepare_training()
 
 
 def test_refuses_attention_without_masks() -> None:
     model = tiny_clip()
     model.text_model.config._attn_implementation = "flash_attention_2"
     with pytest.raises(OmniNegClipError, match="this model has flash_attention_2"):
-        require_causal(model)
+        family_of(model).prepare_training()

@@ -2,11 +2,11 @@
 
 import pytest
 import torch
-from tiny_dual import TINY, tiny_joined, tiny_siglip
+from tiny_dual import TINY, tiny_own, tiny_siglip
 from torch import Tensor
 
-from omninegclip.clip.families.dual_encoder import DualEncoder
-from omninegclip.clip.text.padding import BATCH, encode_padded, pad, say_padded
+from omninegclip.clip.encoder import ClipEncoder
+from omninegclip.clip.text.padding import BATCH, pad, say_padded
 from omninegclip.errors import OmniNegClipError
 
 WORDS = ["dog", "cat", "no", "a", "mat,", "red", "owl"]
@@ -16,7 +16,7 @@ def captions(count: int) -> list[str]:
     return [" ".join(WORDS[(n * k) % 7] for k in range(1, 2 + n * 5 % 7)) for n in range(count)]
 
 
-def one_by_one(encoder: DualEncoder, rows: list[list[int]]) -> Tensor:
+def one_by_one(encoder: ClipEncoder, rows: list[list[int]]) -> Tensor:
     features = []
     for row in rows:
         ids = torch.tensor(
@@ -33,14 +33,14 @@ def test_features_equal_those_of_texts_alone(family: str) -> None:
     rows = encoder.tokenize(captions(BATCH + 9))
     groups = [rows[:5], rows[5:6], [], rows[6:]]
     with torch.no_grad():
-        padded = encode_padded(encoder.model, encoder.lay_out(groups, encoder.context_length))
+        padded = encoder.family.encode(encoder.lay_out(groups, encoder.context_length))
         torch.testing.assert_close(padded, one_by_one(encoder, rows), rtol=0, atol=1e-5)
 
 
 def test_gradients_equal_those_of_texts_alone() -> None:
     gradients = []
     for padded in (True, False):
-        encoder = tiny_joined()
+        encoder = tiny_own()
         rows = encoder.tokenize(captions(BATCH + 3))
         features = encoder.encode_texts(rows) if padded else one_by_one(encoder, rows)
         torch.manual_seed(1)

@@ -1,7 +1,9 @@
 """Which activation a model's MLP blocks have: never guessed, since only the scores show a wrong one."""
 
 from collections.abc import Mapping
+from pathlib import Path
 
+from omninegclip.clip.io.metadata import read_metadata
 from omninegclip.errors import OmniNegClipError
 
 ACTIVATIONS = ("quick_gelu", "gelu")
@@ -35,3 +37,8 @@ def decide_activation(name: str, sources: Mapping[str, str | None]) -> str:
             f"{name} has the activation {activation!r}: CLIPs have {' or '.join(ACTIVATIONS)}."
         )
     return activation
+
+
+def stated(folder: Path, asked: str | None) -> dict[str, str | None]:
+    """Return what `omninegclip.json` in a folder and the user say of the activation."""
+    return {"omninegclip.json": read_metadata(folder).get("activation"), "--activation": asked}

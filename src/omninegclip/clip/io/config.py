@@ -4,43 +4,24 @@ import dataclasses
 import math
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
-from transformers import (
-    CLIPConfig,
-    CLIPTextConfig,
-    CLIPVisionConfig,
-    PreTrainedConfig,
-    SiglipConfig,
-    SiglipTextConfig,
-    SiglipVisionConfig,
-    VisionTextDualEncoderConfig,
-)
+from transformers import PreTrainedConfig
 from transformers.models.auto.configuration_auto import CONFIG_MAPPING
 
 from omninegclip.clip.io.quiet import silent_transformers
 from omninegclip.clip.io.untrusted import in_one_line
 from omninegclip.errors import OmniNegClipError
 
+Config = TypeVar("Config", bound=PreTrainedConfig)
 LARGEST = 10_000_000  # of any number in a configuration; the largest in use are vocabularies of 256,000
-BERTS = ("bert", "roberta", "xlm-roberta")  # text towers with one layout of their parts
-IMAGE_TYPES = ("vit", "deit", "beit", "dinov2", "clip_vision_model", "siglip_vision_model", "swin")
-# model -> its towers, each of one class, or of the type that it names
-TOWERS: dict[Any, dict[str, Any]] = {
-    CLIPConfig: {
-        "text_config": CLIPTextConfig,
-        "vision_config": CLIPVisionConfig,
-        "text_config_dict": CLIPTextConfig,  # of older versions of transformers
-        "vision_config_dict": CLIPVisionConfig,
-    },
-    SiglipConfig: {"text_config": SiglipTextConfig, "vision_config": SiglipVisionConfig},
-    VisionTextDualEncoderConfig: {"text_config": BERTS, "vision_config": IMAGE_TYPES},
-}
+# the parts of a configuration -> the class of each, or the `model_type`s that it may name
+Towers = Mapping[str, type[PreTrainedConfig] | tuple[str, ...]]
 # What every class takes. None of it is the shape of a model.
 GENERAL = {field.name for field in dataclasses.fields(PreTrainedConfig)}
 
 
-def known_config(kind: Any, raw: Mapping[str, Any], path: Path) -> Any:
+def known_config(kind: type[Config], raw: Mapping[str, object], path: Path, towers: Towers) -> Config:
     """Return the configuration of class `kind` that `raw`, which was read from `path`, describes.
 
     What the class does not declare itself never reaches the library: how attention is computed, kernels,
@@ -51,7 +32,7 @@ def known_config(kind: Any, raw: Mapping[str, Any], path: Path) -> Any:
         OmniNegClipError: a value is of another type, or outside any sane range.
     """
     known = declared(kind, raw, str(path))
-    for key, tower in TOWERS.get(kind, {}).items():
+    for key, tower in towers.items():
         known.pop(key, None)
         if raw.get(key) is not None:
             known[key] = _tower(tower, key, raw[key], f"{path}, {key}")
@@ -62,7 +43,9 @@ def known_config(kind: Any, raw: Mapping[str, Any], path: Path) -> Any:
         raise OmniNegClipError(f"{path} describes no {kind.model_type}: {in_one_line(error)}") from error
 
 
-def _tower(kind: Any, key: str, raw: Any, where: str) -> dict[str, Any]:
+def _tower(
+    kind: type[PreTrainedConfig] | tuple[str, ...], key: str, raw: object, where: str
+) -> dict[str, object]:
     if not isinstance(raw, dict):
         raise OmniNegClipError(f"{where} is wrong: it holds no JSON object.")
     if not isinstance(kind, tuple):
@@ -74,7 +57,7 @@ def _tower(kind: Any, key: str, raw: Any, where: str) -> dict[str, Any]:
     return declared(CONFIG_MAPPING[name], raw, where) | {"model_type": name}
 
 
-def declared(kind: Any, raw: Mapping[str, Any], where: str) -> dict[str, Any]:
+def declared(kind: type[PreTrainedConfig], raw: Mapping[str, object], where: str) -> dict[str, Any]:
     """Return what the configuration class `kind` itself declares of `raw`; raises as `known_config` does."""
     known = {}
     for field in dataclasses.fields(kind):
@@ -86,7 +69,7 @@ def declared(kind: Any, raw: Mapping[str, Any], where: str) -> dict[str, Any]:
     return known
 
 
-def _require_sane(key: str, value: Any, default: Any, where: str) -> None:
+def _require_sane(key: str, value: object, default: object, where: str) -> None:
     """Refuse what the class would take, since it checks types alone, and True is an int to it."""
     missing = value is None and default is not None and not key.endswith("_id")
     if missing or isinstance(default, bool) != isinstance(value, bool):

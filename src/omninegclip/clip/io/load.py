@@ -3,27 +3,24 @@
 import math
 from importlib.resources import files
 from pathlib import Path
-from typing import Any, cast
-
-from transformers import CLIPConfig, CLIPModel, CLIPTextConfig, CLIPVisionConfig, PreTrainedTokenizerBase
+from typing import Any
 
 from omninegclip.clip.encoder import ClipEncoder
-from omninegclip.clip.families.others import OTHERS, load_joined_encoder, load_other
-from omninegclip.clip.families.own import FILE as JOINED
+from omninegclip.clip.families.clip import assemble
+from omninegclip.clip.families.family import ModelParts
+from omninegclip.clip.families.registry import families
 from omninegclip.clip.io import hub
-from omninegclip.clip.io.activation import decide_activation
+from omninegclip.clip.io.activation import decide_activation, stated
 from omninegclip.clip.io.architecture import infer_config
-from omninegclip.clip.io.build import build_model
-from omninegclip.clip.io.config import LARGEST, known_config
+from omninegclip.clip.io.config import LARGEST
 from omninegclip.clip.io.layouts import is_openai, to_hugging_face
 from omninegclip.clip.io.metadata import FILE as FACTS
 from omninegclip.clip.io.metadata import read_json, read_metadata, read_part
 from omninegclip.clip.io.name import ModelName
 from omninegclip.clip.io.untrusted import CARD_LIMIT, WEIGHTS_LIMIT, read_own, require_own
-from omninegclip.clip.io.weights import StateDict, read_folder, read_weights
+from omninegclip.clip.io.weights import StateDict, read_weights
 from omninegclip.clip.scale import wrong_scale
 from omninegclip.clip.text.tokenizer import find_tokenizer
-from omninegclip.clip.transform import find_transform
 from omninegclip.errors import OmniNegClipError
 from omninegclip.progress import console
 
@@ -59,18 +56,19 @@ def load_clip(
     if isinstance(name, ModelName):
         activation, tokenizer = activation or name.activation, tokenizer or name.tokenizer
     path = locate(str(name))
-    encoder = _load(path, activation, tokenizer)
+    encoder = ClipEncoder(*_load(path, activation, tokenizer))
     _check_scale(encoder, path)
     if checked and tokenizer is None and path.is_dir():
         _check_fingerprint(encoder, path)
     return encoder
 
 
-def _load(path: Path, activation: str | None, tokenizer: Path | None) -> ClipEncoder:
+def _load(path: Path, activation: str | None, tokenizer: Path | None) -> ModelParts:
     if path.is_file():
         return _load_file(path, activation, tokenizer)
-    if (path / JOINED).exists():
-        return load_joined_encoder(path, activation, tokenizer)
+    for family in families().values():
+        if family.marker != HUGGING_FACE and (path / family.marker).exists():
+            return family.load(path, activation, tokenizer)
     if (path / HUGGING_FACE).exists():
         return _load_hugging_face(path, activation, tokenizer)
     if (path / OPEN_CLIP).exists():
@@ -92,7 +90,8 @@ def is_bare(name: str) -> bool:
     if not path.is_file() and not (path / OPENAI_WEIGHTS).exists():
         return False
     folder = path if path.is_dir() else path.parent
-    described = any((folder / file).exists() for file in (HUGGING_FACE, OPEN_CLIP, JOINED))
+    markers = {OPEN_CLIP, *(family.marker for family in families().values())}
+    described = any((folder / file).exists() for file in markers)
     return not described and "activation" not in read_metadata(folder)
 
 
@@ -112,32 +111,20 @@ def locate(name: str) -> Path:
     raise OmniNegClipError(f"{name} is no file, no folder and no model that ships ({', '.join(SHIPPED)}).")
 
 
-def _load_hugging_face(folder: Path, asked: str | None, tokenizer_folder: Path | None) -> ClipEncoder:
-    raw = read_json(folder / HUGGING_FACE)
-    kind = raw.get("model_type")
-    if isinstance(kind, str) and kind in OTHERS:
-        return load_other(folder, raw, asked, tokenizer_folder)
-    if kind != "clip":
-        raise OmniNegClipError(
-            f"{folder} holds a model of type {kind!r}: a CLIP is needed, or one of the "
-            f"types {', '.join(OTHERS)}."
-        )
-    config = known_config(CLIPConfig, raw, folder / HUGGING_FACE)
-    text, vision = cast(CLIPTextConfig, config.text_config), cast(CLIPVisionConfig, config.vision_config)
-    sources = {"its text_config": text.hidden_act, "its vision_config": vision.hidden_act}
-    decide_activation(str(folder), sources | _voices(folder, asked))
-    tokenizer = find_tokenizer(tokenizer_folder or folder, text.vocab_size)
-    if text.eos_token_id == 2:  # legacy (transformers#24650): pool at the end of text by its real id
-        text.eos_token_id = tokenizer.eos_token_id
-    if text.eos_token_id != tokenizer.eos_token_id:
-        raise OmniNegClipError(
-            f"The end-of-text id is {text.eos_token_id} in {folder / HUGGING_FACE} and "
-            f"{tokenizer.eos_token_id} in the tokenizer: correct the wrong one."
-        )
-    return _assemble(folder, config, read_folder(folder), tokenizer)
+def _load_hugging_face(folder: Path, asked: str | None, tokenizer_folder: Path | None) -> ModelParts:
+    kind = read_json(folder / HUGGING_FACE).get("model_type")
+    known = {name: family for name, family in families().items() if family.marker == HUGGING_FACE}
+    if isinstance(kind, str) and kind in known:
+        return known[kind].load(folder, asked, tokenizer_folder)
+    for family in known.values():
+        if isinstance(kind, str) and kind in family.refused:
+            raise OmniNegClipError(f"{folder} can't be loaded: {family.refused[kind]}")
+    raise OmniNegClipError(
+        f"{folder} holds a model of type {kind!r}: known are the types {', '.join(sorted(known))}."
+    )
 
 
-def _load_open_clip(folder: Path, asked: str | None, tokenizer_folder: Path | None) -> ClipEncoder:
+def _load_open_clip(folder: Path, asked: str | None, tokenizer_folder: Path | None) -> ModelParts:
     shape = read_part(read_json(folder / OPEN_CLIP), "model_cfg", folder / OPEN_CLIP)
     weights = next((folder / name for name in OPEN_CLIP_WEIGHTS if (folder / name).exists()), None)
     if weights is None:
@@ -147,30 +134,22 @@ def _load_open_clip(folder: Path, asked: str | None, tokenizer_folder: Path | No
     require_own(weights, WEIGHTS_LIMIT)
     state = _renamed(read_weights(weights), weights)
     written = "quick_gelu" if _flag(shape, "quick_gelu", folder / OPEN_CLIP) else "gelu"
-    activation = decide_activation(str(folder), {OPEN_CLIP: written} | _voices(folder, asked))
+    activation = decide_activation(str(folder), {OPEN_CLIP: written} | stated(folder, asked))
     tokenizer = find_tokenizer(tokenizer_folder or folder, _vocabulary(state))
     heads = _open_clip_heads(shape, folder / OPEN_CLIP)
-    return _assemble(folder, infer_config(state, activation, tokenizer, heads), state, tokenizer)
+    return assemble(folder, infer_config(state, activation, tokenizer, heads), state, tokenizer)
 
 
-def _load_file(path: Path, asked: str | None, tokenizer_folder: Path | None) -> ClipEncoder:
+def _load_file(path: Path, asked: str | None, tokenizer_folder: Path | None) -> ModelParts:
     if (path.parent / HUGGING_FACE).exists() or (path.parent / OPEN_CLIP).exists():
         return _load(path.parent, asked, tokenizer_folder)
     state = read_weights(path)
     # only OpenAI's own archives hold these; all of OpenAI's models have QuickGELU
     release = "quick_gelu" if {"input_resolution", "context_length", "vocab_size"} <= state.keys() else None
     state = _renamed(state, path) if is_openai(state) else state
-    activation = decide_activation(str(path), {"OpenAI's archive": release} | _voices(path.parent, asked))
+    activation = decide_activation(str(path), {"OpenAI's archive": release} | stated(path.parent, asked))
     tokenizer = find_tokenizer(tokenizer_folder or path.parent, _vocabulary(state))
-    return _assemble(path, infer_config(state, activation, tokenizer), state, tokenizer)
-
-
-def _assemble(
-    path: Path, config: CLIPConfig, weights: StateDict, tokenizer: PreTrainedTokenizerBase
-) -> ClipEncoder:
-    folder = path if path.is_dir() else path.parent
-    transform = find_transform(folder, cast(Any, config.vision_config).image_size)
-    return ClipEncoder(build_model(config, weights, str(path), CLIPModel), tokenizer, transform)
+    return assemble(path, infer_config(state, activation, tokenizer), state, tokenizer)
 
 
 def _check_scale(encoder: ClipEncoder, path: Path) -> None:
@@ -189,10 +168,6 @@ def _check_fingerprint(encoder: ClipEncoder, folder: Path) -> None:
             f"{encoder.fingerprint}, and {FACTS} says {stored}. Copy the folder again, or remove {FACTS} to "
             "take it as it is."
         )
-
-
-def _voices(folder: Path, asked: str | None) -> dict[str, str | None]:
-    return {"omninegclip.json": read_metadata(folder).get("activation"), "--activation": asked}
 
 
 def _vocabulary(state: StateDict) -> int:

@@ -4,22 +4,20 @@ import json
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import torch
 from safetensors.torch import save_file
-from transformers import CLIPModel
 
 from omninegclip.clip.encoder import ClipEncoder
-from omninegclip.clip.families.own import save_joined
+from omninegclip.clip.families.registry import families
 from omninegclip.clip.io import hub
 from omninegclip.clip.io.layouts import to_openai
 from omninegclip.clip.io.load import OPEN_CLIP, OPEN_CLIP_WEIGHTS, OPENAI_WEIGHTS, load_clip
 from omninegclip.clip.io.metadata import write_metadata
-from omninegclip.clip.io.quiet import silent_transformers
 from omninegclip.clip.io.untrusted import in_one_line
 from omninegclip.clip.io.weights import StateDict
-from omninegclip.clip.parity import probe, probe_embeddings
+from omninegclip.clip.parity import probe_cosines, probe_embeddings
 from omninegclip.clip.text.tokenizer import OPENAI_VOCABULARY
 from omninegclip.errors import OmniNegClipError
 from omninegclip.files import WRITE_ERRORS, atomic_folder
@@ -61,11 +59,14 @@ def save_clip(
         OmniNegClipError: the folder is occupied or can't be written, the layout can't hold this model, or the
             cosine is below PARITY.
     """
-    layout = layout or encoder.layout
-    if layout not in LAYOUTS:
-        raise OmniNegClipError(f"There is no layout {layout!r}: choose {', '.join(LAYOUTS)}.")
-    if layout != encoder.layout and not (layout != "own" and isinstance(encoder.model, CLIPModel)):
-        alone = "a layout of our own" if encoder.layout == "own" else encoder.layout
+    family = encoder.family
+    own, *_ = family.layouts
+    layout = layout or own
+    layouts = list(dict.fromkeys(name for each in families().values() for name in each.layouts))
+    if layout not in layouts:
+        raise OmniNegClipError(f"There is no layout {layout!r}: choose {', '.join(layouts)}.")
+    if layout not in family.layouts:
+        alone = "a layout of our own" if own == "own" else own
         raise OmniNegClipError(
             f"A {type(encoder.model).__name__} does not fit into the layout {layout}: "
             f"it is kept in {alone} alone."
@@ -76,7 +77,10 @@ def save_clip(
             for name, weight in encoder.model.state_dict().items()
         }
         with _full_disk_said(folder):
-            LAYOUTS[layout](partial, encoder, weights, base)
+            if layout == own:
+                family.save(partial, weights)
+            else:
+                CLIP_LAYOUTS[layout](partial, encoder, weights, base)
             _save_tokenizer(partial, encoder)
         encoder.transform.save(partial)
         write_metadata(partial, {"activation": encoder.activation})
@@ -119,18 +123,13 @@ def describe(encoder: ClipEncoder) -> dict[str, Any]:
         "activation": encoder.activation,
         "fingerprint": encoder.fingerprint,
         "image_fingerprint": encoder.image_fingerprint,
-        "probe": probe(encoder).tolist(),
+        "probe": probe_cosines(encoder).tolist(),
     }
-
-
-def _write_hugging_face(folder: Path, encoder: ClipEncoder, weights: StateDict, base: str) -> None:
-    with silent_transformers():
-        encoder.model.save_pretrained(folder, state_dict=weights)
 
 
 def _write_openai(folder: Path, encoder: ClipEncoder, weights: StateDict, base: str) -> None:
     """Refuse what OpenAI's code would compute differently: it takes all this for granted."""
-    text, vision = encoder.model.text_model.config, encoder.model.vision_model.config
+    text, vision = encoder.family.text_config, encoder.family.image_config
     if encoder.activation != "quick_gelu":
         raise OmniNegClipError(f"OpenAI's code knows QuickGELU alone, the model has {encoder.activation}.")
     if any(tower.num_attention_heads * 64 != tower.hidden_size for tower in (text, vision)):
@@ -147,7 +146,7 @@ def _write_openai(folder: Path, encoder: ClipEncoder, weights: StateDict, base: 
 
 
 def _write_open_clip(folder: Path, encoder: ClipEncoder, weights: StateDict, base: str) -> None:
-    text, vision = encoder.model.text_model.config, encoder.model.vision_model.config
+    text, vision = encoder.family.text_config, encoder.family.image_config
     end = encoder.tokenizer.eos_token_id
     text_cfg: dict[str, Any] = {
         "context_length": text.max_position_embeddings,
@@ -190,9 +189,7 @@ def _write_open_clip(folder: Path, encoder: ClipEncoder, weights: StateDict, bas
     save_file(contiguous, folder / OPEN_CLIP_WEIGHTS[0], metadata={"format": "pt"})
 
 
-LAYOUTS: dict[str, Callable[[Path, ClipEncoder, StateDict, str], None]] = {
-    "hf": _write_hugging_face,
+CLIP_LAYOUTS: dict[str, Callable[[Path, ClipEncoder, StateDict, str], None]] = {
     "openai": _write_openai,
     "open_clip": _write_open_clip,
-    "own": lambda folder, encoder, weights, _: save_joined(folder, cast(Any, encoder.model), weights),
 }

@@ -12,7 +12,7 @@ import numpy as np
 import torch
 from torch import Tensor
 from torch.nn import functional as F
-from transformers import CLIPModel, PreTrainedModel
+from transformers import CLIPModel
 
 from omninegclip.clip.pooled import all_but_last, block_at
 from omninegclip.errors import OmniNegClipError
@@ -86,13 +86,8 @@ def encode_packed(model: CLIPModel, packed: PackedTexts) -> Tensor:
     return F.normalize(model.text_projection(tower.final_layer_norm(ends)), dim=-1)
 
 
-def require_causal(model: PreTrainedModel) -> None:
-    """Raise OmniNegClipError unless the model's text tower is causal and its attention takes any mask."""
-    if not isinstance(model, CLIPModel):
-        raise OmniNegClipError(
-            "Packed captions need the causal text tower of a CLIPModel, "
-            f"and this is a {type(model).__name__}: train it with padded captions."
-        )
+def require_mask(model: CLIPModel) -> None:
+    """Raise OmniNegClipError unless the attention of the model's text tower takes any mask."""
     attention = model.text_model.config._attn_implementation
     if attention not in ("sdpa", "eager"):
         raise OmniNegClipError(

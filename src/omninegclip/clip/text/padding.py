@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from functools import cache
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
@@ -88,18 +88,6 @@ def pad(
         ids.append(batch)
         masks.append(None if whole else (torch.arange(batch.shape[1]) < lengths[:, None]).long())
     return PaddedTexts(tuple(ids), tuple(masks), places, len(texts) * context_length)
-
-
-def encode_padded(model: Any, padded: PaddedTexts) -> Tensor:
-    """Return the L2-normalised features [n, d] that each text has when it is encoded alone.
-
-    `model` has the method `get_text_features` of transformers' dual encoders.
-    """
-    features = [
-        model.get_text_features(input_ids=ids, attention_mask=mask).pooler_output
-        for ids, mask in zip(padded.ids, padded.masks, strict=True)
-    ]
-    return F.normalize(torch.cat(features)[padded.places], dim=-1)
 
 
 @cache  # once in a process, however many runs it makes
