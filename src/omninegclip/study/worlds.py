@@ -37,7 +37,7 @@ def keep_world(encoder: ClipEncoder, folder: Path, seed: int, size: Size) -> Pat
         return kept
     with tempfile.TemporaryDirectory() as drawn:
         world = make_world(encoder, Path(drawn) / "data", seed, size)
-        features = world.triplets.features[torch.arange(size.scenes)]
+        features = world.records.features[torch.arange(size.scenes)]
         with atomic_file(kept / RECORDS) as temporary:
             shutil.copyfile(Path(drawn) / "data" / RECORDS, temporary)
     with atomic_file(kept / _EMBEDDINGS) as temporary:
