@@ -35,7 +35,9 @@ from transformers import CLIPConfig, CLIPModel
 from omninegclip.clip.policy import apply_policy, parameter_groups
 from omninegclip.clip.text.packing import pack
 from omninegclip.memory import keep_freed_memory
-from omninegclip.training.task import PairBatch, TrainingTask
+from omninegclip.objectives.objective import shipped_objectives
+from omninegclip.training.methods.pairs import PairBatch
+from omninegclip.training.task import TrainingTask
 
 BOS, EOT, CONTEXT = 49406, 49407, 77
 # tokens of a Flickr8k caption, begin and end included, at the middle of each twentieth
@@ -125,9 +127,7 @@ def cached_features(model: CLIPModel, pixels: Tensor) -> Tensor:
 
 
 def our_loss(model: CLIPModel, data: Data, precision: str) -> Callable[[], Tensor]:
-    task = TrainingTask(
-        model, weight_absence=1, weight_original=1, weight_text=1, margin=0.9, precision=precision
-    )
+    task = TrainingTask(model, shipped_objectives()["omni"].minimised({}), precision)
     features = [cached_features(model, pixels) for pixels in (data.presence_pixels, data.absence_pixels)]
     kinds = ((data.captions, data.presence_negated), (data.originals, data.absence_negated))
     groups = [pair for kind in kinds for pair in zip(*kind, strict=True)]

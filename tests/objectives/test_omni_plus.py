@@ -12,7 +12,7 @@ from omninegclip.objectives import composed_target, omni_plus, presence, supervi
 Features = Callable[[int], list[Tensor]]
 OWN = torch.tensor([0, 0, 1, 1, 2, 2, 2])
 TRUE = torch.tensor([True, False, True, False, True, True, False])
-HARD = torch.tensor([3, -1, 4, -1, -1, 0, 3])  # the last is of a false statement, and so left out
+HARD = torch.tensor([3, -1, 4, -1, -1, 0, 3])  # the last is of a false sentence, and so left out
 
 
 def batch(features: Features) -> tuple[Tensor, Tensor, Tensor]:
@@ -22,7 +22,7 @@ def batch(features: Features) -> tuple[Tensor, Tensor, Tensor]:
     return images, torch.cat([first, second])[:7], false
 
 
-def test_known_truth_against_loops(features: Features, scale: Tensor) -> None:
+def test_supervised_contrast_against_loops(features: Features, scale: Tensor) -> None:
     images, texts, false = batch(features)
     s = float(scale)
     own, true, hard = OWN.tolist(), TRUE.tolist(), HARD.tolist()
@@ -108,18 +108,18 @@ def test_a_batch_of_two_by_hand() -> None:
 def test_meanings_against_loops(features: Features) -> None:
     texts, targets = features(2)
     targets = targets.clone()
-    targets[3] = targets[2]  # two statements with one target
+    targets[3] = targets[2]  # two sentences with one target
     negates = torch.tensor([False, True, True, True, False])
     dot = (texts @ targets.T).tolist()
-    kept, denying = (0, 4), (1, 2, 3)
-    apart = 0.0
-    for t in denying:
+    plain, negating = (0, 4), (1, 2, 3)
+    discriminated = 0.0
+    for t in negating:
         others = [u for u in range(5) if u == t or {u, t} != {2, 3}]
-        apart += log(sum(exp(9 * dot[t][u]) for u in others)) - 9 * dot[t][t]
+        discriminated += log(sum(exp(9 * dot[t][u]) for u in others)) - 9 * dot[t][t]
     parts = target_losses(texts, targets, negates, scale=9.0)
-    assert parts["kept"].item() == pytest.approx(sum(1 - dot[t][t] for t in kept) / 2)
-    assert parts["composed"].item() == pytest.approx(sum(1 - dot[t][t] for t in denying) / 3)
-    assert parts["apart"].item() == pytest.approx(apart / 3)
+    assert parts["distilled"].item() == pytest.approx(sum(1 - dot[t][t] for t in plain) / 2)
+    assert parts["composed"].item() == pytest.approx(sum(1 - dot[t][t] for t in negating) / 3)
+    assert parts["discriminated"].item() == pytest.approx(discriminated / 3)
 
 
 def test_a_composed_target_by_hand() -> None:
@@ -138,8 +138,8 @@ def test_the_sum_and_its_names(features: Features, scale: Tensor) -> None:
         "weight_discriminated": 0.7,
     }
     parts = omni_plus(contrast, meaning, scale, **weights)
-    expected = 0.5 * contrast["loss"] + 0.7 * meaning["apart"]
-    expected = expected + scale * (3 * meaning["kept"] + 2 * meaning["composed"])
+    expected = 0.5 * contrast["loss"] + 0.7 * meaning["discriminated"]
+    expected = expected + scale * (3 * meaning["distilled"] + 2 * meaning["composed"])
     torch.testing.assert_close(parts["loss"], expected)
     assert {name for name in parts if "/" in name} == {f"contrast/{n}" for n in contrast} | {
         f"meaning/{n}" for n in meaning

@@ -13,7 +13,7 @@ from omninegclip.scenes.negation import split
 from omninegclip.scenes.objects import KINDS
 from omninegclip.study.limits import measure_limits
 from omninegclip.study.world import World
-from omninegclip.training.methods.contrast_sets import ContrastSets
+from omninegclip.training.methods.method import TrainingRecords
 
 
 @dataclass
@@ -26,6 +26,9 @@ class Knows:
         ]
         return _unit(np.array(rows, dtype=np.float32) + 1e-3)
 
+    def tokenize(self, texts: Any) -> list[list[int]]:
+        return [[] for _ in texts]
+
 
 def _unit(rows: Embeddings) -> Embeddings:
     return np.asarray(rows / np.linalg.norm(rows, axis=1, keepdims=True), dtype=np.float32)
@@ -36,19 +39,16 @@ def world() -> World:
     benchmark = make_benchmark(0, 40)
     held = np.array([[kind in scene.kinds for kind in KINDS] for scene in benchmark.scenes], dtype=np.float32)
     images = _unit(held + 1e-3)
-    contrast_sets = ContrastSets(
-        image_rows=torch.arange(len(images)),
-        of_image=[],
-        present=torch.from_numpy(held > 0),
-        absent=torch.from_numpy(held == 0),
-        names=[kind.singular for kind in KINDS],
-        affirmed=[],
-        concepts=[],
-    )
-    triplets: Any = type(
-        "Triplets", (), {"features": torch.from_numpy(images), "contrast_sets": contrast_sets}
-    )
-    return World(benchmark, images, triplets)
+    named = {"text": "", "affirms": [kind.singular for kind in KINDS], "holds": False}
+    rows = [
+        {
+            "image_id": str(number),
+            "objects_present": [kind.singular for kind in scene.kinds],
+            "contrast_set": [named],
+        }
+        for number, scene in enumerate(benchmark.scenes)
+    ]
+    return World(benchmark, images, TrainingRecords(rows, torch.from_numpy(images)))
 
 
 def test_images_that_show_all_leave_everything_possible(world: World) -> None:

@@ -9,7 +9,7 @@ from transformers import CLIPConfig, CLIPModel
 
 from omninegclip.training.cost import estimate
 from omninegclip.training.finetune import FineTuning, freeze
-from omninegclip.training.methods.pairs import make_triplets
+from omninegclip.training.methods.method import TrainingRecords
 from omninegclip.training.preset import load_preset
 
 
@@ -32,16 +32,16 @@ def test_text_operations_are_those_of_a_counted_step(layers: str) -> None:
         for number in range(8)
     ]
     features = F.normalize(torch.randn(8, encoder.dim), dim=-1)
-    triplets = make_triplets(records, features, encoder.tokenize)
+    training = TrainingRecords(records, features)
     extras = "text_extras=[token_embedding]" if layers == "whole" else "text_extras=[final_norm]"
     preset = load_preset(
         "scenes-paper", [f"text_layers={layers}", extras, "batch_size=8", "steps=4", "warmup=1"]
     )
     freeze(encoder, preset)
-    cost = estimate(encoder, triplets, 8, preset, 1e12)
+    cost = estimate(encoder, training, 8, preset, 1e12)
     assert (cost.steps, cost.steps_per_epoch) == (4, 1)
     with FlopCounterMode(display=False) as counter:
-        for _ in FineTuning(encoder, triplets, preset, 0).run():
+        for _ in FineTuning(encoder, training, preset, 0).run():
             pass
     assert cost.text_flops == pytest.approx(counter.get_total_flops(), rel=0.05)
 
@@ -52,10 +52,10 @@ def test_image_operations_and_cache_are_those_of_the_tower() -> None:
     records = [
         {"image_id": "x", "caption": "a", "presence_negated": "b", "absence_negated": "c"} for _ in range(4)
     ]
-    triplets = make_triplets(records, torch.zeros(4, encoder.dim), encoder.tokenize)
+    training = TrainingRecords(records, torch.zeros(4, encoder.dim))
     preset = load_preset("scenes-paper", ["batch_size=2", "steps=4", "warmup=1"])
     freeze(encoder, preset)
-    cost = estimate(encoder, triplets, 3, preset, 1e12)
+    cost = estimate(encoder, training, 3, preset, 1e12)
     with FlopCounterMode(display=False) as counter:
         encoder.encode_images(torch.zeros(3, 3, 32, 32))
     assert cost.image_flops == pytest.approx(counter.get_total_flops(), rel=0.05)

@@ -9,8 +9,10 @@ from omninegclip.objectives.negationclip import negationclip
 from omninegclip.objectives.negbench import negbench
 from omninegclip.objectives.negclip import negclip
 from omninegclip.objectives.omni import omni
-from omninegclip.objectives.omni_plus import composed_target, omni_plus, supervised_contrastive, target_losses
+from omninegclip.objectives.omni_plus import omni_plus
 from omninegclip.objectives.presence import presence
+from omninegclip.objectives.supervised_contrastive import supervised_contrastive
+from omninegclip.objectives.target_losses import composed_target, target_losses
 from omninegclip.objectives.tripletclip import tripletclip
 
 __all__ = [

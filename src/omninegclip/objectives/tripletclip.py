@@ -3,7 +3,9 @@
 from torch import Tensor
 
 from omninegclip.objectives.contrastive import check_features
+from omninegclip.objectives.features import CaptionFeatures
 from omninegclip.objectives.negclip import negclip
+from omninegclip.objectives.objective import Objective
 
 
 def tripletclip(
@@ -45,3 +47,10 @@ def tripletclip(
     check_features(images=images, negative_images=negative_images)
     second = negclip(negative_images, negatives, captions, scale)["loss"]
     return {"loss": first + second, "captions": first, "negatives": second}
+
+
+def _of_pairs(presence: CaptionFeatures, scale: Tensor) -> dict[str, Tensor]:
+    return tripletclip(presence.images, presence.captions, presence.negated, scale, same=presence.same)
+
+
+OBJECTIVE = Objective(_of_pairs)

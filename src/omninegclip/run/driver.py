@@ -52,6 +52,7 @@ from omninegclip.training.cost import RunCost, estimate
 from omninegclip.training.distributed import any_process, from_first, process_group, rank
 from omninegclip.training.finetune import FineTuning, freeze, load_trained
 from omninegclip.training.loop import Step
+from omninegclip.training.methods.method import TrainingRecords
 from omninegclip.training.methods.pairs import Triplets
 
 
@@ -104,7 +105,7 @@ class _Run:
         folder: RunFolder,
         encoder: ClipEncoder,
         policy: PolicyTable,
-        training: Triplets,
+        training: TrainingRecords,
         held_out: Triplets | None,
     ) -> None:
         self.job, self.preset, self.out, self.folder = job, job.preset, job.out, folder
@@ -257,7 +258,7 @@ class _Run:
                 )
             load_trained(self.tuning.trained(), weights)
         after = estimates(self.best["figures"]) if self.best else None
-        write_curves(self.out / CURVES, read_log(self.out / LOG))
+        write_curves(self.out / CURVES, read_log(self.out / LOG), self.preset.minimises.curves)
         done, library = self.tuning.done, self.encoder.family.library
         card = card_of(self.job, self.policy, self.before, after, done, library)
         self._save(card)

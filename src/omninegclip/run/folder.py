@@ -23,7 +23,6 @@ from omninegclip.progress import console
 from omninegclip.run.job import Data, Job
 from omninegclip.training.checkpoint import load_checkpoint
 from omninegclip.training.distributed import from_first, rank, world_size
-from omninegclip.training.methods.contrast_sets import OBJECTIVE as STATEMENTS
 
 MARKER = "omninegclip-run.json"
 CONFIG, VERSIONS, LOG, METRICS = "config.yaml", "versions.json", "log.jsonl", "metrics.json"
@@ -173,9 +172,7 @@ def run_folder(out: Path, resume: bool) -> Iterator[RunFolder]:
 
 def config_of(job: Job, encoder: ClipEncoder, data: Data, contents: Sequence[str]) -> dict[str, Any]:
     """Return all that decides the weights a run ends with; `contents` are the hashes of its images."""
-    columns = ["image_id", "caption", "presence_negated", "absence_negated"]
-    if job.preset.objective == STATEMENTS:
-        columns += ["contrast_set", "objects_present", "objects_unsure"]
+    columns = job.preset.method.columns
     records = ([record.get(column) for column in columns] for record in (*data.training, *data.held_out))
     return {
         "preset": job.preset_name,

@@ -14,7 +14,8 @@ from omninegclip.data.record import read_records
 from omninegclip.errors import OmniNegClipError
 from omninegclip.images import open_image
 from omninegclip.progress import console, track
-from omninegclip.training.methods.pairs import FeatureRows, Triplets, make_triplets
+from omninegclip.training.methods.method import FeatureRows, TrainingRecords
+from omninegclip.training.methods.pairs import PAIRS, Triplets, make_triplets
 from omninegclip.training.preset import Preset
 
 Record = dict[str, Any]
@@ -102,18 +103,20 @@ def read_data(job: Job) -> Data:
 
 def triplets_of(
     job: Job, encoder: ClipEncoder, data: Data, features: FeatureRows
-) -> tuple[Triplets, Triplets | None]:
-    """Return the triplets to train on and those held out, whose images have the features in their order."""
-    strip = job.preset.strip_commas
+) -> tuple[TrainingRecords, Triplets | None]:
+    """Return the records to train on and the triplets held out; the features are those of their images."""
     texts = [text for record in data.training + data.held_out for text in _texts_of(record)]
     if notice := truncation_notice(list(dict.fromkeys(texts)), encoder.tokenizer, encoder.context_length):
         console.print(notice)
 
-    def build(records: Sequence[Record], start: int) -> Triplets:
-        return make_triplets(records, features, encoder.tokenize, strip_commas=strip, first_row=start)
-
-    training = build(data.training, 0)
-    return training, build(data.held_out, len(data.training)) if data.held_out else None
+    training = TrainingRecords(data.training, features)
+    if not data.held_out:
+        return training, None
+    strip = bool(job.preset.settings_of(PAIRS.settings)["strip_commas"])
+    first = len(data.training)
+    return training, make_triplets(
+        data.held_out, features, encoder.tokenize, strip_commas=strip, first_row=first
+    )
 
 
 def _texts_of(record: Record) -> list[str]:

@@ -14,7 +14,6 @@ from omninegclip.files import atomic_file
 from omninegclip.report.card import model_card
 from omninegclip.report.table import FigureRow
 from omninegclip.run.job import Job
-from omninegclip.training.methods.contrast_sets import OBJECTIVE as STATEMENTS
 
 COLUMNS = ("before", "after")
 TITLES = {
@@ -26,11 +25,6 @@ TITLES = {
 SHOWN = ("omninegclip", "torch", "transformers")  # of what is installed
 
 ValidationFigures = dict[str, Estimate]
-
-_METHODS = {
-    "omni": "Method: Omni-NegCLIP, arXiv 2603.29258.",
-    STATEMENTS: "Method: omni-plus of omninegclip, after Omni-NegCLIP, arXiv 2603.29258.",
-}
 
 
 def numbers(figures: ValidationFigures | None) -> dict[str, dict[str, float | int]] | None:
@@ -82,12 +76,12 @@ def read_log(path: Path) -> list[dict[str, Any]]:
     return steps
 
 
-def write_curves(path: Path, steps: Sequence[dict[str, Any]]) -> None:
-    """Draw the loss and its parts, where the extra that draws is installed."""
+def write_curves(path: Path, steps: Sequence[dict[str, Any]], curves: Sequence[str]) -> None:
+    """Draw the loss and the curves of its objective, where the extra that draws is installed."""
     with suppress(ModuleNotFoundError):
         from omninegclip.report.curves import curves_svg, drawn
 
-        names = drawn(steps[0]) if steps else []
+        names = drawn(steps[0], curves) if steps else []
         series = {
             name: [(line["step"], line[name]) for line in steps if name in line and "step" in line]
             for name in names
@@ -106,6 +100,7 @@ def card_of(
 ) -> str:
     """Return the model card of a run, with all that was measured on the way."""
     preset = job.preset
+    method = f" Method: {preset.minimises.source}." if preset.minimises.source else ""
     installed = versions()
     return model_card(
         name=job.out.name,
@@ -133,6 +128,6 @@ def card_of(
             },
         },
         limits=["Its licence is that of the base model and of the data: say which before you publish it."],
-        attribution=f"Base model: {preset.model}. {_METHODS.get(preset.objective, '')}".strip(),
+        attribution=f"Base model: {preset.model}.{method}",
         library=library,
     )

@@ -4,21 +4,23 @@ from collections.abc import Sequence
 
 from omninegclip.errors import OmniNegClipError
 from omninegclip.evaluation.training_free import METHODS
+from omninegclip.objectives.objective import shipped_objectives
 from omninegclip.study.grid import PRETRAINED, StudyCell
-from omninegclip.training.methods.contrast_sets import OBJECTIVE as STATEMENTS
-from omninegclip.training.task import OBJECTIVES
+from omninegclip.training.methods.pairs import PAIRS
+from omninegclip.training.objective import method_of
 
 PLUS = "scenes-plus"
 _PRETRAINED = StudyCell(PRETRAINED, None)
-_PLUS = StudyCell(STATEMENTS, (), preset=PLUS)
+_PLUS = StudyCell("omni-plus", (), preset=PLUS)
 
 
 def objectives() -> list[StudyCell]:
     """Return a cell per objective, and before them the methods that train nothing."""
+    of_pairs = [name for name, each in shipped_objectives().items() if method_of(each) is PAIRS]
     return [
         _PRETRAINED,
         *(StudyCell(name, None, name) for name in METHODS),
-        *(StudyCell(name, (f"objective={name}",)) for name in OBJECTIVES if name not in ("omni", STATEMENTS)),
+        *(StudyCell(name, (f"objective={name}",)) for name in of_pairs if name != "omni"),
         StudyCell("omni", ("objective=omni",)),
         # the paper's objective with the optimizer's settings of omni-plus: as many operations, smaller steps
         StudyCell("omni, small steps", (), preset="scenes-small-steps"),

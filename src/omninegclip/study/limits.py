@@ -16,6 +16,7 @@ from omninegclip.scenes.benchmark import ScenesBenchmark, scene_number
 from omninegclip.scenes.negation import split
 from omninegclip.scenes.objects import KINDS
 from omninegclip.study.world import World
+from omninegclip.training.methods.contrast_sets import make_contrast_sets
 
 WEIGHTS = (0.2, 0.4, 0.6, 0.8, 1.0)
 _RIDGE = 1e-4
@@ -67,7 +68,7 @@ def measure_limits(encoder: ClipEncoder, world: World) -> Limits:
     generic = float(np.linalg.norm(images.mean(axis=0)))
     return Limits(
         {weight: _composed(encoder, world, weight, concepts.mean(axis=0)) for weight in WEIGHTS},
-        _absence(benchmark, images, _probes(world)),
+        _absence(benchmark, images, _probes(encoder, world)),
         _absence(benchmark, images, concepts),
         generic,
         proportion((_false_affirmations(encoder, benchmark, images) > generic).astype(np.float64)),
@@ -84,18 +85,16 @@ def _composed(encoder: ClipEncoder, world: World, weight: float, common: NDArray
     return evaluate_scenes(world.benchmark, world.images, embed)
 
 
-def _probes(world: World) -> NDArray[np.float32]:
+def _probes(encoder: ClipEncoder, world: World) -> NDArray[np.float32]:
     """Return a ridge regression [kinds, d] of what is there on the features of the training images."""
-    contrast_sets = world.triplets.contrast_sets
-    if contrast_sets is None:
-        raise ValueError("the world has no statements, and so no labels for a probe")
-    features = world.triplets.features[contrast_sets.image_rows].numpy()
+    contrast_sets = make_contrast_sets(*world.records, encoder.tokenize)
+    features = world.records.features[contrast_sets.image_rows].numpy()
     labels = contrast_sets.present.numpy().astype(np.float32)
     centred = features - features.mean(axis=0)
     covariance = centred.T @ centred / len(centred) + _RIDGE * np.eye(centred.shape[1])
     found = np.linalg.solve(covariance, centred.T @ (labels - labels.mean(axis=0)) / len(centred)).T
     number = {name: row for row, name in enumerate(contrast_sets.names)}
-    nothing = np.zeros(features.shape[1])  # of a kind that no statement names
+    nothing = np.zeros(features.shape[1])  # of a kind that no sentence names
     rows = [found[number[kind.singular]] if kind.singular in number else nothing for kind in KINDS]
     return np.stack(rows).astype(np.float32)
 

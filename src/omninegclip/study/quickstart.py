@@ -217,7 +217,7 @@ def _write_report(
         "asked about pictures that none of them has seen.",
         rows=rows,
         columns=result.columns,
-        curves=[_curve(name, tuned.steps) for name, tuned in result.tuned.items()],
+        curves=[_curve(name, tuned) for name, tuned in result.tuned.items()],
         image_rows=image_rows,
         metadata=metadata,
         policy_rows=[PolicyRow(part.name, part.trains, part.parameters) for part in result.last.policy.parts],
@@ -227,8 +227,10 @@ def _write_report(
     write_page(path, page)
 
 
-def _curve(name: str, steps: Sequence[Step]) -> str:
-    series = {part: [(step.number, step.scalars[part]) for step in steps] for part in drawn(steps[0].scalars)}
+def _curve(name: str, tuned: TunedModel) -> str:
+    steps = tuned.steps
+    parts = drawn(steps[0].scalars, tuned.preset.minimises.curves)
+    series = {part: [(step.number, step.scalars[part]) for step in steps] for part in parts}
     return curves_svg(series, "step", "loss", f"Fine-tuning, {name}")
 
 

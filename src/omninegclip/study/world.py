@@ -19,7 +19,7 @@ from omninegclip.scenes.render import image_of
 from omninegclip.scenes.scene import Scene
 from omninegclip.training.finetune import fine_tune
 from omninegclip.training.loop import Step
-from omninegclip.training.methods.pairs import Triplets, make_triplets
+from omninegclip.training.methods.method import TrainingRecords
 from omninegclip.training.preset import Preset
 
 
@@ -38,7 +38,7 @@ class World(NamedTuple):
 
     benchmark: ScenesBenchmark
     images: Embeddings
-    triplets: Triplets
+    records: TrainingRecords
 
 
 def make_world(encoder: ClipEncoder, folder: Path, seed: int, size: Size) -> World:
@@ -67,7 +67,7 @@ def assemble(
     `images` are the embeddings [n, d] of the benchmark's scenes, `features` those of the records' [m, d].
     """
     benchmark = make_benchmark(seed, size.questions)
-    return World(benchmark, images, make_triplets(records, features, encoder.tokenize))
+    return World(benchmark, images, TrainingRecords(records, features))
 
 
 def embed_scenes(encoder: ClipEncoder, name: str, scenes: Sequence[Scene], seed: int) -> Embeddings:
@@ -86,7 +86,7 @@ def train_on(
     """Fine-tune `encoder` in place, yielding each step, with a bar; `finetune.freeze` comes first."""
     with progress() as bar:
         task = bar.add_task(description, total=preset.steps, note="")
-        for step in fine_tune(encoder, world.triplets, preset, seed):
+        for step in fine_tune(encoder, world.records, preset, seed):
             bar.update(task, advance=1, note=f"loss {step.scalars['loss']:.3f}")
             yield step
 

@@ -1,21 +1,16 @@
 """What a fine-tuning run will cost, counted on paper before it starts."""
 
-from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
 from omninegclip.clip.encoder import ClipEncoder
 from omninegclip.clip.families.family import Family
 from omninegclip.data.sampler import BatchSampler
-from omninegclip.training.finetune import mean_texts, rows_of
-from omninegclip.training.methods import contrast_sets as contrast_sets
-from omninegclip.training.methods.contrast_sets import TokenIds
-from omninegclip.training.methods.pairs import Triplets
+from omninegclip.training.methods.method import MethodData, TrainingRecords
 from omninegclip.training.preset import Preset
 
 _SAMPLE = 16  # batches whose packing is counted; the rest is taken to be alike
@@ -28,7 +23,7 @@ class RunCost(NamedTuple):
         trained: parameters that train.
         parameters: parameters in all.
         images: distinct images.
-        steps_per_epoch: steps of a pass over the kind of negation that has more captions.
+        steps_per_epoch: steps of a pass over the data, over the kind of negation that has more captions.
         steps: of the whole run.
         tokens_per_epoch: that the text tower computes, packed.
         tokens_padded_per_epoch: that it would compute with every text padded to the context length.
@@ -66,9 +61,9 @@ class RunCost(NamedTuple):
 
 
 def estimate(
-    encoder: ClipEncoder, triplets: Triplets, images: int, preset: Preset, throughput: float
+    encoder: ClipEncoder, records: TrainingRecords, images: int, preset: Preset, throughput: float
 ) -> RunCost:
-    """Count a run; `freeze` comes first, and the features of `triplets` are not read.
+    """Count a run; `freeze` comes first, and the features of `records` are not read.
 
     A matrix of p parameters costs 2p operations per token forward, 2p backward to its input, where anything
     that trains lies below, and 2p to its weights, if they train; attention's own products are 4 L w per token
@@ -77,17 +72,18 @@ def estimate(
 
     Args:
         encoder: the model.
-        triplets: the data.
+        records: the data.
         images: how many are distinct.
         preset: how long, and in what batches.
         throughput: operations per second that the machine reaches.
     """
+    data = preset.method.read(records, encoder.tokenize, preset.settings_of(preset.method.settings))
     # samplers refuse what does not fill a batch
-    steps_per_epoch = max(len(BatchSampler(n, preset.batch_size, 0)) for n in rows_of(triplets, preset))
+    steps_per_epoch = max(len(BatchSampler(size, preset.batch_size, 0)) for size in data.sizes)
     steps = preset.steps or steps_per_epoch * (preset.epochs or 0)
-    packed, padded, row = _tokens(encoder, triplets, preset)
+    packed, padded, row = _tokens(encoder, data, preset.batch_size)
     model, family = encoder.model, encoder.family
-    text_flops = steps * _text_flops(family, packed, row, mean_texts(triplets, preset))
+    text_flops = steps * _text_flops(family, packed, row, data.texts_per_step(preset.batch_size))
     image_flops = images * (_image_flops(family) if family.reads_one_token else _counted(encoder))
     return RunCost(
         trained=sum(p.numel() for p in model.parameters() if p.requires_grad),
@@ -104,33 +100,16 @@ def estimate(
     )
 
 
-def _tokens(encoder: ClipEncoder, triplets: Triplets, preset: Preset) -> tuple[float, float, float]:
+def _tokens(encoder: ClipEncoder, data: MethodData, batch_size: int) -> tuple[float, float, float]:
     """Return packed tokens, padded tokens and tokens of a row, the means over some batches."""
     random = np.random.default_rng(0)
     counts = []
     for _ in range(_SAMPLE):
-        drawn = [
-            random.choice(rows, min(preset.batch_size, rows), replace=False)
-            for rows in rows_of(triplets, preset)
-        ]
-        texts = encoder.lay_out(_groups(triplets, preset, drawn), encoder.context_length)
+        drawn = [random.choice(rows, min(batch_size, rows), replace=False) for rows in data.sizes]
+        texts = encoder.lay_out(data.groups(drawn), encoder.context_length)
         counts.append((texts.tokens_packed, texts.tokens_padded, texts.row_length))
     packed, padded, row = np.mean(counts, axis=0)
     return float(packed), float(padded), float(row)
-
-
-def _groups(
-    triplets: Triplets, preset: Preset, drawn: Sequence[NDArray[np.int64]]
-) -> list[Sequence[TokenIds]]:
-    """Return the captions of the rows that each sampler drew, those that begin alike together."""
-    if preset.objective == contrast_sets.OBJECTIVE and triplets.contrast_sets is not None:
-        said = triplets.contrast_sets.of_image
-        return [group for row in drawn[0].tolist() for group in contrast_sets.alike(said[row])]
-    return [
-        (pairs.captions[row], pairs.negated[row])
-        for pairs, rows in zip((triplets.presence, triplets.absence), drawn, strict=True)
-        for row in rows.tolist()
-    ]
 
 
 def _text_flops(family: Family, tokens: float, row: float, texts: float) -> float:

@@ -16,10 +16,9 @@ from omninegclip.training import schedule
 from omninegclip.training.distributed import average_gradients, world_size
 from omninegclip.training.gradcache import accumulate_gradients
 from omninegclip.training.loop import ScaleLoss, Step, backward_through, train
-from omninegclip.training.methods import contrast_sets as contrast_sets
-from omninegclip.training.methods.pairs import Triplets, batches
+from omninegclip.training.methods.method import BatchPlan, TrainingBatch, TrainingRecords
 from omninegclip.training.preset import Preset, check_steps
-from omninegclip.training.task import ContrastBatch, PairBatch, TrainingTask
+from omninegclip.training.task import TrainingTask
 
 _SCHEDULES = {"paper": schedule.paper, "cosine": schedule.cosine}
 
@@ -43,12 +42,12 @@ def freeze(encoder: ClipEncoder, preset: Preset) -> PolicyTable:
     )
 
 
-def fine_tune(encoder: ClipEncoder, triplets: Triplets, preset: Preset, seed: int) -> Iterator[Step]:
+def fine_tune(encoder: ClipEncoder, records: TrainingRecords, preset: Preset, seed: int) -> Iterator[Step]:
     """Fine-tune the model of `encoder` in place, yielding each step; `freeze` comes first.
 
     Raises OmniNegClipError as `FineTuning` does.
     """
-    return FineTuning(encoder, triplets, preset, seed).run()
+    return FineTuning(encoder, records, preset, seed).run()
 
 
 class FineTuning:
@@ -61,30 +60,31 @@ class FineTuning:
         texts_per_step: the mean number of captions in a step, over all processes.
     """
 
-    def __init__(self, encoder: ClipEncoder, triplets: Triplets, preset: Preset, seed: int) -> None:
+    def __init__(self, encoder: ClipEncoder, records: TrainingRecords, preset: Preset, seed: int) -> None:
         """Make ready for the first step; `freeze` comes first.
 
         Args:
             encoder: its model is trained in place.
-            triplets: with the features of the frozen image tower.
+            records: with the features of the frozen image tower.
             preset: every choice.
             seed: of the order of the data.
 
         Raises:
-            OmniNegClipError: The text tower is causal but takes no mask, nothing trains, the data does not
-                fill a batch, or the run is shorter than its warm-up.
+            OmniNegClipError: The text tower is causal but takes no mask, nothing trains, the records
+                lack what the objective learns from or don't fill a batch, or the run is shorter than its
+                warm-up.
         """
         encoder.family.prepare_training()
-        sizes = rows_of(triplets, preset)
-        samplers = [BatchSampler(size, preset.batch_size, 2 * seed + n) for n, size in enumerate(sizes)]
+        method = preset.method
+        settings = preset.settings_of(method.settings)
+        data = method.read(records, encoder.tokenize, settings)
+        samplers = [BatchSampler(size, preset.batch_size, 2 * seed + n) for n, size in enumerate(data.sizes)]
         self.epoch = max(map(len, samplers))
         self.total = preset.steps or self.epoch * (preset.epochs or 0)
         check_steps(self.total, preset.warmup)
         self.done = 0
-        self._model, self._preset, self._samplers = encoder.model, preset, samplers
-        self._task = TrainingTask(
-            encoder.model, preset.objective, precision=preset.precision, **preset.objective_weights()
-        )
+        self._encoder, self._preset, self._samplers = encoder, preset, samplers
+        self._task = TrainingTask(encoder.model, preset.minimised(), preset.precision)
         self._optimizer = torch.optim.AdamW(
             parameter_groups(encoder.model, preset.weight_decay, decay_all=preset.decay_all),
             lr=preset.learning_rate,
@@ -93,25 +93,16 @@ class FineTuning:
             fused=True,
         )
         self._scaler = torch.amp.GradScaler(encoder.device.type, enabled=preset.precision == "fp16")
-        self._encoder, self._triplets, self._seed = encoder, triplets, seed
-        self.texts_per_step = mean_texts(triplets, preset)
-        self._meanings = (
-            contrast_sets.TargetEmbeddings(
-                triplets.contrast_sets,
-                encoder.embed_tokens,
-                preset.concept_weight,
-                samplers[0].seen(self.total),
-            )
-            if preset.objective == contrast_sets.OBJECTIVE and triplets.contrast_sets
-            else None
-        )
+        self.texts_per_step = data.texts_per_step(preset.batch_size)
+        plan = BatchPlan(samplers, self.total, seed, settings, preset.chunk_size)
+        self._batches = data.batches(encoder, plan)
 
     def run(self) -> Iterator[Step]:
         """Take the steps that are left, yielding each when it is done."""
         steps = train(
             self._backward(),
             self._optimizer,
-            (batch.to(self._encoder.device) for batch in self._batches()),
+            (batch.to(self._encoder.device) for batch in self._batches(self.done)),
             partial(_SCHEDULES[self._preset.schedule], warmup=self._preset.warmup, total=self.total),
             range(self.done, self.total),
             after_step=self._task.after_step,
@@ -124,7 +115,9 @@ class FineTuning:
 
     def trained(self) -> dict[str, Tensor]:
         """Return the tensors of the model that train, by name: all that tells it from its base."""
-        return {name: weight for name, weight in self._model.named_parameters() if weight.requires_grad}
+        return {
+            name: weight for name, weight in self._encoder.model.named_parameters() if weight.requires_grad
+        }
 
     def state(self) -> tuple[dict[str, Tensor], dict[str, Any]]:
         """Return all that the rest of the run depends on beside data and preset: tensors, and JSON values."""
@@ -167,34 +160,6 @@ class FineTuning:
         torch.set_rng_state(tensors["random"])
         self.done = metadata["done"]
 
-    def _batches(self) -> Iterator[PairBatch | ContrastBatch]:
-        """Yield the batches of the steps that are left."""
-        preset, triplets, length = self._preset, self._triplets, self._encoder.context_length
-        lay_out = self._encoder.lay_out
-        if self._meanings is not None and triplets.contrast_sets is not None:
-            yield from contrast_sets.contrast_batches(
-                triplets.contrast_sets,
-                self._meanings,
-                triplets.features,
-                self._samplers[0],
-                self._seed,
-                length,
-                lay_out,
-                hard_images=preset.hard_images,
-                first_step=self.done,
-                chunk_size=preset.chunk_size,
-            )
-            return
-        yield from batches(
-            triplets,
-            self._samplers[0],
-            self._samplers[1],
-            length,
-            mask_same_image=preset.mask_same_image,
-            chunk_size=preset.chunk_size,
-            lay_out=lay_out,
-        )
-
     def _optimized(self) -> list[str]:
         """Return the names of the tensors that train in the optimizer's own order."""
         names = {id(weight): name for name, weight in self.trained().items()}
@@ -208,40 +173,11 @@ class FineTuning:
             return backward_through(DistributedDataParallel(self._task))
         return backward_through(self._task)
 
-    def _backward_in_chunks(
-        self, batch: PairBatch | ContrastBatch, scale_loss: ScaleLoss
-    ) -> dict[str, Tensor]:
+    def _backward_in_chunks(self, batch: TrainingBatch, scale_loss: ScaleLoss) -> dict[str, Tensor]:
         objective = partial(self._task.objective, batch=batch)
         scalars = accumulate_gradients(self._task.encode, batch.texts, objective, scale_loss)
         average_gradients(self._task.parameters())
         return scalars
-
-
-def mean_texts(triplets: Triplets, preset: Preset) -> float:
-    """Return the mean number of captions in a step: four an image, or as many as there are statements."""
-    if preset.objective != contrast_sets.OBJECTIVE or triplets.contrast_sets is None:
-        return 4 * preset.batch_size
-    said = triplets.contrast_sets.of_image
-    return preset.batch_size * sum(map(len, said)) / len(said)
-
-
-def rows_of(triplets: Triplets, preset: Preset) -> list[int]:
-    """Return how many rows each sampler draws from: those of both kinds of negation, or the statements'.
-
-    Raises OmniNegClipError when there is none of what the objective needs.
-    """
-    if preset.objective != contrast_sets.OBJECTIVE:
-        sizes = {"presence_negated": triplets.presence, "absence_negated": triplets.absence}
-        for column, pairs in sizes.items():
-            if not len(pairs.captions):
-                raise OmniNegClipError(f"No record has a {column}: both kinds of negation are needed.")
-        return [len(pairs.captions) for pairs in sizes.values()]
-    if triplets.contrast_sets is None:
-        raise OmniNegClipError(
-            f"No record has statements, which objective={contrast_sets.OBJECTIVE} learns from: "
-            "give records that have that column, or set objective=omni."
-        )
-    return [len(triplets.contrast_sets.of_image)]
 
 
 @torch.no_grad()

@@ -1,4 +1,4 @@
-"""From statements in records to batches: what is known of every pair, hard images, targets, refusals."""
+"""From contrast sets in records to batches: what is known of every pair, hard images, targets, refusals."""
 
 from typing import Any
 
@@ -13,12 +13,14 @@ from omninegclip.errors import OmniNegClipError
 from omninegclip.training.finetune import FineTuning, freeze
 from omninegclip.training.methods.contrast_sets import (
     CONCEPT,
+    ContrastBatch,
+    ContrastSets,
     HardImages,
     TargetEmbeddings,
     contrast_batches,
     make_contrast_sets,
 )
-from omninegclip.training.methods.pairs import make_triplets
+from omninegclip.training.methods.method import BatchPlan, TrainingRecords
 from omninegclip.training.preset import load_preset
 from omninegclip.training.task import TrainingTask
 
@@ -45,16 +47,28 @@ def records() -> list[dict[str, Any]]:
     ]
 
 
+def contrast_sets_of(encoder: ClipEncoder, rows: list[dict[str, Any]]) -> ContrastSets:
+    features = F.normalize(torch.randn(len(rows), encoder.dim), dim=-1)
+    return make_contrast_sets(rows, features, encoder.tokenize)
+
+
+def batch_of(encoder: ClipEncoder, contrast_sets: ContrastSets, images: list[int]) -> ContrastBatch:
+    """Return the batch of some images, with a hard image per true negation."""
+    targets = TargetEmbeddings(contrast_sets, encoder.embed_tokens, 0.6)
+    drawn: Any = [iter([np.array(images)])]
+    plan = BatchPlan(drawn, 1, 7, {"hard_images": True})
+    return next(contrast_batches(contrast_sets, targets, encoder, plan))
+
+
+def task_of(encoder: ClipEncoder) -> TrainingTask:
+    return TrainingTask(encoder.model, load_preset("scenes-plus").minimised())
+
+
 def test_a_batch_says_of_every_pair_what_is_known(encoder: ClipEncoder) -> None:
     rows = records()
-    contrast_sets = make_contrast_sets(rows, encoder.tokenize)
-    assert contrast_sets is not None
-    features = F.normalize(torch.randn(5, encoder.dim), dim=-1)
-    target_losses = TargetEmbeddings(contrast_sets, encoder.embed_tokens, 0.6)
-    drawn = iter([np.array([3, 0])])
-    (batch,) = contrast_batches(
-        contrast_sets, target_losses, features, drawn, 7, encoder.context_length, encoder.lay_out
-    )
+    contrast_sets = contrast_sets_of(encoder, rows)
+    features = contrast_sets.features[torch.arange(5)]
+    batch = batch_of(encoder, contrast_sets, [3, 0]).known
     shown = [int(torch.isclose(features, image).all(dim=1).nonzero()) for image in batch.images]
     assert shown[:2] == [3, 0]
     said = [(row, each) for row in (3, 0) for each in rows[row]["contrast_set"]]
@@ -80,8 +94,7 @@ def _tokens(contrast_sets: Any) -> list[Any]:
 
 
 def test_what_no_batch_will_hold_is_not_embedded(encoder: ClipEncoder) -> None:
-    contrast_sets = make_contrast_sets(records(), encoder.tokenize)
-    assert contrast_sets is not None
+    contrast_sets = contrast_sets_of(encoder, records())
     read: list[int] = []
 
     def embed(texts: Any) -> Any:
@@ -108,34 +121,22 @@ def test_where_the_meaning_is_not_known_the_truth_still_is(encoder: ClipEncoder)
         "affirmed": None,
     }
     rows[0]["contrast_set"] = [*rows[0]["contrast_set"], unclear]
-    contrast_sets = make_contrast_sets(rows, encoder.tokenize)
-    assert contrast_sets is not None
-    features = F.normalize(torch.randn(5, encoder.dim), dim=-1)
-    target_losses = TargetEmbeddings(contrast_sets, encoder.embed_tokens, 0.6)
-    (batch,) = contrast_batches(
-        contrast_sets,
-        target_losses,
-        features,
-        iter([np.array([0, 1])]),
-        7,
-        encoder.context_length,
-        encoder.lay_out,
-    )
+    batch = batch_of(encoder, contrast_sets_of(encoder, rows), [0, 1])
     place = len(rows[0]["contrast_set"]) - 1
-    assert (~batch.meant).nonzero().flatten().tolist() == [place]
-    assert not batch.true[place]
-    task = TrainingTask(encoder.model, "omni-plus", **load_preset("scenes-plus", []).objective_weights())
+    known = batch.known
+    assert (~known.meant).nonzero().flatten().tolist() == [place]
+    assert not known.true[place]
+    task = task_of(encoder)
     parts = task(batch)
-    other = batch._replace(targets=batch.targets.index_fill(0, torch.tensor([place]), 9.0))
-    assert torch.equal(task(other)["loss"], parts["loss"])
-    true = batch._replace(true=batch.true.index_fill(0, torch.tensor([place]), True))
-    assert not torch.equal(task(true)["loss"], parts["loss"])
+    other = known._replace(targets=known.targets.index_fill(0, torch.tensor([place]), 9.0))
+    assert torch.equal(task(batch._replace(known=other))["loss"], parts["loss"])
+    true = known._replace(true=known.true.index_fill(0, torch.tensor([place]), True))
+    assert not torch.equal(task(batch._replace(known=true))["loss"], parts["loss"])
 
 
 def test_targets_are_what_the_model_made_of_the_two_halves_before(encoder: ClipEncoder) -> None:
     rows = records()
-    contrast_sets = make_contrast_sets(rows, encoder.tokenize)
-    assert contrast_sets is not None
+    contrast_sets = contrast_sets_of(encoder, rows)
     names = list(dict.fromkeys(n for row in rows for each in row["contrast_set"] for n in _names(each)))
     concepts = encoder.embed_text([CONCEPT.format(name) for name in names])
     centred = concepts - concepts.mean(axis=0)
@@ -164,8 +165,7 @@ def test_a_hard_image_holds_the_denied_and_as_much_of_the_affirmed_as_any() -> N
             for text, affirms, negates, holds in said
         ],
     }
-    contrast_sets = make_contrast_sets([record], lambda texts: [[1] for _ in texts])
-    assert contrast_sets is not None
+    contrast_sets = make_contrast_sets([record], torch.empty(1, 0), lambda texts: [[1] for _ in texts])
     (first, none_holds, false), random = contrast_sets.of_image[0], np.random.default_rng(0)
     rows = HardImages(present, torch.empty(0), torch.empty(0))
     assert rows.of(first, 0, random) == 2
@@ -176,8 +176,7 @@ def test_a_hard_image_holds_the_denied_and_as_much_of_the_affirmed_as_any() -> N
 
 def test_where_nothing_is_known_the_images_nearest_to_the_name_are_hard(encoder: ClipEncoder) -> None:
     rows = [row | {"objects_present": None} for row in records()]
-    contrast_sets = make_contrast_sets(rows, encoder.tokenize)
-    assert contrast_sets is not None
+    contrast_sets = contrast_sets_of(encoder, rows)
     assert not contrast_sets.present.any()
     assert not contrast_sets.absent.any()
     names = torch.eye(len(contrast_sets.names))
@@ -190,52 +189,38 @@ def test_where_nothing_is_known_the_images_nearest_to_the_name_are_hard(encoder:
 
 
 @pytest.mark.parametrize("key", ["text", "affirms", "holds"])
-def test_a_statement_that_lacks_a_part_is_refused(encoder: ClipEncoder, key: str) -> None:
+def test_a_sentence_that_lacks_a_part_is_refused(encoder: ClipEncoder, key: str) -> None:
     rows = records()
     rows[2]["contrast_set"][1] = rows[2]["contrast_set"][1] | {key: None}
-    with pytest.raises(OmniNegClipError, match=f"A statement of the image '2' has no '{key}'"):
-        make_contrast_sets(rows, encoder.tokenize)
+    with pytest.raises(OmniNegClipError, match=f"contrast set of the image '2' has no '{key}'"):
+        contrast_sets_of(encoder, rows)
 
 
-def test_statements_alone_are_enough_for_omni_plus(encoder: ClipEncoder) -> None:
+def test_contrast_sets_alone_are_enough_for_omni_plus(encoder: ClipEncoder) -> None:
     rows = [row | {"presence_negated": None, "absence_negated": None} for row in records()]
-    triplets = make_triplets(rows, torch.ones(5, encoder.dim), encoder.tokenize)
+    training = TrainingRecords(rows, torch.ones(5, encoder.dim))
     preset = load_preset("scenes-plus", ["batch_size=4", "steps=20", "warmup=2"])
     freeze(encoder, preset)
-    assert len(FineTuning(encoder, triplets, preset, 0)._samplers) == 1
+    assert len(FineTuning(encoder, training, preset, 0)._samplers) == 1
     with pytest.raises(OmniNegClipError, match="No record has a presence_negated: both kinds"):
-        FineTuning(encoder, triplets, load_preset("scenes-paper", ["batch_size=4"]), 0)
+        FineTuning(encoder, training, load_preset("scenes-paper", ["batch_size=4"]), 0)
 
 
-def test_records_without_statements_are_refused_for_omni_plus_alone(encoder: ClipEncoder) -> None:
+def test_records_without_contrast_sets_are_refused_for_omni_plus_alone(encoder: ClipEncoder) -> None:
     rows = [{key: value for key, value in row.items() if key != "contrast_set"} for row in records()]
-    triplets = make_triplets(rows, torch.zeros(5, encoder.dim), encoder.tokenize)
+    training = TrainingRecords(rows, torch.zeros(5, encoder.dim))
     preset = load_preset("scenes-plus", ["batch_size=4", "steps=20", "warmup=2"])
     freeze(encoder, preset)
-    with pytest.raises(OmniNegClipError, match="No record has statements"):
-        FineTuning(encoder, triplets, preset, 0)
+    with pytest.raises(OmniNegClipError, match="No record has a contrast_set"):
+        FineTuning(encoder, training, preset, 0)
 
 
-def test_statements_may_all_be_of_unknown_meaning(encoder: ClipEncoder) -> None:
+def test_sentences_may_all_be_of_unknown_meaning(encoder: ClipEncoder) -> None:
     rows = records()
     for row in rows:
         row["contrast_set"] = [each | {"affirmed": None} for each in row["contrast_set"]]
-    contrast_sets = make_contrast_sets(rows, encoder.tokenize)
-    assert contrast_sets is not None
-    target_losses = TargetEmbeddings(contrast_sets, encoder.embed_tokens, 0.6)
-    features = F.normalize(torch.randn(5, encoder.dim), dim=-1)
-    (batch,) = contrast_batches(
-        contrast_sets,
-        target_losses,
-        features,
-        iter([np.array([0, 1])]),
-        7,
-        encoder.context_length,
-        encoder.lay_out,
-    )
-    parts = TrainingTask(encoder.model, "omni-plus", **load_preset("scenes-plus", []).objective_weights())(
-        batch
-    )
+    batch = batch_of(encoder, contrast_sets_of(encoder, rows), [0, 1])
+    parts = task_of(encoder)(batch)
     assert torch.isfinite(parts["loss"])
-    assert parts["meaning/kept"] == parts["meaning/composed"] == parts["meaning/apart"] == 0
+    assert parts["meaning/distilled"] == parts["meaning/composed"] == parts["meaning/discriminated"] == 0
     assert parts["contrast/loss"] > 0
