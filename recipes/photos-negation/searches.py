@@ -15,7 +15,7 @@ from omninegclip.data.items import ImageRef
 from omninegclip.evaluation.intervals import bootstrap_mean
 from omninegclip.evaluation.scenes import Figures
 from omninegclip.images import opened
-from omninegclip.report import thumbnails as images
+from omninegclip.report.thumbnails import ThumbnailRow, thumbnail_rows
 
 FIRST = 5
 SIDE = 150  # pixels of a thumbnail
@@ -88,26 +88,14 @@ def rows(
     photos: Sequence[Captioned],
     folder: Path,
     right: NDArray[np.bool_],
-) -> list[images.ImageRow]:
+) -> list[ThumbnailRow]:
     """Return every search with the first photos of every model, by its name."""
-    return [
-        images.ImageRow(
-            wanted.text,
-            {
-                name: [
-                    images.ImageRef(
-                        _thumbnail(folder / str(photos[index].image)),
-                        bool(right[number, index]),
-                        photos[index].captions[0],
-                        float(by_model[number, index]),
-                    )
-                    for index in np.argsort(-by_model[number], kind="stable")[:FIRST].tolist()
-                ]
-                for name, by_model in scores.items()
-            },
-        )
-        for number, wanted in enumerate(SEARCHES)
-    ]
+
+    def show(number: int, index: int) -> tuple[bytes, bool, str]:
+        photo = photos[index]
+        return _thumbnail(folder / str(photo.image)), bool(right[number, index]), photo.captions[0]
+
+    return thumbnail_rows([wanted.text for wanted in SEARCHES], scores, show, FIRST)
 
 
 def gallery_of(

@@ -53,6 +53,13 @@ def drawn(scalars: Collection[str]) -> list[str]:
     return [*(["loss"] if "loss" in scalars else []), *parts]
 
 
+def training_curves(steps: Sequence[Mapping[str, float]], title: str) -> str:
+    """Return the curves of what a log says of its steps: the loss, and the parts that say most."""
+    names = drawn(steps[0]) if steps else []
+    series = {name: [(line["step"], line[name]) for line in steps if name in line] for name in names}
+    return curves_svg(series, "step", "loss", title)
+
+
 def curves_svg(
     series: Mapping[str, Sequence[tuple[float, float]]], x_label: str, y_label: str, title: str
 ) -> str:

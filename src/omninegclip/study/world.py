@@ -11,15 +11,12 @@ from torch import Tensor
 from omninegclip.clip.encoder import ClipEncoder, Embeddings
 from omninegclip.data.record import read_records
 from omninegclip.evaluation.scenes import Figures, evaluate_scenes
-from omninegclip.progress import console, progress, track
+from omninegclip.progress import console, track
 from omninegclip.scenes.benchmark import ScenesBenchmark, make_benchmark
 from omninegclip.scenes.records import RECORDS, write_scenes
 from omninegclip.scenes.render import image_of
 from omninegclip.scenes.scene import Scene
-from omninegclip.training.finetune import fine_tune
-from omninegclip.training.loop import Step
 from omninegclip.training.methods.pairs import Triplets, make_triplets
-from omninegclip.training.preset import Preset
 
 
 class Size(NamedTuple):
@@ -77,17 +74,6 @@ def embed_scenes(encoder: ClipEncoder, name: str, scenes: Sequence[Scene], seed:
             yield image_of(name, scene, seed, index)
 
     return encoder.embed_image(drawn())
-
-
-def train_on(
-    encoder: ClipEncoder, world: World, preset: Preset, seed: int, description: str = "Fine-tuning"
-) -> Iterator[Step]:
-    """Fine-tune `encoder` in place, yielding each step, with a bar; `finetune.freeze` comes first."""
-    with progress() as bar:
-        task = bar.add_task(description, total=preset.steps, note="")
-        for step in fine_tune(encoder, world.triplets, preset, seed):
-            bar.update(task, advance=1, note=f"loss {step.scalars['loss']:.3f}")
-            yield step
 
 
 def ask(encoder: ClipEncoder, world: World) -> Figures:
