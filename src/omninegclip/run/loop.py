@@ -2,21 +2,18 @@
 
 import time
 from collections.abc import Callable, Iterator, Mapping
-from functools import partial
 from pathlib import Path
 from typing import Any, Protocol
 
-from torch import Tensor, nn
-from torch.optim import Optimizer
+from torch import Tensor
 
 from omninegclip.errors import StoppedError
 from omninegclip.interruption import StopRequest
 from omninegclip.progress import console, progress
 from omninegclip.run.log import RunLog, open_log, step_line
-from omninegclip.training.checkpoint import load_checkpoint, restore_tensors, save_checkpoint, tensors_of
+from omninegclip.training.checkpoint import load_checkpoint, save_checkpoint
 from omninegclip.training.distributed import any_process, rank
-from omninegclip.training.loop import Step, backward_through, train
-from omninegclip.training.schedule import cosine
+from omninegclip.training.loop import Step
 
 
 class Training(Protocol):
@@ -40,61 +37,6 @@ class Training(Protocol):
 
     def restore(self, tensors: Mapping[str, Tensor], metadata: Mapping[str, Any]) -> None:
         """Go on from where `state` was taken."""
-
-
-class Task(Protocol):
-    """A module that makes named scalars, `loss` among them, of a batch, and tidies up after a step."""
-
-    model: nn.Module
-
-    def __call__(self, batch: Any) -> dict[str, Tensor]:
-        """Return the scalars."""
-
-    def after_step(self) -> None:
-        """Do what follows an optimizer step."""
-
-
-class TaskTraining:
-    """A `Training` of a task with batches of one's own, each of which follows from the number of its step."""
-
-    def __init__(
-        self,
-        task: Task,
-        optimizer: Optimizer,
-        batches: Callable[[int], Iterator[Any]],
-        *,
-        total: int,
-        warmup: int,
-        texts_per_step: int,
-    ) -> None:
-        """Make ready for the first step; `batches` yields those from the step that it is given on."""
-        self.total, self.done, self.texts_per_step = total, 0, float(texts_per_step)
-        self._task, self._optimizer, self._batches = task, optimizer, batches
-        self._factor = partial(cosine, warmup=warmup, total=total)
-
-    def run(self) -> Iterator[Step]:
-        """Take the steps that are left, yielding each when it is done."""
-        steps = train(
-            backward_through(self._task),
-            self._optimizer,
-            self._batches(self.done),
-            self._factor,
-            range(self.done, self.total),
-            after_step=self._task.after_step,
-            clip_norm=1.0,
-        )
-        for step in steps:
-            self.done = step.number + 1
-            yield step
-
-    def state(self) -> tuple[dict[str, Tensor], dict[str, Any]]:
-        """Return weights, moments, and the number of steps."""
-        return tensors_of(self._task.model, self._optimizer), {"done": self.done}
-
-    def restore(self, tensors: Mapping[str, Tensor], metadata: Mapping[str, Any]) -> None:
-        """Go on from where `state` was taken."""
-        restore_tensors(tensors, self._task.model, self._optimizer)
-        self.done = metadata["done"]
 
 
 def with_bar(training: Training, description: str) -> Iterator[tuple[Step, float]]:
