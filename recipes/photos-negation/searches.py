@@ -15,7 +15,7 @@ from omninegclip.data.items import ImageRef
 from omninegclip.evaluation.intervals import bootstrap_mean
 from omninegclip.evaluation.scenes import Figures
 from omninegclip.images import opened
-from omninegclip.report.thumbnails import Thumbnail, ThumbnailRow
+from omninegclip.report.thumbnails import ThumbnailRow, thumbnail_rows
 
 FIRST = 5
 SIDE = 150  # pixels of a thumbnail
@@ -90,24 +90,12 @@ def rows(
     right: NDArray[np.bool_],
 ) -> list[ThumbnailRow]:
     """Return every search with the first photos of every model, by its name."""
-    return [
-        ThumbnailRow(
-            wanted.text,
-            {
-                name: [
-                    Thumbnail(
-                        _thumbnail(folder / str(photos[index].image)),
-                        bool(right[number, index]),
-                        photos[index].captions[0],
-                        float(by_model[number, index]),
-                    )
-                    for index in np.argsort(-by_model[number], kind="stable")[:FIRST].tolist()
-                ]
-                for name, by_model in scores.items()
-            },
-        )
-        for number, wanted in enumerate(SEARCHES)
-    ]
+
+    def show(number: int, index: int) -> tuple[bytes, bool, str]:
+        photo = photos[index]
+        return _thumbnail(folder / str(photo.image)), bool(right[number, index]), photo.captions[0]
+
+    return thumbnail_rows([wanted.text for wanted in SEARCHES], scores, show, FIRST)
 
 
 def gallery_of(

@@ -13,7 +13,7 @@ from dataclasses import dataclass, fields
 from functools import cached_property
 from html import escape
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, TypedDict, Unpack, get_args
+from typing import TYPE_CHECKING, Any, Literal, TypedDict, Unpack, get_args
 
 from omninegclip.errors import OmniNegClipError
 
@@ -130,7 +130,6 @@ def train(
     """
     from omninegclip.run.driver import train as run
     from omninegclip.run.job import Job
-    from omninegclip.run.summary import estimates
     from omninegclip.training.preset import load_preset
 
     folder = Path(out) if out else Path("runs") / Path(preset).stem
@@ -153,11 +152,17 @@ def train(
         Path(done["model"]),
         done["steps"],
         done["best_step"],
-        estimates(done["before"]) or {},
-        estimates(done["after"]) or {},
+        _estimates(done["before"]),
+        _estimates(done["after"]),
         done["fingerprint"],
         done["seconds"],
     )
+
+
+def _estimates(figures: Mapping[str, Mapping[str, Any]] | None) -> dict[str, "Estimate"]:
+    from omninegclip.evaluation.intervals import Estimate
+
+    return {name: Estimate(**figure) for name, figure in (figures or {}).items()}
 
 
 class MoreEvaluationOptions(TypedDict, total=False):

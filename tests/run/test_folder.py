@@ -316,14 +316,14 @@ def test_a_full_disk_at_the_end_is_one_sentence_and_the_second_try_goes_on(
         (run / name).unlink()
     shutil.rmtree(run / "model")
     before = contents(run)
-    close = verb._Run._close
+    close = verb.Run.close
 
     def full(*arguments: Any) -> Any:
         with nothing_larger_than(size):
             return close(*arguments)
 
     with monkeypatch.context() as patch:
-        patch.setattr(verb._Run, "_close", full)
+        patch.setattr(verb.Run, "close", full)
         code, _, errors = own.call("--out=run", "--resume", **FEW)
     assert code == 1
     assert "Can't write" in said(errors)

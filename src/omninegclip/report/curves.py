@@ -40,6 +40,13 @@ def drawn(scalars: Collection[str], curves: Collection[str]) -> list[str]:
     return [name for name in ("loss", *curves) if name in scalars]
 
 
+def training_curves(steps: Sequence[Mapping[str, float]], curves: Collection[str], title: str) -> str:
+    """Return the curves of what a log says of its steps: the loss, and what its objective names as curves."""
+    names = drawn(steps[0], curves) if steps else []
+    series = {name: [(line["step"], line[name]) for line in steps if name in line] for name in names}
+    return curves_svg(series, "step", "loss", title)
+
+
 def curves_svg(
     series: Mapping[str, Sequence[tuple[float, float]]], x_label: str, y_label: str, title: str
 ) -> str:

@@ -1,7 +1,11 @@
-"""Picture rows: for one query, the top images of each model, right and wrong ones marked."""
+"""Rows of images: for one query, the top images of each model, right and wrong ones marked."""
 
 from base64 import b64encode
+from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
 
 from omninegclip.errors import OmniNegClipError
 
@@ -32,3 +36,32 @@ class ThumbnailRow(NamedTuple):
 
     query: str
     columns: dict[str, list[Thumbnail]]
+
+
+def thumbnail_rows(
+    queries: Sequence[str],
+    scores: Mapping[str, NDArray[np.float32]],
+    show: Callable[[int, int], tuple[bytes, bool, str]],
+    size: int = 5,
+) -> list[ThumbnailRow]:
+    """Return for each query the images that each model finds first.
+
+    Args:
+        queries: their texts.
+        scores: the cosines [queries, images] of each model, by its name.
+        show: the numbers of a query and an image to the image's file, whether it is right, and its caption.
+        size: images of each model.
+    """
+    return [
+        ThumbnailRow(
+            query,
+            {
+                name: [
+                    Thumbnail(*show(number, index), float(by_model[number, index]))
+                    for index in np.argsort(-by_model[number], kind="stable")[:size].tolist()
+                ]
+                for name, by_model in scores.items()
+            },
+        )
+        for number, query in enumerate(queries)
+    ]

@@ -35,7 +35,7 @@ _KIND = "omninegclip train"
 _FILES = "files"  # the key of the metrics that holds the hashes of the model's files
 _MEANS = {
     "data_hash": " (other records)",
-    "image_hash": " (other pictures)",
+    "image_hash": " (other images)",
     "model_fingerprint": " (other base weights)",
     "tokenizer_hash": " (another tokenizer)",
 }

@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
-import torch
 
 from omninegclip import __version__
 from omninegclip.clip.blend import blend
@@ -25,11 +24,11 @@ from omninegclip.files import read_sealed, write_sealed
 from omninegclip.memory import keep_freed_memory
 from omninegclip.progress import console
 from omninegclip.report.figures import over_seeds
+from omninegclip.run.driver import tune
 from omninegclip.scenes.negation import split
 from omninegclip.study.workers import each_done
-from omninegclip.study.world import Size, World, ask, train_on
+from omninegclip.study.world import Size, World, ask
 from omninegclip.study.worlds import keep_world, read_world
-from omninegclip.training.finetune import freeze
 from omninegclip.training.preset import Preset, load_preset
 
 PRETRAINED = "pretrained"
@@ -153,15 +152,11 @@ def _run(encoder: ClipEncoder, world: World, cell: StudyCell, preset: Preset | N
         return Outcome(evaluate_scenes(world.benchmark, world.images, embed), {})
     if preset is None:
         return Outcome(ask(encoder, world), {})
-    torch.manual_seed(seed)
     tuned = copy.deepcopy(encoder)
-    freeze(tuned, preset)
-    last: dict[str, float] = {}
-    for step in train_on(tuned, world, preset, seed, description=f"{cell.name}, seed {seed}"):
-        last = step.scalars
+    steps = tune(tuned, world.records, preset, seed, f"{cell.name}, seed {seed}").steps
     if cell.blend < 1:
         tuned = blend(encoder, tuned, cell.blend)
-    return Outcome(ask(tuned, world), last)
+    return Outcome(ask(tuned, world), steps[-1].scalars)
 
 
 def _key(fingerprint: str, cell: StudyCell, preset: Preset | None, seed: int, size: Size) -> str:

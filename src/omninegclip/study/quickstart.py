@@ -9,7 +9,6 @@ from itertools import chain, count
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import numpy as np
 import torch
 import yaml
 from rich.table import Table
@@ -19,24 +18,24 @@ from omninegclip.clip.io.load import load_clip
 from omninegclip.clip.io.metadata import read_metadata
 from omninegclip.clip.io.save import save_clip
 from omninegclip.clip.policy import PolicyTable
-from omninegclip.embeddings import Embeddings
 from omninegclip.environment import peak_memory, versions
 from omninegclip.evaluation.scenes import Figures, as_dict, evaluate_blind
 from omninegclip.files import atomic_folder, refuse_occupied
 from omninegclip.memory import keep_freed_memory
-from omninegclip.progress import console
 from omninegclip.report.card import model_card
-from omninegclip.report.curves import curves_svg, drawn
+from omninegclip.report.curves import training_curves
 from omninegclip.report.page import PolicyRow, render
 from omninegclip.report.page import write as write_page
 from omninegclip.report.scenes import ATTRIBUTION, NOTES, figure_rows, summary_rows
 from omninegclip.report.table import FigureRow, rich_table
-from omninegclip.report.thumbnails import Thumbnail, ThumbnailRow
+from omninegclip.report.thumbnails import ThumbnailRow, thumbnail_rows
+from omninegclip.run.driver import tune
+from omninegclip.run.log import step_line
+from omninegclip.run.summary import facts
 from omninegclip.scenes.graphics import graphics_folder
 from omninegclip.scenes.render import image_of
-from omninegclip.scenes.showcase import Showcase, make_showcase
-from omninegclip.study.world import Size, World, ask, embed_scenes, make_world, train_on
-from omninegclip.training.finetune import freeze
+from omninegclip.scenes.showcase import make_showcase
+from omninegclip.study.world import Size, ask, embed_scenes, make_world
 from omninegclip.training.loop import Step
 from omninegclip.training.preset import Preset, load_preset
 
@@ -107,7 +106,9 @@ def quickstart(
         tuned = {}
         for name, preset in presets.items():
             log = folder / ("log.jsonl" if preset is chosen else f"log-{name}.jsonl")
-            tuned[name] = _tune(name, encoder, world, preset, seed, log)
+            model = copy.deepcopy(encoder)
+            tuning = tune(model, world.records, preset, seed, f"Fine-tuning, {name}", log)
+            tuned[name] = TunedModel(preset, model, *tuning, ask(model, world))
         result = QuickstartResult(before, tuned, evaluate_blind(world.benchmark))
         rows = figure_rows(result.figures, result.blind)
         for name, each in tuned.items():
@@ -138,69 +139,29 @@ def free_name(folder: Path) -> Path:
     return next(name for name in chain([folder], numbered) if not name.exists())
 
 
-def _tune(
-    name: str, base: ClipEncoder, world: World, preset: Preset, seed: int, log_path: Path
-) -> TunedModel:
-    """Fine-tune a copy of `base`, write its log, and ask it the benchmark's questions."""
-    torch.manual_seed(seed)
-    encoder = copy.deepcopy(base)
-    policy = freeze(encoder, preset)
-    console.print(f"{name}:", str(policy), sep="\n")
-    steps = []
-    with log_path.open("w") as log:
-        for step in train_on(encoder, world, preset, seed, description=f"Fine-tuning, {name}"):
-            steps.append(step)
-            line = {"step": step.number, "learning_rate": step.learning_rate, **step.scalars}
-            log.write(json.dumps(line) + "\n")
-    return TunedModel(preset, encoder, policy, steps, ask(encoder, world))
-
-
 def _image_rows(encoders: Mapping[str, ClipEncoder], seed: int) -> list[ThumbnailRow]:
     """Return for each fixed query the top images of every model, right and wrong marked."""
     showcase = make_showcase(seed)
     texts = [question.text for question in showcase.questions]
     images = embed_scenes(encoders[PRETRAINED], "showcase", showcase.scenes, seed)
     scores = {name: encoder.embed_text(texts) @ images.T for name, encoder in encoders.items()}
-    return [
-        ThumbnailRow(
-            text,
-            {name: _top(showcase, number, scores[name][number], seed) for name in scores},
-        )
-        for number, text in enumerate(texts)
-    ]
 
+    def show(number: int, index: int) -> tuple[bytes, bool, str]:
+        scene, png = showcase.scenes[index], BytesIO()
+        image_of("showcase", scene, seed, index).save(png, "PNG")
+        caption = ", ".join(kind.singular for kind in scene.kinds)
+        return png.getvalue(), showcase.questions[number].is_right(scene), caption
 
-def _top(showcase: Showcase, question: int, scores: Embeddings, seed: int, size: int = 5) -> list[Thumbnail]:
-    return [
-        Thumbnail(
-            _png(showcase, index, seed),
-            showcase.questions[question].is_right(showcase.scenes[index]),
-            ", ".join(kind.singular for kind in showcase.scenes[index].kinds),
-            float(scores[index]),
-        )
-        for index in np.argsort(-scores, kind="stable")[:size].tolist()
-    ]
-
-
-def _png(showcase: Showcase, index: int, seed: int) -> bytes:
-    png = BytesIO()
-    image_of("showcase", showcase.scenes[index], seed, index).save(png, "PNG")
-    return png.getvalue()
+    return thumbnail_rows(texts, scores, show)
 
 
 def _facts(tuned: TunedModel, seed: int, size: Size) -> dict[str, str]:
     """Return what a reader needs to judge or repeat the run."""
-    preset, installed = tuned.preset, versions()
-    return {
-        "seed": str(seed),
-        "pictures to learn from": f"{size.scenes:,}",
-        "objective": preset.objective,
-        "steps": f"{len(tuned.steps)} of {preset.images}",
-        "learning rate": f"{preset.learning_rate:g}",
-        "parameters that train": f"{tuned.policy.trained:,} of {tuned.policy.total:,}",
+    more = {
+        "images to learn from": f"{size.scenes:,}",
         "last loss": f"{tuned.steps[-1].scalars['loss']:.3f}",
-        **{name: installed[name] for name in ("omninegclip", "torch", "transformers") if name in installed},
     }
+    return facts(tuned.preset, tuned.policy, seed, len(tuned.steps), **more)
 
 
 def _write_report(
@@ -217,7 +178,14 @@ def _write_report(
         "asked about pictures that none of them has seen.",
         rows=rows,
         columns=result.columns,
-        curves=[_curve(name, tuned) for name, tuned in result.tuned.items()],
+        curves=[
+            training_curves(
+                [step_line(step) for step in tuned.steps],
+                tuned.preset.minimises.curves,
+                f"Fine-tuning, {name}",
+            )
+            for name, tuned in result.tuned.items()
+        ],
         image_rows=image_rows,
         metadata=metadata,
         policy_rows=[PolicyRow(part.name, part.trains, part.parameters) for part in result.last.policy.parts],
@@ -225,13 +193,6 @@ def _write_report(
         attribution=ATTRIBUTION,
     )
     write_page(path, page)
-
-
-def _curve(name: str, tuned: TunedModel) -> str:
-    steps = tuned.steps
-    parts = drawn(steps[0].scalars, tuned.preset.minimises.curves)
-    series = {part: [(step.number, step.scalars[part]) for step in steps] for part in parts}
-    return curves_svg(series, "step", "loss", f"Fine-tuning, {name}")
 
 
 def _card(name: str, result: QuickstartResult, rows: Sequence[FigureRow], metadata: Mapping[str, str]) -> str:

@@ -12,15 +12,12 @@ from omninegclip.clip.encoder import ClipEncoder
 from omninegclip.data.record import read_records
 from omninegclip.embeddings import Embeddings
 from omninegclip.evaluation.scenes import Figures, evaluate_scenes
-from omninegclip.progress import console, progress, track
+from omninegclip.progress import console, track
 from omninegclip.scenes.benchmark import ScenesBenchmark, make_benchmark
 from omninegclip.scenes.records import RECORDS, write_scenes
 from omninegclip.scenes.render import image_of
 from omninegclip.scenes.scene import Scene
-from omninegclip.training.finetune import fine_tune
-from omninegclip.training.loop import Step
 from omninegclip.training.methods.method import TrainingRecords
-from omninegclip.training.preset import Preset
 
 
 class Size(NamedTuple):
@@ -78,17 +75,6 @@ def embed_scenes(encoder: ClipEncoder, name: str, scenes: Sequence[Scene], seed:
             yield image_of(name, scene, seed, index)
 
     return encoder.embed_image(drawn())
-
-
-def train_on(
-    encoder: ClipEncoder, world: World, preset: Preset, seed: int, description: str = "Fine-tuning"
-) -> Iterator[Step]:
-    """Fine-tune `encoder` in place, yielding each step, with a bar; `finetune.freeze` comes first."""
-    with progress() as bar:
-        task = bar.add_task(description, total=preset.steps, note="")
-        for step in fine_tune(encoder, world.records, preset, seed):
-            bar.update(task, advance=1, note=f"loss {step.scalars['loss']:.3f}")
-            yield step
 
 
 def ask(encoder: ClipEncoder, world: World) -> Figures:

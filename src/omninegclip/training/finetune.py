@@ -13,6 +13,7 @@ from omninegclip.clip.policy import PolicyTable, apply_policy, parameter_groups
 from omninegclip.data.sampler import BatchSampler
 from omninegclip.errors import OmniNegClipError
 from omninegclip.training import schedule
+from omninegclip.training.checkpoint import restore_tensors, tensors_of, trained_of
 from omninegclip.training.distributed import average_gradients, world_size
 from omninegclip.training.gradcache import accumulate_gradients
 from omninegclip.training.loop import ScaleLoss, Step, backward_through, train
@@ -114,28 +115,18 @@ class FineTuning:
             yield step
 
     def trained(self) -> dict[str, Tensor]:
-        """Return the tensors of the model that train, by name: all that tells it from its base."""
-        return {
-            name: weight for name, weight in self._encoder.model.named_parameters() if weight.requires_grad
-        }
+        """Return the tensors of the model that train, by name."""
+        return trained_of(self._encoder.model)
 
     def state(self) -> tuple[dict[str, Tensor], dict[str, Any]]:
         """Return all that the rest of the run depends on beside data and preset: tensors, and JSON values."""
-        names = self._optimized()
-        moments = {
-            f"optimizer/{key}/{names[number]}": value
-            for number, values in self._optimizer.state_dict()["state"].items()
-            for key, value in values.items()
-        }
-        weights = {f"weights/{name}": weight for name, weight in self.trained().items()}
         metadata = {
             "done": self.done,
             "samplers": [sampler.state_dict() for sampler in self._samplers],
             "scaler": self._scaler.state_dict(),
         }
-        return {**weights, **moments, "random": torch.get_rng_state()}, metadata
+        return tensors_of(self._encoder.model, self._optimizer) | {"random": torch.get_rng_state()}, metadata
 
-    @torch.no_grad()
     def restore(self, tensors: Mapping[str, Tensor], metadata: Mapping[str, Any]) -> None:
         """Go on from where `state` was taken.
 
@@ -143,27 +134,10 @@ class FineTuning:
         """
         for sampler, state in zip(self._samplers, metadata["samplers"], strict=True):
             sampler.load_state_dict(state)
-        trained = self.trained()
-        prefix = "weights/"
-        load_trained(
-            trained, {name[len(prefix) :]: t for name, t in tensors.items() if name.startswith(prefix)}
-        )
-        moments: dict[int, dict[str, Tensor]] = {}
-        number = {name: index for index, name in enumerate(self._optimized())}
-        for name, value in tensors.items():
-            if name.startswith("optimizer/"):
-                _, key, parameter = name.split("/")
-                moments.setdefault(number[parameter], {})[key] = value
-        # the optimizer itself knows where each of its tensors has to lie
-        self._optimizer.load_state_dict(self._optimizer.state_dict() | {"state": moments})
+        restore_tensors(tensors, self._encoder.model, self._optimizer)
         self._scaler.load_state_dict(metadata["scaler"])
         torch.set_rng_state(tensors["random"])
         self.done = metadata["done"]
-
-    def _optimized(self) -> list[str]:
-        """Return the names of the tensors that train in the optimizer's own order."""
-        names = {id(weight): name for name, weight in self.trained().items()}
-        return [names[id(weight)] for group in self._optimizer.param_groups for weight in group["params"]]
 
     def _backward(self) -> Callable[[Any, ScaleLoss], dict[str, Tensor]]:
         """Return the backward pass: in chunks, over many processes, or plain."""
@@ -178,20 +152,3 @@ class FineTuning:
         scalars = accumulate_gradients(self._task.encode, batch.texts, objective, scale_loss)
         average_gradients(self._task.parameters())
         return scalars
-
-
-@torch.no_grad()
-def load_trained(into: Mapping[str, Tensor], weights: Mapping[str, Tensor]) -> None:
-    """Copy `weights` into the tensors of the same names.
-
-    Raises OmniNegClipError when names or shapes differ.
-    """
-    shapes = [{name: tuple(weight.shape) for name, weight in each.items()} for each in (into, weights)]
-    if shapes[0] != shapes[1]:
-        name = min(set(shapes[0].items()) ^ set(shapes[1].items()))[0]
-        raise OmniNegClipError(
-            f"The checkpoint was made with another model or policy, it differs in {name}: "
-            "resume with the same options."
-        )
-    for name, weight in into.items():
-        weight.copy_(weights[name])
