@@ -57,7 +57,7 @@ def card(
     return model_card(
         name=options.out.name,
         summary="A small dual encoder for photos: a frozen EfficientNet-Lite2 and an all-MiniLM-L6-v2, "
-        "joined by CLIP's loss on captioned photos. It is a place to try negation training on real pictures.",
+        "trained with CLIP's loss on captioned photos. It is a place to try negation training on photos.",
         licence="other",
         base_model=None,
         tags=["omninegclip"],

@@ -1,4 +1,4 @@
-"""Picture files to upright RGB images: the one place that opens the image files of others.
+"""Image files to upright RGB images: the one place that opens the image files of others.
 
 Only FORMATS are decoded, whatever else Pillow knows: its reader of EPS starts a program. What a file claims
 is checked before memory is taken for it.
@@ -154,10 +154,10 @@ def _has_heif() -> bool:
 
 def _why_not(brand: bytes) -> str:
     if brand in _AVIF_BRANDS and not features.check("avif"):
-        return "it is an AVIF picture, and Pillow has no AVIF here: python -m pip install 'pillow>=11.3'"
+        return "it is an AVIF image, and Pillow has no AVIF here: python -m pip install 'pillow>=11.3'"
     if brand in _HEIF_BRANDS and not _has_heif():
-        return f"it is a HEIC picture, which needs an extra: {install('heif')}"
-    return "it is no picture file, or damaged (JPEG, PNG, WebP, GIF, BMP, TIFF, PPM, AVIF and HEIC are read)"
+        return f"it is a HEIC image, which needs an extra: {install('heif')}"
+    return "it is no image file, or damaged (JPEG, PNG, WebP, GIF, BMP, TIFF, PPM, AVIF and HEIC are read)"
 
 
 def _check_size(image: Image.Image, called: str) -> None:

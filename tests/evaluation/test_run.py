@@ -88,7 +88,7 @@ def test_exclusion_counts_images_that_hold_what_was_excluded(run, understands_no
 def test_empty_queries_are_skipped_strictly_and_counted_officially(run, ignores_no):
     strict = run(ignores_no)["negated"]
     assert strict.figures["text_to_image_r1"]["n"] == 5
-    assert strict.skipped == {"empty captions": 1, "items without image": 0}
+    assert strict.skipped == {"empty captions": 1, "items without picture": 0}
     assert run(ignores_no, protocol="official")["negated"].figures["text_to_image_r1"]["n"] == 6
 
 
@@ -134,7 +134,7 @@ def test_missing_images_are_named_or_skipped_when_allowed(run, ignores_no, data)
     )
     assert failed["existence"].status == "done"
     allowed = run(ignores_no, allow_missing=True)["choices"]
-    assert (allowed.scored, allowed.skipped) == (1, {"empty captions": 0, "items without image": 1})
+    assert (allowed.scored, allowed.skipped) == (1, {"empty captions": 0, "items without picture": 1})
     assert allowed.missing == {"/theirs/green.png": "not found"}
 
 

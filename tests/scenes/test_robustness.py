@@ -83,7 +83,7 @@ def test_the_wrong_image_holds_one_of_those_denied(suite: Robustness) -> None:
             assert [item._replace(kind=None) for item in right.items] == [  # type: ignore[arg-type]
                 item._replace(kind=None)  # type: ignore[arg-type]
                 for item in wrong.items
-            ], "the pictures differ in one object alone"
+            ], "the images differ in one object only"
 
 
 def test_the_denied_number_is_that_of_the_wrong_image(suite: Robustness) -> None:

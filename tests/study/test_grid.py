@@ -115,7 +115,7 @@ def test_a_world_that_was_damaged_is_made_again(
     close = 1e-6 if name.startswith("features") and not lost else 0
     assert np.allclose(again.images, world.images, rtol=0, atol=close)
     rows = torch.arange(TINY.scenes)
-    assert torch.allclose(again.triplets.features[rows], world.triplets.features[rows], rtol=0, atol=close)
+    assert torch.allclose(again.records.features[rows], world.records.features[rows], rtol=0, atol=close)
 
 
 def test_two_workers_find_what_one_process_finds(

@@ -105,7 +105,7 @@ def test_a_users_own_function_trains_with_settings_of_its_own(toys: str) -> None
 def test_what_it_takes_says_of_which_method_its_batches_are(toys: str) -> None:
     preset = load_preset("scenes-paper", [*STEPS, f"objective={toys}:of_contrast_sets"])
     assert preset.method.name == "contrast_sets"
-    assert preset.images == "4 pictures"
+    assert preset.images == "4 images"
     assert steps(preset)[0].keys() == {"loss"}
 
 

@@ -121,7 +121,7 @@ def train(
     if run.dry_run:
         cost = driver.dry_run(job, run.teraflops * 1e12)
         if json_:
-            say_json(cost._asdict())
+            say_json(cost.as_dict())
         else:
             say("\n".join(f"{name:24}{value}" for name, value in cost.lines()))
         return
@@ -132,5 +132,5 @@ def train(
         say_json(summary)
         return
     if figures := rows(summary):
-        show(rich_table(figures, COLUMNS, "Held-out pictures, before and after"))
+        show(rich_table(figures, COLUMNS, "Held-out images, before and after"))
     say(f"model   {summary['model']}")

@@ -242,7 +242,7 @@ def _sentence(missing: dict[ImageRef, str], places: dict[ImageRef, Path], what: 
     wanted = {image.path for image in (*missing, *places)}
     shown = ", ".join(names[:_NAMED]) + (", ..." if len(names) > _NAMED else "")
     return (
-        f"{len(names):,} of {len(wanted):,} pictures {what}: {shown}. "
+        f"{len(names):,} of {len(wanted):,} images {what}: {shown}. "
         "Point the benchmark's `images` to them, or score the rest with --allow-missing."
     )
 

@@ -101,7 +101,7 @@ def tables(
     return [
         table(rows, models),
         "Per cent [95 % interval], change relative to the first model; * differs from 0. For exclusion,",
-        "lower is better. `blind` is the best rule that never sees the picture.",
+        "lower is better. `blind` is the best rule that never sees the image.",
         *([f"Not measured: {', '.join(missing)}."] if missing else []),
         *([_published_table(known)] if known else []),
     ]

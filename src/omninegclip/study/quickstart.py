@@ -175,7 +175,7 @@ def _write_report(
         title="What “no” means to a CLIP, before and after",
         summary="A small CLIP that ships with omninegclip finds what a caption mentions and ignores “no”. "
         "These are the same model and what fine-tuning the front of its text tower made of it, "
-        "asked about pictures that none of them has seen.",
+        "asked about images that none of them has seen.",
         rows=rows,
         columns=result.columns,
         curves=[

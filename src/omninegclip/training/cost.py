@@ -45,12 +45,16 @@ class RunCost(NamedTuple):
     cache_bytes: int
     hours: float
 
+    def as_dict(self) -> dict[str, int | float]:
+        """Return the values as `--json` prints them, whose keys stay: images are called pictures there."""
+        return {"pictures" if name == "images" else name: value for name, value in self._asdict().items()}
+
     def lines(self) -> list[tuple[str, str]]:
         """Return names and values, ready to print."""
         saved = self.tokens_padded_per_epoch / self.tokens_per_epoch
         return [
             ("parameters that train", f"{self.trained:,} of {self.parameters:,}"),
-            ("pictures", f"{self.images:,}"),
+            ("images", f"{self.images:,}"),
             ("steps", f"{self.steps:,}, {self.steps_per_epoch:,} in an epoch"),
             ("tokens in an epoch", f"{self.tokens_per_epoch:,} packed, {saved:.1f} times fewer than padded"),
             ("text tower", f"{self.text_flops:.2e} FLOPs"),

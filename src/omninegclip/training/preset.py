@@ -116,7 +116,7 @@ class Preset(BaseModel):
     @property
     def images(self) -> str:
         """Return how many images are in a step, in words: of one batch, or of one of each kind."""
-        return " + ".join([str(self.batch_size)] * self.method.batches_per_step) + " pictures"
+        return " + ".join([str(self.batch_size)] * self.method.batches_per_step) + " images"
 
     def settings_of(self, names: Mapping[str, Setting]) -> Settings:
         """Return the values of some settings."""

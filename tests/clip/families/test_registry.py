@@ -20,7 +20,7 @@ from omninegclip.clip.parity import PROBE_TEXTS, probe_images
 from omninegclip.clip.policy import apply_policy
 from omninegclip.clip.transform import ImageTransform
 from omninegclip.training.finetune import FineTuning, freeze
-from omninegclip.training.methods.pairs import make_triplets
+from omninegclip.training.methods.method import TrainingRecords
 from omninegclip.training.preset import load_preset
 
 FILE = '''
@@ -138,8 +138,10 @@ def test_it_is_fine_tuned(encoder: ClipEncoder) -> None:
     preset = load_preset("scenes-paper", changes)
     freeze(encoder, preset)
     features = torch.nn.functional.normalize(torch.randn(len(things), encoder.dim), dim=-1)
-    triplets = make_triplets(records, features, encoder.tokenize)
-    losses = [step.scalars["loss"] for step in FineTuning(encoder, triplets, preset, seed=1).run()]
+    losses = [
+        step.scalars["loss"]
+        for step in FineTuning(encoder, TrainingRecords(records, features), preset, seed=1).run()
+    ]
     assert losses[-1] < losses[0]
 
 
