@@ -300,3 +300,11 @@ def test_what_rounding_to_float16_does_to_the_losses(scale: float, tolerance: fl
         exact = objective(images, captions, negated, torch.tensor(scale))["loss"]
         cached = objective(rounded, captions, negated, torch.tensor(scale))["loss"]
         assert abs(exact - cached) < tolerance
+
+
+def test_a_file_that_is_too_large_for_an_image_is_not_read(tmp_path: Path) -> None:
+    """A sparse file takes no place on a disk and hours to read."""
+    with (tmp_path / "sparse.png").open("wb") as file:
+        file.truncate(1 << 40)
+    (content,) = try_contents_of([tmp_path / "sparse.png"])
+    assert "has more than" in str(content)

@@ -18,7 +18,7 @@ from omninegclip.data.image_lookup import open_image_ref
 from omninegclip.data.items import ImageRef
 from omninegclip.errors import DamagedError, OmniNegClipError
 from omninegclip.files import append_to, atomic_file, hash_file
-from omninegclip.images import open_image
+from omninegclip.images import MAX_BYTES, open_image
 from omninegclip.progress import console, track
 
 if TYPE_CHECKING:
@@ -28,6 +28,7 @@ ImageFile = Path | bytes
 ImageSource = ImageFile | ImageRef  # the path of a reference is where the file lies
 Content = str | OmniNegClipError  # the SHA-256 of an image's file, or why it can't be read
 
+_ARCHIVES = (".tar",)  # hold many images, and may be as large as a disk
 _SEAL = hashlib.sha256().digest_size
 
 
@@ -227,7 +228,13 @@ def try_contents_of(images: Sequence[ImageSource]) -> list[Content]:
 
 def _content(image: ImageFile) -> Content:
     try:
-        return hashlib.sha256(image).hexdigest() if isinstance(image, bytes) else hash_file(image)
+        if isinstance(image, bytes):
+            return hashlib.sha256(image).hexdigest()
+        if image.suffix not in _ARCHIVES and image.stat().st_size > MAX_BYTES:
+            return OmniNegClipError(
+                f"The image {image!s} has more than {MAX_BYTES:,} bytes: name an image file."
+            )
+        return hash_file(image)
     except FileNotFoundError:
         return OmniNegClipError(f"{image!s} does not exist: name an image file.")
     except OSError as error:

@@ -5,6 +5,7 @@ import os
 import pickle
 import resource
 import shutil
+import struct
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -266,3 +267,40 @@ def test_a_flipped_bit_is_found(folder: Path) -> None:
     with pytest.raises(OmniNegClipError, match="are not those that were saved: its fingerprint is"):
         load_clip(folder)
     assert load_clip(folder, checked=False).dim == 32
+
+
+def _archive(path: Path, root: str, content: bytes, **others: bytes) -> Path:
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr(f"{root}/data.pkl", content)
+        for name, text in others.items():
+            archive.writestr(f"{root}/{name.replace('__', '/')}", text)
+    return path
+
+
+def test_a_large_number_in_a_memo_takes_no_memory(tmp_path: Path) -> None:
+    content = b"\x80\x02}r" + struct.pack("<I", 1 << 31) + b"."
+    path = _archive(tmp_path / "memo.pt", "m", content, version=b"3", code__module=b"")
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    with pytest.raises(OmniNegClipError):
+        read_weights(path)
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 500_000  # KiB; C's table is 32 GiB
+
+
+def test_modules_that_share_modules_are_walked_once(tmp_path: Path) -> None:
+    """Forty modules, each of which has the one before it twice: two to the fortieth paths."""
+    content = b"\x80\x02c__torch__\nM\n)\x81q\x00"
+    for number in range(1, 40):
+        before = b"h" + bytes([number - 1])
+        parts = b"X\x01\x00\x00\x00a" + before + b"X\x01\x00\x00\x00b" + before
+        content += b"c__torch__\nM\n)\x81q" + bytes([number]) + b"}(" + parts + b"ub"
+    path = _archive(tmp_path / "shared.pt", "m", content + b".", version=b"3", code__module=b"")
+    with pytest.raises(OmniNegClipError):
+        read_weights(path)
+
+
+def test_a_bytearray_is_not_made(tmp_path: Path) -> None:
+    size = struct.pack("<q", 2 * 10**9)
+    content = b"\x80\x02}X\x01\x00\x00\x00acbuiltins\nbytearray\n\x8a\x08" + size + b"\x85Rs."
+    path = _archive(tmp_path / "bytes.pt", "archive", content, version=b"3\n", byteorder=b"little")
+    with pytest.raises(OmniNegClipError, match="holds a bytearray"):
+        read_weights(path)

@@ -54,13 +54,18 @@ def staged(folder: Path) -> Iterator[Path]:
     raw = read_json(folder / MODEL_CONFIG) if (folder / MODEL_CONFIG).exists() else {}
     with TemporaryDirectory(prefix="omninegclip-") as name:
         place = Path(name)
-        for file in FILES:
-            if (folder / file).exists():
-                require_own(folder / file, TOKENIZER_LIMIT)
-                shutil.copyfile(folder / file, place / file)
-        (place / CONFIG).write_text(json.dumps(config), "utf-8")
-        if isinstance(raw.get("model_type"), str):  # by which the library finds a class that is not named
-            (place / MODEL_CONFIG).write_text(json.dumps({"model_type": raw["model_type"]}), "utf-8")
+        try:
+            for file in FILES:
+                if (folder / file).exists():
+                    require_own(folder / file, TOKENIZER_LIMIT)
+                    shutil.copyfile(folder / file, place / file)
+            (place / CONFIG).write_text(json.dumps(config), "utf-8")
+            if isinstance(raw.get("model_type"), str):  # by it the library finds a class that is not named
+                (place / MODEL_CONFIG).write_text(json.dumps({"model_type": raw["model_type"]}), "utf-8")
+        except OSError as error:  # such as a full disk
+            raise OmniNegClipError(
+                f"Can't copy the tokenizer of {folder} to {place}: {error.strerror or error}."
+            ) from error
         yield place
 
 

@@ -40,7 +40,7 @@ def read_torchscript(path: Path) -> dict[str, Tensor]:
     with zipfile.ZipFile(path) as archive:
         root = archive.namelist()[0].split("/")[0]
         module = _Reader(archive, root).load()
-    return dict(_tensors(module, ""))
+    return dict(_tensors(module, "", set()))
 
 
 class _Module:
@@ -55,7 +55,8 @@ class _Storage:
         )
 
 
-class _Reader(pickle.Unpickler):
+# Not the Unpickler in C: it takes as much memory as the largest number of a memo says.
+class _Reader(pickle._Unpickler):
     def __init__(self, archive: zipfile.ZipFile, root: str) -> None:
         """Read `root/data.pkl`, and the tensors it refers to, from `archive`."""
         super().__init__(io.BytesIO(archive.read(f"{root}/data.pkl")))
@@ -86,11 +87,13 @@ def _rebuild(
     return torch.as_strided(storage.elements, size, stride, offset)  # refuses to leave the storage
 
 
-def _tensors(module: _Module, prefix: str) -> list[tuple[str, Tensor]]:
+def _tensors(module: _Module, prefix: str, seen: set[int]) -> list[tuple[str, Tensor]]:
+    """Return what is in a module; one that is in it twice counts once, or forty could be a trillion."""
+    seen.add(id(module))
     found: list[tuple[str, Tensor]] = []
     for name, value in vars(module).items():
         if isinstance(value, Tensor):
             found.append((prefix + name, value))
-        elif isinstance(value, _Module):
-            found.extend(_tensors(value, f"{prefix}{name}."))
+        elif isinstance(value, _Module) and id(value) not in seen:
+            found.extend(_tensors(value, f"{prefix}{name}.", seen))
     return found

@@ -1,6 +1,7 @@
 """A weight file of any kind to one flat state dict, without running anything that is in it."""
 
 import argparse
+import mmap
 import zipfile
 from collections.abc import Mapping
 from pathlib import Path
@@ -81,6 +82,7 @@ def _read(path: Path) -> Any:
         if path.suffix == ".safetensors":
             return load_file(path)
         _require_unpacked(path)
+        _require_no_bytearray(path)
         if is_torchscript(path):
             return read_torchscript(path)
         # beside plain weights, what training jobs put in: their options, and NumPy's numbers
@@ -110,6 +112,15 @@ def _require_unpacked(path: Path) -> None:
             f"{path} is compressed and would unpack to {unpacked:,} bytes: save it with torch.save or as "
             "safetensors, which store weights as they are."
         )
+
+
+def _require_no_bytearray(path: Path) -> None:
+    """Refuse the one harmless name of torch's list that makes gigabytes of a number."""
+    with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:
+        if content.find(b"bytearray") >= 0:
+            raise OmniNegClipError(
+                f"{path} holds a bytearray, which is no weight: save its state dict alone, as safetensors."
+            )
 
 
 def _require_plain(state: StateDict, path: Path) -> StateDict:
