@@ -18,7 +18,7 @@ from omninegclip import images
 from omninegclip.errors import OmniNegClipError
 from omninegclip.images import MAX_BYTES, open_image
 
-SOURCES = Path(__file__).parents[2]
+SOURCES = Path(__file__).parents[1]
 AWKWARD = Path("../shared/data/awkward")
 ORIENTATIONS = Path("../shared/data/exif_orientation")
 
