@@ -26,15 +26,15 @@ from torch.nn import functional as F
 from transformers import CLIPConfig, CLIPImageProcessorPil, CLIPModel
 
 from omninegclip.clip.encoder import ClipEncoder
-from omninegclip.clip.layouts import to_openai
-from omninegclip.clip.load import load_clip
-from omninegclip.clip.save import save_clip
-from omninegclip.clip.tokenizer import find_tokenizer
+from omninegclip.clip.io.layouts import to_openai
+from omninegclip.clip.io.load import load_clip
+from omninegclip.clip.io.save import save_clip
+from omninegclip.clip.text.tokenizer import find_tokenizer
 from omninegclip.clip.transform import ImageTransform
 from omninegclip.memory import keep_freed_memory
 
 Task = Callable[[list], np.ndarray]
-FLOPS_IMAGE = 2 * 4.37e9  # multiplications and additions of ViT-B/32 on one picture of 224 pixels
+FLOPS_IMAGE = 2 * 4.37e9  # multiplications and additions of ViT-B/32 on one image of 224 pixels
 
 
 def ours(folder: Path) -> dict[str, Task]:
@@ -73,7 +73,7 @@ def open_clip(folder: Path) -> dict[str, Task]:
 
     def images(batch: list) -> torch.Tensor:
         opened = [Image.open(item) if isinstance(item, Path) else item for item in batch]
-        return model.encode_image(torch.stack([preprocess(picture) for picture in opened]))
+        return model.encode_image(torch.stack([preprocess(image) for image in opened]))
 
     return {
         "jpeg": in_batches(images, 32),

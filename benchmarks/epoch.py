@@ -17,6 +17,7 @@ import random
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import torch
@@ -25,11 +26,14 @@ from torch.nn import functional as F
 from transformers import CLIPConfig, CLIPModel
 
 from omninegclip.clip.policy import apply_policy, parameter_groups
+from omninegclip.clip.text.packing import pack
 from omninegclip.data.sampler import BatchSampler
 from omninegclip.memory import keep_freed_memory
+from omninegclip.objectives.objective import shipped_objectives
 from omninegclip.training.loop import backward_through, train
-from omninegclip.training.task import Batch, Task
-from omninegclip.training.triplets import Triplets, batches, make_triplets
+from omninegclip.training.methods.method import BatchPlan
+from omninegclip.training.methods.pairs import PairBatch, Triplets, make_triplets, pair_batches
+from omninegclip.training.task import TrainingTask
 
 CONTEXT, DIM = 77, 128
 
@@ -87,13 +91,13 @@ def tiny_clip(vocabulary: int) -> CLIPModel:
 class Waiting:
     """An iterator that counts the seconds it keeps the loop waiting, and the tokens it hands out."""
 
-    def __init__(self, stream: Iterator[Batch]) -> None:
+    def __init__(self, stream: Iterator[PairBatch]) -> None:
         self.stream, self.seconds, self.packed, self.padded = stream, 0.0, 0, 0
 
-    def __iter__(self) -> Iterator[Batch]:
+    def __iter__(self) -> Iterator[PairBatch]:
         return self
 
-    def __next__(self) -> Batch:
+    def __next__(self) -> PairBatch:
         begun = time.perf_counter()
         batch = next(self.stream)
         self.seconds += time.perf_counter() - begun
@@ -104,14 +108,16 @@ class Waiting:
 
 def run_epoch(triplets: Triplets, model: CLIPModel, batch_size: int, steps: int | None) -> dict[str, Any]:
     apply_policy(model)
-    task = Task(model, weight_absence=1, weight_original=1, weight_text=1, margin=0.9)
+    task = TrainingTask(model, shipped_objectives()["omni"].minimised({}))
     optimizer = torch.optim.AdamW(parameter_groups(model, 0.2, decay_all=True), lr=1e-6)
     samplers = [
         BatchSampler(len(pairs.captions), batch_size, seed)
         for seed, pairs in enumerate((triplets.presence, triplets.absence))
     ]
-    stream = Waiting(batches(triplets, *samplers, CONTEXT, mask_same_image=True))
     steps = steps or max(map(len, samplers))
+    encoder: Any = SimpleNamespace(lay_out=pack, context_length=CONTEXT)
+    plan = BatchPlan(samplers, steps, 0, {"mask_same_image": True})
+    stream = Waiting(pair_batches(triplets, encoder, plan))
     begun = time.perf_counter()
     backward = backward_through(task)
     for _ in train(backward, optimizer, stream, lambda _step: 1.0, range(steps), after_step=task.after_step):

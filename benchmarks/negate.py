@@ -15,17 +15,17 @@ from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context
 from pathlib import Path
 
+from omninegclip.captions.collection import read_captioned
 from omninegclip.captions.lexicon import english
-from omninegclip.captions.negate import Captioned, Knowledge, Wish, negate
+from omninegclip.captions.negate import Captioned, CollectionStatistics, NegationOptions, negate
 from omninegclip.captions.parse import parse
 from omninegclip.captions.screening import refusal, tidy
-from omninegclip.data.captioned import read_captioned
 
 CHUNK = 400
 
 
-def warm_up(knowledge: Knowledge) -> None:
-    globals()["knowledge"] = knowledge
+def warm_up(statistics: CollectionStatistics) -> None:
+    globals()["knowledge"] = statistics
     list(parse(["A dog on a sofa."]))
 
 
@@ -38,7 +38,7 @@ def parse_only(images: list[Captioned]) -> float:
 
 def negate_both(images: list[Captioned]) -> float:
     start = time.process_time()
-    list(negate(images, globals()["knowledge"], Wish()))
+    list(negate(images, globals()["knowledge"], NegationOptions()))
     return time.process_time() - start
 
 
@@ -53,7 +53,7 @@ def main() -> None:
         images = images[: int(len(images) * 0.9)]
     count = sum(len(image.captions) for image in images)
     start = time.perf_counter()
-    knowledge = Knowledge.of(images, english())
+    statistics = CollectionStatistics.of(images, english())
     counting = time.perf_counter() - start
     chunks = [images[at : at + CHUNK] for at in range(0, len(images), CHUNK)]
     result: dict[str, float] = {
@@ -61,7 +61,7 @@ def main() -> None:
         "processes": chosen.processes,
         "counting_seconds": counting,
     }
-    with ProcessPoolExecutor(chosen.processes, get_context("spawn"), warm_up, (knowledge,)) as pool:
+    with ProcessPoolExecutor(chosen.processes, get_context("spawn"), warm_up, (statistics,)) as pool:
         list(pool.map(parse_only, [chunks[0][:5]] * chosen.processes * 2))
         for name, work in (("parse_only", parse_only), ("negate_both", negate_both)):
             start = time.perf_counter()

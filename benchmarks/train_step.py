@@ -1,7 +1,7 @@
 """One training step at ViT-B/32 geometry, the authors' way against ours, on this machine.
 
     python benchmarks/train_step.py                    five to ten minutes on two cores, 8 GiB
-    python benchmarks/train_step.py --pictures 4       a quick look
+    python benchmarks/train_step.py --images 4       a quick look
 
 `authors` is our own straightforward writing of their step from the method's description: the image tower runs
 in the step, texts are padded to 77, one forward for the captions, one for the presence-negated ones, one for
@@ -32,10 +32,12 @@ from torch.nn import functional as F
 from torch.utils.flop_counter import FlopCounterMode
 from transformers import CLIPConfig, CLIPModel
 
-from omninegclip.clip.packing import pack
 from omninegclip.clip.policy import apply_policy, parameter_groups
+from omninegclip.clip.text.packing import pack
 from omninegclip.memory import keep_freed_memory
-from omninegclip.training.task import Batch, Task
+from omninegclip.objectives.objective import shipped_objectives
+from omninegclip.training.methods.pairs import PairBatch
+from omninegclip.training.task import TrainingTask
 
 BOS, EOT, CONTEXT = 49406, 49407, 77
 # tokens of a Flickr8k caption, begin and end included, at the middle of each twentieth
@@ -53,7 +55,7 @@ class Data(NamedTuple):
     absence_negated: list[list[int]]
 
 
-def make_data(pictures: int) -> Data:
+def make_data(image_features: int) -> Data:
     generator = np.random.default_rng(0)
 
     def words(count: int) -> list[int]:
@@ -69,8 +71,8 @@ def make_data(pictures: int) -> Data:
     def absence_negated(text: list[int]) -> list[int]:  # "a cat on a mat, but no dog": goes on
         return [*text[:-1], *words(generator.integers(3, 6)), EOT]
 
-    captions, originals = ([caption() for _ in range(pictures)] for _ in range(2))
-    pixels = torch.randn(2, pictures, 3, 224, 224, generator=torch.Generator().manual_seed(0))
+    captions, originals = ([caption() for _ in range(image_features)] for _ in range(2))
+    pixels = torch.randn(2, image_features, 3, 224, 224, generator=torch.Generator().manual_seed(0))
     return Data(
         *pixels,
         captions,
@@ -110,8 +112,8 @@ def authors_loss(model: CLIPModel, data: Data) -> Tensor:
     two_way = F.cross_entropy(own, torch.zeros(len(own), dtype=torch.long))
     present = (contrast(scale * i @ torch.cat([c, n]).T) + contrast(scale * c @ i.T) + two_way) / 3
 
-    def symmetric(pictures: Tensor, captions: Tensor) -> Tensor:
-        logits = scale * pictures @ captions.T
+    def symmetric(image_features: Tensor, captions: Tensor) -> Tensor:
+        logits = scale * image_features @ captions.T
         return (contrast(logits) + contrast(logits.T)) / 2
 
     return present + symmetric(j, u) + symmetric(j, o) + ((o * u).sum(1) + 0.9).clamp(min=0).mean()
@@ -119,27 +121,27 @@ def authors_loss(model: CLIPModel, data: Data) -> Tensor:
 
 @torch.no_grad()
 def cached_features(model: CLIPModel, pixels: Tensor) -> Tensor:
-    """Return what the cache on disk would give: computed a few pictures at a time, and float16 in between."""
+    """Return what the cache on disk would give: computed a few images at a time, and float16 in between."""
     parts = [model.get_image_features(pixel_values=part).pooler_output for part in pixels.split(8)]
     return F.normalize(torch.cat(parts), dim=-1).half().float()
 
 
 def our_loss(model: CLIPModel, data: Data, precision: str) -> Callable[[], Tensor]:
-    task = Task(model, weight_absence=1, weight_original=1, weight_text=1, margin=0.9, precision=precision)
+    task = TrainingTask(model, shipped_objectives()["omni"].minimised({}), precision)
     features = [cached_features(model, pixels) for pixels in (data.presence_pixels, data.absence_pixels)]
     kinds = ((data.captions, data.presence_negated), (data.originals, data.absence_negated))
     groups = [pair for kind in kinds for pair in zip(*kind, strict=True)]
 
     def loss() -> Tensor:
-        batch = Batch(*features, (pack(groups, CONTEXT),), len(data.captions), None, None)
+        batch = PairBatch(*features, (pack(groups, CONTEXT),), len(data.captions), None, None)
         return task(batch)["loss"]
 
     return loss
 
 
-def measure(variant: str, pictures: int, rounds: int) -> dict[str, float]:
+def measure(variant: str, image_features: int, rounds: int) -> dict[str, float]:
     """Return the least seconds of a step and of its passes, first loss, operations and peak memory."""
-    model, data, ours = vit_b32(), make_data(pictures), variant != "authors"
+    model, data, ours = vit_b32(), make_data(image_features), variant != "authors"
     optimizer = torch.optim.AdamW(parameter_groups(model, 0.2, decay_all=True), lr=1e-6, fused=ours)
     loss = partial(authors_loss, model, data)
     if ours:
@@ -213,7 +215,7 @@ def main() -> None:
     options = parser.parse_args()
     torch.set_num_threads(options.threads)
     if options.variant:
-        print(json.dumps(measure(options.variant, options.pictures, options.rounds)))
+        print(json.dumps(measure(options.variant, options.image_features, options.rounds)))
     else:
         print(json.dumps(compare(options), indent=2))
 

@@ -9,8 +9,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
 from omninegclip import cli, progress
+from omninegclip.data.record import write_records
 
 SOURCE = Path(cli.__file__).parent
 Outcome = tuple[int, str, str]
@@ -67,6 +69,15 @@ SETS = [
     "validate_metric='[b]x[/c]'",
     "steps=9" + "_9" * 300,
 ]
+
+
+ROW = {
+    "image": "a.png",
+    "image_id": "1",
+    "caption": "a dog",
+    "presence_negated": "no dog",
+    "absence_negated": "a dog, no cat",
+}
 
 
 @pytest.fixture(autouse=True)
@@ -139,6 +150,14 @@ def test_an_argument_that_is_no_text_is_refused(verb: str, wrong: bytes) -> None
 @pytest.mark.parametrize("value", SETS, ids=lambda value: repr(value[:20]))
 def test_a_value_that_is_no_plain_yaml_is_refused(verb: str, value: str) -> None:
     assert_one_sentence(call(*verb.split(), *WITH_PRESET[verb], "--preset=scenes-paper", f"--set={value}"))
+
+
+@pytest.mark.parametrize("name", ["[b]m[/x]", "a: b", "{", "2020-01-01", "no"])
+def test_the_name_of_a_model_is_no_yaml(name: str, tmp_path: Path) -> None:
+    Image.new("RGB", (8, 8)).save(tmp_path / "a.png")
+    write_records(tmp_path / "records.parquet", [ROW])
+    command = ("train", "records.parquet", "--preset=scenes-paper", f"--model={name}")
+    assert_one_sentence(call(*command), f"{name} is no file, no folder")
 
 
 def hostile_presets(folder: Path) -> dict[str, Path]:
@@ -225,10 +244,10 @@ def run(command: str, **environment: str) -> subprocess.CompletedProcess[str]:
 
 def test_a_reader_that_has_enough_ends_the_command_quietly() -> None:
     printing = """
-from omninegclip import cli, progress
+from omninegclip import cli, printable, progress
 cli.app = lambda *_, **__: [WRITE("x" * 100) for _ in range(10_000)]
 cli.main()"""
-    for write in ("cli.say", "progress.show"):
+    for write in ("printable.say", "progress.show"):
         script = printing.replace("WRITE", write)
         command = f"PYTHON -c '{script}' | head -n 1; echo ${{PIPESTATUS[0]}}"
         done = run(command)

@@ -6,13 +6,13 @@ from typing import Any
 import numpy as np
 from rich import print as rich_print
 
-from omninegclip.clip.dual_encoder import DualEncoder
-from omninegclip.clip.encoder import Embeddings
+from omninegclip.clip.encoder import ClipEncoder
+from omninegclip.embeddings import Embeddings
 from omninegclip.environment import versions
 from omninegclip.evaluation.intervals import Estimate, proportion
 from omninegclip.evaluation.metrics import recall_at_k
 from omninegclip.report.card import model_card
-from omninegclip.report.table import Row, rich_table
+from omninegclip.report.table import FigureRow, rich_table
 
 KS = (1, 5, 10)
 LIMITS = [
@@ -32,9 +32,9 @@ def figures(texts: Embeddings, images: Embeddings) -> dict[str, Estimate]:
     return found
 
 
-def rows(reached: dict[str, Estimate]) -> list[Row]:
+def rows(reached: dict[str, Estimate]) -> list[FigureRow]:
     """Return figures as rows of a table."""
-    return [Row(name, "test photos", (figure,), None, None) for name, figure in reached.items()]
+    return [FigureRow(name, "test photos", (figure,), None, None) for name, figure in reached.items()]
 
 
 def show(reached: dict[str, Estimate]) -> None:
@@ -45,7 +45,7 @@ def show(reached: dict[str, Estimate]) -> None:
 def card(
     options: argparse.Namespace,
     splits: dict[str, list[Any]],
-    encoder: DualEncoder,
+    encoder: ClipEncoder,
     reached: dict[str, Estimate],
     seconds: float,
 ) -> str:
@@ -57,14 +57,14 @@ def card(
     return model_card(
         name=options.out.name,
         summary="A small dual encoder for photos: a frozen EfficientNet-Lite2 and an all-MiniLM-L6-v2, "
-        "joined by CLIP's loss on captioned photos. It is a place to try negation training on real pictures.",
+        "trained with CLIP's loss on captioned photos. It is a place to try negation training on photos.",
         licence="other",
         base_model=None,
         tags=["omninegclip"],
         rows=rows(reached),
         columns=("photos-mini",),
         measured_on=f"{len(splits['test']):,} unseen test photos with their first caption each.",
-        facts={
+        metadata={
             "recipe": "recipes/photos-mini",
             "photos": f"{learned:,}",
             "steps": f"{options.steps} of {options.batch} captions",

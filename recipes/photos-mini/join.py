@@ -12,9 +12,10 @@ from photos import Photo
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from omninegclip.clip.dual_encoder import DualEncoder
-from omninegclip.clip.padding import PaddedTexts, encode_padded
+from omninegclip.clip.encoder import ClipEncoder
+from omninegclip.clip.families.registry import family_of
 from omninegclip.clip.policy import parameter_groups
+from omninegclip.clip.text.padding import PaddedTexts
 from omninegclip.data.features import FrozenFeatures
 from omninegclip.data.sampler import BatchSampler
 from omninegclip.objectives.contrastive import symmetric
@@ -32,7 +33,7 @@ class Pairs(NamedTuple):
 class Join(nn.Module):
     """CLIP's loss of a batch, whose photos have been through the frozen image tower."""
 
-    def __init__(self, model: Any) -> None:
+    def __init__(self, model: nn.Module) -> None:
         """Train what of `model` requires gradients."""
         super().__init__()
         self.model = model
@@ -40,7 +41,7 @@ class Join(nn.Module):
     def forward(self, batch: Pairs) -> dict[str, Tensor]:
         """Return `loss`; captions of one photo are no negatives of each other."""
         images = F.normalize(self.model.visual_projection(batch.features), dim=-1)
-        texts = encode_padded(self.model, batch.texts)
+        texts = family_of(self.model).encode(batch.texts)
         same = batch.photos[:, None] == batch.photos[None, :]
         return {"loss": symmetric(images, texts, self.model.logit_scale.exp(), same)}
 
@@ -64,7 +65,7 @@ def optimizer_for(model: Any, options: argparse.Namespace) -> torch.optim.Optimi
 
 
 def batches(
-    encoder: DualEncoder, photos: list[Photo], features: FrozenFeatures, sampler: BatchSampler, seed: int
+    encoder: ClipEncoder, photos: list[Photo], features: FrozenFeatures, sampler: BatchSampler, seed: int
 ) -> Iterator[Pairs]:
     """Yield the captions that the sampler draws, with their photos; dropout follows from the step too."""
     rows = [(number, caption) for number, photo in enumerate(photos) for caption in photo.captions]
@@ -76,7 +77,7 @@ def batches(
         yield Pairs(features[shown[drawn]], texts, torch.from_numpy(shown[drawn]))
 
 
-def save(path: Path, model: Any, optimizer: torch.optim.Optimizer, facts: dict[str, Any]) -> None:
+def save(path: Path, model: Any, optimizer: torch.optim.Optimizer, metadata: dict[str, Any]) -> None:
     """Write what learns, the optimizer's moments and a few facts."""
     trained = {name: weight for name, weight in model.named_parameters() if weight.requires_grad}
     names = {weight: name for name, weight in trained.items()}
@@ -85,13 +86,13 @@ def save(path: Path, model: Any, optimizer: torch.optim.Optimizer, facts: dict[s
         for weight, values in optimizer.state.items()
         for key, value in values.items()
     }
-    save_checkpoint(path, {f"weights/{name}": weight for name, weight in trained.items()} | moments, facts)
+    save_checkpoint(path, {f"weights/{name}": weight for name, weight in trained.items()} | moments, metadata)
 
 
 @torch.no_grad()
 def restore(path: Path, model: Any, optimizer: torch.optim.Optimizer) -> dict[str, Any]:
     """Put back what `save` wrote, and return the facts."""
-    tensors, facts = load_checkpoint(path)
+    tensors, metadata = load_checkpoint(path)
     trained = dict(model.named_parameters())
     for name, value in tensors.items():
         kind, _, rest = name.partition("/")
@@ -100,4 +101,4 @@ def restore(path: Path, model: Any, optimizer: torch.optim.Optimizer) -> dict[st
         else:
             key, _, parameter = rest.partition("/")
             optimizer.state[trained[parameter]][key] = value
-    return facts
+    return metadata

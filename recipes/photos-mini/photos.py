@@ -4,8 +4,8 @@ import hashlib
 from pathlib import Path
 from typing import NamedTuple
 
-from omninegclip.data.captioned import read_captioned
-from omninegclip.data.images import ImageRoot
+from omninegclip.captions.collection import read_captioned
+from omninegclip.data.image_lookup import ImageRoot
 from omninegclip.data.readers import flickr
 from omninegclip.errors import OmniNegClipError
 
@@ -24,9 +24,9 @@ def read_photos(folder: Path, captions: Path | None) -> dict[str, list[Photo]]:
 
     Without `captions`, `folder` holds Flickr8k: its token file, `train.txt`, `dev.txt` and `test.txt` with a
     name per line, and `images`. Otherwise `captions` is a file of any form that `omninegclip negate` reads,
-    and `folder` has its pictures; a tenth of them is `dev` and a tenth `test`, by a hash of their names.
+    and `folder` has its images; a tenth of them is `dev` and a tenth `test`, by a hash of their names.
 
-    Raises OmniNegClipError when a file or picture is missing, or a split is empty.
+    Raises OmniNegClipError when a file or image is missing, or a split is empty.
     """
     splits = _flickr8k(folder) if captions is None else _collection(folder, captions)
     for name, photos in splits.items():
@@ -39,7 +39,7 @@ def _flickr8k(folder: Path) -> dict[str, list[Photo]]:
     root = ImageRoot([folder / "images", folder])
     return {
         split: [
-            Photo(_found(root, item.picture.path), item.captions)
+            Photo(_found(root, item.image.path), item.captions)
             for item in flickr.read(folder / TOKENS, folder / f"{split}.txt")
         ]
         for split in SPLITS
@@ -52,7 +52,7 @@ def _collection(folder: Path, captions: Path) -> dict[str, list[Photo]]:
     for item in read_captioned(captions):
         if item.image is None:
             raise OmniNegClipError(
-                f"{captions} names no picture for {item.image_id}: a column image is needed."
+                f"{captions} names no image for {item.image_id}: a column image is needed."
             )
         tenth = hashlib.sha256(item.image_id.encode()).digest()[0] * 10 // 256
         split = {0: "dev", 1: "test"}.get(tenth, "train")
@@ -64,6 +64,6 @@ def _found(root: ImageRoot, name: str) -> Path:
     path = root.find(name)
     if path is None:
         raise OmniNegClipError(
-            f"There is no picture {name} below {root.folders[0]}: name its folder with --data."
+            f"There is no image {name} below {root.folders[0]}: name its folder with --data."
         )
     return path

@@ -36,23 +36,23 @@ from searches import figure, gallery_of, rows, search, truth
 
 from omninegclip import __version__
 from omninegclip.captions.lexicon import english
-from omninegclip.captions.negate import Captioned, Knowledge
+from omninegclip.captions.negate import Captioned, CollectionStatistics
+from omninegclip.captions.pipeline import read_collection
 from omninegclip.clip.encoder import Encoder
-from omninegclip.clip.load import load_clip
+from omninegclip.clip.io.load import load_clip
 from omninegclip.data.features import ImageFeatureCache
-from omninegclip.data.items import Picture
-from omninegclip.data.negate import read_collection
+from omninegclip.data.items import ImageRef
 from omninegclip.errors import OmniNegClipError, StoppedError
 from omninegclip.evaluation.scenes import Figures, as_dict
 from omninegclip.files import atomic_file, hold, read_sealed, write_sealed
 from omninegclip.progress import console, track
+from omninegclip.report.figures import over_seeds, to_csv
 from omninegclip.report.page import render
-from omninegclip.report.pictures import PictureRow
+from omninegclip.report.plots import plot_grid
 from omninegclip.report.scenes import grid_table
+from omninegclip.report.thumbnails import ThumbnailRow
+from omninegclip.run.driver import train
 from omninegclip.run.job import Job
-from omninegclip.run.train import train
-from omninegclip.study.figures import over_seeds, to_csv
-from omninegclip.study.plots import plot_grid
 from omninegclip.study.workers import each_done
 from omninegclip.training.preset import load_preset
 
@@ -106,12 +106,12 @@ def tune(cell: Cell, options: argparse.Namespace, records: Path) -> None:
 
 def embeddings(
     encoder: Encoder, photos: list[Captioned], folder: Path, cache: Path
-) -> dict[Picture, NDArray[np.float32]]:
+) -> dict[ImageRef, NDArray[np.float32]]:
     """Return the embedding of every photo by its name; the image tower is the same for every cell."""
     paths = [folder / str(photo.image) for photo in photos]
-    features = ImageFeatureCache(cache).features(encoder, paths)
+    features = ImageFeatureCache(cache, encoder).features(paths)
     rows = features[np.arange(len(paths))].numpy()
-    return {Picture(str(photo.image)): row for photo, row in zip(photos, rows, strict=True)}
+    return {ImageRef(str(photo.image)): row for photo, row in zip(photos, rows, strict=True)}
 
 
 def asked(options: argparse.Namespace) -> dict[str, Collection]:
@@ -119,17 +119,17 @@ def asked(options: argparse.Namespace) -> dict[str, Collection]:
     lexicon = english()
     held_out = held_out_objects(lexicon)
     photos = read_split(options.data, [ASKED])
-    knowledge = Knowledge.of(read_split(options.data, (*LEARNED, ASKED)), lexicon)
+    statistics = CollectionStatistics.of(read_split(options.data, (*LEARNED, ASKED)), lexicon)
     found = {
-        ASKED: Collection(photos, options.data / "images", ask(photos, knowledge, held_out, QUESTION_SEED))
+        ASKED: Collection(photos, options.data / "images", ask(photos, statistics, held_out, QUESTION_SEED))
     }
     if options.coco:
         captions, labels, folder = coco_files(options.coco)
         photos, vocabulary = read_collection(captions, labels)
         if not any(photo.objects for photo in photos):
             raise OmniNegClipError(f"{labels} labels none of the photos of {captions}.")
-        knowledge = Knowledge.of(photos, lexicon, vocabulary)
-        found["coco"] = Collection(photos, folder, ask(photos, knowledge, held_out, QUESTION_SEED))
+        statistics = CollectionStatistics.of(photos, lexicon, vocabulary)
+        found["coco"] = Collection(photos, folder, ask(photos, statistics, held_out, QUESTION_SEED))
     return found
 
 
@@ -203,8 +203,8 @@ def answer(
 ) -> None:
     """Ask every model about a collection, and write figures, plot and searches."""
     photos, folder, questions = collection
-    pictures = embeddings(base, photos, folder, options.work / "features")
-    gallery = gallery_of(photos, pictures)
+    images = embeddings(base, photos, folder, options.work / "features")
+    gallery = gallery_of(photos, images)
     right = truth(photos, english())
     figures: dict[str, list[Figures]] = {}
     scores: dict[str, NDArray[np.float32]] = {}
@@ -212,9 +212,9 @@ def answer(
         encoder = base if cell is None else load_clip(str(cell.folder(options.work) / "model"))
         label = PRETRAINED if cell is None else cell.objective
         found = search(encoder, gallery)
-        reached = score(encoder, questions, pictures, QUESTION_SEED) | figure(found, right)
+        reached = score(encoder, questions, images, QUESTION_SEED) | figure(found, right)
         figures.setdefault(label, []).append(reached)
-        scores.setdefault(label, found)  # the pictures are those of the first seed
+        scores.setdefault(label, found)  # the images are those of the first seed
     means = {label: over_seeds(by_seed) for label, by_seed in figures.items()}
     # the model that they all start from is one
     rows_of = {label: by_seed * (options.seeds // len(by_seed)) for label, by_seed in figures.items()}
@@ -233,7 +233,7 @@ def answer(
     Console(width=170).print(grid_table(means, f"{name}, {len(photos):,} photos, {options.seeds} seeds"))
 
 
-def page(found: list[PictureRow]) -> str:
+def page(found: list[ThumbnailRow]) -> str:
     """Return the searches as a page."""
     return render(
         title="Twenty searches, before and after",
@@ -242,8 +242,8 @@ def page(found: list[PictureRow]) -> str:
         rows=[],
         columns=list(found[0].columns),
         curves=[],
-        picture_rows=found,
-        facts={},
+        image_rows=found,
+        metadata={},
         policy_rows=[],
         notes=[],
         attribution="Photos: Flickr8k (Hodosh et al., 2013), under their owners' licences.",

@@ -12,10 +12,25 @@ from dataclasses import dataclass, field
 from itertools import product
 from random import Random
 
-from omninegclip.captions.hard import FORMS, Form, fill_in, multiple_choice, with_article
 from omninegclip.captions.lexicon import Lexicon
-from omninegclip.captions.negate import Captioned, Knowledge, Wish, negate, surely_shown
-from omninegclip.data.items import Item, Picture, PictureChoice, Presence, Query, TextChoice
+from omninegclip.captions.negate import (
+    Captioned,
+    CollectionStatistics,
+    NegationOptions,
+    certain_concepts,
+    negate,
+)
+from omninegclip.captions.templates import FORMS, Template, fill_in, multiple_choice, with_article
+from omninegclip.data.items import (
+    BenchmarkItem,
+    CaptionedImage,
+    ImageChoice,
+    ImageRef,
+    ObjectQuestion,
+    SearchQuery,
+    TextChoice,
+)
+from omninegclip.scenes.benchmark import Condition
 
 EVERY = 6  # every sixth kind of object is never denied in training
 SEARCHED = 3  # photos at least that a search has to find, and that hold both things
@@ -23,11 +38,12 @@ OF_EACH = 3  # questions of a kind about one photo
 
 # Never written by omninegclip negate: two with words that deny nowhere in it, two with known words elsewhere.
 UNSEEN = (
-    Form("{a} {a_is} included in this image", "{b} {b_is} not included in this image",
+    Template("{a} {a_is} included in this image", "{b} {b_is} not included in this image",
          "{a} {a_is} included in this image yet {b} {b_is} not"),
-    Form("here {a_is} {a}", "{b} {b_is} missing here", "here {a_is} {a} and {b} {b_is} missing"),
-    Form("the view has {a}", "the view is free of any {no_b}", "the view has {a} and is free of any {no_b}"),
-    Form("this image features {a}", "this image does not feature {b}",
+    Template("here {a_is} {a}", "{b} {b_is} missing here", "here {a_is} {a} and {b} {b_is} missing"),
+    Template("the view has {a}", "the view is free of any {no_b}",
+             "the view has {a} and is free of any {no_b}"),
+    Template("this image features {a}", "this image does not feature {b}",
          "this image features {a} though not {b}"),
 )  # fmt: skip
 PHRASINGS = {"seen": FORMS, "unseen": UNSEEN}
@@ -38,15 +54,15 @@ class Questions:
     """Questions by measure, each item with its group: what is held out of training, objects or phrasings."""
 
     presence: list[TextChoice] = field(default_factory=list)
-    absence_choice: list[PictureChoice] = field(default_factory=list)
+    absence_choice: list[ImageChoice] = field(default_factory=list)
     multiple_choice: list[TextChoice] = field(default_factory=list)
     forgetting: list[TextChoice] = field(default_factory=list)
-    retrieval: list[Query] = field(default_factory=list)
-    negated_retrieval: list[Query] = field(default_factory=list)
-    search: list[Query] = field(default_factory=list)
-    recognition: list[Presence] = field(default_factory=list)
+    retrieval: list[CaptionedImage] = field(default_factory=list)
+    negated_retrieval: list[SearchQuery] = field(default_factory=list)
+    search: list[SearchQuery] = field(default_factory=list)
+    recognition: list[ObjectQuestion] = field(default_factory=list)
 
-    def by_measure(self) -> dict[str, Sequence[Item]]:
+    def by_measure(self) -> dict[str, Sequence[BenchmarkItem]]:
         """Return the kinds of questions of which there is one at least."""
         return {name: items for name, items in vars(self).items() if items}
 
@@ -60,10 +76,10 @@ class Shown:
     lacks: tuple[str, ...]
 
     @property
-    def picture(self) -> Picture:
+    def image(self) -> ImageRef:
         """The photo as items name it."""
         assert self.photo.image is not None
-        return Picture(self.photo.image)
+        return ImageRef(self.photo.image)
 
 
 def held_out_objects(lexicon: Lexicon) -> frozenset[str]:
@@ -71,61 +87,60 @@ def held_out_objects(lexicon: Lexicon) -> frozenset[str]:
     return frozenset(sorted(lexicon.objects)[EVERY - 1 :: EVERY])
 
 
-def look(photos: Sequence[Captioned], knowledge: Knowledge) -> list[Shown]:
+def look(photos: Sequence[Captioned], statistics: CollectionStatistics) -> list[Shown]:
     """Return what each photo surely holds and lacks."""
     found = []
     for photo in photos:
-        known = knowledge.image(photo)
-        held = surely_shown(photo, knowledge.lexicon)
-        lacks, holds = knowledge.sure(photo, known, held)
+        known = statistics.evidence(photo)
+        held = certain_concepts(photo, statistics.lexicon)
+        lacks, holds = statistics.absent_and_present(photo, known, held)
         found.append(Shown(photo, tuple(sorted(holds)), tuple(each.concept.name for each in lacks)))
     return found
 
 
-def ask(photos: Sequence[Captioned], knowledge: Knowledge, held_out: frozenset[str], seed: int) -> Questions:
+def ask(
+    photos: Sequence[Captioned], statistics: CollectionStatistics, held_out: frozenset[str], seed: int
+) -> Questions:
     """Write the questions about some photos, the same for the same seed."""
-    asked, lexicon = Questions(), knowledge.lexicon
-    seen = look(photos, knowledge)
+    asked, lexicon = Questions(), statistics.lexicon
+    seen = look(photos, statistics)
     holders: dict[str, list[Shown]] = defaultdict(list)
     for each in seen:
         for name in each.holds:
             holders[name].append(each)
     for each in seen:
         random = Random(f"{seed} {each.photo.image_id}")  # noqa: S311 -- no secret hangs on it
-        asked.retrieval.append(Query(each.photo.image_id, each.photo.captions[0], (each.picture,)))
-        _ask_of_captions(asked, each, knowledge, held_out, seed)
+        asked.retrieval.append(CaptionedImage(each.photo.image_id, each.image, (each.photo.captions[0],)))
+        _ask_of_captions(asked, each, statistics, held_out, seed)
         _ask_of_objects(asked, each, holders, lexicon, held_out, random)
         for names, present in ((each.holds, True), (each.lacks, False)):
             for name in names:
                 if len(holders[name]) < SEARCHED:
                     continue
                 text = with_article(lexicon.concepts[name].noun)
-                group = {"objects": _objects(held_out, name)}
-                asked.recognition.append(Presence(each.photo.image_id, each.picture, text, present, group))
+                group = _group(name in held_out)
+                asked.recognition.append(
+                    ObjectQuestion(each.photo.image_id, each.image, text, present, group)
+                )
     asked.search += _searches(seen, lexicon, held_out, seed)
     return asked
 
 
 def _ask_of_captions(
-    asked: Questions, each: Shown, knowledge: Knowledge, held_out: frozenset[str], seed: int
+    asked: Questions, each: Shown, statistics: CollectionStatistics, held_out: frozenset[str], seed: int
 ) -> None:
     """Ask whether a caption beats its denial and a false addition, and search with a true denial."""
-    (row, *_) = negate([_first(each.photo)], knowledge, Wish("presence", seed=seed))
+    (row, *_) = negate([_first(each.photo)], statistics, NegationOptions("presence", seed=seed))
     caption, name = each.photo.captions[0], each.photo.image_id
     if row["presence_negated"]:
-        denied = knowledge.lexicon.mentions(row["presence_denied"])[0]
-        objects = "held_out" if denied & held_out else "seen"
-        group = {"objects": objects, "phrasing": "seen", "denied": row["presence_kind"]}
-        asked.presence.append(TextChoice(name, each.picture, (caption, row["presence_negated"]), 0, group))
-    (row, *_) = negate([each.photo], knowledge, Wish("absence", seed=seed, hard=True))
+        denied = statistics.lexicon.mentions(row["presence_denied"])[0]
+        group = _group(bool(denied & held_out)) | {"denied": row["presence_kind"]}
+        asked.presence.append(TextChoice(name, each.image, (caption, row["presence_negated"]), 0, group))
+    (row, *_) = negate([each.photo], statistics, NegationOptions("absence", seed=seed, hard=True))
     if row["absence_negated"]:
-        group = {"objects": _objects(held_out, row["absence_object"]), "phrasing": "seen"}
-        asked.negated_retrieval.append(Query(name, row["absence_negated"], (each.picture,), (), group))
-        asked.forgetting.append(
-            TextChoice(
-                name, each.picture, (row["caption"], row["hard_affirmed"]), 0, {"kind": "added object"}
-            )
-        )
+        group = _group(row["absence_object"] in held_out)
+        asked.negated_retrieval.append(SearchQuery(name, row["absence_negated"], (each.image,), (), group))
+        asked.forgetting.append(TextChoice(name, each.image, (row["caption"], row["hard_affirmed"]), 0))
 
 
 def _first(photo: Captioned) -> Captioned:
@@ -150,19 +165,15 @@ def _ask_of_objects(
         for there, missing in random.sample(pairs, min(OF_EACH, len(pairs))):
             present, lacking = lexicon.concepts[there].noun, lexicon.concepts[missing].noun
             form = random.choice(forms)
-            denied = {"objects": _objects(held_out, there), "phrasing": phrasing, "denied": "template"}
+            denied = _group(there in held_out, phrasing) | {"denied": "template"}
             texts = (fill_in(form.positive, present, None), fill_in(form.negative, None, present))
-            asked.presence.append(TextChoice(each.photo.image_id, each.picture, texts, 0, denied))
+            asked.presence.append(TextChoice(each.photo.image_id, each.image, texts, 0, denied))
             choice = multiple_choice(present, lacking, random, forms)
-            group = {"objects": _objects(held_out, there, missing), "phrasing": phrasing}
+            group = _group(bool(held_out & {there, missing}), phrasing) | {"template": choice.template}
+            if phrasing == "unseen":
+                group["template, phrasing"] = f"{choice.template}, held-out phrasings"
             asked.multiple_choice.append(
-                TextChoice(
-                    each.photo.image_id,
-                    each.picture,
-                    choice.captions,
-                    choice.answer,
-                    group | {"template": choice.template},
-                )
+                TextChoice(each.photo.image_id, each.image, choice.captions, choice.answer, group)
             )
         rivals = [
             (there, missing, both)
@@ -171,15 +182,15 @@ def _ask_of_objects(
         ]
         for there, missing, both in random.sample(rivals, min(OF_EACH, len(rivals))):
             present, lacking = lexicon.concepts[there].noun, lexicon.concepts[missing].noun
-            pictures = (each.picture, random.choice(both).picture)
+            images = (each.image, random.choice(both).image)
             text = fill_in(random.choice(forms).hybrid, present, lacking)
-            group = {"objects": _objects(held_out, missing), "phrasing": phrasing}
-            asked.absence_choice.append(PictureChoice(each.photo.image_id, text, pictures, 0, group))
+            group = _group(missing in held_out, phrasing)
+            asked.absence_choice.append(ImageChoice(each.photo.image_id, text, images, 0, group))
 
 
 def _searches(
     seen: Sequence[Shown], lexicon: Lexicon, held_out: frozenset[str], seed: int
-) -> Iterator[Query]:
+) -> Iterator[SearchQuery]:
     """Yield two searches, a seen and an unseen phrasing, for every pair that enough photos hold together."""
     held = [frozenset(each.holds) for each in seen]
     lacked = [frozenset(each.lacks) for each in seen]
@@ -188,20 +199,18 @@ def _searches(
         if missing in lexicon.related[there] or sum(there in h and missing in h for h in held) < SEARCHED:
             continue
         right = [
-            each.picture
-            for each, h, no in zip(seen, held, lacked, strict=True)
-            if there in h and missing in no
+            each.image for each, h, no in zip(seen, held, lacked, strict=True) if there in h and missing in no
         ]
-        wrong = [each.picture for each, h in zip(seen, held, strict=True) if missing in h]
+        wrong = [each.image for each, h in zip(seen, held, strict=True) if missing in h]
         if len(right) < SEARCHED:
             continue
         random = Random(f"{seed} {there} {missing}")  # noqa: S311
         present, lacking = lexicon.concepts[there].noun, lexicon.concepts[missing].noun
         for phrasing, forms in PHRASINGS.items():
             text = fill_in(random.choice(forms).hybrid, present, lacking)
-            group = {"objects": _objects(held_out, missing), "phrasing": phrasing}
-            yield Query(f"{there}, {missing}, {phrasing}", text, tuple(right), tuple(wrong), group)
+            group = _group(missing in held_out, phrasing)
+            yield SearchQuery(f"{there}, {missing}, {phrasing}", text, tuple(right), tuple(wrong), group)
 
 
-def _objects(held_out: frozenset[str], *names: str) -> str:
-    return "held_out" if held_out.intersection(names) else "seen"
+def _group(held_out_object: bool, phrasing: str = "seen") -> dict[str, str]:
+    return {"condition": Condition(held_out_object, phrasing == "unseen").name}

@@ -8,8 +8,8 @@ from typing import Any
 from questions import held_out_objects
 
 from omninegclip.captions.lexicon import Lexicon, Names, english
-from omninegclip.captions.negate import Captioned, Wish
-from omninegclip.data.negate import local, negate_file
+from omninegclip.captions.negate import Captioned, NegationOptions
+from omninegclip.captions.pipeline import local, negate_file
 from omninegclip.data.readers import flickr
 from omninegclip.data.record import read_records, write_records
 from omninegclip.errors import OmniNegClipError
@@ -27,9 +27,9 @@ def read_split(folder: Path, splits: Iterable[str]) -> list[Captioned]:
     found = []
     for split in splits:
         for item in flickr.read(folder / TOKENS, folder / f"{split}.txt"):
-            if not (folder / "images" / item.picture.path).is_file():
-                raise OmniNegClipError(f"There is no photo {item.picture.path} in {folder / 'images'}.")
-            found.append(Captioned(item.id, item.picture.path, item.captions))
+            if not (folder / "images" / item.image.path).is_file():
+                raise OmniNegClipError(f"There is no photo {item.image.path} in {folder / 'images'}.")
+            found.append(Captioned(item.id, item.image.path, item.captions))
     return found
 
 
@@ -49,7 +49,7 @@ def make_records(photos: Iterable[Captioned], work: Path, processes: int) -> Pat
         )
         temporary.write_text("\n".join(lines) + "\n")
     if not records.exists():
-        negate_file(captions, records, None, Wish(hard=True), local(processes))
+        negate_file(captions, records, None, NegationOptions(hard=True), local(processes))
     lexicon = english()
     held_out = held_out_objects(lexicon)
     write_records(done, (without(record, held_out, lexicon) for record in read_records(records)))
@@ -59,21 +59,21 @@ def make_records(photos: Iterable[Captioned], work: Path, processes: int) -> Pat
 def without(record: Record, held_out: Names, lexicon: Lexicon) -> Record:
     """Return a record in which nothing that an objective reads denies an object that is held out."""
 
-    def denies(text: str | None) -> bool:
+    def negates(text: str | None) -> bool:
         return text is not None and not held_out.isdisjoint(lexicon.mentions(text)[0])
 
     changed = dict(record)
-    if denies(record["presence_denied"]):
+    if negates(record["presence_denied"]):
         changed["presence_negated"] = None
     if record["absence_object"] in held_out:
         changed["absence_negated"] = None
-    if record["statements"] is not None:
+    if record["contrast_set"] is not None:
         # where the truth alone is known, what is denied is told by the caption's own denial
-        changed["statements"] = [
+        changed["contrast_set"] = [
             each
-            for each in record["statements"]
-            if each["denies"] not in held_out
-            and not (each["text"] == record["presence_negated"] and denies(record["presence_denied"]))
+            for each in record["contrast_set"]
+            if each["negates"] not in held_out
+            and not (each["text"] == record["presence_negated"] and negates(record["presence_denied"]))
         ]
     return changed
 
@@ -86,4 +86,4 @@ def denied(records: Iterable[Mapping[str, Any]]) -> Iterator[str]:
             yield from lexicon.mentions(record["presence_denied"])[0]
         if record["absence_negated"] is not None:
             yield record["absence_object"]
-        yield from (each["denies"] for each in record["statements"] or () if each["denies"] is not None)
+        yield from (each["negates"] for each in record["contrast_set"] or () if each["negates"] is not None)

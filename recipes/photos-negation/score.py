@@ -6,123 +6,62 @@ import numpy as np
 from numpy.typing import NDArray
 from questions import Questions
 
-from omninegclip.clip.encoder import Embeddings, Encoder
-from omninegclip.data.items import Picture, Query
-from omninegclip.evaluation.intervals import Estimate, bootstrap_mean, proportion
-from omninegclip.evaluation.metrics import exclusion_at_k, recall_at_k
-from omninegclip.evaluation.scenes import Figures
-from omninegclip.evaluation.tasks import build
+from omninegclip.clip.encoder import Encoder
+from omninegclip.data.items import ImageRef
+from omninegclip.embeddings import Embeddings
+from omninegclip.evaluation.scenes import Figures, Measure, score_items
 
-CONDITIONS = {  # objects, phrasing
-    "seen": ("seen", "seen"),
-    "held_out": ("held_out", "seen"),
-    "held_out_phrasings": ("seen", "unseen"),
-    "held_out_both": ("held_out", "unseen"),
+MEASURES = {
+    "presence": Measure("choose text", {"accuracy": "presence_accuracy"}),
+    "absence_choice": Measure("choose image", {"accuracy": "absence_choice_accuracy"}),
+    "multiple_choice": Measure("choose text", {"accuracy": "multiple_choice_accuracy"}),
+    "forgetting": Measure("choose text", {"accuracy": "forgetting_accuracy"}),
+    "recognition": Measure("recognise", {"auc": "zero_shot_auc"}, {"template": "a photo of {}"}),
+    "retrieval": Measure(
+        "retrieve",
+        {
+            "text_to_image_r1": "retrieval_text_to_image_r1",
+            "text_to_image_r5": "retrieval_text_to_image_r5",
+            "text_to_image_r10": "retrieval_text_to_image_r10",
+            "image_to_text_r1": "retrieval_image_to_text_r1",
+            "image_to_text_r5": "retrieval_image_to_text_r5",
+        },
+    ),
 }
-CHOICES = {  # measure -> the name of its figure, the kind of its task and options of it
-    "presence": ("presence_accuracy", "choose text", {}),
-    "absence_choice": ("absence_choice_accuracy", "choose picture", {}),
-    "multiple_choice": ("multiple_choice_accuracy", "choose text", {}),
-    "forgetting": ("forgetting_accuracy", "choose text", {}),
-    "recognition": ("zero_shot_auc", "recognise", {"template": "a photo of {}"}),
+SEARCHES = {
+    "negated_retrieval": {
+        "text_to_image_r1": "negated_retrieval_r1",
+        "text_to_image_r5": "negated_retrieval_r5",
+    },
+    "search": {"text_to_image_r5": "search_r5", "exclusion_at_10": "exclusion_at_10"},
 }
-Pictures = Mapping[Picture, NDArray[np.float32]]
+OF_ANOTHER_PHOTO = {
+    name: Measure("choose text", {"accuracy": f"{name}_of_another_photo"})
+    for name in ("presence", "multiple_choice")
+}
 
 
-def score(encoder: Encoder, questions: Questions, pictures: Pictures, seed: int) -> Figures:
-    """Return the figures of a model, given the embedding [d] of every picture; all of them are searched.
+def score(
+    encoder: Encoder, questions: Questions, images: Mapping[ImageRef, NDArray[np.float32]], seed: int
+) -> Figures:
+    """Return the figures of a model, given the embedding [d] of every image; all of them are searched.
 
     Groups are seen and held-out objects, asked in seen phrasings, the same in held-out ones, and every other
     breakdown of the questions. `..._of_another_photo` asks the same questions beside photos that they were
     not written for: what is right there is mostly guessed from the words. Intervals are Wilson's, and
     bootstrapped where figures are no proportions.
     """
-    found: Figures = {}
-    asked = questions.by_measure()
-    for measure, (name, kind, options) in CHOICES.items():
-        if measure in asked:
-            task = build(asked[measure], kind, **options)
-            shown = np.stack([pictures[picture] for picture in task.pictures])
-            texts = _embed(encoder, task.texts)
-            (figure,) = task.score(shown, texts, "strict")
-            found[name] = _by_group(figure.values, figure.groups, figure.proportion, seed)
-            if measure in ("presence", "multiple_choice"):
-                others = np.roll(shown, len(shown) // 2, axis=0)
-                (figure,) = task.score(others, texts, "strict")
-                values = _by_group(figure.values, figure.groups, figure.proportion, seed)
-                found[f"{measure}_of_another_photo"] = values
-    gallery = np.stack(list(pictures.values()))
-    place = {picture: row for row, picture in enumerate(pictures)}
-    if questions.retrieval:
-        found |= _retrieval(encoder, questions.retrieval, gallery, place)
-    if questions.negated_retrieval:
-        hits = _found(encoder, questions.negated_retrieval, gallery, place)
-        for k in (1, 5):
-            found[f"negated_retrieval_r{k}"] = _of_queries(questions.negated_retrieval, hits[k], True, seed)
-    if questions.search:
-        hits = _found(encoder, questions.search, gallery, place)
-        found["search_r5"] = _of_queries(questions.search, hits[5], True, seed)
-        shares = _excluded(encoder, questions.search, gallery, place)
-        found["exclusion_at_10"] = _of_queries(questions.search, shares, False, seed)
-    return found
 
+    def shown(some: Sequence[ImageRef]) -> Embeddings:
+        return np.stack([images[image] for image in some])
 
-def _retrieval(
-    encoder: Encoder, queries: Sequence[Query], gallery: Embeddings, place: Mapping[Picture, int]
-) -> Figures:
-    """Return both directions; each photo has one caption here."""
-    hits = _found(encoder, queries, gallery, place)
-    figures = {f"retrieval_text_to_image_r{k}": {"seen": proportion(hits[k])} for k in (1, 5, 10)}
-    texts = _embed(encoder, [query.text for query in queries])
-    rows = np.array([place[query.relevant[0]] for query in queries])
-    back = recall_at_k(gallery[rows], texts, np.arange(len(queries)), (1, 5))
-    return figures | {f"retrieval_image_to_text_r{k}": {"seen": proportion(back[k])} for k in (1, 5)}
+    def others(some: Sequence[ImageRef]) -> Embeddings:
+        return np.roll(shown(some), len(some) // 2, axis=0)
 
-
-def _found(
-    encoder: Encoder, queries: Sequence[Query], gallery: Embeddings, place: Mapping[Picture, int]
-) -> dict[int, NDArray[np.float64]]:
-    relevant = [np.array([place[picture] for picture in query.relevant]) for query in queries]
-    return recall_at_k(_embed(encoder, [query.text for query in queries]), gallery, relevant, (1, 5, 10))
-
-
-def _excluded(
-    encoder: Encoder, queries: Sequence[Query], gallery: Embeddings, place: Mapping[Picture, int]
-) -> NDArray[np.float64]:
-    holds = np.zeros((len(queries), len(gallery)), dtype=np.bool_)
-    for row, query in enumerate(queries):
-        holds[row, [place[picture] for picture in query.excluded]] = True
-    return exclusion_at_k(_embed(encoder, [query.text for query in queries]), gallery, holds, 10)
-
-
-def _of_queries(
-    queries: Sequence[Query], values: NDArray[np.float64], proportions: bool, seed: int
-) -> dict[str, Estimate]:
-    names = queries[0].groups
-    groups = {name: [query.groups[name] for query in queries] for name in names}
-    return _by_group(values, groups, proportions, seed)
-
-
-def _by_group(
-    values: NDArray[np.float64], groups: Mapping[str, Sequence[str]], proportions: bool, seed: int
-) -> dict[str, Estimate]:
-    """Return the estimate of each condition, or of seen and held-out objects, and of other breakdowns."""
-    masks: dict[str, NDArray[np.bool_]] = {}
-    objects = np.array(groups.get("objects", ["seen"] * len(values)))
-    phrasings = np.array(groups.get("phrasing", ["seen"] * len(values)))
-    for name, (which, phrasing) in CONDITIONS.items():
-        masks[name] = (objects == which) & (phrasings == phrasing)
-    for breakdown in ("template", "denied"):
-        kinds = np.array(groups.get(breakdown, [""] * len(values)))
-        for kind in sorted(set(kinds.tolist()) - {""}):
-            masks[kind] = kinds == kind
-            if breakdown == "template":
-                masks[f"{kind}, held-out phrasings"] = masks[kind] & (phrasings == "unseen")
-    estimate = proportion if proportions else lambda some: bootstrap_mean(some, seed)
-    return {name: estimate(values[mask]) for name, mask in masks.items() if mask.any()}
-
-
-def _embed(encoder: Encoder, texts: Sequence[str]) -> Embeddings:
-    """Embed every distinct text once."""
-    place = {text: row for row, text in enumerate(dict.fromkeys(texts))}
-    return encoder.embed_text(list(place))[[place[text] for text in texts]]
+    searches = {
+        name: Measure("search", figures, {"gallery": tuple(images)}) for name, figures in SEARCHES.items()
+    }
+    asked, embed = questions.by_measure(), encoder.embed_text
+    return score_items(asked, MEASURES | searches, shown, embed, seed) | score_items(
+        asked, OF_ANOTHER_PHOTO, others, embed, seed
+    )

@@ -11,11 +11,11 @@ from numpy.typing import NDArray
 from omninegclip.captions.lexicon import Lexicon
 from omninegclip.captions.negate import Captioned
 from omninegclip.clip.encoder import Encoder
-from omninegclip.clip.images import opened
-from omninegclip.data.items import Picture
+from omninegclip.data.items import ImageRef
 from omninegclip.evaluation.intervals import bootstrap_mean
 from omninegclip.evaluation.scenes import Figures
-from omninegclip.report import pictures
+from omninegclip.images import opened
+from omninegclip.report.thumbnails import ThumbnailRow, thumbnail_rows
 
 FIRST = 5
 SIDE = 150  # pixels of a thumbnail
@@ -88,33 +88,21 @@ def rows(
     photos: Sequence[Captioned],
     folder: Path,
     right: NDArray[np.bool_],
-) -> list[pictures.PictureRow]:
+) -> list[ThumbnailRow]:
     """Return every search with the first photos of every model, by its name."""
-    return [
-        pictures.PictureRow(
-            wanted.text,
-            {
-                name: [
-                    pictures.Picture(
-                        _thumbnail(folder / str(photos[index].image)),
-                        bool(right[number, index]),
-                        photos[index].captions[0],
-                        float(by_model[number, index]),
-                    )
-                    for index in np.argsort(-by_model[number], kind="stable")[:FIRST].tolist()
-                ]
-                for name, by_model in scores.items()
-            },
-        )
-        for number, wanted in enumerate(SEARCHES)
-    ]
+
+    def show(number: int, index: int) -> tuple[bytes, bool, str]:
+        photo = photos[index]
+        return _thumbnail(folder / str(photo.image)), bool(right[number, index]), photo.captions[0]
+
+    return thumbnail_rows([wanted.text for wanted in SEARCHES], scores, show, FIRST)
 
 
 def gallery_of(
-    photos: Sequence[Captioned], embeddings: Mapping[Picture, NDArray[np.float32]]
+    photos: Sequence[Captioned], embeddings: Mapping[ImageRef, NDArray[np.float32]]
 ) -> NDArray[np.float32]:
     """Return [photos, d] in their order."""
-    return np.stack([embeddings[Picture(str(photo.image))] for photo in photos])
+    return np.stack([embeddings[ImageRef(str(photo.image))] for photo in photos])
 
 
 def _thumbnail(path: Path) -> bytes:

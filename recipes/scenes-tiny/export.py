@@ -13,14 +13,14 @@ from pretrain import build_model, load_tokenizer
 from rich import print as show
 
 from omninegclip.clip.encoder import ClipEncoder
-from omninegclip.clip.load import load_clip
-from omninegclip.clip.save import save_clip
+from omninegclip.clip.io.load import load_clip
+from omninegclip.clip.io.save import save_clip
 from omninegclip.clip.transform import ImageTransform
 from omninegclip.evaluation.scenes import evaluate_blind, evaluate_scenes
 from omninegclip.files import atomic_file
 from omninegclip.report.card import model_card
 from omninegclip.report.scenes import ATTRIBUTION, figure_rows
-from omninegclip.report.table import Row, rich_table
+from omninegclip.report.table import FigureRow, rich_table
 from omninegclip.scenes.benchmark import make_benchmark
 from omninegclip.scenes.scene import SIZE
 from omninegclip.study.world import embed_scenes
@@ -52,15 +52,15 @@ def main() -> None:
     save_clip(options.out, encoder, base="none: pretrained from scratch", dtype=torch.float16)
     shipped = load_clip(options.out)
     benchmark = make_benchmark(BENCHMARK_SEED)
-    pictures = embed_scenes(shipped, "benchmark", benchmark.scenes, BENCHMARK_SEED)
-    figures = evaluate_scenes(benchmark, pictures, shipped.embed_text)
+    images = embed_scenes(shipped, "benchmark", benchmark.scenes, BENCHMARK_SEED)
+    figures = evaluate_scenes(benchmark, images, shipped.embed_text)
     rows = figure_rows((figures,), evaluate_blind(benchmark))
     show(rich_table(rows, ("scenes-tiny",), "scenes-tiny"))
     with atomic_file(options.out / "README.md") as partial:
         partial.write_text(card(options, state["step"], shipped, rows))
 
 
-def card(options: argparse.Namespace, step: int, encoder: ClipEncoder, rows: list[Row]) -> str:
+def card(options: argparse.Namespace, step: int, encoder: ClipEncoder, rows: list[FigureRow]) -> str:
     """Return the model card."""
     log = [json.loads(line) for line in (options.work / "log.jsonl").read_text().splitlines()]
     seconds = sum(256 / line["pairs_per_second"] for line in log)
@@ -75,7 +75,7 @@ def card(options: argparse.Namespace, step: int, encoder: ClipEncoder, rows: lis
         rows=rows,
         columns=("scenes-tiny",),
         measured_on=f"the scenes benchmark of omninegclip, seed {BENCHMARK_SEED}: pictures it has not seen",
-        facts={
+        metadata={
             "parameters": f"{size:,}",
             "towers": "image 6 layers, text 12 layers, width 128, patches of 12 in 96 x 96 pixels",
             "steps": f"{step:,} of 256 pairs",

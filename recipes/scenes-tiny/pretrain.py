@@ -8,7 +8,7 @@ Smoke:     add --scenes 512 --steps 20 --batch 32 (a minute)
 
 Stop it at any moment: the same command goes on from the last checkpoint. A plain CLIP loss on affirmative
 captions; for the first part of the steps half of the image patches are left out (FLIP, Li et al., CVPR 2023,
-arXiv 2212.00794), and the very first steps see pictures of one or two objects only: both save time alone.
+arXiv 2212.00794), and the very first steps see images of one or two objects only: both save time alone.
 """
 
 import argparse
@@ -64,8 +64,8 @@ def render_all(work: Path, seed: int, count: int) -> np.ndarray:
             pixels = np.lib.format.open_memmap(partial, mode="w+", dtype=np.uint8, shape=shape)
             tasks = ((seed, index) for index in range(count))
             rendered = pool.imap(pixels_of, tasks, chunksize=256)
-            for index, picture in enumerate(track(rendered, "Rendering", count)):
-                pixels[index] = picture
+            for index, image in enumerate(track(rendered, "Rendering", count)):
+                pixels[index] = image
             pixels.flush()
     return np.load(path, mmap_mode="r")
 
@@ -109,7 +109,7 @@ def build_model(tokenizer: CLIPTokenizer) -> CLIPModel:
 
 
 def image_features(model: CLIPModel, pixels: torch.Tensor, kept: int | None) -> torch.Tensor:
-    """Return image features [B, d]; with `kept`, of that many random patches of each picture."""
+    """Return image features [B, d]; with `kept`, of that many random patches of each image."""
     tower = model.vision_model
     hidden = tower.embeddings(pixels)
     if kept:

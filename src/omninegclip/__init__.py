@@ -1,3 +1,36 @@
-"""Teach CLIP models what "no" means, prove that they learned it, and search pictures with it."""
+"""Teach CLIP models what "no" means, and measure whether they learned it.
+
+The functions are those of `omninegclip.api`; what is heavy is imported when one of them is first used.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING
 
 __version__ = "0.1.0"
+__all__ = [
+    "Evaluation",
+    "Negation",
+    "OmniNegClipError",
+    "TrainingRun",
+    "evaluate",
+    "load",
+    "negate",
+    "objectives",
+    "train",
+]
+
+if TYPE_CHECKING:
+    from omninegclip import objectives
+    from omninegclip.api import Evaluation, Negation, TrainingRun, evaluate, load, negate, train
+    from omninegclip.errors import OmniNegClipError
+else:
+
+    def __getattr__(name: str) -> object:
+        if name == "objectives":
+            return import_module("omninegclip.objectives")
+        if name in __all__:
+            return getattr(import_module("omninegclip.api"), name)
+        raise AttributeError(f"module 'omninegclip' has no attribute {name!r}")
+
+    def __dir__() -> list[str]:
+        return sorted([*__all__, "__version__"])

@@ -148,11 +148,24 @@ def read_sealed(path: Path) -> dict[str, Any]:
     return values
 
 
-def checksum(values: Mapping[str, Any]) -> str:
-    """Return the SHA-256 of values as JSON writes them, in hexadecimal digits."""
+def read_intact(path: Path) -> dict[str, Any] | None:
+    """Return what `write_sealed` wrote, None where the file is missing or damaged."""
+    with suppress(DamagedError):
+        return read_sealed(path) if path.is_file() else None
+    return None
+
+
+def checksum(values: object) -> str:
+    """Return the SHA-256 of a value as JSON writes it, in hexadecimal digits."""
     # by way of JSON, since it turns keys into texts and tuples into lists
     text = json.dumps(json.loads(json.dumps(values)), sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()
+
+
+def hash_file(path: Path) -> str:
+    """Return the SHA-256 of a file's bytes, in hexadecimal digits; raises OSError when it can't be read."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 @contextmanager

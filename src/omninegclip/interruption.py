@@ -1,11 +1,14 @@
-"""Ctrl-C and SIGTERM for every verb: the first lets it clean up, the next doesn't wait."""
+"""Ctrl-C and SIGTERM: at once, with what is half-written removed, or at the end of a training step."""
 
 import os
 import signal
+from collections.abc import Callable
 from contextlib import suppress
 from types import FrameType
+from typing import Self
 
 CODE = 130  # of a process that either of them ended
+_SIGNALS = (signal.SIGINT, signal.SIGTERM)
 _AT_ONCE = (
     b"omninegclip: Stopped at once; what was half-written may be left, under names that end on "
     b".omninegclip-partial.\n"
@@ -19,7 +22,7 @@ class Interruption:
         """Take the signals over for good, since even the end of the process may be interrupted."""
         self._came = False
         with suppress(ValueError):  # only the main thread may
-            for number in (signal.SIGINT, signal.SIGTERM):
+            for number in _SIGNALS:
                 signal.signal(number, self._come)
 
     def end(self) -> None:
@@ -32,3 +35,31 @@ class Interruption:
             os._exit(CODE)
         self._came = True
         raise KeyboardInterrupt
+
+
+class StopRequest:
+    """Lets a step end before a run does: the first signal within the block is noted, a second one obeyed."""
+
+    def __init__(self, on_signal: Callable[[], None]) -> None:
+        """Call `on_signal` when the first one comes."""
+        self.came = False
+        self._on_signal = on_signal
+
+    def __enter__(self) -> Self:
+        """Take the signals over."""
+        self._before = {number: signal.getsignal(number) for number in _SIGNALS}
+        with suppress(ValueError):  # only the main thread may
+            for number in _SIGNALS:
+                signal.signal(number, self._note)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Give them back."""
+        with suppress(ValueError):
+            for number, handler in self._before.items():
+                signal.signal(number, handler)
+
+    def _note(self, number: int, _: FrameType | None) -> None:
+        self.came = True
+        signal.signal(number, self._before[signal.Signals(number)])
+        self._on_signal()

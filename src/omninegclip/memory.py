@@ -9,7 +9,7 @@ M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3  # of glibc's malloc.h
 def keep_freed_memory() -> bool:
     """Let the C library reuse big buffers within this process, and return whether it agreed.
 
-    A block of ViT-B/32 on 32 pictures makes temporaries of 20 MB. glibc gives each back to the kernel when it
+    A block of ViT-B/32 on 32 images makes temporaries of 20 MB. glibc gives each back to the kernel when it
     is freed, and the next one costs 5,000 page faults. With both thresholds raised, freed memory stays with
     the process, whose resident size then stays at its peak. No result changes. Does nothing but on Linux with
     glibc.

@@ -1,6 +1,8 @@
 """Text from data as text that a terminal shows and never obeys."""
 
+import json
 import re
+from collections.abc import Mapping
 
 # The controls of C0 and C1 but newline and tab, what turns the direction of reading, and halves of
 # surrogate pairs, which no encoding has.
@@ -22,3 +24,16 @@ def sentence(text: object) -> str:
 def say(text: object) -> None:
     """Print a result on standard output; characters that a terminal would obey are written out."""
     print(printable(str(text)))  # noqa: T201 -- a result
+
+
+def say_json(content: object, indent: int | None = None) -> None:
+    """Print a result as JSON on standard output."""
+    print(json.dumps(content, indent=indent).replace("\x7f", "\\u007f"))  # noqa: T201 -- a result
+
+
+def say_facts(facts: Mapping[str, object], as_json: bool) -> None:
+    """Print facts on standard output, a line each, or as one JSON object."""
+    if as_json:
+        say_json(facts, indent=2)
+    else:
+        say("\n".join(f"{name:14} {value}" for name, value in facts.items()))

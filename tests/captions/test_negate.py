@@ -2,7 +2,7 @@ import re
 from random import Random
 
 from omninegclip.captions.lexicon import english
-from omninegclip.captions.negate import Captioned, Knowledge, Wish, negate
+from omninegclip.captions.negate import Captioned, CollectionStatistics, NegationOptions, negate
 
 IMAGES = [
     Captioned("1", "1.jpg", ["A dog on a red sofa.", "A brown dog is lying on a couch ."]),
@@ -12,11 +12,11 @@ IMAGES = [
     Captioned("3", "3.jpg", ["A woman carrying an umbrella in the rain."], objects=["person", "umbrella"]),
 ]
 LABELS = ["person", "umbrella", "dog", "bicycle"]
-KNOWLEDGE = Knowledge.of(IMAGES, english(), LABELS)
+KNOWLEDGE = CollectionStatistics.of(IMAGES, english(), LABELS)
 
 
 def test_each_caption_yields_its_rows_in_order_with_its_reason() -> None:
-    rows = list(negate(IMAGES, KNOWLEDGE, Wish()))
+    rows = list(negate(IMAGES, KNOWLEDGE, NegationOptions()))
     assert [row["image_id"] for row in rows] == ["1", "1", "2", "2", "2", "2", "3"]
     reasons = [row["absence_reason"] for row in rows]
     assert reasons == [
@@ -35,7 +35,7 @@ def test_each_caption_yields_its_rows_in_order_with_its_reason() -> None:
 
 def test_with_labels_what_is_absent_was_looked_for_and_not_found() -> None:
     for seed in range(20):
-        [row] = negate(IMAGES[2:], KNOWLEDGE, Wish(seed=seed))
+        [row] = negate(IMAGES[2:], KNOWLEDGE, NegationOptions(seed=seed))
         assert row["absence_object"] in {"dog", "bicycle"}
         assert row["objects_present"] == ["person", "umbrella"]
         assert row["objects_absent"] == [row["absence_object"]]
@@ -46,16 +46,18 @@ def test_with_labels_what_is_absent_was_looked_for_and_not_found() -> None:
 
 
 def test_shards_and_seeds() -> None:
-    whole = list(negate(IMAGES, KNOWLEDGE, Wish(seed=7, per_caption=2, hard=True)))
+    whole = list(negate(IMAGES, KNOWLEDGE, NegationOptions(seed=7, per_caption=2, hard=True)))
     parts = [
-        row for image in IMAGES for row in negate([image], KNOWLEDGE, Wish(seed=7, per_caption=2, hard=True))
+        row
+        for image in IMAGES
+        for row in negate([image], KNOWLEDGE, NegationOptions(seed=7, per_caption=2, hard=True))
     ]
     assert whole == parts
-    assert whole != list(negate(IMAGES, KNOWLEDGE, Wish(seed=8, per_caption=2, hard=True)))
+    assert whole != list(negate(IMAGES, KNOWLEDGE, NegationOptions(seed=8, per_caption=2, hard=True)))
 
 
 def test_several_of_a_caption_differ() -> None:
-    rows = list(negate(IMAGES[:1], KNOWLEDGE, Wish(per_caption=3)))
+    rows = list(negate(IMAGES[:1], KNOWLEDGE, NegationOptions(per_caption=3)))
     for column in ("presence_negated", "absence_negated", "absence_object"):
         for caption in IMAGES[0].captions:
             values = [row[column] for row in rows if row["caption"] == caption and row[column]]
@@ -64,13 +66,13 @@ def test_several_of_a_caption_differ() -> None:
 
 def test_only_the_kind_that_is_asked_for() -> None:
     for kind, other in (("presence", "absence"), ("absence", "presence")):
-        rows = list(negate(IMAGES[:1], KNOWLEDGE, Wish(kind=kind)))  # type: ignore[arg-type]
+        rows = list(negate(IMAGES[:1], KNOWLEDGE, NegationOptions(kind=kind)))  # type: ignore[arg-type]
         assert all(row[f"{kind}_negated"] for row in rows)
         assert not any(row[f"{other}_negated"] for row in rows)
 
 
 def test_hard_variants_name_one_thing_that_is_there_and_one_that_is_not() -> None:
-    [row] = negate(IMAGES[2:], KNOWLEDGE, Wish(hard=True))
+    [row] = negate(IMAGES[2:], KNOWLEDGE, NegationOptions(hard=True))
     absent = row["absence_object"]
     assert absent in row["hard_affirmed"]
     assert row["hard_true"].index("umbrella") < row["hard_true"].index(absent)
@@ -105,6 +107,6 @@ def test_awkward_text_of_any_kind_comes_through() -> None:
         )
         for _ in range(300)
     ]
-    rows = list(negate([Captioned("1", None, noise)], KNOWLEDGE, Wish()))
+    rows = list(negate([Captioned("1", None, noise)], KNOWLEDGE, NegationOptions()))
     assert len(rows) == len(noise)
     assert all(row["presence_negated"] or row["presence_reason"] for row in rows)

@@ -3,11 +3,13 @@ from random import Random
 import pytest
 
 from omninegclip.captions.parse import parse
-from omninegclip.captions.presence import deny
+from omninegclip.captions.presence import presence_negations
 
 
 def all_of(caption: str) -> dict[str, str]:
-    return {denial.text: denial.kind for denial in deny(next(parse([caption])), Random(0))}
+    return {
+        negation.text: negation.kind for negation in presence_negations(next(parse([caption])), Random(0))
+    }
 
 
 @pytest.mark.parametrize(
@@ -41,9 +43,9 @@ def test_what_is_asserted_is_denied(caption: str, kind: str, expected: str) -> N
     "caption", ["A dog on a red sofa.", "A man, in a hat, is riding a horse.", "Two dogs run on grass ."]
 )
 def test_no_denial_adds_a_comma_and_none_comes_twice(caption: str) -> None:
-    denials = list(deny(next(parse([caption])), Random(0)))
-    assert len({denial.text for denial in denials}) == len(denials) > 1
-    assert {denial.text.count(",") for denial in denials} == {caption.count(",")}
+    negations = list(presence_negations(next(parse([caption])), Random(0)))
+    assert len({negation.text for negation in negations}) == len(negations) > 1
+    assert {negation.text.count(",") for negation in negations} == {caption.count(",")}
 
 
 @pytest.mark.parametrize(
@@ -55,5 +57,7 @@ def test_a_with_that_can_not_be_turned_is_left(caption: str) -> None:
 
 def test_the_same_seed_gives_the_same_order() -> None:
     tree = next(parse(["A man with a hat is riding a brown horse on a beach."]))
-    orders = {tuple(denial.text for denial in deny(tree, Random(seed))) for seed in (1, 1, 2, 3)}
+    orders = {
+        tuple(negation.text for negation in presence_negations(tree, Random(seed))) for seed in (1, 1, 2, 3)
+    }
     assert 1 < len(orders) < 4

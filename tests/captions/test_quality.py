@@ -5,8 +5,8 @@ import pytest
 
 pytest.importorskip("sklearn", reason="the negate extra is not installed")
 from omninegclip.captions.lexicon import english
-from omninegclip.captions.negate import Captioned, Knowledge, Wish, negate
-from omninegclip.captions.quality import MARKS, WORDS, Texts, accuracy, report
+from omninegclip.captions.negate import Captioned, CollectionStatistics, NegationOptions, negate
+from omninegclip.captions.quality import MARKS, WORDS, LabelledTexts, accuracy, report
 
 THINGS = ["dog", "cat", "horse", "cow", "train", "bus", "boat", "kite"]
 PLACES = ["beach", "road", "field", "lake", "hill", "street"]
@@ -23,13 +23,13 @@ def captions(count: int) -> list[str]:
 def test_the_comma_cue_is_found_where_it_is() -> None:
     texts = captions(60)
     without = [text.replace(",", "") for text in texts]
-    assert accuracy(Texts(texts, without, range(60)), MARKS) == 1.0
+    assert accuracy(LabelledTexts(texts, without, range(60)), MARKS) == 1.0
 
 
 def test_the_same_texts_can_not_be_told_apart() -> None:
     texts = captions(60)
-    assert accuracy(Texts(texts, texts, range(60)), WORDS) == pytest.approx(0.5, abs=0.1)
-    assert math.isnan(accuracy(Texts(texts[:3], texts[:3], range(3)), WORDS))
+    assert accuracy(LabelledTexts(texts, texts, range(60)), WORDS) == pytest.approx(0.5, abs=0.1)
+    assert math.isnan(accuracy(LabelledTexts(texts[:3], texts[:3], range(3)), WORDS))
 
 
 def test_our_negations_have_no_comma_cue_and_are_counted() -> None:
@@ -38,7 +38,7 @@ def test_our_negations_have_no_comma_cue_and_are_counted() -> None:
         "Ein Hund",
     ]
     images = [Captioned(str(number), None, [text]) for number, text in enumerate(texts)]
-    rows = list(negate(images, Knowledge.of(images, english()), Wish()))
+    rows = list(negate(images, CollectionStatistics.of(images, english()), NegationOptions()))
     found = report(rows)
     assert found["rows"] == len(texts)
     for kind in ("presence", "absence"):
@@ -53,5 +53,5 @@ def test_our_negations_have_no_comma_cue_and_are_counted() -> None:
 
 def test_duplicates_are_counted() -> None:
     image = [Captioned("1", None, ["A dog on a mat."])]
-    rows = list(negate(image, Knowledge.of(image, english()), Wish()))
+    rows = list(negate(image, CollectionStatistics.of(image, english()), NegationOptions()))
     assert report(rows * 3)["presence"]["duplicates"] == 2

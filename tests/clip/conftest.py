@@ -8,7 +8,7 @@ from torch import Tensor, nn
 from transformers import CLIPConfig, CLIPModel, CLIPTokenizer
 
 from omninegclip.clip.encoder import ClipEncoder
-from omninegclip.clip.tokenizer import byte_symbols
+from omninegclip.clip.text.tokenizer import byte_symbols
 from omninegclip.clip.transform import ImageTransform
 
 torch.set_num_threads(1)

@@ -13,7 +13,7 @@ from omninegclip.errors import OmniNegClipError
 TEXTS = ["a cat", "a cat on a mat, but no dog", "", "x", "a text that is far too long for this tower", "no"]
 
 
-def pictures() -> list[Image.Image]:
+def images() -> list[Image.Image]:
     generator = np.random.default_rng(0)
     return [
         Image.fromarray(generator.integers(0, 256, (h, w, 3), dtype=np.uint8))
@@ -28,19 +28,19 @@ def test_texts_equal_transformers(encoder: ClipEncoder) -> None:
     np.testing.assert_allclose(encoder.embed_text(TEXTS), reference, atol=1e-5)
 
 
-def test_pictures_equal_transformers(encoder: ClipEncoder) -> None:
+def test_images_equal_transformers(encoder: ClipEncoder) -> None:
     processor = CLIPImageProcessorPil(**encoder.transform.to_config())
     with torch.no_grad():
-        pixels = processor(pictures(), return_tensors="pt")
+        pixels = processor(images(), return_tensors="pt")
         reference = F.normalize(encoder.model.get_image_features(**pixels).pooler_output, dim=-1)
-    np.testing.assert_allclose(encoder.embed_image(pictures()), reference, atol=1e-5)
+    np.testing.assert_allclose(encoder.embed_image(images()), reference, atol=1e-5)
 
 
-def test_paths_equal_pictures_and_generators_work(encoder: ClipEncoder, tmp_path: Path) -> None:
+def test_paths_equal_images_and_generators_work(encoder: ClipEncoder, tmp_path: Path) -> None:
     paths = [tmp_path / f"{i}.png" for i in range(5)]
-    for path, picture in zip(paths, pictures(), strict=True):
-        picture.save(path)
-    assert np.array_equal(encoder.embed_image(path for path in paths), encoder.embed_image(pictures()))
+    for path, image in zip(paths, images(), strict=True):
+        image.save(path)
+    assert np.array_equal(encoder.embed_image(path for path in paths), encoder.embed_image(images()))
     paths[3].write_bytes(b"broken")
     with pytest.raises(OmniNegClipError, match=r"3\.png"):
         encoder.embed_image(paths)
@@ -107,3 +107,18 @@ def test_fingerprints_follow_what_they_cover(encoder: ClipEncoder) -> None:
     with torch.no_grad():
         encoder.model.visual_projection.weight[0, 0] += 1
     assert encoder.image_fingerprint != image
+
+
+def test_similarity_is_the_cosines_of_texts_with_images(encoder: ClipEncoder) -> None:
+    cosines = encoder.similarity(TEXTS, images())
+    assert cosines.shape == (len(TEXTS), 5)
+    np.testing.assert_array_equal(cosines, encoder.embed_text(TEXTS) @ encoder.embed_image(images()).T)
+    assert np.abs(cosines).max() <= 1 + 1e-6
+
+
+def test_it_shows_what_it_is(encoder: ClipEncoder) -> None:
+    parameters = sum(weight.numel() for weight in encoder.model.parameters())
+    assert repr(encoder) == (
+        f"ClipEncoder(family='clip', dim=32, parameters={parameters:,}, activation='quick_gelu', "
+        f"fingerprint='{encoder.fingerprint}')"
+    )

@@ -10,9 +10,9 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from omninegclip.clip.encoder import ClipEncoder
-from omninegclip.clip.load import load_clip
-from omninegclip.clip.probe import pictures
-from omninegclip.clip.save import save_clip
+from omninegclip.clip.io.load import load_clip
+from omninegclip.clip.io.save import save_clip
+from omninegclip.clip.parity import probe_images
 
 TEXTS = [
     "a photo of a cat",
@@ -50,9 +50,9 @@ def test_open_clip_weights_embed_as_in_open_clip(quick_gelu: bool, tmp_path: Pat
     ours = load_clip(tmp_path / "weights.pt", activation="quick_gelu" if quick_gelu else "gelu")
     with torch.no_grad():
         texts = model.encode_text(open_clip.get_tokenizer(name)(TEXTS))
-        images = model.encode_image(torch.stack([preprocess(picture) for picture in pictures()]))
+        images = model.encode_image(torch.stack([preprocess(image) for image in probe_images()]))
     np.testing.assert_allclose(ours.embed_text(TEXTS), normalised(texts), atol=1e-5)
-    np.testing.assert_allclose(ours.embed_image(pictures()), normalised(images), atol=1e-5)
+    np.testing.assert_allclose(ours.embed_image(probe_images()), normalised(images), atol=1e-5)
 
 
 def test_open_clip_loads_what_we_convert(
@@ -65,9 +65,9 @@ def test_open_clip_loads_what_we_convert(
         model, preprocess = open_clip.create_model_from_pretrained(place)
         with torch.no_grad():
             texts = model.eval().encode_text(open_clip.get_tokenizer(place)(TEXTS))
-            images = model.encode_image(torch.stack([preprocess(picture) for picture in pictures()]))
+            images = model.encode_image(torch.stack([preprocess(image) for image in probe_images()]))
         np.testing.assert_allclose(ours.embed_text(TEXTS), normalised(texts), atol=1e-5)
-        np.testing.assert_allclose(ours.embed_image(pictures()), normalised(images), atol=1e-5)
+        np.testing.assert_allclose(ours.embed_image(probe_images()), normalised(images), atol=1e-5)
 
 
 def test_openais_code_loads_what_we_convert(openai_like: ClipEncoder, tmp_path: Path) -> None:
@@ -79,9 +79,9 @@ def test_openais_code_loads_what_we_convert(openai_like: ClipEncoder, tmp_path: 
     preprocess = clip.clip._transform(model.visual.input_resolution)
     with torch.no_grad():
         texts = model.encode_text(clip.tokenize(TEXTS))
-        images = model.encode_image(torch.stack([preprocess(picture) for picture in pictures()]))
+        images = model.encode_image(torch.stack([preprocess(image) for image in probe_images()]))
     np.testing.assert_allclose(openai_like.embed_text(TEXTS), normalised(texts), atol=1e-5)
-    np.testing.assert_allclose(openai_like.embed_image(pictures()), normalised(images), atol=1e-5)
+    np.testing.assert_allclose(openai_like.embed_image(probe_images()), normalised(images), atol=1e-5)
 
 
 def test_sentence_transformers_loads_what_we_save(encoder: ClipEncoder, tmp_path: Path) -> None:

@@ -2,10 +2,10 @@ import re
 
 import pytest
 import torch
-from tiny_dual import TINY, tiny_joined
+from tiny_dual import TINY, tiny_own
 from transformers import CLIPConfig, CLIPModel
 
-from omninegclip.clip.family import family_of
+from omninegclip.clip.families.registry import family_of
 from omninegclip.clip.policy import TEXT_EXTRAS, Part, apply_policy, parameter_groups
 from omninegclip.errors import OmniNegClipError
 from omninegclip.objectives import presence
@@ -191,7 +191,7 @@ def test_a_refused_policy_leaves_the_model_alone() -> None:
     [("front", {0, 1, 2}), ("middle", {2, 3}), ("back", {4, 5}), ("whole", set(range(6))), ("none", set())],
 )
 def test_layer_groups_of_a_bert_with_six_blocks(group: str, layers: set[int]) -> None:
-    model = tiny_joined().model
+    model = tiny_own().model
     apply_policy(model, text=group, text_extras=())
     names = trained_names(model)
     assert {int(name.removeprefix("text_model.encoder.layer.").partition(".")[0]) for name in names} == layers
@@ -225,7 +225,7 @@ def test_the_image_side_of_every_family_is_told_apart(family: str) -> None:
 
 
 def test_the_last_norm_of_a_post_norm_tower_is_its_final_norm() -> None:
-    encoder = tiny_joined()
+    encoder = tiny_own()
     table = apply_policy(encoder.model, text="front", text_extras=["final_norm"])
     trained = [part for part in table.parts if part.trains]
     assert [part.name for part in trained] == ["text_model.encoder.layer.0-2", "text_model.encoder.layer.5"]

@@ -4,7 +4,7 @@ import pytest
 
 from omninegclip.data.parquet import batches, open_parquet
 from omninegclip.data.readers.table import read_captions
-from omninegclip.data.record import read_records, read_table
+from omninegclip.data.record import read_records
 from omninegclip.errors import OmniNegClipError
 
 
@@ -33,7 +33,6 @@ def repeats(tmp_path):
 @pytest.mark.parametrize(
     "read",
     [
-        read_table,
         lambda path: list(read_records(path)),
         lambda path: list(read_captions(path, "image", "caption")),
     ],
@@ -48,6 +47,14 @@ def test_repeated_texts_are_counted_before_they_are_unpacked(repeats, read):
 def test_nested_repeated_texts_are_counted_too(tmp_path):
     lists = pa.ListArray.from_arrays(pa.array(range(2001), pa.int32()), repeated("x" * 1_000_000, 2000))
     path = write(tmp_path / "bomb.parquet", objects=lists)
+    with open_parquet(path) as file, pytest.raises(OmniNegClipError, match="50 times its size"):
+        list(batches(file, path))
+
+
+def test_repeated_texts_of_a_map_are_counted_too(tmp_path):
+    texts = repeated("x" * 1_000_000, 2000)
+    maps = pa.MapArray.from_arrays(pa.array(range(2001), pa.int32()), repeated("a", 2000), texts)
+    path = write(tmp_path / "bomb.parquet", objects=maps)
     with open_parquet(path) as file, pytest.raises(OmniNegClipError, match="50 times its size"):
         list(batches(file, path))
 

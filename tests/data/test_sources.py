@@ -77,8 +77,10 @@ def test_a_number_is_finite(value):
 
 
 def test_half_a_character_is_no_text():
-    with pytest.raises(OmniNegClipError, match="A caption holds half a character"):
+    with pytest.raises(OmniNegClipError, match="A caption holds a NUL or half a character"):
         sources.check("a \ud800", str, "a caption")
+    with pytest.raises(OmniNegClipError, match="A caption holds a NUL"):
+        sources.check("a\0", str, "a caption")
     with pytest.raises(OmniNegClipError, match="half a character"):
         sources.text_list('["\\ud800"]', "a cell")
 

@@ -1,4 +1,4 @@
-"""A world of stripes: pictures are colours side by side, and encoders know what they do with "no"."""
+"""A world of stripes: images are colours side by side, and encoders know what they do with "no"."""
 
 import hashlib
 import json
@@ -9,13 +9,13 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from omninegclip.clip.images import open_image
+from omninegclip.images import open_image
 
 COLOURS = {"red": (255, 0, 0), "green": (0, 255, 0), "blue": (0, 0, 255), "yellow": (255, 255, 0)}
 
 
 class StripeEncoder:
-    """Embeds the colours of a picture and the colour words of a text, with the sign `negation` after "no"."""
+    """Embeds the colours of an image and the colour words of a text, with the sign `negation` after "no"."""
 
     dim, logit_scale, activation = len(COLOURS) + 1, 100.0, "quick_gelu"
 
@@ -23,7 +23,7 @@ class StripeEncoder:
         self.negation, self.constant = negation, constant
         self.fingerprint = hashlib.sha256(f"{negation} {constant}".encode()).hexdigest()
         self.image_fingerprint = hashlib.sha256(f"{constant}".encode()).hexdigest()
-        self.pictures = 0
+        self.images = 0
 
     def embed_text(self, texts):
         return self._embed([self._text(text) for text in texts])
@@ -40,7 +40,7 @@ class StripeEncoder:
         return row
 
     def _image(self, image):
-        self.pictures += 1
+        self.images += 1
         pixels = np.asarray(image).reshape(-1, 3)
         shares = np.array([(pixels == colour).all(axis=1).mean() for colour in COLOURS.values()])
         return np.append(np.where(shares > 0, shares, -0.2), 0)
@@ -74,19 +74,19 @@ def broken():
 
 @pytest.fixture
 def data(tmp_path):
-    """A data folder with one small file of most shapes, over six pictures."""
+    """A data folder with one small file of most shapes, over six images."""
     root = tmp_path / "data"
     names = ["red", "green", "blue", "yellow", "red-green", "blue-yellow"]
     for name in names:
         stripes = name.split("-")
-        picture = Image.new("RGB", (8, 8))
+        image = Image.new("RGB", (8, 8))
         for place, colour in enumerate(stripes):
             width = 8 // len(stripes)
-            picture.paste(COLOURS[colour], (place * width, 0, (place + 1) * width, 8))
+            image.paste(COLOURS[colour], (place * width, 0, (place + 1) * width, 8))
         for folder in ["images", *([f"classes/{name}"] if len(stripes) == 1 else [])]:
             path = root / folder / f"{name}.png"
             path.parent.mkdir(parents=True, exist_ok=True)
-            picture.save(path)
+            image.save(path)
     files = {
         "existence.json": {
             "a": _foil("red", "There is no blue.", "There is blue.", votes=3),
@@ -146,8 +146,8 @@ def suite_file(tmp_path) -> Path:
     return path
 
 
-def _foil(picture, caption, foil, votes):
-    return {"image_file": f"{picture}.png", "caption": caption, "foil": foil, "mturk": {"caption": votes}}
+def _foil(image, caption, foil, votes):
+    return {"image_file": f"{image}.png", "caption": caption, "foil": foil, "mturk": {"caption": votes}}
 
 
 def _reference(phrase, right, wrong):

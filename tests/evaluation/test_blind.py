@@ -18,9 +18,9 @@ POSITIVE = [
     "A bench is here, without a kettle",
 ]
 NEGATIVE = [
-    "There is no zebra in the picture.",
-    "A zebra is in the picture.",
-    "A zebra but not a fence is in the picture.",
+    "There is no zebra in the image.",
+    "A zebra is in the image.",
+    "A zebra but not a fence is in the image.",
     "A zebra is shown while a fence is missing.",
 ]
 

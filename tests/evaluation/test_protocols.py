@@ -65,8 +65,8 @@ def test_official_retrieval_lets_the_first_of_equal_items_win():
 
 
 def test_recognition_gives_an_area_per_kind_that_varies():
-    pictures = np.array([[1, 0], [0, 1], [0.6, 0.8], [1, 0]], np.float32)
+    images = np.array([[1, 0], [0, 1], [0.6, 0.8], [1, 0]], np.float32)
     objects = np.array([[1, 0], [1, 0], [1, 0], [0, 1]], np.float32)
     kinds, present = np.array([3, 3, 3, 5]), np.array([True, False, True, False])
-    found, areas = protocols.recognise(pictures, objects, kinds, present)
+    found, areas = protocols.recognise(images, objects, kinds, present)
     assert (found.tolist(), areas.tolist()) == ([3], [1.0])

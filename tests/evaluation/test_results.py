@@ -3,7 +3,7 @@ import pytest
 
 from omninegclip.errors import OmniNegClipError
 from omninegclip.evaluation import results
-from omninegclip.evaluation.results import Result
+from omninegclip.evaluation.results import BenchmarkResult
 from omninegclip.evaluation.tasks import Figure
 
 MODEL = {"name": "one", "fingerprint": "abc", "activation": "gelu", "logit_scale": 100.0, "dim": 8}
@@ -19,7 +19,7 @@ def test_a_figure_is_described_with_its_breakdowns():
 
 
 def test_a_result_comes_back_as_it_was_saved(tmp_path):
-    result = Result("choices", MODEL, "strict", 0, {"multiple choice": "accuracy"}, scored=2)
+    result = BenchmarkResult("choices", MODEL, "strict", 0, {"multiple choice": "accuracy"}, scored=2)
     figure = Figure("accuracy", np.array([1.0, 0.5]))
     result.figures, result.values = {"accuracy": results.describe(figure)}, {"accuracy": figure.values}
     results.save(result, tmp_path / "one" / "choices.json")

@@ -61,7 +61,7 @@ def test_a_broken_model_fails_strictly_and_says_why(run, broken):
     results = run(broken)
     done = {name for name, result in results.items() if result.status != "failed"}
     assert done == {"elsewhere"}
-    assert "holds NaN" in results["refs"].reason
+    assert "are not finite" in results["refs"].reason
 
 
 def test_breakdowns_and_blind_rules_stand_beside(run, ignores_no):
@@ -78,8 +78,8 @@ def test_breakdowns_and_blind_rules_stand_beside(run, ignores_no):
     assert choices["blind"]["constant"] == 0.25
 
 
-def test_exclusion_counts_pictures_that_hold_what_was_excluded(run, understands_no, ignores_no):
-    # Two captions exclude something; of all four pictures, which are the top, one holds each excluded colour.
+def test_exclusion_counts_images_that_hold_what_was_excluded(run, understands_no, ignores_no):
+    # Two captions exclude something; of all four images, which are the top, one holds each excluded colour.
     for encoder in (understands_no, ignores_no):
         figure = run(encoder)["negated"].figures["exclusion_at_5"]
         assert (figure["n"], figure["value"]) == (2, 0.25)
@@ -98,11 +98,11 @@ def test_what_is_not_there_is_absent_and_no_failure(run, ignores_no):
     assert result.reason.startswith("no captions.json in")
 
 
-def test_pictures_are_encoded_once_for_all_benchmarks(run, ignores_no):
+def test_images_are_encoded_once_for_all_benchmarks(run, ignores_no):
     run(ignores_no)
-    # Of six pictures five are asked about, and of one of them two crops; the class folders hold one that is
+    # Of six images five are asked about, and of one of them two crops; the class folders hold one that is
     # new and copies of three of these.
-    assert ignores_no.pictures == 5 + 2 + 1
+    assert ignores_no.images == 5 + 2 + 1
 
 
 def test_finished_benchmarks_are_not_scored_again(run, ignores_no, tmp_path):
@@ -125,11 +125,11 @@ def test_other_data_another_seed_or_protocol_is_scored_anew(run, ignores_no, dat
     assert run(ignores_no)["choices"].scored == 3
 
 
-def test_missing_pictures_are_named_or_skipped_when_allowed(run, ignores_no, data):
+def test_missing_images_are_named_or_skipped_when_allowed(run, ignores_no, data):
     (data / "images" / "green.png").unlink()
     failed = run(ignores_no)
     assert failed["choices"].reason == (
-        f"1 of 2 pictures are missing below {data / 'images'}: /theirs/green.png. "
+        f"1 of 2 images are missing below {data / 'images'}: /theirs/green.png. "
         "Point the benchmark's `images` to them, or score the rest with --allow-missing."
     )
     assert failed["existence"].status == "done"
@@ -138,16 +138,16 @@ def test_missing_pictures_are_named_or_skipped_when_allowed(run, ignores_no, dat
     assert allowed.missing == {"/theirs/green.png": "not found"}
 
 
-def test_a_skipped_item_is_scored_once_its_picture_is_there(run, ignores_no, data):
-    picture = (data / "images" / "green.png").read_bytes()
+def test_a_skipped_item_is_scored_once_its_image_is_there(run, ignores_no, data):
+    image = (data / "images" / "green.png").read_bytes()
     (data / "images" / "green.png").unlink()
     run(ignores_no, allow_missing=True)
-    (data / "images" / "green.png").write_bytes(picture)
+    (data / "images" / "green.png").write_bytes(image)
     assert run(ignores_no, allow_missing=True)["choices"].scored == 2
 
 
-def test_unreadable_pictures_are_skipped_when_allowed(run, ignores_no, data):
-    (data / "images" / "green.png").write_bytes(b"no picture")
+def test_unreadable_images_are_skipped_when_allowed(run, ignores_no, data):
+    (data / "images" / "green.png").write_bytes(b"no image")
     assert "can't be used" in run(ignores_no)["choices"].reason
     assert run(ignores_no, allow_missing=True)["choices"].scored == 1
 
@@ -192,7 +192,7 @@ def test_the_data_folder_may_be_moved(run, ignores_no, data, suite_file, tmp_pat
     assert next(result for result in after if result.benchmark == "choices").key == before.key
 
 
-def test_a_picture_replaced_under_its_path_is_scored_anew(run, ignores_no, data):
+def test_a_image_replaced_under_its_path_is_scored_anew(run, ignores_no, data):
     before = run(ignores_no)["choices"]
     path = data / "images" / "red.png"
     Image.new("RGB", (8, 8), "blue").save(path)
@@ -243,7 +243,7 @@ def test_captions_of_one_image_are_no_independent_queries(run, ignores_no):
     result = run(ignores_no)["negated"]
     assert result.clusters["text_to_image_r1"].tolist() == [0, 0, 1, 2, 3]
     assert result.clusters["image_to_text_r1"].tolist() == [0, 1, 2, 3]
-    assert run(ignores_no)["existence"].clusters["accuracy"].tolist() == [0, 0]  # two questions, one picture
+    assert run(ignores_no)["existence"].clusters["accuracy"].tolist() == [0, 0]  # two questions, one image
 
 
 def test_texts_that_are_cut_are_counted_and_said(run, ignores_no, data, capsys):
@@ -286,10 +286,10 @@ def test_questions_with_an_empty_option_are_skipped_and_counted(run, ignores_no,
     assert run(ignores_no, protocol="official")["choices"].scored == 3
 
 
-def test_a_folder_without_any_picture_is_named(run, ignores_no, data):
+def test_a_folder_without_any_image_is_named(run, ignores_no, data):
     (data / "images").rename(data / "elsewhere")
     assert run(ignores_no, allow_missing=True)["choices"].reason == (
-        f"None of the 2 pictures is below {data / 'images'}."
+        f"None of the 2 images is below {data / 'images'}."
     )
 
 

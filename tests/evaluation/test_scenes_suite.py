@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from omninegclip.clip.load import load_clip
+from omninegclip.clip.io.load import load_clip
 from omninegclip.errors import OmniNegClipError
 from omninegclip.evaluation.run import Settings, evaluate
 from omninegclip.evaluation.scenes import evaluate_scenes
@@ -17,8 +17,8 @@ from omninegclip.study.world import embed_scenes
 def test_both_ways_find_the_same_figures(tmp_path: Path) -> None:
     encoder = load_clip("scenes-tiny")
     benchmark = make_benchmark(3, 40)
-    pictures = embed_scenes(encoder, "benchmark", benchmark.scenes, 3)
-    expected = evaluate_scenes(benchmark, pictures, encoder.embed_text)
+    images = embed_scenes(encoder, "benchmark", benchmark.scenes, 3)
+    expected = evaluate_scenes(benchmark, images, encoder.embed_text)
     write_benchmark(tmp_path / "scenes", 3, 40)
     results = {
         result.benchmark: result

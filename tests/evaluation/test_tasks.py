@@ -4,12 +4,12 @@ import numpy as np
 import pytest
 
 from omninegclip.data.items import (
-    CaptionedPicture,
-    LabelledPicture,
-    Picture,
-    PictureChoice,
-    Presence,
-    Query,
+    CaptionedImage,
+    ImageChoice,
+    ImageRef,
+    LabelledImage,
+    ObjectQuestion,
+    SearchQuery,
     TextChoice,
 )
 from omninegclip.errors import OmniNegClipError
@@ -17,7 +17,7 @@ from omninegclip.evaluation import tasks
 
 
 def text_choices(n):
-    return [TextChoice(str(i), Picture(f"{i}.png"), ("right", "wrong a", "wrong b"), 0) for i in range(n)]
+    return [TextChoice(str(i), ImageRef(f"{i}.png"), ("right", "wrong a", "wrong b"), 0) for i in range(n)]
 
 
 def test_strictly_the_answer_may_stand_anywhere_and_stays_the_answer():
@@ -28,11 +28,11 @@ def test_strictly_the_answer_may_stand_anywhere_and_stays_the_answer():
     assert prepared != tasks.prepare(text_choices(300), "strict", seed=1)
 
 
-def test_pictures_are_shuffled_too_and_officially_nothing_is():
-    item = PictureChoice("0", "a cup", tuple(Picture(f"{i}.png") for i in range(9)), 0)
+def test_images_are_shuffled_too_and_officially_nothing_is():
+    item = ImageChoice("0", "a cup", tuple(ImageRef(f"{i}.png") for i in range(9)), 0)
     shuffled = tasks.prepare([item], "strict", seed=0)[0]
-    assert shuffled.pictures != item.pictures
-    assert shuffled.pictures[shuffled.answer] == item.pictures[0]
+    assert shuffled.images != item.images
+    assert shuffled.images[shuffled.answer] == item.images[0]
     assert tasks.prepare([item], "official", seed=0) == [item]
 
 
@@ -44,45 +44,45 @@ def test_an_always_first_scorer_gains_nothing_strictly():
 
 
 def test_empty_captions_are_left_out_strictly():
-    items = [CaptionedPicture("a", Picture("a"), ("one", " ")), CaptionedPicture("b", Picture("b"), ("",))]
+    items = [CaptionedImage("a", ImageRef("a"), ("one", " ")), CaptionedImage("b", ImageRef("b"), ("",))]
     assert [item.captions for item in tasks.prepare(items, "strict", 0)] == [("one",)]
     assert tasks.prepare(items, "official", 0) == items
 
 
 def test_class_embeddings_are_means_over_templates():
-    items = [LabelledPicture("0", Picture("0"), "a"), LabelledPicture("1", Picture("1"), "b")]
+    items = [LabelledImage("0", ImageRef("0"), "a"), LabelledImage("1", ImageRef("1"), "b")]
     task = tasks.ZeroShot(items, templates=("one {}", "two {}"))
     assert task.texts == ["one a", "two a", "one b", "two b"]
-    pictures = np.array([[1, 0], [0, 1]], np.float32)
-    # Class a points at (1, 1) on the whole, class b at (0, 1): picture 0 is nearer to a, picture 1 to b.
+    images = np.array([[1, 0], [0, 1]], np.float32)
+    # Class a points at (1, 1) on the whole, class b at (0, 1): image 0 is nearer to a, image 1 to b.
     texts = np.array([[1, 0], [0, 1], [0, 1], [0, 1]], np.float32)
-    top1, top5 = task.score(pictures, texts, "strict")
+    top1, top5 = task.score(images, texts, "strict")
     assert (top1.values.tolist(), top5.values.tolist()) == ([1, 1], [1, 1])
     assert top1.groups == {"class": ["a", "b"]}
 
 
 def test_exclusion_asks_only_captions_that_name_what_is_absent():
     items = [
-        CaptionedPicture("a", Picture("a"), ("a mat, no dogs", "a mat"), ("mat",), ("dog", "cat")),
-        CaptionedPicture("b", Picture("b"), ("a dog",), ("dog",), ("mat",)),
+        CaptionedImage("a", ImageRef("a"), ("a mat, no dogs", "a mat"), ("mat",), ("dog", "cat")),
+        CaptionedImage("b", ImageRef("b"), ("a dog",), ("dog",), ("mat",)),
     ]
-    pictures = np.array([[1, 0], [0, 1]], np.float32)
+    images = np.array([[1, 0], [0, 1]], np.float32)
     texts = np.array([[0.8, 0.6], [1, 0], [0, 1]], np.float32)
-    figure = tasks.Retrieval(items).score(pictures, texts, "strict")[-1]
-    # Of the two pictures, which are the whole top 2, one holds the excluded dog.
+    figure = tasks.Retrieval(items).score(images, texts, "strict")[-1]
+    # Of the two images, which are the whole top 2, one holds the excluded dog.
     assert (figure.name, figure.values.tolist()) == ("exclusion_at_5", [0.5])
 
 
-def test_breakdowns_of_retrieval_and_recognition_follow_pictures_and_kinds():
+def test_breakdowns_of_retrieval_and_recognition_follow_images_and_kinds():
     items = [
-        CaptionedPicture("a", Picture("a"), ("one", "two"), groups={"split": "seen"}),
-        CaptionedPicture("b", Picture("b"), ("three",), groups={"split": "held out"}),
+        CaptionedImage("a", ImageRef("a"), ("one", "two"), groups={"split": "seen"}),
+        CaptionedImage("b", ImageRef("b"), ("three",), groups={"split": "held out"}),
     ]
     figures = {f.name: f for f in tasks.Retrieval(items).score(np.eye(2), np.eye(2)[[0, 0, 1]], "strict")}
     assert figures["text_to_image_r1"].groups["split"] == ["seen", "seen", "held out"]
     assert figures["image_to_text_r1"].groups["split"] == ["seen", "held out"]
     asked = [
-        Presence(f"{kind}{there}", Picture("a"), kind, there, {"split": kind, "label": str(there)})
+        ObjectQuestion(f"{kind}{there}", ImageRef("a"), kind, there, {"split": kind, "label": str(there)})
         for kind in ("cat", "dog")
         for there in (True, False)
     ]
@@ -104,12 +104,12 @@ def test_no_items_and_a_task_that_does_not_fit_are_named():
 
 
 def test_what_nobody_can_ask_is_left_out_under_either_rule():
-    there = Picture("a")
+    there = ImageRef("a")
     items = [
-        CaptionedPicture("a", there, ()),
-        Query("b", "no cat", ()),
+        CaptionedImage("a", there, ()),
+        SearchQuery("b", "no cat", ()),
         TextChoice("c", there, ("alone",), 0),
-        PictureChoice("d", "a cat", (there,), 0),
+        ImageChoice("d", "a cat", (there,), 0),
     ]
     for rule in ("strict", "official"):
         assert tasks.prepare(items, rule, 0) == []
@@ -122,10 +122,10 @@ def test_what_nobody_can_ask_is_left_out_under_either_rule():
 
 
 def test_every_figure_that_a_task_gives_is_among_those_a_suite_may_name():
-    captioned = [CaptionedPicture("a", Picture("a"), ("no dog",), ("mat",), ("dog",))]
+    captioned = [CaptionedImage("a", ImageRef("a"), ("no dog",), ("mat",), ("dog",))]
     figures = tasks.Retrieval(captioned).score(np.eye(1), np.eye(1), "strict")
     assert tuple(figure.name for figure in figures) == tasks.FIGURES["retrieve"]
-    queries = [Query("a", "no dog", (Picture("a"),), (Picture("b"),))]
+    queries = [SearchQuery("a", "no dog", (ImageRef("a"),), (ImageRef("b"),))]
     figures = tasks.Search(queries).score(np.eye(2), np.eye(2)[:1], "strict")
     assert tuple(figure.name for figure in figures) == tasks.FIGURES["search"]
     assert set(tasks.FIGURES) == set(tasks.KINDS)

@@ -8,7 +8,7 @@ from tiny_clip import tiny_encoder
 
 from omninegclip.clip.encoder import ClipEncoder
 from omninegclip.evaluation.validation import metric, validate
-from omninegclip.training.triplets import Triplets, make_triplets
+from omninegclip.training.methods.pairs import Triplets, make_triplets
 
 THINGS = ["dog", "cat", "owl", "bus", "car", "cup", "egg", "fox"]
 
@@ -33,9 +33,9 @@ def held_out(encoder: ClipEncoder) -> tuple[Triplets, list[dict[str, str]]]:
     return make_triplets(records, features, encoder.tokenize), records
 
 
-def test_figures_equal_a_loop_over_pictures_and_captions(encoder: ClipEncoder) -> None:
+def test_figures_equal_a_loop_over_images_and_captions(encoder: ClipEncoder) -> None:
     triplets, records = held_out(encoder)
-    pictures = triplets.features[torch.arange(8)].numpy()
+    images = triplets.features[torch.arange(8)].numpy()
     embedded = {
         column: encoder.embed_text([record[column] for record in records])
         for column in ("caption", "presence_negated", "absence_negated")
@@ -44,17 +44,17 @@ def test_figures_equal_a_loop_over_pictures_and_captions(encoder: ClipEncoder) -
     def r1(texts: np.ndarray) -> float:
         hits = []
         for number, text in enumerate(texts):
-            scores = [float(text @ pictures[2 * picture]) for picture in range(4)]
+            scores = [float(text @ images[2 * image]) for image in range(4)]
             hits.append(int(np.argmax(scores)) == number // 2)
-        for picture in range(4):
-            scores = [float(text @ pictures[2 * picture]) for text in texts]
-            hits.append(int(np.argmax(scores)) // 2 == picture)
+        for image in range(4):
+            scores = [float(text @ images[2 * image]) for text in texts]
+            hits.append(int(np.argmax(scores)) // 2 == image)
         return float(np.mean(hits))
 
     right = [
-        float(picture @ plain > picture @ negated)
-        for picture, plain, negated in zip(
-            pictures, embedded["caption"], embedded["presence_negated"], strict=True
+        float(image @ plain > image @ negated)
+        for image, plain, negated in zip(
+            images, embedded["caption"], embedded["presence_negated"], strict=True
         )
     ]
     figures = validate(encoder, triplets)

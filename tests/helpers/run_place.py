@@ -1,4 +1,4 @@
-"""A little data with pictures and a tiny CLIP on disk, and the verb `train` as a process."""
+"""A little data with images and a tiny CLIP on disk, and the verb `train` as a process."""
 
 import contextlib
 import io
@@ -15,7 +15,7 @@ from PIL import Image
 from tiny_clip import contrast, tiny_encoder
 
 from omninegclip.cli import main
-from omninegclip.clip.save import save_clip
+from omninegclip.clip.io.save import save_clip
 from omninegclip.data.record import write_records
 
 THINGS = ["dog", "cat", "owl", "bus", "car", "cup", "egg", "fox", "pig", "hat", "bat", "cow"]
@@ -33,7 +33,7 @@ OPTIONS = {
 
 
 class Place(NamedTuple):
-    """A folder with `records.parquet`, its pictures, and a model `clip`."""
+    """A folder with `records.parquet`, its images, and a model `clip`."""
 
     folder: Path
 
@@ -83,20 +83,18 @@ class Place(NamedTuple):
 def make_place(folder: Path) -> Place:
     records = []
     for number, thing in enumerate(THINGS * 3):
-        picture = number // 2
-        Image.new("RGB", (40, 32), (picture * 9 % 255, picture * 41 % 255, 60)).save(
-            folder / f"{picture}.png"
-        )
+        image = number // 2
+        Image.new("RGB", (40, 32), (image * 9 % 255, image * 41 % 255, 60)).save(folder / f"{image}.png")
         other = THINGS[number * 5 % 11]
         records.append(
             {
-                "image": f"{picture}.png",
-                "image_id": str(picture),
+                "image": f"{image}.png",
+                "image_id": str(image),
                 "caption": f"a {thing} and a {other}",
                 "presence_negated": None if number == 3 else f"a {other}, but no {thing}",
                 "absence_negated": f"a {thing}, not a {THINGS[number * 7 % 12]}",
                 "objects_present": [thing, other],
-                "statements": contrast(thing, other, THINGS[number * 7 % 12]),
+                "contrast_set": contrast(thing, other, THINGS[number * 7 % 12]),
             }
         )
     write_records(folder / "records.parquet", records)

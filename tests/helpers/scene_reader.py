@@ -4,7 +4,7 @@ import re
 from typing import NamedTuple
 
 from omninegclip.scenes.negation import EXCLUSIVE, NAMING, Phrasing
-from omninegclip.scenes.objects import KINDS, Kind
+from omninegclip.scenes.objects import KINDS, ObjectKind
 from omninegclip.scenes.places import PLACES
 from omninegclip.scenes.scene import Scene
 
@@ -22,8 +22,8 @@ _PLACE_PATTERN = re.compile(
 class Reading(NamedTuple):
     """What a sentence says: kinds that are there, a kind that is not, whether nothing else is, and where."""
 
-    affirmed: frozenset[Kind]
-    denied: Kind | None
+    affirmed: frozenset[ObjectKind]
+    denied: ObjectKind | None
     only: bool
     place: str | None
 
@@ -37,7 +37,7 @@ class Reading(NamedTuple):
         )
 
 
-def kinds_in(text: str) -> frozenset[Kind]:
+def kinds_in(text: str) -> frozenset[ObjectKind]:
     return frozenset(_KIND_OF[noun] for noun in _NOUN_PATTERN.findall(text))
 
 
@@ -48,12 +48,12 @@ class Found(NamedTuple):
     affirmed: str
 
 
-def phrasings_of(text: str, denied: Kind) -> list[Found]:
+def phrasings_of(text: str, denied: ObjectKind) -> list[Found]:
     """Return the phrasings in which `text` denies `denied`."""
     found = []
     for phrasing in NAMING:
-        before, _, after = phrasing.deny("\0", denied).partition("\0")
-        bare = re.sub(r"^a (?:photo|picture) of ", "", text) if phrasing.takes_lead else text
+        before, _, after = phrasing.negate("\0", denied).partition("\0")
+        bare = re.sub(r"^a (?:photo|image) of ", "", text) if phrasing.takes_lead else text
         if bare.startswith(before) and bare.endswith(after) and len(bare) > len(before + after):
             found.append(Found(phrasing, bare[len(before) : len(bare) - len(after)]))
     return found
@@ -68,7 +68,7 @@ def read(text: str) -> Reading:
         if found := phrasings_of(text, kind):
             return Reading(kinds_in(found[0].affirmed), kind, False, where)
     only = any(
-        re.fullmatch(re.escape(each.template).replace(r"\{A\}", "(?:a (?:photo|picture) of )?(.+)"), text)
+        re.fullmatch(re.escape(each.template).replace(r"\{A\}", "(?:a (?:photo|image) of )?(.+)"), text)
         for each in EXCLUSIVE
     )
     return Reading(kinds_in(without_place), None, only, where)

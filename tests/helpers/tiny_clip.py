@@ -37,10 +37,12 @@ def tiny_encoder(text_layers: int = 4, seed: int = 0) -> ClipEncoder:
 
 
 def contrast(here: str, also: str, absent: str) -> list[dict[str, Any]]:
-    """Return a contrast set about a picture that holds `here` and `also` and not `absent`."""
+    """Return a contrast set about an image that holds `here` and `also` and not `absent`."""
 
-    def said(text: str, affirms: list[str], denies: str | None, holds: bool, affirmed: str) -> dict[str, Any]:
-        return {"text": text, "affirms": affirms, "denies": denies, "holds": holds, "affirmed": affirmed}
+    def said(
+        text: str, affirms: list[str], negates: str | None, holds: bool, affirmed: str
+    ) -> dict[str, Any]:
+        return {"text": text, "affirms": affirms, "negates": negates, "holds": holds, "affirmed": affirmed}
 
     return [
         said(f"a {here} and a {also}", [here, also], None, True, f"a {here} and a {also}"),

@@ -14,9 +14,8 @@ from transformers import (
     ViTConfig,
 )
 
-from omninegclip.clip.dual_encoder import DualEncoder
-from omninegclip.clip.image_tower import IMAGE_TOWERS
-from omninegclip.clip.joined import JoinedConfig, JoinedModel
+from omninegclip.clip.encoder import ClipEncoder
+from omninegclip.clip.families.own import IMAGE_TOWERS, DualEncoderConfig, DualEncoderModel
 from omninegclip.clip.transform import ImageTransform
 
 torch.set_num_threads(1)
@@ -63,17 +62,19 @@ def spread(model: nn.Module) -> None:
                 weight.mul_(6)
 
 
-def tiny_joined(seed: int = 0, layers: int = 6) -> DualEncoder:
+def tiny_own(seed: int = 0, layers: int = 6) -> ClipEncoder:
     torch.manual_seed(seed)
-    model = JoinedModel(JoinedConfig("tiny", bert(layers), dim=16, hidden=20, context_length=CONTEXT))
+    model = DualEncoderModel(
+        DualEncoderConfig("tiny", bert(layers), dim=16, hidden=20, context_length=CONTEXT)
+    )
     spread(model)
     with torch.no_grad():
         model.vision_model.norm.running_mean.uniform_()  # as if it had been trained
     transform = ImageTransform(16, (127 / 255,) * 3, (128 / 255,) * 3)
-    return DualEncoder(model, tiny_bert_tokenizer(), transform, text_batch=7, image_batch=3)
+    return ClipEncoder(model, tiny_bert_tokenizer(), transform, text_batch=7, image_batch=3)
 
 
-def tiny_vision_text(seed: int = 0, layers: int = 4) -> DualEncoder:
+def tiny_vision_text(seed: int = 0, layers: int = 4) -> ClipEncoder:
     torch.manual_seed(seed)
     config = VisionTextDualEncoderConfig.from_vision_text_configs(
         ViTConfig(**IMAGE), BertConfig(**bert(layers)), projection_dim=16
@@ -81,16 +82,16 @@ def tiny_vision_text(seed: int = 0, layers: int = 4) -> DualEncoder:
     model = VisionTextDualEncoderModel(config)
     spread(model)
     transform = ImageTransform(16, (0.5,) * 3, (0.5,) * 3, crop=False)
-    return DualEncoder(model, tiny_bert_tokenizer(), transform)
+    return ClipEncoder(model, tiny_bert_tokenizer(), transform)
 
 
-def tiny_siglip(seed: int = 0, layers: int = 4) -> DualEncoder:
+def tiny_siglip(seed: int = 0, layers: int = 4) -> ClipEncoder:
     torch.manual_seed(seed)
     text = bert(layers) | {"projection_size": 32, "pad_token_id": 0, "bos_token_id": 2, "eos_token_id": 3}
     model = SiglipModel(SiglipConfig(text_config=text, vision_config=IMAGE))
     spread(model)
     transform = ImageTransform(16, (0.5,) * 3, (0.5,) * 3, crop=False)
-    return DualEncoder(model, tiny_bert_tokenizer(), transform)
+    return ClipEncoder(model, tiny_bert_tokenizer(), transform)
 
 
-TINY = {"joined": tiny_joined, "vision-text": tiny_vision_text, "siglip": tiny_siglip}
+TINY = {"own": tiny_own, "vision-text": tiny_vision_text, "siglip": tiny_siglip}

@@ -11,7 +11,7 @@ Features = Callable[[int], list[Tensor]]
 WEIGHTS = {"weight_original": 0.7, "weight_text": 1.3, "margin": 0.2}
 
 
-def test_two_pictures_by_hand() -> None:
+def test_two_images_by_hand() -> None:
     images = torch.tensor([[1.0, 0.0], [0.0, 1.0]], dtype=torch.float64)
     originals = torch.tensor([[1.0, 0.0], [0.6, 0.8]], dtype=torch.float64)
     negated = torch.tensor([[0.8, 0.6], [-0.6, -0.8]], dtype=torch.float64)

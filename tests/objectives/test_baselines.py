@@ -73,7 +73,7 @@ def test_distractor_images_are_wrong_answers_of_captions(
     assert parts["caption_to_images"] > plain["caption_to_images"]
 
 
-def test_pictures_of_hard_negatives_have_captions_as_theirs(
+def test_images_of_hard_negatives_have_captions_as_theirs(
     features: Features, scale: Tensor, same: Tensor | None, naive_cross_entropy: Naive
 ) -> None:
     images, captions, negatives, shown = features(4)
@@ -87,7 +87,7 @@ def test_pictures_of_hard_negatives_have_captions_as_theirs(
     assert values(parts) == pytest.approx({"loss": first + second, "captions": first, "negatives": second})
 
 
-def test_tripletclip_without_generated_pictures_is_negclip(
+def test_tripletclip_without_generated_images_is_negclip(
     features: Features, scale: Tensor, same: Tensor | None
 ) -> None:
     batch = [tensor.requires_grad_() for tensor in (*features(3), scale)]
@@ -97,7 +97,7 @@ def test_tripletclip_without_generated_pictures_is_negclip(
         assert torch.equal(one, other)
 
 
-def test_tripletclip_on_two_pictures_by_hand() -> None:
+def test_tripletclip_on_two_images_by_hand() -> None:
     images = torch.tensor([[1.0, 0.0], [0.0, 1.0]], dtype=torch.float64)
     captions = torch.tensor([[1.0, 0.0], [0.6, 0.8]], dtype=torch.float64)
     negatives = torch.tensor([[0.8, 0.6], [0.0, 1.0]], dtype=torch.float64)

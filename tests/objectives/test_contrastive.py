@@ -35,7 +35,7 @@ def test_same_is_the_loss_with_the_columns_removed() -> None:
     torch.testing.assert_close(cross_entropy_to(logits, same), torch.stack(rows).mean())
 
 
-def test_rows_that_are_all_the_same_picture_cost_nothing_and_have_finite_gradients() -> None:
+def test_rows_that_are_all_the_same_image_cost_nothing_and_have_finite_gradients() -> None:
     logits = torch.randn(3, 3, generator=torch.Generator().manual_seed(0)).requires_grad_()
     loss = cross_entropy_to(logits, torch.ones(3, 3, dtype=torch.bool))
     loss.backward()

@@ -25,7 +25,7 @@ def test_parts_are_kept_and_losses_added() -> None:
 def test_the_whole_method_against_plain_python(features: Features) -> None:
     """docs/method.md once more, in floats and loops: nothing of the package but what is judged."""
     batch, s = features(6), 13.0
-    images, captions, denied, pictures, originals, negated = (tensor.tolist() for tensor in batch)
+    images, captions, denied, rows, originals, negated = (tensor.tolist() for tensor in batch)
 
     def dot(left: list[float], right: list[float]) -> float:
         return sum(x * y for x, y in zip(left, right, strict=True))
@@ -46,7 +46,7 @@ def test_the_whole_method_against_plain_python(features: Features) -> None:
         l_presence += surprise(captions[i], images, i) / 15
         l_presence += surprise(images[i], [captions[i], denied[i]], 0) / 15
         l_text += max(0.0, dot(originals[i], negated[i]) + 0.3) / 5
-    l_absence = sym(pictures, negated) + 0.7 * sym(pictures, originals) + 1.4 * l_text
+    l_absence = sym(rows, negated) + 0.7 * sym(rows, originals) + 1.4 * l_text
 
     scale = torch.tensor(s, dtype=torch.float64)
     absent = absence(*batch[3:], scale, weight_original=0.7, weight_text=1.4, margin=0.3)

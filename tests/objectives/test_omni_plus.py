@@ -7,22 +7,22 @@ import pytest
 import torch
 from torch import Tensor
 
-from omninegclip.objectives import composed_target, known_truth, meanings, omni_plus, presence
+from omninegclip.objectives import composed_target, omni_plus, presence, supervised_contrastive, target_losses
 
 Features = Callable[[int], list[Tensor]]
 OWN = torch.tensor([0, 0, 1, 1, 2, 2, 2])
 TRUE = torch.tensor([True, False, True, False, True, True, False])
-HARD = torch.tensor([3, -1, 4, -1, -1, 0, 3])  # the last is of a false statement, and so left out
+HARD = torch.tensor([3, -1, 4, -1, -1, 0, 3])  # the last is of a false sentence, and so left out
 
 
 def batch(features: Features) -> tuple[Tensor, Tensor, Tensor]:
-    """Return five pictures, seven texts about three of them, and what else is known false."""
+    """Return five images, seven texts about three of them, and what else is known false."""
     images, first, second = features(3)
     false = torch.rand(7, 5, generator=torch.Generator().manual_seed(1)) < 0.5
     return images, torch.cat([first, second])[:7], false
 
 
-def test_known_truth_against_loops(features: Features, scale: Tensor) -> None:
+def test_supervised_contrast_against_loops(features: Features, scale: Tensor) -> None:
     images, texts, false = batch(features)
     s = float(scale)
     own, true, hard = OWN.tolist(), TRUE.tolist(), HARD.tolist()
@@ -51,7 +51,7 @@ def test_known_truth_against_loops(features: Features, scale: Tensor) -> None:
         if hard[t] >= 0:
             sums["hard"].append(against(right, [cosine(t, hard[t])]))
             ranked.append(cosine(t, hard[t]) < right)
-    parts = known_truth(images, texts, OWN, TRUE, false, HARD, scale)
+    parts = supervised_contrastive(images, texts, OWN, TRUE, false, HARD, scale)
     for name, values in sums.items():
         assert parts[name].item() == pytest.approx(sum(values) / len(values), rel=1e-12)
     assert parts["loss"].item() == pytest.approx(sum(sum(v) / len(v) for v in sums.values()) / 4, rel=1e-12)
@@ -61,7 +61,7 @@ def test_known_truth_against_loops(features: Features, scale: Tensor) -> None:
 def test_captions_and_their_denials_give_the_papers_presence_terms(features: Features, scale: Tensor) -> None:
     images, captions, negated = features(3)
     rows = len(images)
-    parts = known_truth(
+    parts = supervised_contrastive(
         images,
         torch.cat([captions, negated]),
         torch.arange(rows).repeat(2),
@@ -79,18 +79,18 @@ def test_captions_and_their_denials_give_the_papers_presence_terms(features: Fea
 
 def test_pairs_of_which_nothing_is_known_have_no_part(features: Features, scale: Tensor) -> None:
     images, texts, false = batch(features)
-    false[:, 4] = False  # picture 4 is nobody's own, and now nothing is false of it
+    false[:, 4] = False  # image 4 is nobody's own, and now nothing is false of it
     hard = torch.where(HARD == 4, -1, HARD)
-    before = known_truth(images, texts, OWN, TRUE, false, hard, scale)
+    before = supervised_contrastive(images, texts, OWN, TRUE, false, hard, scale)
     other = torch.cat([images[:4], -images[4:]])
-    assert known_truth(other, texts, OWN, TRUE, false, hard, scale) == before
+    assert supervised_contrastive(other, texts, OWN, TRUE, false, hard, scale) == before
 
 
 def test_a_batch_of_two_by_hand() -> None:
-    """Two pictures at right angles; "a dog" lies on the first, and "a dog, no cat" between the two."""
+    """Two images at right angles; "a dog" lies on the first, and "a dog, no cat" between the two."""
     images = torch.eye(2, dtype=torch.float64)
     texts = torch.tensor([[1.0, 0.0], [sqrt(0.5), sqrt(0.5)]], dtype=torch.float64)
-    parts = known_truth(
+    parts = supervised_contrastive(
         images,
         texts,
         torch.tensor([0, 0]),
@@ -100,7 +100,7 @@ def test_a_batch_of_two_by_hand() -> None:
         torch.tensor(2.0, dtype=torch.float64),
     )
     assert parts["text_to_images"].item() == pytest.approx((0 + log(2)) / 2)
-    assert parts["image_to_texts"].item() == 0  # no text is false of the first picture
+    assert parts["image_to_texts"].item() == 0  # no text is false of the first image
     assert parts["two_way"].item() == 0
     assert parts["hard"].item() == pytest.approx(log(2))
 
@@ -108,18 +108,18 @@ def test_a_batch_of_two_by_hand() -> None:
 def test_meanings_against_loops(features: Features) -> None:
     texts, targets = features(2)
     targets = targets.clone()
-    targets[3] = targets[2]  # two statements with one target
-    denies = torch.tensor([False, True, True, True, False])
+    targets[3] = targets[2]  # two sentences with one target
+    negates = torch.tensor([False, True, True, True, False])
     dot = (texts @ targets.T).tolist()
-    kept, denying = (0, 4), (1, 2, 3)
-    apart = 0.0
-    for t in denying:
+    plain, negating = (0, 4), (1, 2, 3)
+    discriminated = 0.0
+    for t in negating:
         others = [u for u in range(5) if u == t or {u, t} != {2, 3}]
-        apart += log(sum(exp(9 * dot[t][u]) for u in others)) - 9 * dot[t][t]
-    parts = meanings(texts, targets, denies, scale=9.0)
-    assert parts["kept"].item() == pytest.approx(sum(1 - dot[t][t] for t in kept) / 2)
-    assert parts["composed"].item() == pytest.approx(sum(1 - dot[t][t] for t in denying) / 3)
-    assert parts["apart"].item() == pytest.approx(apart / 3)
+        discriminated += log(sum(exp(9 * dot[t][u]) for u in others)) - 9 * dot[t][t]
+    parts = target_losses(texts, targets, negates, scale=9.0)
+    assert parts["distilled"].item() == pytest.approx(sum(1 - dot[t][t] for t in plain) / 2)
+    assert parts["composed"].item() == pytest.approx(sum(1 - dot[t][t] for t in negating) / 3)
+    assert parts["discriminated"].item() == pytest.approx(discriminated / 3)
 
 
 def test_a_composed_target_by_hand() -> None:
@@ -129,12 +129,17 @@ def test_a_composed_target_by_hand() -> None:
 
 def test_the_sum_and_its_names(features: Features, scale: Tensor) -> None:
     images, texts, false = batch(features)
-    contrast = known_truth(images, texts, OWN, TRUE, false, HARD, scale)
-    meaning = meanings(texts, texts.roll(1, 0), ~TRUE)
-    weights = {"weight_contrast": 0.5, "weight_kept": 3.0, "weight_composed": 2.0, "weight_apart": 0.7}
+    contrast = supervised_contrastive(images, texts, OWN, TRUE, false, HARD, scale)
+    meaning = target_losses(texts, texts.roll(1, 0), ~TRUE)
+    weights = {
+        "weight_supervised": 0.5,
+        "weight_distilled": 3.0,
+        "weight_composed": 2.0,
+        "weight_discriminated": 0.7,
+    }
     parts = omni_plus(contrast, meaning, scale, **weights)
-    expected = 0.5 * contrast["loss"] + 0.7 * meaning["apart"]
-    expected = expected + scale * (3 * meaning["kept"] + 2 * meaning["composed"])
+    expected = 0.5 * contrast["loss"] + 0.7 * meaning["discriminated"]
+    expected = expected + scale * (3 * meaning["distilled"] + 2 * meaning["composed"])
     torch.testing.assert_close(parts["loss"], expected)
     assert {name for name in parts if "/" in name} == {f"contrast/{n}" for n in contrast} | {
         f"meaning/{n}" for n in meaning
@@ -147,13 +152,15 @@ def test_gradients_are_those_of_finite_differences(features: Features, scale: Te
     targets, fixed = texts.detach().roll(1, 0), scale.clone()  # the distances give the scale no gradient
 
     def loss(texts: Tensor, scale: Tensor) -> Tensor:
-        contrast = known_truth(images, texts, OWN, TRUE, false, HARD, scale)
-        return omni_plus(contrast, meanings(texts, targets, ~TRUE), fixed)["loss"]
+        contrast = supervised_contrastive(images, texts, OWN, TRUE, false, HARD, scale)
+        return omni_plus(contrast, target_losses(texts, targets, ~TRUE), fixed)["loss"]
 
     assert torch.autograd.gradcheck(loss, (texts.requires_grad_(), scale.requires_grad_()))
     scale.grad = None
     omni_plus(
-        known_truth(images, texts, OWN, TRUE, false, HARD, scale), meanings(texts, targets, ~TRUE), scale
+        supervised_contrastive(images, texts, OWN, TRUE, false, HARD, scale),
+        target_losses(texts, targets, ~TRUE),
+        scale,
     )["loss"].backward()
     with_scale = scale.grad
     scale.grad = None
@@ -175,4 +182,4 @@ def test_what_does_not_fit_is_refused(
     images, texts, false = batch(features)
     given = {"images": images, "texts": texts, "own": OWN, "true": TRUE, "false": false, "hard": HARD}
     with pytest.raises(ValueError, match=message):
-        known_truth(**(given | change), scale=scale)
+        supervised_contrastive(**(given | change), scale=scale)

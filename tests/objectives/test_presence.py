@@ -11,7 +11,7 @@ from omninegclip.objectives import presence
 Features = Callable[[int], list[Tensor]]
 
 
-def test_two_pictures_by_hand() -> None:
+def test_two_images_by_hand() -> None:
     images = torch.tensor([[1.0, 0.0], [0.0, 1.0]], dtype=torch.float64)
     captions = torch.tensor([[1.0, 0.0], [0.6, 0.8]], dtype=torch.float64)
     negated = torch.tensor([[0.8, 0.6], [0.0, 1.0]], dtype=torch.float64)
@@ -74,17 +74,17 @@ def test_a_negated_caption_that_reads_like_the_true_one_is_a_coin_toss(
 
 def test_the_loss_falls_as_negated_captions_turn_away_from_their_image(scale: Tensor) -> None:
     *images, unrelated = torch.eye(6, dtype=torch.float64)
-    pictures = torch.stack(images)
+    rows = torch.stack(images)
     # By angle from the image: 0 is the image itself, pi its opposite.
     angles = torch.linspace(0, torch.pi, 7, dtype=torch.float64)
     losses = [
-        presence(pictures, pictures, angle.cos() * pictures + angle.sin() * unrelated, scale)["loss"].item()
+        presence(rows, rows, angle.cos() * rows + angle.sin() * unrelated, scale)["loss"].item()
         for angle in angles
     ]
     assert all(nearer > farther for nearer, farther in pairwise(losses))
 
 
-def test_the_negated_caption_of_another_row_of_the_same_picture_stays_a_negative() -> None:
+def test_the_negated_caption_of_another_row_of_the_same_image_stays_a_negative() -> None:
     images = torch.tensor([[1.0, 0.0], [1.0, 0.0]], dtype=torch.float64)
     captions = torch.tensor([[1.0, 0.0], [0.8, 0.6]], dtype=torch.float64)
     negated = torch.tensor([[0.0, 1.0], [0.6, 0.8]], dtype=torch.float64)

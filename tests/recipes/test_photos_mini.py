@@ -11,11 +11,11 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
-from tiny_dual import tiny_joined
+from tiny_dual import tiny_own
 from torch import Tensor
 from torch.nn import functional as F
 
-from omninegclip.clip.load import load_clip
+from omninegclip.clip.io.load import load_clip
 from omninegclip.errors import OmniNegClipError
 
 RECIPE = Path(__file__).parents[2] / "recipes" / "photos-mini"
@@ -53,7 +53,7 @@ def flickr8k(tmp_path: Path) -> Path:
             Image.new("RGB", (20, 24), (number * 12, 255 - number * 9, number * 70 % 255)).save(
                 folder / "images" / name
             )
-            lines += [f"{name}#{k}\ta {word} in picture {number} ." for k, word in enumerate(("dog", "cat"))]
+            lines += [f"{name}#{k}\ta {word} in image {number} ." for k, word in enumerate(("dog", "cat"))]
     (folder / "Flickr8k.token.txt").write_text("\n".join(lines) + "\n")
     return folder
 
@@ -65,7 +65,7 @@ def options(folder: Path, **changes: object) -> argparse.Namespace:
 def run(recipe: Any, data: Path, chosen: argparse.Namespace) -> dict[str, Tensor]:
     """Do what `main` does with a tiny model in place of the pretrained parts."""
     chosen.work.mkdir(exist_ok=True, parents=True)
-    encoder, splits = tiny_joined(), recipe.photos.read_photos(data, None)
+    encoder, splits = tiny_own(), recipe.photos.read_photos(data, None)
     parts = recipe.make.look(encoder, splits, chosen)
     recipe.make.fit(encoder, splits, parts, chosen)
     return {name: weight.clone() for name, weight in encoder.model.state_dict().items()}
@@ -74,9 +74,9 @@ def run(recipe: Any, data: Path, chosen: argparse.Namespace) -> dict[str, Tensor
 def test_flickr8k_is_read_by_its_splits(recipe: Any, flickr8k: Path) -> None:
     splits = recipe.photos.read_photos(flickr8k, None)
     assert {name: len(photos) for name, photos in splits.items()} == {"train": 12, "dev": 4, "test": 4}
-    assert splits["dev"][0].captions == ("a dog in picture 13 .", "a cat in picture 13 .")
+    assert splits["dev"][0].captions == ("a dog in image 13 .", "a cat in image 13 .")
     (flickr8k / "images" / "dev0.jpg").unlink()
-    with pytest.raises(OmniNegClipError, match=r"There is no picture dev0\.jpg below"):
+    with pytest.raises(OmniNegClipError, match=r"There is no image dev0\.jpg below"):
         recipe.photos.read_photos(flickr8k, None)
 
 
@@ -93,7 +93,7 @@ def test_any_captioned_collection_is_split_by_its_names(recipe: Any, tmp_path: P
 
 
 def test_the_loss_leaves_out_other_captions_of_the_same_photo(recipe: Any) -> None:
-    encoder = tiny_joined()
+    encoder = tiny_own()
     ids = encoder.tokenize(["a dog", "a cat", "two owls"])
     features, photos = torch.randn(3, 12), torch.tensor([4, 4, 7])
     features[1] = features[0]
@@ -127,14 +127,14 @@ def test_a_stopped_run_ends_with_the_same_weights(
             run(recipe, flickr8k, other)
     resumed = run(recipe, flickr8k, other)
     assert all(torch.equal(weight, resumed[name]) for name, weight in straight.items())
-    before = tiny_joined().model.state_dict()
+    before = tiny_own().model.state_dict()
     changed = {name for name, weight in before.items() if not torch.equal(weight, straight[name])}
     assert not any(name.startswith("vision_model") for name in changed)
     assert {name.split(".")[0] for name in changed} >= {"text_model", "text_projection", "visual_projection"}
 
 
 def test_fresh_projections_have_a_rate_of_their_own(recipe: Any, tmp_path: Path) -> None:
-    model = tiny_joined().model
+    model = tiny_own().model
     optimizer = recipe.join.optimizer_for(model, options(tmp_path))
     rates = {id(p): group["lr"] for group in optimizer.param_groups for p in group["params"]}
     for name, weight in model.named_parameters():
@@ -155,7 +155,7 @@ def test_the_whole_recipe_leaves_a_model_with_its_card(
 ) -> None:
     chosen = options(tmp_path, data=flickr8k, hold_out_dev=False)
     monkeypatch.setattr(recipe.make, "parse", lambda: chosen)
-    monkeypatch.setattr(recipe.make, "pretrained", lambda _seed: tiny_joined())
+    monkeypatch.setattr(recipe.make, "pretrained", lambda _seed: tiny_own())
     recipe.make.main()
     encoder = load_clip(chosen.out)
     splits = recipe.photos.read_photos(flickr8k, None)

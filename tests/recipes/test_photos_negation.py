@@ -13,17 +13,17 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 from PIL import Image
-from tiny_dual import tiny_joined
+from tiny_dual import tiny_own
 
 pytest.importorskip("spacy", reason="the negate extra is not installed")
 
 from omninegclip.captions.lexicon import english
-from omninegclip.captions.negate import Captioned, Knowledge, Wish, negate
-from omninegclip.clip.save import save_clip
-from omninegclip.data.items import Picture
+from omninegclip.captions.negate import Captioned, CollectionStatistics, NegationOptions, negate
+from omninegclip.captions.negation_words import cue
+from omninegclip.clip.io.save import save_clip
+from omninegclip.data.items import ImageRef
 from omninegclip.data.record import read_records
 from omninegclip.errors import OmniNegClipError
-from omninegclip.evaluation.cues import cue
 
 RECIPE = Path(__file__).parents[2] / "recipes" / "photos-negation"
 NAMES = ("make", "questions", "records", "score", "searches")
@@ -60,7 +60,7 @@ def photos(count: int = 240) -> list[Captioned]:
 
 def asked(recipe: Any) -> Any:
     shown = photos()
-    return recipe.questions.ask(shown, Knowledge.of(shown, english()), HELD_OUT, 0)
+    return recipe.questions.ask(shown, CollectionStatistics.of(shown, english()), HELD_OUT, 0)
 
 
 @cache
@@ -83,46 +83,54 @@ def test_every_answer_follows_from_the_captions(recipe: Any) -> None:
     questions = asked(recipe)
     assert len(questions.multiple_choice) > 100
     for item in questions.multiple_choice:
-        truths = [holds(text, item.picture.path) for text in item.options]
+        truths = [holds(text, item.image.path) for text in item.options]
         assert truths == [number == item.answer for number in range(4)]
     for item in questions.absence_choice:
-        assert [holds(item.text, picture.path) for picture in item.pictures] == [True, False]
+        assert [holds(item.text, image.path) for image in item.images] == [True, False]
     forms = [item for item in questions.presence if item.groups["denied"] == "template"]
     for item in forms:
-        assert [holds(text, item.picture.path) for text in item.options] == [True, False]
+        assert [holds(text, item.image.path) for text in item.options] == [True, False]
     for item in questions.recognition:
-        assert item.present == (item.object.split()[-1] in there(item.picture.path))
+        assert item.present == (item.object.split()[-1] in there(item.image.path))
     for query in questions.search:
-        assert all(holds(query.text, picture.path) for picture in query.relevant)
-        assert not any(holds(query.text, picture.path) for picture in query.excluded)
+        assert all(holds(query.text, image.path) for image in query.relevant)
+        assert not any(holds(query.text, image.path) for image in query.excluded)
+
+
+def denies_held_out(item: Any) -> bool:
+    return item.groups["condition"] in {"held_out", "held_out_both"}
+
+
+def is_unseen(item: Any) -> bool:
+    return item.groups["condition"] in {"held_out_phrasings", "held_out_both"}
 
 
 def test_groups_say_what_training_never_denied(recipe: Any) -> None:
     questions = asked(recipe)
     for item in questions.absence_choice:
         denied = max((name for name in THINGS if name in item.text), key=item.text.index)
-        assert (item.groups["objects"] == "held_out") == (denied == "kite")
+        assert denies_held_out(item) == (denied == "kite")
     for item in questions.multiple_choice:
         named = {name for text in item.options for name in THINGS if name in text}
-        assert (item.groups["objects"] == "held_out") == ("kite" in named)
-    assert {item.groups["phrasing"] for item in questions.multiple_choice} == {"seen", "unseen"}
+        assert denies_held_out(item) == ("kite" in named)
+    assert {is_unseen(item) for item in questions.multiple_choice} == {False, True}
     shown = photos()
-    rows = list(negate(shown, Knowledge.of(shown, english()), Wish(hard=True)))
-    written = {each["text"].lower() for row in rows for each in row["statements"]}
-    unseen = [i for i in questions.multiple_choice if i.groups["phrasing"] == "unseen"]
+    rows = list(negate(shown, CollectionStatistics.of(shown, english()), NegationOptions(hard=True)))
+    written = {each["text"].lower() for row in rows for each in row["contrast_set"]}
+    unseen = [i for i in questions.multiple_choice if is_unseen(i)]
     assert not {text for item in unseen for text in item.options if cue(text) != "none"} & written
 
 
 def test_nothing_held_out_is_denied_in_training(recipe: Any, tmp_path: Path) -> None:
     lexicon = english()
     shown = photos()
-    before = list(negate(shown, Knowledge.of(shown, lexicon), Wish(hard=True)))
+    before = list(negate(shown, CollectionStatistics.of(shown, lexicon), NegationOptions(hard=True)))
     after = [recipe.records.without(row, HELD_OUT, lexicon) for row in before]
     assert "kite" in set(recipe.records.denied(before))
     assert "kite" not in set(recipe.records.denied(after))
     for row in after:
-        for each in row["statements"]:
-            assert each["denies"] != "kite"
+        for each in row["contrast_set"]:
+            assert each["negates"] != "kite"
     assert [row["caption"] for row in after] == [row["caption"] for row in before]
     assert not any(
         "kite" in (row["presence_denied"] or "") for row in after if row["presence_negated"] is not None
@@ -132,7 +140,7 @@ def test_nothing_held_out_is_denied_in_training(recipe: Any, tmp_path: Path) -> 
 
 
 class Told:
-    """An encoder that was told of every sentence what it affirms and denies; pictures are what they hold."""
+    """An encoder that was told of every sentence what it affirms and denies; images are what they hold."""
 
     def embed_text(self, texts: list[str]) -> NDArray[np.float32]:
         rows = np.zeros((len(texts), len(THINGS) + 1), dtype=np.float32)
@@ -148,11 +156,11 @@ class Told:
         return rows / np.maximum(np.linalg.norm(rows, axis=1, keepdims=True), 1e-9)
 
 
-def embedded() -> dict[Picture, NDArray[np.float32]]:
+def embedded() -> dict[ImageRef, NDArray[np.float32]]:
     found = {}
     for photo in photos():
         row = np.array([*(name in there(str(photo.image)) for name in THINGS), 1], dtype=np.float32)
-        found[Picture(str(photo.image))] = row / np.linalg.norm(row)
+        found[ImageRef(str(photo.image))] = row / np.linalg.norm(row)
     return found
 
 
@@ -172,22 +180,22 @@ def test_figures_are_those_of_a_plain_loop(recipe: Any) -> None:
             rows = np.stack([np.random.default_rng(len(t) * 7 + ord(t[2])).normal(size=7) for t in texts])
             return (rows / np.linalg.norm(rows, axis=1, keepdims=True)).astype(np.float32)
 
-    questions, pictures, deaf = asked(recipe), embedded(), Deaf()
-    figures = recipe.score.score(deaf, questions, pictures, 0)
-    right = {"seen": [], "unseen": []}
+    questions, images, deaf = asked(recipe), embedded(), Deaf()
+    figures = recipe.score.score(deaf, questions, images, 0)
+    right = {"seen": [], "held_out_phrasings": []}
     for item in questions.multiple_choice:
-        if item.groups["objects"] == "seen":
-            scores = deaf.embed_text(list(item.options)) @ pictures[item.picture]
+        if not denies_held_out(item):
+            scores = deaf.embed_text(list(item.options)) @ images[item.image]
             best = np.isclose(scores, scores.max(), atol=1e-7)
-            right[item.groups["phrasing"]].append(best[item.answer] / best.sum())
+            right[item.groups["condition"]].append(best[item.answer] / best.sum())
     found = figures["multiple_choice_accuracy"]
     assert found["seen"].value == pytest.approx(np.mean(right["seen"]), abs=1e-6)
-    assert found["held_out_phrasings"].value == pytest.approx(np.mean(right["unseen"]), abs=1e-6)
+    assert found["held_out_phrasings"].value == pytest.approx(np.mean(right["held_out_phrasings"]), abs=1e-6)
     assert found["seen"].n == len(right["seen"])
-    gallery = np.stack(list(pictures.values()))
+    gallery = np.stack(list(images.values()))
     hits = []
     for number, query in enumerate(questions.retrieval):
-        order = np.argsort(-(gallery @ deaf.embed_text([query.text])[0]), kind="stable")
+        order = np.argsort(-(gallery @ deaf.embed_text(list(query.captions))[0]), kind="stable")
         hits.append(number in order[:10])
     assert figures["retrieval_text_to_image_r10"]["seen"].value == pytest.approx(np.mean(hits), abs=1e-6)
 
@@ -226,8 +234,8 @@ def test_coco_is_one_split_with_captions_boxes_and_photos(recipe: Any, tmp_path:
 
 def test_boxes_say_what_is_there_where_captions_do_not(recipe: Any) -> None:
     shown = [Captioned(str(n), f"{n}.jpg", ["A dog outside ."], ["dog", "car"]) for n in range(3)]
-    knowledge = Knowledge.of(shown, english(), ["dog", "car", "cat"])
-    for each in recipe.questions.look(shown, knowledge):
+    statistics = CollectionStatistics.of(shown, english(), ["dog", "car", "cat"])
+    for each in recipe.questions.look(shown, statistics):
         assert set(each.holds) == {"dog", "car"}
         assert each.lacks == ("cat",)
 
@@ -245,7 +253,7 @@ def test_the_whole_recipe_trains_asks_and_does_nothing_twice(
     (data / "Flickr8k.token.txt").write_text("\n".join(lines) + "\n")
     for split, part in (("train", shown[:20]), ("dev", shown[20:24]), ("test", shown[24:])):
         (data / f"{split}.txt").write_text("\n".join(str(photo.image) for photo in part) + "\n")
-    save_clip(tmp_path / "model", tiny_joined(), base="test", card="")
+    save_clip(tmp_path / "model", tiny_own(), base="test", card="")
     options = argparse.Namespace(
         data=data, model=tmp_path / "model", work=tmp_path / "work", coco=None, seeds=1, workers=1,
         only=["omni", "omni-plus"], steps=3, warm_up=1, set=["batch_size=4"],

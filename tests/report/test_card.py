@@ -7,10 +7,10 @@ import pytest
 import yaml
 
 from omninegclip.report.card import model_card
-from omninegclip.report.table import Row
+from omninegclip.report.table import FigureRow
 
 
-def card(rows: list[Row], base_model: str | None = "openai/clip-vit-base-patch32") -> str:
+def card(rows: list[FigureRow], base_model: str | None = "openai/clip-vit-base-patch32") -> str:
     return model_card(
         name="clip-omni",
         summary="CLIP that reads negation.",
@@ -20,7 +20,7 @@ def card(rows: list[Row], base_model: str | None = "openai/clip-vit-base-patch32
         rows=rows,
         columns=("pretrained", "omni"),
         measured_on="2,000 held-out scenes.",
-        facts={"seed": "0", "command": "a | b\nc"},
+        metadata={"seed": "0", "command": "a | b\nc"},
         limits=["Drawn scenes only."],
         attribution="Twemoji, CC BY 4.0.",
     )
@@ -32,7 +32,7 @@ def front_matter(text: str) -> Any:
     return yaml.safe_load(front)
 
 
-def test_the_hub_can_read_the_front_matter(rows: list[Row]) -> None:
+def test_the_hub_can_read_the_front_matter(rows: list[FigureRow]) -> None:
     assert front_matter(card(rows)) == {
         "license": "mit",
         "library_name": "transformers",
@@ -47,7 +47,7 @@ NAMES = ["x: [y", "a\nlicense: mit\n---", "- &a *a", "{b}", "<script>|", "\x1b[3
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_a_name_from_data_stays_text_wherever_it_stands(name: str, rows: list[Row]) -> None:
+def test_a_name_from_data_stays_text_wherever_it_stands(name: str, rows: list[FigureRow]) -> None:
     text = model_card(
         name=name,
         summary=name,
@@ -57,7 +57,7 @@ def test_a_name_from_data_stays_text_wherever_it_stands(name: str, rows: list[Ro
         rows=rows,
         columns=(name, "omni"),
         measured_on="Scenes.",
-        facts={name: name},
+        metadata={name: name},
         limits=[name],
         attribution=name,
     )
@@ -90,5 +90,5 @@ def test_a_name_from_data_stays_text_wherever_it_stands(name: str, rows: list[Ro
         "Twemoji, CC BY 4.0.",
     ],
 )
-def test_figures_facts_limits_and_attribution_are_lines_of_it(rows: list[Row], line: str) -> None:
+def test_figures_facts_limits_and_attribution_are_lines_of_it(rows: list[FigureRow], line: str) -> None:
     assert line in card(rows).splitlines()

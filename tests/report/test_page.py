@@ -7,8 +7,8 @@ from omninegclip.errors import OmniNegClipError
 from omninegclip.evaluation.intervals import Estimate
 from omninegclip.report.curves import curves_svg
 from omninegclip.report.page import PolicyRow, render, write
-from omninegclip.report.pictures import PictureRow
-from omninegclip.report.table import Row
+from omninegclip.report.table import FigureRow
+from omninegclip.report.thumbnails import ThumbnailRow
 
 COLUMNS = ("pretrained", "omni")
 VOID = {"meta", "img", "col", "path", "use"}
@@ -50,15 +50,15 @@ class Page(HTMLParser):
 
 
 @pytest.fixture(scope="module")
-def html(rows: list[Row], loss: list[tuple[float, float]], picture_rows: list[PictureRow]) -> str:
+def html(rows: list[FigureRow], loss: list[tuple[float, float]], image_rows: list[ThumbnailRow]) -> str:
     return render(
         title="No <means> no",
         summary="What changed & what did not.",
         rows=rows,
         columns=COLUMNS,
         curves=[curves_svg({"presence": loss, "absence": loss}, "step", "loss", "Loss parts")],
-        picture_rows=picture_rows,
-        facts={"seed": "7", "</dd><script>": "9"},
+        image_rows=image_rows,
+        metadata={"seed": "7", "</dd><script>": "9"},
         policy_rows=[PolicyRow("text blocks 0-5", True, 1200), PolicyRow("image tower", False, 3400)],
         notes=["Drawn scenes <i>only</i>."],
         attribution="Twemoji, CC BY 4.0, https://creativecommons.org/licenses/by/4.0/",
@@ -117,7 +117,7 @@ def test_addresses_in_the_attribution_are_links(html: str) -> None:
 
 
 def test_empty_parts_are_left_out() -> None:
-    rows = [Row("presence", "seen", (Estimate(0.5, 0.4, 0.6, 9),), None, None)]
+    rows = [FigureRow("presence", "seen", (Estimate(0.5, 0.4, 0.6, 9),), None, None)]
     page = Page(render("Title", "Summary.", rows, ("clip",), [], [], {}, [], [], ""))
     assert len(page.all("section")) == 1
     assert "50.0 % [40.0, 60.0]" in page.text

@@ -5,12 +5,12 @@ from rich.console import Console
 
 from omninegclip.errors import OmniNegClipError
 from omninegclip.evaluation.intervals import Estimate
-from omninegclip.report.table import DASH, Row, relative_change, rich_table, sections, verdict
+from omninegclip.report.table import DASH, FigureRow, relative_change, rich_table, sections, verdict
 
 COLUMNS = ("pretrained", "omni")
 
 
-def test_cells_say_value_interval_n_change_and_verdict(rows: list[Row]) -> None:
+def test_cells_say_value_interval_n_change_and_verdict(rows: list[FigureRow]) -> None:
     presence, retrieval, auc = sections(rows, COLUMNS)
     before, after = presence.lines[0].cells
     assert (before.value, before.interval, before.n, before.change) == ("50.0 %", "[48.0, 52.0]", "2,000", "")
@@ -20,7 +20,7 @@ def test_cells_say_value_interval_n_change_and_verdict(rows: list[Row]) -> None:
     assert auc.lines[0].cells[1][1:] == ("0.972", "[0.966, 0.979]", "100", "−0.3 %", "unclear")
 
 
-def test_a_missing_estimate_is_a_dash(rows: list[Row]) -> None:
+def test_a_missing_estimate_is_a_dash(rows: list[FigureRow]) -> None:
     line = sections(rows, COLUMNS)[0].lines[1]
     assert [cell.value for cell in line.cells] == ["52.0 %", DASH]
     assert line.blind == DASH
@@ -53,34 +53,37 @@ def test_a_difference_is_marked_only_when_intervals_do_not_overlap(
 
 def test_a_change_that_rounds_to_nothing_has_no_direction() -> None:
     estimates = Estimate(0.9, 0.8, 1, 50), Estimate(0.89999, 0.8, 1, 50)
-    assert sections([Row("auc", "", estimates, None, None)], COLUMNS)[0].lines[0].cells[1].change == "±0.0 %"
+    assert (
+        sections([FigureRow("auc", "", estimates, None, None)], COLUMNS)[0].lines[0].cells[1].change
+        == "±0.0 %"
+    )
 
 
 @pytest.mark.parametrize(
     "row",
     [
-        Row("presence", "seen", (None, Estimate(math.nan, 0, 1, 9)), None, None),
-        Row("presence", "seen", (None, Estimate(0.5, 0, math.inf, 9)), None, None),
-        Row("presence", "seen", (None, None), math.nan, None),
+        FigureRow("presence", "seen", (None, Estimate(math.nan, 0, 1, 9)), None, None),
+        FigureRow("presence", "seen", (None, Estimate(0.5, 0, math.inf, 9)), None, None),
+        FigureRow("presence", "seen", (None, None), math.nan, None),
     ],
 )
-def test_figures_that_are_not_finite_are_refused(row: Row) -> None:
+def test_figures_that_are_not_finite_are_refused(row: FigureRow) -> None:
     with pytest.raises(OmniNegClipError, match=r'"presence" \(seen\), column ".*" .*finite'):
         sections([row], COLUMNS)
 
 
-def test_a_row_of_the_wrong_width_is_refused(rows: list[Row]) -> None:
+def test_a_row_of_the_wrong_width_is_refused(rows: list[FigureRow]) -> None:
     with pytest.raises(OmniNegClipError, match="has 2 values, but there are 3 columns"):
-        sections(rows, ("pretrained", "omni", "mended"))
+        sections(rows, ("pretrained", "omni", "cosine"))
 
 
 @pytest.mark.parametrize("models", [2, 3])
 def test_the_terminal_table_fits_in_100_columns(models: int) -> None:
     estimate = Estimate(0.123, 0.101, 0.145, 25_014)
-    row = Row("text-to-image retrieval R@1", "held-out objects [all]", (estimate,) * models, 0.5, 0.5)
+    row = FigureRow("text-to-image retrieval R@1", "held-out objects [all]", (estimate,) * models, 0.5, 0.5)
     console = Console(width=100, record=True, file=None, quiet=False)
     with console.capture() as captured:
-        console.print(rich_table([row], ("pretrained", "omni", "mended")[:models], "Before and after"))
+        console.print(rich_table([row], ("pretrained", "omni", "cosine")[:models], "Before and after"))
     text = captured.get()
     assert max(map(len, text.splitlines())) <= 100
     assert text.count("12.3 % [10.1, 14.5]") == models

@@ -17,10 +17,10 @@ from PIL import Image
 from run_place import Place, make_place
 from tiny_clip import tiny_encoder
 
-from omninegclip.clip.save import save_clip
+from omninegclip.clip.io.save import save_clip
 from omninegclip.data.record import read_records, write_records
 from omninegclip.files import LOCK, PARTIAL, read_sealed
-from omninegclip.run import train as verb
+from omninegclip.run import driver as verb
 from omninegclip.run.folder import MARKER
 from omninegclip.training.checkpoint import load_checkpoint, save_checkpoint
 
@@ -211,13 +211,13 @@ def test_other_options_are_another_run(unfinished_or_finished: Path, own: Place)
     assert "began with steps=4, not 25" in refused(unfinished_or_finished, own, steps=25)
 
 
-def test_other_pictures_are_another_run(unfinished_or_finished: Path, own: Place, tmp_path: Path) -> None:
+def test_other_images_are_another_run(unfinished_or_finished: Path, own: Place, tmp_path: Path) -> None:
     for number in range(18):
         shutil.copy(own.folder / f"{number}.png", tmp_path)
     time = (tmp_path / "5.png").stat().st_mtime_ns
     Image.new("RGB", (40, 32), "red").save(tmp_path / "5.png")
     os.utime(tmp_path / "5.png", ns=(time, time))
-    assert "(other pictures)" in refused(unfinished_or_finished, own, f"--images={tmp_path}")
+    assert "(other images)" in refused(unfinished_or_finished, own, f"--images={tmp_path}")
 
 
 def test_other_records_are_another_run(unfinished_or_finished: Path, own: Place) -> None:
@@ -236,9 +236,9 @@ def test_other_base_weights_are_another_run(unfinished_or_finished: Path, own: P
 
 def test_a_checkpoint_of_another_run_is_refused(run: Path, own: Place) -> None:
     (run / "metrics.json").unlink()
-    tensors, facts = load_checkpoint(run / "checkpoints/last.safetensors")
-    for run_of in ({}, {"run": facts["run"] | {"config": facts["run"]["config"] | {"seed": 3}}}):
-        others = {name: value for name, value in facts.items() if name != "run"} | run_of
+    tensors, metadata = load_checkpoint(run / "checkpoints/last.safetensors")
+    for run_of in ({}, {"run": metadata["run"] | {"config": metadata["run"]["config"] | {"seed": 3}}}):
+        others = {name: value for name, value in metadata.items() if name != "run"} | run_of
         save_checkpoint(run / "checkpoints/last.safetensors", tensors, others)
         assert "is of another run: move it elsewhere" in refused(run, own)
 
@@ -316,14 +316,14 @@ def test_a_full_disk_at_the_end_is_one_sentence_and_the_second_try_goes_on(
         (run / name).unlink()
     shutil.rmtree(run / "model")
     before = contents(run)
-    close = verb._Run._close
+    close = verb.Run.close
 
     def full(*arguments: Any) -> Any:
         with nothing_larger_than(size):
             return close(*arguments)
 
     with monkeypatch.context() as patch:
-        patch.setattr(verb._Run, "_close", full)
+        patch.setattr(verb.Run, "close", full)
         code, _, errors = own.call("--out=run", "--resume", **FEW)
     assert code == 1
     assert "Can't write" in said(errors)
@@ -342,7 +342,7 @@ def test_the_metrics_are_whole(finished: Path) -> None:
     assert "model.safetensors" in values["files"]
 
 
-def test_pictures_that_can_not_be_read_are_left_out_where_missing_ones_are(
+def test_images_that_can_not_be_read_are_left_out_where_missing_ones_are(
     place: Place, tmp_path: Path
 ) -> None:
     for number in range(9):
@@ -351,13 +351,13 @@ def test_pictures_that_can_not_be_read_are_left_out_where_missing_ones_are(
     arguments = (f"--images={tmp_path}", "--allow-missing", "--json")
     code, output, errors = place.call("--out=broken", *arguments, **FEW | {"batch_size": 2})
     assert code == 0, errors
-    assert "1 pictures can't be read, and 2 records of them are left out" in said(errors)
+    assert "1 images can't be read, and 2 records of them are left out" in said(errors)
     assert "3.png" in said(errors)
     assert json.loads(output)["steps"] == 4
 
 
-def test_without_any_picture_the_folder_that_was_searched_is_named(place: Place, tmp_path: Path) -> None:
+def test_without_any_image_the_folder_that_was_searched_is_named(place: Place, tmp_path: Path) -> None:
     code, _, errors = place.call("--out=none", f"--images={tmp_path}", "--allow-missing")
     assert code == 1
-    assert f"no picture of one is below {tmp_path}" in errors.replace("\n", "")
+    assert f"no image of one is below {tmp_path}" in errors.replace("\n", "")
     assert not (place.folder / "none").exists()

@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from omninegclip.clip.load import load_clip
+from omninegclip.clip.io.load import load_clip
 from omninegclip.run.job import Data, Job, triplets_of
 from omninegclip.training.preset import load_preset
 
@@ -14,7 +14,7 @@ def test_training_says_how_many_texts_are_cut(tmp_path: Path, capsys: pytest.Cap
     record = {"image_id": "1", "caption": "a cat", "presence_negated": f"{long} but no cat"}
     record |= {
         "absence_negated": "a cat and no dog",
-        "statements": [{**statement(), "text": f"{long} no dog"}],
+        "contrast_set": [{**statement(), "text": f"{long} no dog"}],
     }
     job = Job((tmp_path,), None, "scenes-paper", load_preset("scenes-paper"), tmp_path, 0, tmp_path)
     triplets_of(job, encoder, Data([record], [], [b""]), torch.zeros(1, encoder.dim))
@@ -23,4 +23,4 @@ def test_training_says_how_many_texts_are_cut(tmp_path: Path, capsys: pytest.Cap
 
 
 def statement() -> dict[str, object]:
-    return {"affirms": ["cat"], "denies": "dog", "holds": True, "affirmed": "a cat"}
+    return {"affirms": ["cat"], "negates": "dog", "holds": True, "affirmed": "a cat"}

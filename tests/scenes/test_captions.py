@@ -6,6 +6,7 @@ import pytest
 from scene_reader import kinds_in, phrasings_of, read
 
 from omninegclip.scenes.captioning import training_captions
+from omninegclip.scenes.claims import Claims, Relation, holds
 from omninegclip.scenes.grammar import (
     ALT_TEXT_REMARKS,
     PLACE_SHAPES,
@@ -17,15 +18,14 @@ from omninegclip.scenes.grammar import (
 from omninegclip.scenes.negation import NAMING, PHRASINGS, affirmed_part, negate
 from omninegclip.scenes.objects import KINDS
 from omninegclip.scenes.places import PLACE_BY_NAME
-from omninegclip.scenes.scene import Item, Scene, plausible_kind, rng, sample_scene
-from omninegclip.scenes.statement import Relation, Statement, holds
+from omninegclip.scenes.scene import Scene, SceneItem, plausible_kind, rng, sample_scene
 
 SCENES = 3000
 KIND = {kind.singular: kind for kind in KINDS}
 
 
 def scene_of(*objects: tuple[str, float, float], place: str = "meadow") -> Scene:
-    items = tuple(Item(KIND[name], x, y, 30, 0.0, False) for name, x, y in objects)
+    items = tuple(SceneItem(KIND[name], x, y, 30, 0.0, False) for name, x, y in objects)
     return Scene(PLACE_BY_NAME[place], items)
 
 
@@ -39,20 +39,20 @@ def test_there_are_as_many_shapes_and_phrasings_as_promised() -> None:
 @pytest.mark.parametrize(
     ("statement", "true"),
     [
-        (Statement(((KIND["dog"], 1),)), False),
-        (Statement(((KIND["dog"], 2),)), True),
-        (Statement(((KIND["dog"], 0), (KIND["cat"], 1)), "meadow"), True),
-        (Statement(((KIND["cat"], 1),), "beach"), False),
-        (Statement(((KIND["cat"], 1),), absent=(KIND["owl"],)), True),
-        (Statement(((KIND["cat"], 1),), absent=(KIND["dog"],)), False),
-        (Statement(((KIND["cat"], 1),), only=True), False),
-        (Statement(((KIND["cat"], 1), (KIND["dog"], 0)), only=True), True),
-        (Statement(relation=Relation(KIND["cat"], "left of", KIND["dog"])), True),
-        (Statement(relation=Relation(KIND["cat"], "right of", KIND["dog"])), False),
-        (Statement(relation=Relation(KIND["cat"], "above", KIND["dog"])), False),
+        (Claims(((KIND["dog"], 1),)), False),
+        (Claims(((KIND["dog"], 2),)), True),
+        (Claims(((KIND["dog"], 0), (KIND["cat"], 1)), "meadow"), True),
+        (Claims(((KIND["cat"], 1),), "beach"), False),
+        (Claims(((KIND["cat"], 1),), absent=(KIND["owl"],)), True),
+        (Claims(((KIND["cat"], 1),), absent=(KIND["dog"],)), False),
+        (Claims(((KIND["cat"], 1),), only=True), False),
+        (Claims(((KIND["cat"], 1), (KIND["dog"], 0)), only=True), True),
+        (Claims(relation=Relation(KIND["cat"], "left of", KIND["dog"])), True),
+        (Claims(relation=Relation(KIND["cat"], "right of", KIND["dog"])), False),
+        (Claims(relation=Relation(KIND["cat"], "above", KIND["dog"])), False),
     ],
 )
-def test_statements_are_judged_as_a_person_would(statement: Statement, true: bool) -> None:
+def test_statements_are_judged_as_a_person_would(statement: Claims, true: bool) -> None:
     scene = scene_of(("cat", 20, 40), ("dog", 60, 40), ("dog", 80, 45))
     assert holds(statement, scene) is true
 
@@ -132,7 +132,7 @@ def test_every_phrasing_denies_for_every_kind(phrasing) -> None:  # type: ignore
 
 
 def test_nouns_without_a_singular_are_denied_in_the_plural() -> None:
-    texts = {phrasing.deny("a cat", KIND["glasses"]) for phrasing in NAMING}
+    texts = {phrasing.negate("a cat", KIND["glasses"]) for phrasing in NAMING}
     assert "a cat without glasses" in texts
     assert "a cat; the glasses are missing" in texts
     assert "a cat, and there aren't any glasses here" in texts

@@ -29,7 +29,7 @@ def test_the_same_seed_gives_the_same_bytes_with_any_number_of_workers(tmp_path:
     assert digest(tmp_path / "a") != digest(tmp_path / "c")
 
 
-def test_records_point_to_pictures_and_say_what_is_in_them(tmp_path: Path) -> None:
+def test_records_point_to_images_and_say_what_is_in_them(tmp_path: Path) -> None:
     write_scenes(tmp_path / "data", 50, seed=0)
     rows = list(read_records(tmp_path / "data" / RECORDS))
     assert len(rows) == 50

@@ -7,7 +7,7 @@ from omninegclip.scenes.render import render
 from omninegclip.scenes.scene import MAX_OBJECTS, SIZE, rng, sample_scene
 
 
-def test_a_picture_is_rgb_96_and_the_same_for_the_same_seed() -> None:
+def test_a_image_is_rgb_96_and_the_same_for_the_same_seed() -> None:
     scene = sample_scene(rng("test", 1))
     first, second = render(scene, rng("background", 1)), render(scene, rng("background", 1))
     assert first.size == (SIZE, SIZE) == (96, 96)
@@ -36,10 +36,10 @@ def test_scenes_hold_one_to_five_objects_of_different_sizes() -> None:
 
 @pytest.mark.parametrize("place", [place.name for place in PLACES])
 def test_backgrounds_of_one_place_differ_from_each_other(place: str) -> None:
-    pictures = [np.asarray(background(place, rng(place, index), SIZE), dtype=int) for index in range(6)]
-    for index, picture in enumerate(pictures):
-        for other in pictures[:index]:
-            assert np.abs(picture - other).mean() > 4
+    images = [np.asarray(background(place, rng(place, index), SIZE), dtype=int) for index in range(6)]
+    for index, image in enumerate(images):
+        for other in images[:index]:
+            assert np.abs(image - other).mean() > 4
 
 
 def test_overlaps_stay_at_the_edges() -> None:

@@ -8,15 +8,16 @@ import numpy as np
 import pytest
 from scene_reader import kinds_in
 
+from omninegclip.data.items import ImageRef
 from omninegclip.errors import OmniNegClipError
 from omninegclip.evaluation import blind
 from omninegclip.evaluation.metrics import choice
 from omninegclip.scenes import probe_forms
-from omninegclip.scenes.benchmark import make_benchmark
+from omninegclip.scenes.benchmark import make_benchmark, scene_number
+from omninegclip.scenes.claims import holds
 from omninegclip.scenes.places import PLACES
-from omninegclip.scenes.robustness import PROBES, Question, Robustness, make_robustness
+from omninegclip.scenes.robustness import PROBES, Robustness, RobustnessQuestion, make_robustness
 from omninegclip.scenes.scene import Scene
-from omninegclip.scenes.statement import holds
 
 SIZE = 400
 NUMBERS = {"two": 2, "three": 3}
@@ -28,7 +29,7 @@ def suite() -> Robustness:
     return make_robustness(seed=3, size=SIZE)
 
 
-def asked(suite: Robustness, *probes: str) -> list[tuple[Question, Scene, Scene]]:
+def asked(suite: Robustness, *probes: str) -> list[tuple[RobustnessQuestion, Scene, Scene]]:
     return [
         (each, suite.scenes[each.right], suite.scenes[each.wrong])
         for each in suite.questions
@@ -36,7 +37,7 @@ def asked(suite: Robustness, *probes: str) -> list[tuple[Question, Scene, Scene]
     ]
 
 
-def test_captions_are_true_of_the_right_picture_alone_and_foils_of_the_wrong_one(suite: Robustness) -> None:
+def test_captions_are_true_of_the_right_image_alone_and_foils_of_the_wrong_one(suite: Robustness) -> None:
     for each, right, wrong in asked(suite):
         assert (holds(each.caption.statement, right), holds(each.caption.statement, wrong)) == (
             True,
@@ -46,7 +47,7 @@ def test_captions_are_true_of_the_right_picture_alone_and_foils_of_the_wrong_one
         assert holds(each.plain.statement, right) != holds(each.plain.statement, wrong), each
 
 
-def test_both_pictures_hold_what_the_caption_affirms(suite: Robustness) -> None:
+def test_both_images_hold_what_the_caption_affirms(suite: Robustness) -> None:
     for each, right, wrong in asked(suite):
         for caption in (each.caption, each.foil):
             affirmed = caption.statement._replace(absent=(), denied=(), only=False)
@@ -72,20 +73,20 @@ def test_two_denials_affirm(suite: Robustness) -> None:
         assert kinds_in(each.foil.text) == set(wrong.kinds), each
 
 
-def test_the_wrong_picture_holds_one_of_those_denied(suite: Robustness) -> None:
-    for probe, denials in (("several_negations", 2), ("distant_negation", 1)):
+def test_the_wrong_image_holds_one_of_those_denied(suite: Robustness) -> None:
+    for probe, negations in (("several_negations", 2), ("distant_negation", 1)):
         for each, right, wrong in asked(suite, probe):
             denied = kinds_in(each.caption.text) - set(right.kinds)
-            assert len(denied) == denials, each
+            assert len(denied) == negations, each
             assert len(denied & set(wrong.kinds)) == 1, each
             assert kinds_in(each.caption.text) - denied <= set(wrong.kinds), each
             assert [item._replace(kind=None) for item in right.items] == [  # type: ignore[arg-type]
                 item._replace(kind=None)  # type: ignore[arg-type]
                 for item in wrong.items
-            ], "the pictures differ in one object alone"
+            ], "the images differ in one object only"
 
 
-def test_the_denied_number_is_that_of_the_wrong_picture(suite: Robustness) -> None:
+def test_the_denied_number_is_that_of_the_wrong_image(suite: Robustness) -> None:
     more = 0
     for each, right, wrong in asked(suite, "negated_count"):
         (kind,) = kinds_in(each.caption.text)
@@ -96,7 +97,7 @@ def test_the_denied_number_is_that_of_the_wrong_picture(suite: Robustness) -> No
     assert more == SIZE // 2, "neither more nor fewer is the key"
 
 
-def test_the_denied_side_is_where_the_object_stands_in_the_wrong_picture(suite: Robustness) -> None:
+def test_the_denied_side_is_where_the_object_stands_in_the_wrong_image(suite: Robustness) -> None:
     for each, right, wrong in asked(suite, "negated_relation"):
         (side,) = re.findall(r"\b(left of|right of|above|below)\b", each.caption.text)
         reference = re.search(r"the ([a-z ]+?)(?:$|, and)", each.caption.text.split(side + " ")[-1])
@@ -109,7 +110,7 @@ def test_the_denied_side_is_where_the_object_stands_in_the_wrong_picture(suite: 
             assert sign * (x * (it.x - mover.x) + y * (it.y - mover.y)) >= 18, each
 
 
-def test_the_denied_place_is_that_of_the_wrong_picture_and_nothing_else_differs(suite: Robustness) -> None:
+def test_the_denied_place_is_that_of_the_wrong_image_and_nothing_else_differs(suite: Robustness) -> None:
     for each, right, wrong in asked(suite, "negated_place"):
         said = {place.name for place in PLACES for phrase in place.phrases if phrase in each.caption.text}
         assert wrong.place.name in said, each
@@ -162,7 +163,7 @@ def test_every_form_is_asked(suite: Robustness) -> None:
         assert re.search(rf"^{re.sub(r'{[^}]+}', '.+', form)}$", texts, re.MULTILINE), form
 
 
-def test_no_rule_that_sees_no_picture_tells_caption_from_foil() -> None:
+def test_no_rule_that_sees_no_image_tells_caption_from_foil() -> None:
     questions = make_robustness(seed=0, size=1200).questions
     for probe in PROBES:
         pairs = [(each.caption.text, each.foil.text) for each in questions if each.probe == probe]
@@ -192,12 +193,20 @@ def test_too_few_questions_are_refused() -> None:
 
 def test_the_benchmark_asks_what_it_asked_before_there_was_a_suite() -> None:
     benchmark = make_benchmark(seed=5, size=120)
+    first = min(scene_number(image) for each in benchmark.negated_queries for image in each.relevant)
+
+    def number(image: ImageRef) -> str:
+        return str(scene_number(image))
+
+    def in_family(image: ImageRef) -> int:
+        return scene_number(image) - first
+
     lines = [
-        *(f"{each.image} {each.right} {each.wrong}" for each in benchmark.presence),
-        *(f"{each.text} {each.right} {each.wrong}" for each in benchmark.absence_choice),
-        *(f"{each.image} {each.options} {each.answer}" for each in benchmark.multiple_choice),
-        *benchmark.captions,
-        *(f"{each.text} {each.relevant}" for each in benchmark.negated_queries),
+        *(" ".join([number(each.image), *each.options]) for each in benchmark.presence),
+        *(" ".join([each.text, *map(number, each.images)]) for each in benchmark.absence_choice),
+        *(f"{number(each.image)} {each.options} {each.answer}" for each in benchmark.multiple_choice),
+        *(each.captions[0] for each in benchmark.gallery),
+        *(f"{each.text} {tuple(map(in_family, each.relevant))}" for each in benchmark.negated_queries),
         *(f"{scene.place.name} {[item.kind.singular for item in scene.items]}" for scene in benchmark.scenes),
     ]
     digest = hashlib.sha256("\n".join(lines).encode()).hexdigest()

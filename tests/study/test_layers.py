@@ -6,12 +6,13 @@ from pathlib import Path
 import pytest
 import torch
 import torch.nn.functional as F
-from tiny_dual import tiny_joined
+from tiny_dual import tiny_own
 
-from omninegclip.clip.load import load_clip
+from omninegclip.clip.io.load import load_clip
+from omninegclip.commands.study import layers
 from omninegclip.errors import OmniNegClipError
-from omninegclip.study import command
-from omninegclip.study.layers import caption_pairs, layer_cosines, read_csv, to_csv
+from omninegclip.report.layer_curves import read_csv, to_csv
+from omninegclip.study.layers import caption_pairs, layer_cosines
 
 
 def test_cosines_are_those_of_texts_encoded_alone() -> None:
@@ -49,8 +50,8 @@ def test_models_of_different_depth_stand_side_by_side(
         "deep": {"presence": [0.91, 0.81, 0.71, 0.61], "absence": [0.92, 0.82, 0.72, 0.62]},
         "flat": {"presence": [0.93, 0.83, 0.63], "absence": [0.94, 0.84, 0.64]},
     }
-    monkeypatch.setattr(command, "compare_layers", lambda *_: curves)
-    command.run_layers(["deep", "flat"], 0, 5, tmp_path, as_json=False)
+    monkeypatch.setattr("omninegclip.study.layers.compare_layers", lambda *_: curves)
+    layers(["deep", "flat"], out=tmp_path)
     assert read_csv(tmp_path / "layers.csv") == curves
     assert (tmp_path / "layers.svg").exists()
     printed = capsys.readouterr().out
@@ -70,5 +71,5 @@ def test_a_csv_of_layers_that_lacks_one_is_refused(tmp_path: Path) -> None:
 
 
 def test_a_tower_that_is_not_causal_is_refused() -> None:
-    with pytest.raises(OmniNegClipError, match="text tower of a JoinedModel is not causal"):
-        layer_cosines(tiny_joined(), caption_pairs(0, 2))
+    with pytest.raises(OmniNegClipError, match="text tower of a DualEncoderModel is not causal"):
+        layer_cosines(tiny_own(), caption_pairs(0, 2))

@@ -7,13 +7,13 @@ import numpy as np
 import pytest
 import torch
 
-from omninegclip.evaluation.training_free import Embeddings
-from omninegclip.scenes.benchmark import make_benchmark
+from omninegclip.embeddings import Embeddings
+from omninegclip.scenes.benchmark import make_benchmark, scene_number
 from omninegclip.scenes.negation import split
 from omninegclip.scenes.objects import KINDS
 from omninegclip.study.limits import measure_limits
 from omninegclip.study.world import World
-from omninegclip.training.statements import Statements
+from omninegclip.training.methods.method import TrainingRecords
 
 
 @dataclass
@@ -26,6 +26,9 @@ class Knows:
         ]
         return _unit(np.array(rows, dtype=np.float32) + 1e-3)
 
+    def tokenize(self, texts: Any) -> list[list[int]]:
+        return [[] for _ in texts]
+
 
 def _unit(rows: Embeddings) -> Embeddings:
     return np.asarray(rows / np.linalg.norm(rows, axis=1, keepdims=True), dtype=np.float32)
@@ -35,21 +38,20 @@ def _unit(rows: Embeddings) -> Embeddings:
 def world() -> World:
     benchmark = make_benchmark(0, 40)
     held = np.array([[kind in scene.kinds for kind in KINDS] for scene in benchmark.scenes], dtype=np.float32)
-    pictures = _unit(held + 1e-3)
-    statements = Statements(
-        image_rows=torch.arange(len(pictures)),
-        of_picture=[],
-        present=torch.from_numpy(held > 0),
-        absent=torch.from_numpy(held == 0),
-        names=[kind.singular for kind in KINDS],
-        affirmed=[],
-        concepts=[],
-    )
-    triplets: Any = type("Triplets", (), {"features": torch.from_numpy(pictures), "statements": statements})
-    return World(benchmark, pictures, triplets)
+    images = _unit(held + 1e-3)
+    named = {"text": "", "affirms": [kind.singular for kind in KINDS], "holds": False}
+    rows = [
+        {
+            "image_id": str(number),
+            "objects_present": [kind.singular for kind in scene.kinds],
+            "contrast_set": [named],
+        }
+        for number, scene in enumerate(benchmark.scenes)
+    ]
+    return World(benchmark, images, TrainingRecords(rows, torch.from_numpy(images)))
 
 
-def test_pictures_that_show_all_leave_everything_possible(world: World) -> None:
+def test_images_that_show_all_leave_everything_possible(world: World) -> None:
     found = measure_limits(Knows(), world)  # type: ignore[arg-type]
     assert found.probe.value == 1
     assert found.concept.value > 0.95
@@ -59,12 +61,12 @@ def test_pictures_that_show_all_leave_everything_possible(world: World) -> None:
 
 def test_the_largest_mean_cosine_is_that_of_the_mean_itself(world: World) -> None:
     found = measure_limits(Knows(), world)  # type: ignore[arg-type]
-    mean = world.pictures.mean(axis=0)
-    best = float((world.pictures @ (mean / np.linalg.norm(mean))).mean())
+    mean = world.images.mean(axis=0)
+    best = float((world.images @ (mean / np.linalg.norm(mean))).mean())
     assert found.generic == pytest.approx(best, rel=1e-5)
-    asked = [item for item in world.benchmark.multiple_choice if item.template == "negative"]
+    asked = [item for item in world.benchmark.multiple_choice if item.groups["template"] == "negative"]
     above = []
     for item in asked:
         (plain,) = (text for text in item.options if split(text) is None)
-        above.append(float(Knows().embed_text([plain])[0] @ world.pictures[item.image]) > best)
+        above.append(float(Knows().embed_text([plain])[0] @ world.images[scene_number(item.image)]) > best)
     assert found.false_affirmation.value == pytest.approx(np.mean(above))

@@ -11,11 +11,11 @@ from torch.nn import functional as F
 from torch.nn.parallel import DistributedDataParallel
 from transformers import CLIPConfig, CLIPModel
 
-from omninegclip.clip.packing import encode_packed, pack
 from omninegclip.clip.policy import apply_policy
+from omninegclip.clip.text.packing import encode_packed, pack
 from omninegclip.objectives import absence, omni, presence
 from omninegclip.training.distributed import average_gradients, gather, process_group, rank, share
-from omninegclip.training.gradcache import Features, accumulate_gradients
+from omninegclip.training.gradcache import NamedFeatures, accumulate_gradients
 
 Caption = list[int]
 KINDS = ("captions", "presence_negated", "originals", "absence_negated")
@@ -40,7 +40,7 @@ class Step(nn.Module):
         features = encode_packed(self.clip, pack(rows, 16))
         return dict(zip(KINDS, features.reshape(len(rows), len(KINDS), -1).unbind(1), strict=True))
 
-    def objective(self, local: Features, images: Tensor) -> dict[str, Tensor]:
+    def objective(self, local: NamedFeatures, images: Tensor) -> dict[str, Tensor]:
         texts = dict(zip(KINDS, gather(torch.stack(list(local.values()), 1)).unbind(1), strict=True))
         images, scale = gather(images), self.clip.logit_scale.exp()
         present = presence(images, texts["captions"], texts["presence_negated"], scale)

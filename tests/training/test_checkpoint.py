@@ -15,8 +15,8 @@ from omninegclip.training.checkpoint import load_checkpoint, save_checkpoint
 def test_what_goes_in_comes_out(tmp_path: Path) -> None:
     tensors = {"a": torch.randn(3, 4).T, "b": torch.tensor(7, dtype=torch.uint8)}
     save_checkpoint(tmp_path / "x.safetensors", tensors, {"done": 3, "best": None, "reached": 0.1})
-    found, facts = load_checkpoint(tmp_path / "x.safetensors")
-    assert facts == {"done": 3, "best": None, "reached": 0.1}
+    found, metadata = load_checkpoint(tmp_path / "x.safetensors")
+    assert metadata == {"done": 3, "best": None, "reached": 0.1}
     assert all(torch.equal(found[name], tensor) for name, tensor in tensors.items())
 
 
@@ -49,14 +49,14 @@ def test_a_flipped_bit_anywhere_is_found(tmp_path: Path) -> None:
     path = tmp_path / "x.safetensors"
     save_checkpoint(path, {"a": torch.randn(3), "b": torch.tensor(7, dtype=torch.uint8)}, {"done": 3})
     whole = path.read_bytes()
-    expected, facts = load_checkpoint(path)
+    expected, metadata = load_checkpoint(path)
     for place in range(8 * len(whole)):
         flipped = bytearray(whole)
         flipped[place // 8] ^= 1 << place % 8
         path.write_bytes(flipped)
         with suppress(DamagedError):
             found, said = load_checkpoint(path)  # a flip in white space
-            assert said == facts
+            assert said == metadata
             assert all(torch.equal(found[name], tensor) for name, tensor in expected.items())
     for end in range(len(whole)):
         path.write_bytes(whole[:end])

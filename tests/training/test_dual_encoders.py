@@ -1,21 +1,24 @@
 """Training of dual encoders whose text tower is not causal: all objectives, the policies, and a refusal."""
 
 import json
+from typing import Any
 
 import pytest
 import torch
 import torch.nn.functional as F
 from tiny_clip import contrast
-from tiny_dual import tiny_joined, tiny_siglip, tiny_vision_text
+from tiny_dual import tiny_own, tiny_siglip, tiny_vision_text
 
-from omninegclip.clip.dual_encoder import DualEncoder
+from omninegclip.clip.encoder import ClipEncoder
 from omninegclip.errors import OmniNegClipError
 from omninegclip.objectives import absence, omni, presence
-from omninegclip.training.estimate import estimate
+from omninegclip.objectives.objective import shipped_objectives
+from omninegclip.training.cost import estimate
 from omninegclip.training.finetune import FineTuning, fine_tune, freeze
+from omninegclip.training.methods.method import BatchPlan, TrainingRecords
+from omninegclip.training.methods.pairs import make_triplets, pair_batches
 from omninegclip.training.preset import Preset, load_preset
-from omninegclip.training.task import OBJECTIVES, Task
-from omninegclip.training.triplets import Triplets, batches, make_triplets
+from omninegclip.training.task import TrainingTask
 
 THINGS = ["dog", "cat", "owl", "bus", "car", "cup", "egg", "fox", "pig", "hat"]
 RECORDS = [
@@ -25,17 +28,16 @@ RECORDS = [
         "presence_negated": f"a {THINGS[number - 1]} but no {thing}",
         "absence_negated": f"a {thing}, not a {THINGS[number - 3]}",
         "objects_present": [thing, THINGS[number - 1]],
-        "statements": contrast(thing, THINGS[number - 1], THINGS[number - 3]),
+        "contrast_set": contrast(thing, THINGS[number - 1], THINGS[number - 3]),
     }
     for number, thing in enumerate(THINGS)
 ]
-TRAINABLE = {"joined": tiny_joined, "vision-text": tiny_vision_text}
+TRAINABLE = {"own": tiny_own, "vision-text": tiny_vision_text}
 
 
-def triplets_of(encoder: DualEncoder) -> Triplets:
+def training(encoder: ClipEncoder) -> TrainingRecords:
     torch.manual_seed(3)
-    features = F.normalize(torch.randn(len(RECORDS), encoder.dim), dim=-1)
-    return make_triplets(RECORDS, features, encoder.tokenize)
+    return TrainingRecords(RECORDS, F.normalize(torch.randn(len(RECORDS), encoder.dim), dim=-1))
 
 
 def preset(*changes: str) -> Preset:
@@ -47,11 +49,9 @@ def preset(*changes: str) -> Preset:
 @pytest.mark.parametrize("family", TRAINABLE)
 def test_the_task_equals_the_objectives_on_captions_encoded_one_by_one(family: str) -> None:
     encoder = TRAINABLE[family]()
-    triplets, rows = triplets_of(encoder), [0, 3, 5]
-    drawn = iter([torch.tensor(rows).numpy()]), iter([torch.tensor(rows).numpy()])
-    batch = next(
-        batches(triplets, *drawn, encoder.context_length, mask_same_image=False, lay_out=encoder.lay_out)
-    )
+    triplets, rows = make_triplets(*training(encoder), encoder.tokenize), [0, 3, 5]
+    drawn: Any = iter([torch.tensor(rows).numpy()]), iter([torch.tensor(rows).numpy()])
+    batch = next(pair_batches(triplets, encoder, BatchPlan(drawn, 1, 0, {"mask_same_image": False})))
 
     def encode(column: str) -> torch.Tensor:
         ids = [encoder.tokenize([RECORDS[row][column]])[0] for row in rows]
@@ -63,20 +63,19 @@ def test_the_task_equals_the_objectives_on_captions_encoded_one_by_one(family: s
         presence(images, caption, encode("presence_negated"), scale),
         absence(images, caption, encode("absence_negated"), scale),
     )
-    weights = {"weight_absence": 1.0, "weight_original": 1.0, "weight_text": 1.0, "margin": 0.9}
-    parts = Task(encoder.model, **weights)(batch)
+    parts = TrainingTask(encoder.model, shipped_objectives()["omni"].minimised({}))(batch)
     for name, value in expected.items():
         torch.testing.assert_close(parts[name], value, rtol=1e-4, atol=1e-5)
 
 
 @pytest.mark.parametrize("family", TRAINABLE)
-@pytest.mark.parametrize("objective", OBJECTIVES)
+@pytest.mark.parametrize("objective", shipped_objectives())
 def test_every_objective_learns_what_the_policy_names_alone(family: str, objective: str) -> None:
     encoder = TRAINABLE[family]()
     before = {name: weight.clone() for name, weight in encoder.model.state_dict().items()}
     chosen = preset(f"objective={objective}")
     freeze(encoder, chosen)
-    losses = [step.scalars["loss"] for step in fine_tune(encoder, triplets_of(encoder), chosen, seed=1)]
+    losses = [step.scalars["loss"] for step in fine_tune(encoder, training(encoder), chosen, seed=1)]
     assert losses[-1] < losses[0]
     trained = {name for name, weight in encoder.model.named_parameters() if weight.requires_grad}
     after = encoder.model.state_dict()
@@ -86,12 +85,10 @@ def test_every_objective_learns_what_the_policy_names_alone(family: str, objecti
 def test_chunks_give_the_gradient_of_the_whole_batch() -> None:
     after = []
     for chunk in ("null", "3"):
-        encoder = tiny_joined()
+        encoder = tiny_own()
         chosen = preset("steps=4", f"chunk_size={chunk}")
         freeze(encoder, chosen)
-        after.append(
-            [step.scalars["loss"] for step in fine_tune(encoder, triplets_of(encoder), chosen, seed=1)]
-        )
+        after.append([step.scalars["loss"] for step in fine_tune(encoder, training(encoder), chosen, seed=1)])
     assert after[0] == pytest.approx(after[1], rel=1e-4)
 
 
@@ -99,19 +96,19 @@ def test_a_run_goes_on_from_its_state() -> None:
     chosen = preset("steps=6")
 
     def begin() -> FineTuning:
-        encoder = tiny_joined()
+        encoder = tiny_own()
         freeze(encoder, chosen)
-        return FineTuning(encoder, triplets_of(encoder), chosen, seed=1)
+        return FineTuning(encoder, training(encoder), chosen, seed=1)
 
     straight = [step.scalars["loss"] for step in begin().run()]
     first = begin()
     steps = first.run()
     for _ in range(3):
         next(steps)
-    tensors, facts = first.state()
+    tensors, metadata = first.state()
     tensors = {name: tensor.clone() for name, tensor in tensors.items()}
     second = begin()
-    second.restore(tensors, json.loads(json.dumps(facts)))
+    second.restore(tensors, json.loads(json.dumps(metadata)))
     assert [step.scalars["loss"] for step in second.run()] == straight[3:]
 
 
@@ -121,11 +118,11 @@ def test_a_sigmoid_trained_scale_is_not_trained_on() -> None:
 
 
 def test_the_cost_is_counted() -> None:
-    encoder = tiny_joined()
+    encoder = tiny_own()
     freeze(encoder, preset())
-    few = estimate(encoder, triplets_of(encoder), 10, preset(), 1e9)
+    few = estimate(encoder, training(encoder), 10, preset(), 1e9)
     freeze(encoder, preset("text_layers=whole"))
-    more = estimate(encoder, triplets_of(encoder), 10, preset("text_layers=whole"), 1e9)
+    more = estimate(encoder, training(encoder), 10, preset("text_layers=whole"), 1e9)
     convolutions = 2 * 10 * (7 * 7 * 8 * 27 + 3 * 3 * 12 * 72 + 12 * 20 + 20 * 16)
     assert few.image_flops == convolutions
     assert 0 < few.text_flops < more.text_flops

@@ -12,11 +12,14 @@ from tiny_clip import contrast, tiny_encoder
 from omninegclip.clip.encoder import ClipEncoder
 from omninegclip.errors import OmniNegClipError
 from omninegclip.objectives import absence, omni, presence
+from omninegclip.objectives.features import CaptionFeatures
+from omninegclip.objectives.objective import shipped_objectives
 from omninegclip.training.finetune import FineTuning, fine_tune, freeze
 from omninegclip.training.loop import backward_through, train
+from omninegclip.training.methods.method import BatchPlan, TrainingRecords
+from omninegclip.training.methods.pairs import Triplets, make_triplets, pair_batches
 from omninegclip.training.preset import Preset, load_preset
-from omninegclip.training.task import OBJECTIVES, Features, Task
-from omninegclip.training.triplets import Triplets, batches, make_triplets
+from omninegclip.training.task import TrainingTask
 
 PRESET = load_preset("scenes-paper", ["steps=8", "warmup=2", "batch_size=4", "learning_rate=1e-3"])
 
@@ -35,21 +38,24 @@ def records() -> list[dict[str, Any]]:
             "presence_negated": None if number == 3 else f"a {things[number - 1]} but no {thing}",
             "absence_negated": f"a {thing}, not a {things[number - 3]}",
             "objects_present": [thing, things[number - 1]],
-            "statements": contrast(thing, things[number - 1], things[number - 3]),
+            "contrast_set": contrast(thing, things[number - 1], things[number - 3]),
         }
         for number, thing in enumerate(things)
     ]
 
 
-def triplets_of(encoder: ClipEncoder) -> Triplets:
+def training(encoder: ClipEncoder) -> TrainingRecords:
     torch.manual_seed(3)
-    features = F.normalize(torch.randn(len(records()), encoder.dim), dim=-1)
-    return make_triplets(records(), features, encoder.tokenize)
+    return TrainingRecords(records(), F.normalize(torch.randn(len(records()), encoder.dim), dim=-1))
+
+
+def triplets_of(encoder: ClipEncoder) -> Triplets:
+    return make_triplets(*training(encoder), encoder.tokenize)
 
 
 def run(encoder: ClipEncoder, preset: Preset = PRESET, seed: int = 1) -> list[float]:
     freeze(encoder, preset)
-    return [step.scalars["loss"] for step in fine_tune(encoder, triplets_of(encoder), preset, seed)]
+    return [step.scalars["loss"] for step in fine_tune(encoder, training(encoder), preset, seed)]
 
 
 def test_triplets_leave_out_records_without_a_negated_caption(encoder: ClipEncoder) -> None:
@@ -62,7 +68,7 @@ def test_triplets_leave_out_records_without_a_negated_caption(encoder: ClipEncod
 
 
 def test_records_without_one_kind_of_negation_are_refused(encoder: ClipEncoder) -> None:
-    rows = [{**record, "presence_negated": None, "statements": None} for record in records()]
+    rows = [{**record, "presence_negated": None, "contrast_set": None} for record in records()]
     with pytest.raises(OmniNegClipError, match="No record has a presence_negated"):
         make_triplets(rows, torch.zeros(10, encoder.dim), encoder.tokenize)
 
@@ -72,10 +78,11 @@ def test_the_task_equals_the_objectives_on_captions_encoded_one_by_one(
     encoder: ClipEncoder, mask: bool
 ) -> None:
     triplets = triplets_of(encoder)
-    rows = iter([torch.tensor([0, 1, 5, 7]).numpy()]), iter([torch.tensor([2, 3, 8, 9]).numpy()])
-    batch = next(batches(triplets, *rows, encoder.context_length, mask_same_image=mask))
+    rows: Any = iter([torch.tensor([0, 1, 5, 7]).numpy()]), iter([torch.tensor([2, 3, 8, 9]).numpy()])
+    batch = next(pair_batches(triplets, encoder, BatchPlan(rows, 1, 0, {"mask_same_image": mask})))
     weights = {"weight_original": 0.5, "weight_text": 2.0, "margin": 0.3}
-    parts = Task(encoder.model, weight_absence=0.7, **weights)(batch)
+    objective = shipped_objectives()["omni"]
+    parts = TrainingTask(encoder.model, objective.minimised(weights | {"weight_absence": 0.7}))(batch)
 
     def encode(texts: list[str | None]) -> torch.Tensor:
         return torch.cat([encoder.encode_texts(encoder.tokenize([str(text)])) for text in texts])
@@ -140,7 +147,7 @@ def test_the_logit_scale_stays_in_its_bounds(encoder: ClipEncoder) -> None:
         "scenes-paper", ["steps=12", "batch_size=8", "warmup=2", "learning_rate=0.05", "weight_decay=0"]
     )
     freeze(encoder, preset)
-    for _ in fine_tune(encoder, triplets_of(encoder), preset, 0):
+    for _ in fine_tune(encoder, training(encoder), preset, 0):
         assert 0 <= encoder.model.logit_scale.item() <= torch.log(torch.tensor(100.0)).item()
 
 
@@ -208,10 +215,10 @@ def test_commas_go_from_captions_negated_by_presence_alone(encoder: ClipEncoder)
 
 
 def test_float16_features_change_the_loss_little(encoder: ClipEncoder) -> None:
-    triplets = triplets_of(encoder)
-    stored = triplets._replace(features=triplets.features[torch.arange(10)].half().float())
+    whole = training(encoder)
+    stored = whole._replace(features=whole.features[torch.arange(10)].half().float())
     losses = []
-    for each in (triplets, stored):
+    for each in (whole, stored):
         tuned = copy.deepcopy(encoder)
         freeze(tuned, PRESET)
         losses.append(next(fine_tune(tuned, each, PRESET, 0)).scalars["loss"])
@@ -219,7 +226,7 @@ def test_float16_features_change_the_loss_little(encoder: ClipEncoder) -> None:
     assert losses[1] == pytest.approx(losses[0], abs=1e-3)
 
 
-@pytest.mark.parametrize("objective", OBJECTIVES)
+@pytest.mark.parametrize("objective", shipped_objectives())
 def test_every_objective_trains_by_name(encoder: ClipEncoder, objective: str) -> None:
     values = ["steps=30", "batch_size=8", "learning_rate=1e-2", f"objective={objective}"]
     losses = run(encoder, load_preset("scenes-paper", values))
@@ -243,9 +250,12 @@ def test_an_objective_looks_at_the_data_that_the_table_says(
 ) -> None:
     torch.manual_seed(0)
     drawn = {name: F.normalize(torch.randn(5, 7), dim=-1).requires_grad_() for name in "ICNJOU"}
-    weights = dict.fromkeys(("weight_absence", "weight_original", "weight_text", "margin"), 1.0)
-    given = Features(**drawn, scale=torch.tensor(10.0), same=None, same_absent=None)
-    OBJECTIVES[objective](given, **(weights if objective == "omni" else {}))["loss"].backward()
+    served = {
+        "presence": CaptionFeatures(drawn["I"], drawn["C"], drawn["N"], None),
+        "absence": CaptionFeatures(drawn["J"], drawn["O"], drawn["U"], None),
+        "scale": torch.tensor(10.0),
+    }
+    shipped_objectives()[objective].minimised({})(served)["loss"].backward()
     assert tuple(name for name, tensor in drawn.items() if tensor.grad is None) == blind_to
 
 
@@ -258,14 +268,14 @@ def test_a_run_restored_from_its_state_goes_on_exactly(encoder: ClipEncoder, val
     runs = []
     for each in (encoder, twin):
         freeze(each, preset)
-        runs.append(FineTuning(each, triplets_of(each), preset, 1))
+        runs.append(FineTuning(each, training(each), preset, 1))
     steps = runs[0].run()
     for _ in range(4):
         next(steps)
-    tensors, facts = runs[0].state()
+    tensors, metadata = runs[0].state()
     tensors = {name: tensor.clone() for name, tensor in tensors.items()}
     rest = [step.scalars for step in steps]
-    runs[1].restore(tensors, facts)
+    runs[1].restore(tensors, metadata)
     assert [step.scalars for step in runs[1].run()] == rest
     pairs = zip(encoder.model.parameters(), twin.model.parameters(), strict=True)
     assert all(torch.equal(mine, its) for mine, its in pairs)

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from omninegclip.training.gradcache import Features, accumulate_gradients
+from omninegclip.training.gradcache import NamedFeatures, accumulate_gradients
 
 Chunk = dict[str, Tensor]
 
@@ -27,7 +27,7 @@ class Tower(nn.Module):
             "images": chunk["images"],
         }
 
-    def objective(self, features: Features) -> dict[str, Tensor]:
+    def objective(self, features: NamedFeatures) -> dict[str, Tensor]:
         texts = torch.cat([features["captions"], features["negated"]])
         logits = self.logit_scale.exp() * features["images"] @ texts.T
         loss = F.cross_entropy(logits, torch.arange(len(logits)))

@@ -60,7 +60,7 @@ def test_a_preset_file_is_read_and_its_misspelt_key_named(tmp_path: Path) -> Non
     mine = tmp_path / "mine.yaml"
     mine.write_text(shipped.read_text().replace("steps: ", "steps: 1"))
     assert load_preset(str(mine)).steps == int(f"1{load_preset('scenes-paper').steps}")
-    mine.write_text(shipped.read_text().replace("margin:", "magrin:"))
+    mine.write_text(f"{shipped.read_text()}magrin: 0.9\n")
     with pytest.raises(OmniNegClipError, match=r"no key 'magrin' \(did you mean 'margin'\?\)"):
         load_preset(str(mine))
     mine.write_text("a: [")

@@ -1,6 +1,7 @@
 """New captions out of a parsed one: edits, case and articles."""
 
 import re
+from dataclasses import dataclass
 
 from omninegclip.captions.english import article, words
 from omninegclip.captions.lexicon import english
@@ -9,6 +10,16 @@ from omninegclip.captions.parse import Parse
 Edit = tuple[int, int, str]  # the words from here to before there become this
 LOWERED = words("DT CD JJ JJR JJS NN NNS PRP PRP$ VBG VBN IN PDT EX RB")
 ARTICLE = re.compile(r"\b([Aa])n?(?= ([A-Za-z][\w-]*))")
+
+
+@dataclass(frozen=True, slots=True)
+class NegatedCaption:
+    """A caption with `denied`, a part of it, negated; `kind` is object, attribute, relation or action."""
+
+    kind: str
+    rule: str
+    denied: str
+    text: str
 
 
 def compose(parse: Parse, *edits: Edit) -> str:

@@ -14,7 +14,6 @@ FEWEST_TOGETHER = 5  # one coincidence is no law
 class Cooccurrence:
     """Counts over images: of each concept, of each pair, and of concepts that one or two captions name.
 
-    Two instances add up to the counts of both collections, so shards may be counted apart.
     Counting ends with the first question.
     """
 
@@ -38,14 +37,6 @@ class Cooccurrence:
             self.once.update(name for name, times in mentioned.items() if times == 1)
             self.twice.update(name for name, times in mentioned.items() if times == 2)
 
-    def __iadd__(self, other: "Cooccurrence") -> "Cooccurrence":
-        """Add the counts of another part of the collection."""
-        self.images += other.images
-        self.repeated += other.repeated
-        for mine, theirs in zip(self._counters(), other._counters(), strict=True):
-            mine.update(theirs)
-        return self
-
     def lifts(self, context: Iterable[str]) -> dict[str, float]:
         """Return each concept's largest p(a, b) / (p(a) p(b)) with one of the context that five images share.
 
@@ -57,7 +48,7 @@ class Cooccurrence:
                 found[other] = max(lift, found.get(other, 0.0))
         return found
 
-    def unsaid(self, name: str) -> float:
+    def unmentioned_share(self, name: str) -> float:
         """Return the share of images that hold a concept which no caption names, by Chao's estimator.
 
         f1^2 / (2 f2) animals were never trapped where f1 were trapped once and f2 twice (Chao, 1984,
@@ -77,6 +68,3 @@ class Cooccurrence:
                 lift = together * self.images / (self.count[first] * self.count[second])
                 found[first][second] = found[second][first] = lift
         return dict(found)
-
-    def _counters(self) -> tuple[Counter[str], Counter[str], Counter[str], Counter[str]]:
-        return self.count, self.once, self.twice, self.pairs  # type: ignore[return-value]

@@ -35,7 +35,6 @@ IRREGULAR = {
     "snowman": "snowmen",
     "aircraft": "aircraft",
 }
-SINGULARS = {plural: singular for singular, plural in IRREGULAR.items()}
 THIRD_PERSON = {"has": "have", "does": "do", "goes": "go", "lies": "lie", "ties": "tie", "dies": "die"}
 
 

@@ -8,6 +8,6 @@ CONTEXT = 77  # tokens, of which two mark start and end
 PIECE = re.compile(r"'(?:s|t|re|ve|m|ll|d)|[^\W\d_]+|\d|(?:[^\w\s]|_)+", re.IGNORECASE)
 
 
-def surely_cut(text: str) -> bool:
+def is_surely_truncated(text: str) -> bool:
     """Return whether CLIP cuts a text for certain: each word, digit and run of marks is a token or more."""
     return len(PIECE.findall(unescape(unescape(text)))) > CONTEXT - 2

@@ -1,25 +1,33 @@
-"""Captioned pictures to rows of the record: both kinds of negation, each with where it comes from."""
+"""Captioned images to rows of the record: both kinds of negation, each with where it comes from."""
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from itertools import islice, zip_longest
 from random import Random
-from typing import Any, Literal
+from typing import Literal
 
-from omninegclip.captions.absence import Absent, Image, absent, draw, draw_balanced, lacking, told
-from omninegclip.captions.contrast import OF_EACH, contrast_set, literal
+from omninegclip.captions.absence import (
+    AbsentConcept,
+    ImageEvidence,
+    absent_objects,
+    draw,
+    draw_balanced,
+    is_usually_mentioned,
+    plausible_absences,
+)
+from omninegclip.captions.compose import NegatedCaption
+from omninegclip.captions.contrast_sets import OF_EACH, contrast_set, named_literally
 from omninegclip.captions.cooccurrence import Cooccurrence
-from omninegclip.captions.denial import Denial
-from omninegclip.captions.hard import affirm, swap
 from omninegclip.captions.lexicon import Lexicon, Names
 from omninegclip.captions.parse import Parse, parse
-from omninegclip.captions.phrasing import say_absent
-from omninegclip.captions.presence import deny
+from omninegclip.captions.phrasing import insert_absence
+from omninegclip.captions.presence import presence_negations
 from omninegclip.captions.screening import refusal, tidy, unfit
+from omninegclip.captions.templates import affirm, swap
+from omninegclip.data.sources import Row
 
-Kind = Literal["presence", "absence", "both"]
-Row = dict[str, Any]
+NegationKind = Literal["presence", "absence", "both"]
 PROVENANCE = (
     "presence_kind",
     "presence_rule",
@@ -30,12 +38,12 @@ PROVENANCE = (
     "absence_evidence",
     "absence_reason",
 )
-HARD = ("hard_affirmed", "hard_true", "hard_swapped", "statements", "objects_unsure")
+HARD = ("hard_affirmed", "hard_true", "hard_swapped", "contrast_set", "objects_unsure")
 
 
 @dataclass(frozen=True, slots=True)
 class Captioned:
-    """One picture with its captions; `objects` are its labels, None where nobody labelled it."""
+    """One image with its captions; `objects` are its labels, None where nobody labelled it."""
 
     image_id: str
     image: str | None
@@ -44,55 +52,63 @@ class Captioned:
 
 
 @dataclass(frozen=True, slots=True)
-class Knowledge:
+class CollectionStatistics:
     """What the whole collection says: its words, what goes with what, and what its labels tell apart.
 
-    `holders` counts the pictures that surely hold each concept.
+    `image_counts` counts the images that surely hold each concept.
     """
 
     lexicon: Lexicon
-    seen: Cooccurrence
+    counts: Cooccurrence
     vocabulary: Names
-    holders: Counter[str]
+    image_counts: Counter[str]
 
     @classmethod
-    def of(cls, images: Iterable[Captioned], lexicon: Lexicon, labels: Iterable[str] = ()) -> "Knowledge":
+    def of(
+        cls, images: Iterable[Captioned], lexicon: Lexicon, labels: Iterable[str] = ()
+    ) -> "CollectionStatistics":
         """Count a collection whose annotators looked for every one of `labels`."""
         labels = list(labels)
-        lexicon, seen = lexicon.extended(labels), Cooccurrence()
-        holders: Counter[str] = Counter()
+        lexicon, counts = lexicon.extended(labels), Cooccurrence()
+        image_counts: Counter[str] = Counter()
         for image in images:
-            seen.add([lexicon.mentions(tidy(caption))[0] for caption in image.captions])
-            holders.update(surely_shown(image, lexicon))
-        return cls(lexicon, seen, lexicon.resolve_all(labels), holders)
+            counts.add([lexicon.mentions(tidy(caption))[0] for caption in image.captions])
+            image_counts.update(certain_concepts(image, lexicon))
+        return cls(lexicon, counts, lexicon.resolve_all(labels), image_counts)
 
-    def image(self, captioned: Captioned) -> Image:
-        """Return what the captions and labels of one picture say of presence and absence."""
+    def evidence(self, captioned: Captioned) -> ImageEvidence:
+        """Return what the captions and labels of one image say of presence and absence."""
         mentions = [self.lexicon.mentions(tidy(caption)) for caption in captioned.captions]
-        return Image(
+        return ImageEvidence(
             named=frozenset().union(*(named for named, _ in mentions)),
             unsafe=frozenset().union(*(unsafe for _, unsafe in mentions)),
             labelled=None if captioned.objects is None else self.lexicon.resolve_all(captioned.objects),
         )
 
-    def sure(self, captioned: Captioned, known: Image, held: Names) -> tuple[list[Absent], Names]:
-        """Return the objects that are not in a picture, and those of `held` that are surely there."""
-        missing = lacking(known, self.lexicon, self.seen, self.vocabulary)
+    def absent_and_present(
+        self, captioned: Captioned, known: ImageEvidence, held: Names
+    ) -> tuple[list[AbsentConcept], Names]:
+        """Return the objects that are not in an image, and those of `held` that are surely there."""
+        missing = absent_objects(known, self.lexicon, self.counts, self.vocabulary)
         objects = held & self.lexicon.objects.keys()
-        return missing, frozenset(n for n in objects if captioned.objects is not None or told(n, self.seen))
+        return missing, frozenset(
+            n for n in objects if captioned.objects is not None or is_usually_mentioned(n, self.counts)
+        )
 
 
 @dataclass(frozen=True, slots=True)
-class Wish:
+class NegationOptions:
     """What to write: which kind, how many of each caption, from which seed, and with hard variants or not."""
 
-    kind: Kind = "both"
+    kind: NegationKind = "both"
     per_caption: int = 1
     seed: int = 0
     hard: bool = False
 
 
-def negate(images: Sequence[Captioned], knowledge: Knowledge, wish: Wish) -> Iterator[Row]:
+def negate(
+    images: Sequence[Captioned], statistics: CollectionStatistics, options: NegationOptions
+) -> Iterator[Row]:
     """Yield one row or more for each caption of each image, in order; the same for the same seed.
 
     A caption that can't be negated well yields one row without negation, and with the reason. Every draw
@@ -101,12 +117,12 @@ def negate(images: Sequence[Captioned], knowledge: Knowledge, wish: Wish) -> Ite
     texts = [tidy(caption) for image in images for caption in image.captions]
     trees = parse(text for text in texts if refusal(text) is None)
     for image in images:
-        known = knowledge.image(image)
-        plausible = absent(known, knowledge.lexicon, knowledge.seen, knowledge.vocabulary)
-        held = surely_shown(image, knowledge.lexicon)
-        missing, sure = knowledge.sure(image, known, held) if wish.hard else ([], held)
+        known = statistics.evidence(image)
+        plausible = plausible_absences(known, statistics.lexicon, statistics.counts, statistics.vocabulary)
+        held = certain_concepts(image, statistics.lexicon)
+        missing, sure = statistics.absent_and_present(image, known, held) if options.hard else ([], held)
         # a dog is an animal, and an animal may be a dog
-        related = (knowledge.lexicon.related[name] for name in held)
+        related = (statistics.lexicon.related[name] for name in held)
         unsure = known.unsafe.union(known.named, *related)
         for caption in map(tidy, image.captions):
             reason = refusal(caption)
@@ -115,53 +131,58 @@ def negate(images: Sequence[Captioned], knowledge: Knowledge, wish: Wish) -> Ite
             if tree is None or reason:
                 rows: list[Row] = [{"presence_reason": reason, "absence_reason": reason}]
             else:
-                rng = Random(f"{wish.seed}\n{image.image_id}\n{caption}")  # noqa: S311 -- drawing phrasings, not secrets
-                rows = _negations(tree, caption, plausible, knowledge.lexicon, wish, rng)
-                if wish.hard:
-                    drawn = islice(draw_balanced(missing, knowledge.holders, rng), OF_EACH)
+                rng = Random(f"{options.seed}\n{image.image_id}\n{caption}")  # noqa: S311 -- drawing phrasings, not secrets
+                rows = _negations(tree, caption, plausible, statistics.lexicon, options, rng)
+                if options.hard:
+                    drawn = islice(draw_balanced(missing, statistics.image_counts, rng), OF_EACH)
                     said = contrast_set(
                         tree,
                         caption,
                         sure,
                         [each.concept.name for each in drawn],
                         rows[0].get("presence_negated"),
-                        knowledge.lexicon,
+                        statistics.lexicon,
                         rng,
                     )
-                    rows[0] = rows[0] | {"statements": [asdict(each) for each in said]}
+                    rows[0] = rows[0] | {"contrast_set": [asdict(each) for each in said]}
             for row in rows:
-                yield _completed(row, image, caption, known, held, unsure, wish)
+                yield _completed(row, image, caption, known, held, unsure, options)
 
 
-def surely_shown(image: Captioned, lexicon: Lexicon) -> Names:
-    """Return the concepts that are surely in the picture: labelled, or called by their own noun.
+def certain_concepts(image: Captioned, lexicon: Lexicon) -> Names:
+    """Return the concepts that are surely in the image: labelled, or called by their own noun.
 
     A caption that denies something itself says of nothing that it is there.
     """
     texts = [tidy(caption) for caption in image.captions]
-    said = (literal(text, lexicon) for text in texts if refusal(text) is None)
+    said = (named_literally(text, lexicon) for text in texts if refusal(text) is None)
     return lexicon.resolve_all(image.objects or ()).union(*said)
 
 
 def _negations(
-    tree: Parse, caption: str, plausible: list[Absent], lexicon: Lexicon, wish: Wish, rng: Random
+    tree: Parse,
+    caption: str,
+    plausible: list[AbsentConcept],
+    lexicon: Lexicon,
+    options: NegationOptions,
+    rng: Random,
 ) -> list[Row]:
     denied: list[Row] = []
     missing: list[Row] = []
-    if wish.kind != "absence":
-        denied = [_presence(denial) for denial in islice(deny(tree, rng), wish.per_caption)]
+    if options.kind != "absence":
+        denied = [_presence(denial) for denial in islice(presence_negations(tree, rng), options.per_caption)]
         denied = denied or [{"presence_reason": "nothing in it can be denied well"}]
-    if wish.kind != "presence":
-        drawn = islice(draw(plausible, rng), wish.per_caption)
+    if options.kind != "presence":
+        drawn = islice(draw(plausible, rng), options.per_caption)
         missing = [
-            _absence(tree, each, rng) | (_hard(tree, caption, each, lexicon, rng) if wish.hard else {})
+            _absence(tree, each, rng) | (_hard(tree, caption, each, lexicon, rng) if options.hard else {})
             for each in drawn
         ]
         missing = missing or [{"absence_reason": "nothing plausible is safely absent"}]
     return [(one or {}) | (other or {}) for one, other in zip_longest(denied, missing)]
 
 
-def _presence(denial: Denial) -> Row:
+def _presence(denial: NegatedCaption) -> Row:
     return {
         "presence_negated": denial.text,
         "presence_kind": denial.kind,
@@ -170,9 +191,9 @@ def _presence(denial: Denial) -> Row:
     }
 
 
-def _absence(tree: Parse, missing: Absent, rng: Random) -> Row:
+def _absence(tree: Parse, missing: AbsentConcept, rng: Random) -> Row:
     concept = missing.concept
-    place, text = say_absent(tree, concept.noun, concept.kind, rng)
+    place, text = insert_absence(tree, concept.noun, concept.kind, rng)
     return {
         "absence_negated": text,
         "absence_object": concept.name,
@@ -182,7 +203,7 @@ def _absence(tree: Parse, missing: Absent, rng: Random) -> Row:
     }
 
 
-def _hard(tree: Parse, caption: str, missing: Absent, lexicon: Lexicon, rng: Random) -> Row:
+def _hard(tree: Parse, caption: str, missing: AbsentConcept, lexicon: Lexicon, rng: Random) -> Row:
     row = {"hard_affirmed": affirm(tree, missing.concept.noun, rng)}
     if present := sorted(lexicon.mentions(caption)[0] & lexicon.objects.keys()):
         row["hard_true"], row["hard_swapped"] = swap(
@@ -192,10 +213,16 @@ def _hard(tree: Parse, caption: str, missing: Absent, lexicon: Lexicon, rng: Ran
 
 
 def _completed(
-    row: Row, image: Captioned, caption: str, known: Image, held: Names, unsure: Names, wish: Wish
+    row: Row,
+    image: Captioned,
+    caption: str,
+    known: ImageEvidence,
+    held: Names,
+    unsure: Names,
+    options: NegationOptions,
 ) -> Row:
     present = image.objects if image.objects is not None else sorted(known.named)
-    if wish.hard:  # in the words of the statements
+    if options.hard:  # in the words of the statements
         present = sorted(held)
         row = row | {"objects_unsure": sorted(unsure - held)}
     fixed = {
@@ -209,6 +236,6 @@ def _completed(
         "absence_negated",
         "objects_absent",
         *PROVENANCE,
-        *(HARD if wish.hard else ()),
+        *(HARD if options.hard else ()),
     )
     return fixed | {column: row.get(column) for column in drawn}

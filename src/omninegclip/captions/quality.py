@@ -4,6 +4,7 @@ import re
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -12,9 +13,12 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import StratifiedGroupKFold, cross_val_score
 from sklearn.pipeline import make_pipeline
 
-from omninegclip.captions.negate import Row
+from omninegclip.captions.negate import PROVENANCE
+from omninegclip.captions.negation_words import WRITTEN
+from omninegclip.data.record import read_records
+from omninegclip.data.sources import Row
+from omninegclip.errors import OmniNegClipError
 
-NEGATION = re.compile(r"\b(?:no|not|without|single|sign|sight|visible|seen|nearby|around)\b", re.IGNORECASE)
 WORDS = r"(?u)\b\w+\b"
 MARKS = r"[^\w\s]"
 FOLDS = 5
@@ -24,7 +28,7 @@ Report = dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
-class Texts:
+class LabelledTexts:
     """Two lists of captions to be told apart; the groups keep texts of one caption in one fold."""
 
     first: Sequence[str]
@@ -46,7 +50,21 @@ def report(rows: Sequence[Row], seed: int = 0) -> Report:
     )
 
 
-def accuracy(texts: Texts, pattern: str, seed: int = 0) -> float:
+def report_of(records: Path, seed: int = 0) -> Report:
+    """Return the quality of records that `omninegclip negate` wrote.
+
+    Raises OmniNegClipError for records without its provenance.
+    """
+    rows = list(read_records(records))
+    for row in rows:
+        if any(not isinstance(row.get(column, 0), str | None) for column in PROVENANCE):
+            raise OmniNegClipError(
+                f"{records} has no provenance: a report needs records written by `omninegclip negate`."
+            )
+    return report(rows, seed)
+
+
+def accuracy(texts: LabelledTexts, pattern: str, seed: int = 0) -> float:
     """Return how often a bag of `pattern`'s matches tells the first texts from the second, in five folds.
 
     NaN where there are too few texts, or no match, for a classifier.
@@ -79,7 +97,7 @@ def _of_kind(rows: Sequence[Row], kind: str, seed: int) -> Report:
         "duplicates": len(negated) - len(set(negated)),
         "words more": _mean([len(b.split()) - len(a.split()) for a, b in pairs]),
         "comma": _mean([a.count(",") != b.count(",") for a, b in pairs]),
-        "cues": _cues(Texts([a for a, _ in pairs], [b for _, b in pairs], range(len(pairs))), seed),
+        "cues": _cues(LabelledTexts([a for a, _ in pairs], [b for _, b in pairs], range(len(pairs))), seed),
         "samples": [{"caption": a, "negated": b} for a, b in pairs[:SAMPLES]],
     }
 
@@ -90,15 +108,15 @@ def _rule(row: Row, kind: str) -> str:
     )
 
 
-def _between_kinds(rows: Sequence[Row]) -> Texts:
+def _between_kinds(rows: Sequence[Row]) -> LabelledTexts:
     both = [row for row in rows if row["presence_negated"] and row["absence_negated"]][:MOST_PAIRS]
-    return Texts(
+    return LabelledTexts(
         [r["presence_negated"] for r in both], [r["absence_negated"] for r in both], range(len(both))
     )
 
 
-def _cues(texts: Texts, seed: int) -> dict[str, float]:
-    bare = Texts(_without_negation(texts.first), _without_negation(texts.second), texts.groups)
+def _cues(texts: LabelledTexts, seed: int) -> dict[str, float]:
+    bare = LabelledTexts(_without_negation(texts.first), _without_negation(texts.second), texts.groups)
     return {
         "words": accuracy(texts, WORDS, seed),
         "words but those of negation": accuracy(bare, WORDS, seed),
@@ -107,7 +125,7 @@ def _cues(texts: Texts, seed: int) -> dict[str, float]:
 
 
 def _without_negation(texts: Sequence[str]) -> list[str]:
-    return [NEGATION.sub(" ", text) for text in texts]
+    return [WRITTEN.sub(" ", text) for text in texts]
 
 
 def _some(pairs: list[tuple[str, str]], seed: int) -> list[tuple[str, str]]:

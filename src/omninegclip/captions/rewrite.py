@@ -6,7 +6,7 @@ import json
 import math
 import os
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,10 +16,10 @@ from typing import Literal
 import httpx
 
 from omninegclip.captions.lexicon import WORD, english
-from omninegclip.captions.negate import Row
-from omninegclip.captions.screening import NEGATION
-from omninegclip.errors import DamagedError, OmniNegClipError
-from omninegclip.files import read_sealed, write_sealed
+from omninegclip.captions.negation_words import NEGATED
+from omninegclip.data.sources import Row
+from omninegclip.errors import OmniNegClipError
+from omninegclip.files import read_intact, write_sealed
 from omninegclip.progress import console
 
 KEY = "OMNINEGCLIP_LLM_KEY"  # the environment variable; never an option, never logged
@@ -29,7 +29,6 @@ GIVE_UP = 10  # requests in a row without an answer, each tried so often
 LONGEST_PAUSE = 60.0  # seconds, whatever the server asks for
 AT_ONCE = 8  # requests under way
 LONGEST_ANSWER = 100_000  # bytes
-TOKENS_PER_WORD = 1.4
 INSTRUCTIONS = (
     "You polish captions of photos that negate something. Return JSON with one field, caption. Keep the"
     " meaning: what is said to be absent stays absent, what is said to be there stays there, and nothing is"
@@ -100,36 +99,6 @@ class Rewritten:
     reason: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Estimate:
-    """What a run will send and get, in requests and tokens, and its price in the unit of the given prices."""
-
-    requests: int
-    tokens_in: int
-    tokens_out: int
-    price: float
-
-    def times(self, factor: float) -> "Estimate":
-        """Return the estimate of a collection that is so many times as large."""
-        return Estimate(
-            round(self.requests * factor),
-            round(self.tokens_in * factor),
-            round(self.tokens_out * factor),
-            self.price * factor,
-        )
-
-
-def estimate(requests: Iterable[Request], price_in: float, price_out: float) -> Estimate:
-    """Return the cost before anything is sent; prices are per million tokens, a word counts 1.4 tokens."""
-    count = words_in = words_out = 0
-    for request in requests:
-        count += 1
-        words_in += len(INSTRUCTIONS.split()) + len(_message(request).split())
-        words_out += len(request.negated.split()) + 8
-    tokens_in, tokens_out = round(words_in * TOKENS_PER_WORD), round(words_out * TOKENS_PER_WORD)
-    return Estimate(count, tokens_in, tokens_out, (tokens_in * price_in + tokens_out * price_out) / 1e6)
-
-
 def fault(request: Request, text: str) -> str | None:
     """Return what is wrong with a model's answer, or None.
 
@@ -142,7 +111,7 @@ def fault(request: Request, text: str) -> str | None:
         return "does not name what is denied"
     if not text.replace("\n", " ").isprintable():
         return "control characters"
-    if not NEGATION.search(text):
+    if not NEGATED.search(text):
         return "negates nothing"
     if text.count(",") > request.negated.count(",") or "\n" in text:
         return "more commas or lines"
@@ -220,8 +189,8 @@ class Rewriter:
     def __call__(self, request: Request) -> Rewritten:
         """Return the model's text where it passes every check, else the rule's."""
         kept = self._place(request)
-        answer = _kept(kept)
-        if answer is None:
+        answer = (read_intact(kept) or {}).get("answer")  # one that was damaged is asked for again
+        if not isinstance(answer, str):
             found = self._ask(request)
             if isinstance(found, Failure):
                 return Rewritten(request.negated, "rule", found.reason)
@@ -343,12 +312,3 @@ def _caption_in(content: bytes) -> str | None:
     except (ValueError, KeyError, IndexError, TypeError, AttributeError, RecursionError):
         return None
     return caption.strip() or None if isinstance(caption, str) else None
-
-
-def _kept(path: Path) -> str | None:
-    """Return an answer of before, None where there is none or it was damaged: it is asked for again."""
-    try:
-        answer = read_sealed(path).get("answer") if path.is_file() else None
-    except DamagedError:
-        return None
-    return answer if isinstance(answer, str) else None

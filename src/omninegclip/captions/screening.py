@@ -3,16 +3,12 @@
 import re
 
 from omninegclip.captions.english import words
+from omninegclip.captions.negation_words import NEGATED
 from omninegclip.captions.parse import NOUNS, Parse
 from omninegclip.captions.structure import SUBJECTS, verb_of
 
 LONGEST_TEXT = 300
 FEWEST_WORDS, MOST_WORDS = 3, 40
-NEGATION = re.compile(
-    r"\b(no|not|non|none|nobody|nothing|nowhere|never|neither|nor|without|cannot|lacks?|lacking|missing|absent|absence"
-    r"|except|hardly|barely|un\w+ed)\b|n't\b|n’t\b",
-    re.IGNORECASE,
-)
 ENGLISH = words(
     "a an the of on in with and is are at to for two three four some many his her their by from near"
 )
@@ -51,7 +47,7 @@ def refusal(caption: str) -> str | None:
         return "too short" if len(words) < FEWEST_WORDS else "too long"
     if set(words) & ADDRESS:
         return "instruction or address"
-    return "already negated" if NEGATION.search(caption) else None
+    return "already negated" if NEGATED.search(caption) else None
 
 
 def unfit(parse: Parse) -> str | None:

@@ -19,7 +19,7 @@ GERUNDS = words("living dining parking swimming building wedding shopping washin
 ACTS = words(
     "smile walk play pose look run ride jump surf ski skate dance watch stand sit smiles rides jumps poses"
 )
-PICTURES = words("picture photo image view photograph shot close close-up closeup scene portrait sight")
+IMAGES = words("picture photo image view photograph shot close close-up closeup scene portrait sight")
 LOCATIVE = words("on in at near under behind beside inside above below by along across against outside over")
 IDIOMS = words(
     "air background foreground distance day night time way line front back middle row side top "

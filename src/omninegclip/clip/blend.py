@@ -39,7 +39,7 @@ def blend(start: ClipEncoder, end: ClipEncoder, alpha: float) -> ClipEncoder:
         for name, mine in model.state_dict().items():
             if mine.is_floating_point():  # a batch norm counts its batches
                 mine.lerp_(ends[name].to(mine.device), alpha)
-    return type(start)(model, start.tokenizer, start.transform)
+    return ClipEncoder(model, start.tokenizer, start.transform)
 
 
 def architecture(encoder: ClipEncoder) -> dict[str, object]:
@@ -47,6 +47,5 @@ def architecture(encoder: ClipEncoder) -> dict[str, object]:
     shapes: dict[str, object] = {
         name: tuple(weight.shape) for name, weight in encoder.model.named_parameters()
     }
-    towers = (encoder.model.text_model, encoder.model.vision_model)
-    configs = [getattr(tower, "config", None) for tower in towers]  # a convolutional tower has none
+    configs = (encoder.family.text_config, encoder.family.image_config)
     return shapes | {"heads": tuple(getattr(config, "num_attention_heads", None) for config in configs)}

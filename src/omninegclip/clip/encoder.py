@@ -1,4 +1,4 @@
-"""One CLIP model in memory: texts and pictures in, L2-normalised embeddings out."""
+"""One dual encoder in memory: texts and images in, L2-normalised embeddings out."""
 
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
@@ -11,20 +11,20 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from PIL import Image
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn import functional as F
-from torch.nn.utils.rnn import pad_sequence
-from transformers import CLIPModel, PreTrainedTokenizerBase
+from transformers import PreTrainedTokenizerBase
 
+from omninegclip.clip.families.family import Family
+from omninegclip.clip.families.registry import family_of
 from omninegclip.clip.fingerprint import fingerprint
-from omninegclip.clip.language import warn_foreign
-from omninegclip.clip.packing import PackedTexts, pack
-from omninegclip.clip.padding import PaddedTexts
-from omninegclip.clip.towers import image_features, text_features
+from omninegclip.clip.text.language import warn_foreign
+from omninegclip.clip.text.packing import PackedTexts
+from omninegclip.clip.text.padding import PaddedTexts
 from omninegclip.clip.transform import ImageTransform
+from omninegclip.embeddings import Embeddings
 
-Embeddings = NDArray[np.float32]
-Picture = Image.Image | Path
+ImageInput = Image.Image | Path
 
 
 class Encoder(Protocol):
@@ -43,22 +43,26 @@ class Encoder(Protocol):
         """A hash of all that decides the embeddings; equal for equal models."""
 
     @property
+    def image_fingerprint(self) -> str:
+        """A hash of all that decides the embeddings of images."""
+
+    @property
     def activation(self) -> str:
         """The activation of the MLP blocks: "quick_gelu" or "gelu"."""
 
     def embed_text(self, texts: Sequence[str]) -> Embeddings:
         """Return [n, d] L2-normalised float32 embeddings of n texts."""
 
-    def embed_image(self, images: Iterable[Picture]) -> Embeddings:
-        """Return [n, d] L2-normalised float32 embeddings of n pictures or paths of pictures."""
+    def embed_image(self, images: Iterable[ImageInput]) -> Embeddings:
+        """Return [n, d] L2-normalised float32 embeddings of n images or paths of images."""
 
 
 class ClipEncoder:
-    """A CLIP model with its tokenizer and its image transform."""
+    """A CLIP, or a dual encoder of another family, with its tokenizer and its image transform."""
 
     def __init__(
         self,
-        model: CLIPModel,
+        model: nn.Module,
         tokenizer: PreTrainedTokenizerBase,
         transform: ImageTransform,
         *,
@@ -69,53 +73,60 @@ class ClipEncoder:
         """Hold the parts; `model` is put into evaluation mode.
 
         Args:
-            model: any size of CLIP; computing happens where it is.
-            tokenizer: a fast one, which frames a text with the begin- and end-of-text tokens.
-            transform: pictures to pixels.
+            model: of any registered family, and any size; computing happens where it is.
+            tokenizer: a fast one, which frames a text with the tokens that the model needs.
+            transform: images to pixels.
             text_batch: texts per forward pass of `embed_text`.
-            image_batch: pictures per forward pass of `embed_image`.
-            workers: threads that decode pictures while the model works.
+            image_batch: images per forward pass of `embed_image`.
+            workers: threads that decode images while the model works.
+
+        Raises:
+            OmniNegClipError: the model is of no family that is known.
         """
+        family_of(model)
         self.model = model
         self.model.train(False)
         self.tokenizer = tokenizer
         self.transform = transform
         self.text_batch, self.image_batch, self.workers = text_batch, image_batch, workers
 
+    def __repr__(self) -> str:
+        """Show what tells models apart; the fingerprint reads all weights."""
+        parameters = sum(weight.numel() for weight in self.model.parameters())
+        return (
+            f"ClipEncoder(family={self.family.model_type!r}, dim={self.dim}, parameters={parameters:,}, "
+            f"activation={self.activation!r}, fingerprint={self.fingerprint!r})"
+        )
+
+    @property
+    def family(self) -> Family:
+        """Where the parts of the model are, and how its towers are read."""
+        return family_of(self.model)
+
     @property
     def dim(self) -> int:
         """Size d of an embedding."""
-        return self.model.text_projection.out_features
-
-    @property
-    def layout(self) -> str:
-        """The layout that the model is saved in unless another is asked for."""
-        return "hf"
-
-    @property
-    def library(self) -> str:
-        """The library whose code a model card shows."""
-        return "transformers"
+        return self.family.dim
 
     @property
     def context_length(self) -> int:
         """Tokens that the text tower takes at most, begin and end included."""
-        return int(self.model.text_model.config.max_position_embeddings)
+        return self.family.context_length
 
     @property
     def logit_scale(self) -> float:
         """The factor s = exp(logit_scale) of the cosines."""
-        return float(self.model.logit_scale.detach().exp())
+        return float(self.family.logit_scale.detach().exp())
 
     @property
     def activation(self) -> str:
         """The activation of the MLP blocks."""
-        return str(self.model.text_model.config.hidden_act)
+        return str(self.family.text_config.hidden_act)
 
     @property
     def device(self) -> torch.device:
         """Where the model is."""
-        return torch.device(self.model.logit_scale.device)
+        return self.family.logit_scale.device
 
     @property
     def fingerprint(self) -> str:
@@ -126,41 +137,38 @@ class ClipEncoder:
     @property
     def image_fingerprint(self) -> str:
         """Hash of what decides image embeddings alone: the key for frozen image features."""
-        tower = {"tower": self.model.vision_model, "projection": self.model.visual_projection}
-        return fingerprint(tower, [self.model.vision_model.config.hidden_act, self.transform.to_config()])
+        parts = {name: self.model.get_submodule(path) for name, path in self.family.image_parts.items()}
+        activation = getattr(self.family.image_config, "hidden_act", None)
+        return fingerprint(parts, [activation, self.transform.to_config()])
 
     def tokenize(self, texts: Sequence[str]) -> list[list[int]]:
-        """Return the token ids of each text, begin- to end-of-text and no padding.
+        """Return the token ids of each text, special tokens included and no padding.
 
         A text that is too long is cut so that the end-of-text token stays the last (open_clip#1151).
         """
         if not texts:
             return []
         ids = self.tokenizer(list(texts), truncation=True, max_length=self.context_length, padding=False)
+        rows = [list(row) for row in ids["input_ids"]]
+        if not self.family.causal:
+            return rows
         end = self.tokenizer.eos_token_id
         # a text may spell the end-of-text token itself: CLIP pools at the first one
-        return [row[: row.index(end) + 1] for row in ids["input_ids"]]
+        return [row[: row.index(end) + 1] for row in rows]
 
     def lay_out(
         self, groups: Sequence[Sequence[Sequence[int]]], context_length: int
     ) -> PackedTexts | PaddedTexts:
-        """Return texts as the text tower takes them, those that begin alike in one group: packed."""
-        return pack(groups, context_length)
+        """Return texts packed or padded as the text tower takes them; those of a group begin alike."""
+        return self.family.lay_out(groups, context_length, self._padding)
 
     def encode_texts(self, token_ids: Sequence[Sequence[int]]) -> Tensor:
-        """Return [n, d] normalised features of n tokenized texts, differentiable.
-
-        The batch is as long as its longest text, and the features are read at each text's last token: the
-        text tower is causal, so padding after the end-of-text token can't change them.
-        """
-        rows = [torch.as_tensor(row, device=self.device) for row in token_ids]
-        padded = pad_sequence(rows, batch_first=True, padding_value=int(token_ids[0][-1]))
-        last = torch.tensor([len(row) - 1 for row in rows], device=self.device)
-        return F.normalize(text_features(self.model, padded, last), dim=-1)
+        """Return [n, d] normalised features of n tokenized texts, differentiable."""
+        return self.family.encode_tokens(token_ids, self._padding)
 
     def encode_images(self, pixels: Tensor) -> Tensor:
-        """Return [n, d] normalised features of n transformed pictures [n, 3, size, size], differentiable."""
-        return F.normalize(image_features(self.model, pixels.to(self.device)), dim=-1)
+        """Return [n, d] normalised features of n transformed images [n, 3, size, size], differentiable."""
+        return F.normalize(self.family.image_features(pixels.to(self.device)), dim=-1)
 
     def embed_text(self, texts: Sequence[str]) -> Embeddings:
         """Return [n, d] L2-normalised float32 embeddings of n texts; warns as `warn_foreign` does."""
@@ -179,19 +187,23 @@ class ClipEncoder:
         return embeddings
 
     @torch.inference_mode()
-    def embed_image(self, images: Iterable[Picture]) -> Embeddings:
-        """Return [n, d] L2-normalised float32 embeddings of n pictures or paths of pictures.
+    def embed_image(self, images: Iterable[ImageInput]) -> Embeddings:
+        """Return [n, d] L2-normalised float32 embeddings of n images or paths of images.
 
         `images` may be a generator: at most two batches of pixels are held at a time.
 
         Raises:
-            OmniNegClipError: a picture that can't be read.
+            OmniNegClipError: an image that can't be read.
         """
         batches = [self.encode_images(pixels).float().cpu().numpy() for pixels in self.pixel_batches(images)]
         return np.concatenate(batches) if batches else np.empty((0, self.dim), dtype=np.float32)
 
-    def pixel_batches(self, images: Iterable[Picture]) -> Iterator[Tensor]:
-        """Yield the pixels [n, 3, size, size] of pictures, batch by batch; raises as `embed_image` does."""
+    def similarity(self, texts: Sequence[str], images: Iterable[ImageInput]) -> Embeddings:
+        """Return the cosines [n, m] of n texts and m images or paths of images."""
+        return np.asarray(self.embed_text(texts) @ self.embed_image(images).T)
+
+    def pixel_batches(self, images: Iterable[ImageInput]) -> Iterator[Tensor]:
+        """Yield the pixels [n, 3, size, size] of images, batch by batch; raises as `embed_image` does."""
         remaining = iter(images)
         with ThreadPoolExecutor(self.workers) as pool:
             pending: deque[Future[NDArray[np.float32]]] = deque()
@@ -204,3 +216,8 @@ class ClipEncoder:
                 batch = [pending.popleft() for _ in range(min(self.image_batch, len(pending)))]
                 submit()  # decoded while the model works on this batch
                 yield torch.from_numpy(np.stack([pixels.result() for pixels in batch]))
+
+    @property
+    def _padding(self) -> int:
+        padding = self.tokenizer.pad_token_id
+        return 0 if padding is None else int(padding)

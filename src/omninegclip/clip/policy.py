@@ -4,16 +4,17 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import groupby
-from typing import Any, NamedTuple, cast
+from typing import Any, NamedTuple
 
 from torch import nn
 
-from omninegclip.clip.family import CLIP, Family, family_of, image_blocks
+from omninegclip.clip.families.clip import TEXT_EXTRAS  # the names are the same in every family
+from omninegclip.clip.families.family import Family
+from omninegclip.clip.families.registry import family_of
 from omninegclip.clip.layer_groups import image_layers, text_layers, unknown_name
 from omninegclip.errors import OmniNegClipError
 
 BLOCKS = r"\.layers?|\._blocks"  # what families call the list of a tower's blocks
-TEXT_EXTRAS = CLIP.text_extras  # the names are the same in every family
 
 
 class Part(NamedTuple):
@@ -77,10 +78,9 @@ def apply_policy(
             unknown.
     """
     family = family_of(model)
-    depth = len(cast(nn.ModuleList, model.get_submodule(family.text_blocks)))
     trained = {
-        *(f"{family.text_blocks}.{n}" for n in text_layers(text, depth)),
-        *_image(model, family, image),
+        *(f"{family.text_blocks}.{n}" for n in text_layers(text, family.depth)),
+        *_image(family, image),
         *(_extra(family, name) for name in text_extras),
     }
     for name, parameter in model.named_parameters():
@@ -118,12 +118,12 @@ def _extra(family: Family, name: str) -> str:
     return family.text_extras[name]
 
 
-def _image(model: nn.Module, family: Family, group: str) -> Iterable[str]:
+def _image(family: Family, group: str) -> Iterable[str]:
     if group == "none":
         return ()
     if group == "whole":
-        return family.image_side
-    blocks, depth = image_blocks(model)
+        return family.image_parts.values()
+    blocks, depth = family.image_blocks()
     return [f"{blocks}.{n}" for n in image_layers(group, depth)]
 
 

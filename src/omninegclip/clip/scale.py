@@ -1,7 +1,6 @@
 """Whether the factor of a model's cosines is one that training can have left."""
 
 import math
-from typing import Any
 
 from omninegclip.clip.encoder import ClipEncoder
 
@@ -12,13 +11,8 @@ LARGEST_OF_SOFTMAX, LARGEST_OF_SIGMOID = 102.0, 1000.0
 
 def wrong_scale(encoder: ClipEncoder) -> str | None:
     """Return what is wrong with the logit scale of a model, None when nothing is."""
-    scale, family = encoder.logit_scale, getattr(encoder, "family", None)
-    largest = LARGEST_OF_SOFTMAX if softmax(family) else LARGEST_OF_SIGMOID
+    scale = encoder.logit_scale
+    largest = LARGEST_OF_SOFTMAX if encoder.family.softmax else LARGEST_OF_SIGMOID
     if math.isfinite(scale) and 0 < scale <= largest:
         return None
     return f"its logit scale is {scale:,.6g}, and training leaves one above 0 and at most {largest:g}"
-
-
-def softmax(family: Any) -> bool:
-    """Return whether a family's scale was trained by a softmax; CLIP itself carries no family."""
-    return family is None or bool(family.softmax)

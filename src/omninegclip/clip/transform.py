@@ -12,9 +12,9 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from omninegclip.clip.facts import read_json, read_part
-from omninegclip.clip.images import MAX_PIXELS, open_image
+from omninegclip.clip.io.metadata import read_json, read_part
 from omninegclip.errors import OmniNegClipError
+from omninegclip.images import MAX_PIXELS, open_image
 
 FILE, PROCESSOR, OPEN_CLIP = "preprocessor_config.json", "processor_config.json", "open_clip_config.json"
 OPENAI_MEAN = (0.48145466, 0.4578275, 0.40821073)
@@ -32,14 +32,14 @@ SQUASHING = (
 class ImageTransform:
     """Resize the shorter side to `size` (bicubic), crop the centre, normalise: (v / 255 - mean) / std.
 
-    Equal, bit for bit, to transformers' `CLIPImageProcessorPil` on RGB pictures. Other families squash the
-    picture into the square instead.
+    Equal, bit for bit, to transformers' `CLIPImageProcessorPil` on RGB images. Other families squash the
+    image into the square instead.
 
     Args:
         size: side of the square that the image tower takes, in pixels.
         mean: per channel, in [0, 1].
         std: per channel, in [0, 1].
-        crop: False resizes both sides to `size`, whatever the shape of the picture.
+        crop: False resizes both sides to `size`, whatever the shape of the image.
         resample: how pixels are resampled.
     """
 
@@ -50,7 +50,7 @@ class ImageTransform:
     resample: Image.Resampling = Image.Resampling.BICUBIC
 
     def __call__(self, source: Image.Image | Path | bytes) -> NDArray[np.float32]:
-        """Return the pixels [3, size, size] of a picture; raises as `open_image` does."""
+        """Return the pixels [3, size, size] of an image; raises as `open_image` does."""
         pixels = np.asarray(self._square(open_image(source)))
         return np.stack([levels[pixels[..., channel]] for channel, levels in enumerate(self._levels)])
 
@@ -61,7 +61,7 @@ class ImageTransform:
         width, height = (int(self.size * side / short) for side in image.size)
         if width * height > MAX_PIXELS:
             raise OmniNegClipError(
-                f"A picture of {image.width} x {image.height} is too long and thin: crop it first."
+                f"An image of {image.width} x {image.height} is too long and thin: crop it first."
             )
         left, top = (width - self.size) // 2, (height - self.size) // 2
         resized = image.resize((width, height), self.resample)
@@ -152,7 +152,7 @@ def find_transform(folder: Path, size: int | None) -> ImageTransform:
     `size` None takes any.
 
     Raises:
-        OmniNegClipError: it is another transform than CLIP's, or makes pictures of another size.
+        OmniNegClipError: it is another transform than CLIP's, or makes images of another size.
     """
     transform = ImageTransform(size or 224)
     if (folder / FILE).exists():
@@ -195,7 +195,7 @@ def _channels(
 def _side(value: Any, file: str) -> int:
     if type(value) is not int or not 0 < value <= LARGEST_SIDE:
         raise OmniNegClipError(
-            f"The {file} is wrong: the side of a picture is a whole number from 1 to {LARGEST_SIDE}, "
+            f"The {file} is wrong: the side of an image is a whole number from 1 to {LARGEST_SIDE}, "
             f"not {value!r}."
         )
     return value

@@ -2,8 +2,9 @@
 
 import re
 from collections import defaultdict
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,8 +12,11 @@ from torch import Tensor
 
 from omninegclip.clip.blend import architecture
 from omninegclip.clip.encoder import ClipEncoder
-from omninegclip.clip.probe import TOLERANCE, probe
+from omninegclip.clip.io.load import load_clip, locate
+from omninegclip.clip.io.metadata import read_metadata
+from omninegclip.clip.parity import TOLERANCE, probe_cosines
 from omninegclip.clip.scale import wrong_scale
+from omninegclip.errors import OmniNegClipError
 
 BLOCK = re.compile(r"(text_model|vision_model)\.(\w+\.)*?(layers?|_blocks)\.\d+\.")
 
@@ -36,17 +40,57 @@ class Change:
     largest: float
 
 
-def check_facts(encoder: ClipEncoder, facts: dict[str, Any]) -> list[Check]:
+class Verification(NamedTuple):
+    """What a model is, what was checked, and how far each part is from its base."""
+
+    summary: dict[str, object]
+    checks: list[Check]
+    changes: list[Change]
+
+    def as_dict(self) -> dict[str, object]:
+        """Return all of it, ready for JSON."""
+        return self.summary | {
+            "checks": [asdict(check) for check in self.checks],
+            "changes": [asdict(change) for change in self.changes],
+        }
+
+    def refuse_failed(self) -> None:
+        """Raise OmniNegClipError when a check failed."""
+        failed = [f"{check.name} ({check.seen})" for check in self.checks if not check.passed]
+        if failed:
+            raise OmniNegClipError(f"{self.summary['model']} is not what it should be: {'; '.join(failed)}.")
+
+
+def verify(
+    model: str, against: str | None = None, *, activation: str | None = None, tokenizer: Path | None = None
+) -> Verification:
+    """Look at a model and, with `against`, compare it to its base; the options are those of `load_clip`.
+
+    Raises:
+        OmniNegClipError: one of the two can't be loaded.
+    """
+    path = locate(model)
+    encoder = load_clip(path, activation=activation, tokenizer=tokenizer, checked=False)
+    metadata = read_metadata(path if path.is_dir() else path.parent)
+    checks, parts = check_facts(encoder, metadata), list[Change]()
+    if against is not None:
+        base = load_clip(against, activation=activation, tokenizer=tokenizer)
+        checks += check_against(encoder, base)
+        parts = changes(encoder, base) if architecture(encoder) == architecture(base) else []
+    return Verification(_summary(model, encoder, metadata.get("base")), checks, parts)
+
+
+def check_facts(encoder: ClipEncoder, metadata: dict[str, Any]) -> list[Check]:
     """Return whether a model still is the one that `omninegclip.json` was written for."""
     wrong = wrong_scale(encoder)
     checks = [Check("logit scale", wrong is None, wrong or f"{encoder.logit_scale:.6g}")]
-    if "fingerprint" in facts:
-        same = encoder.fingerprint == facts["fingerprint"]
+    if "fingerprint" in metadata:
+        same = encoder.fingerprint == metadata["fingerprint"]
         checks.append(
             Check("stored fingerprint", same, "the same" if same else "weights or settings changed since")
         )
-    if "probe" in facts:
-        stored, now = _numbers(facts["probe"]), probe(encoder)
+    if "probe" in metadata:
+        stored, now = _numbers(metadata["probe"]), probe_cosines(encoder)
         largest = float(np.abs(stored - now).max()) if stored.shape == now.shape else float("inf")
         checks.append(Check("stored probe", largest <= TOLERANCE, f"cosines differ by {largest:.1e} at most"))
     return checks
@@ -118,3 +162,19 @@ def _swapped_towers(mine: dict[str, Tensor], base: dict[str, Tensor]) -> int:
 
 def _weights(encoder: ClipEncoder) -> dict[str, Tensor]:
     return {name: weight.detach().cpu() for name, weight in encoder.model.named_parameters()}
+
+
+def _summary(model: str, encoder: ClipEncoder, base: object) -> dict[str, object]:
+    text = encoder.family.text_config
+    blocks = f"{text.num_hidden_layers} blocks of width {text.hidden_size}"
+    return {
+        "model": model,
+        "base": base,
+        "activation": encoder.activation,
+        "parameters": sum(weight.numel() for weight in encoder.model.parameters()),
+        "dim": encoder.dim,
+        "text": f"{blocks}, {encoder.context_length} tokens",
+        "image": encoder.family.image_summary(encoder.transform.size),
+        "logit_scale": encoder.logit_scale,
+        "fingerprint": encoder.fingerprint,
+    }

@@ -1,28 +1,35 @@
-"""Features of a frozen image tower, computed once per picture and kept on disk."""
+"""The features of a frozen image tower, computed once per image and kept on disk: the one cache of them."""
 
 import hashlib
 import os
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
-import torch
 from filelock import FileLock, Timeout
-from numpy.typing import NDArray
+from numpy.typing import DTypeLike, NDArray
 from PIL import Image
-from torch import Tensor
 
-from omninegclip.clip.images import open_image
-from omninegclip.errors import OmniNegClipError
-from omninegclip.files import append_to, read_sealed, write_sealed
+from omninegclip.data.image_lookup import open_image_ref
+from omninegclip.data.items import ImageRef
+from omninegclip.errors import DamagedError, OmniNegClipError
+from omninegclip.files import append_to, atomic_file, hash_file
+from omninegclip.images import MAX_BYTES, open_image
 from omninegclip.progress import console, track
 
-Picture = Path | bytes
-_CHUNKS = "chunks"  # what a file of hashes holds
+if TYPE_CHECKING:
+    from torch import Tensor
+
+ImageFile = Path | bytes
+ImageSource = ImageFile | ImageRef  # the path of a reference is where the file lies
+Content = str | OmniNegClipError  # the SHA-256 of an image's file, or why it can't be read
+
+_ARCHIVES = (".tar",)  # hold many images, and may be as large as a disk
+_SEAL = hashlib.sha256().digest_size
 
 
 class ImageEncoder(Protocol):
@@ -37,158 +44,230 @@ class ImageEncoder(Protocol):
         """Hash of all that decides image embeddings: tower, projection and transform."""
 
     def embed_image(self, images: Iterable[Path | Image.Image]) -> NDArray[np.float32]:
-        """Return [n, d] L2-normalised embeddings of n pictures."""
+        """Return [n, d] L2-normalised embeddings of n images."""
 
 
 @dataclass(frozen=True)
 class FrozenFeatures:
-    """Features of n pictures, of which m are distinct.
+    """Features of n images among the m that are kept.
 
     Attributes:
-        stored: [m, d] float16, on disk.
-        rows: [n] the stored row of each picture.
+        stored: [m, d] float16 or float32, on disk.
+        rows: [n] the stored row of each image; m for one that has none.
     """
 
-    stored: NDArray[np.float16]
+    stored: NDArray[np.floating]
     rows: NDArray[np.int64]
 
     def __len__(self) -> int:
         """Return n."""
         return len(self.rows)
 
-    def __getitem__(self, pictures: NDArray[np.int64] | Tensor) -> Tensor:
-        """Return the features [k, d] of k pictures by number, as float32."""
-        pictures = np.asarray(pictures)
-        return torch.from_numpy(self.stored[self.rows[pictures]].astype(np.float32))
+    def __getitem__(self, images: "NDArray[np.int64] | Tensor") -> "Tensor":
+        """Return the features [k, d] of k images by number, as float32."""
+        import torch  # who asks for arrays alone does not wait for it
+
+        images = np.asarray(images)
+        return torch.from_numpy(self.stored[self.rows[images]].astype(np.float32))
 
 
 class ImageFeatureCache:
-    """A folder of features, one file of float16 rows for each image tower and list of pictures.
+    """The features of one image tower in one number format: a file in a folder that many may share.
 
-    A file is named by a hash of both, pictures by their content, so one of another model, transform or
-    collection is never read. One process writes while others wait, chunk after chunk, and an interrupted file
-    is taken up where it ends. The hashes of the chunks lie beside it: what is damaged is computed again.
+    The file is a sequence of records: the hash of an image's content, its features, and the hash of both. So
+    an image is known by what it is and not by its name, and a record that was damaged or half written is
+    known too, and computed again. One process at a time appends, while others wait and then read what it
+    wrote; a process that is killed loses the records of one chunk. In which batch the tower sees an image may
+    change the last bits of float32, so what is computed again is the same but for those.
     """
 
-    def __init__(self, folder: Path, chunk: int = 1024) -> None:
-        """Keep features in `folder`; an interruption loses at most `chunk` pictures."""
-        self.folder, self.chunk = folder, chunk
+    def __init__(
+        self, folder: Path, encoder: ImageEncoder, dtype: DTypeLike = np.float16, chunk: int = 256
+    ) -> None:
+        """Keep what `encoder` makes of images in `folder`, as `dtype`; `chunk` images are written at a time.
+
+        Raises OmniNegClipError if the folder can't be made.
+        """
+        self.encoder, self.chunk = encoder, chunk
+        self.path = folder / f"{encoder.image_fingerprint}-{np.dtype(dtype).name}.features"
+        self._record = np.dtype(
+            [("image", f"V{_SEAL}"), ("feature", dtype, encoder.dim), ("seal", f"V{_SEAL}")]
+        )
+        with self._writable():
+            folder.mkdir(parents=True, exist_ok=True)
 
     def features(
-        self, encoder: ImageEncoder, pictures: Sequence[Picture], contents: Sequence[str] | None = None
+        self, images: Sequence[ImageSource], contents: Sequence[str] | None = None
     ) -> FrozenFeatures:
-        """Return the features of `pictures`; the tower sees each distinct one once, if they are not stored.
+        """Return the features of `images`, of which `contents_of` said `contents`, as `try_features` does.
 
-        Pictures are the same if their bytes are; `contents` is what `contents_of` said of them, if it did.
-
-        Raises:
-            OmniNegClipError: A picture can't be read, a feature is not finite, or the folder not written.
+        Raises OmniNegClipError when an image can't be read, a feature is not finite, or the file not written.
         """
-        contents = contents_of(pictures) if contents is None else contents
-        distinct = dict(zip(contents, pictures, strict=True))
-        number = {content: row for row, content in enumerate(distinct)}
-        path = self.folder / f"{_key(encoder.image_fingerprint, distinct)}.f16"
-        row_bytes = np.dtype(np.float16).itemsize * encoder.dim
-        try:
-            self.folder.mkdir(parents=True, exist_ok=True)
-            with _exclusive(path):
-                if not self._is_whole(path, len(distinct) * row_bytes):
-                    self._write(path, encoder, list(distinct.values()), row_bytes)
-            stored = np.memmap(path, np.float16, mode="r", shape=(len(distinct), encoder.dim))
-        except OSError as error:
-            raise OmniNegClipError(
-                f"Can't keep image features in {self.folder}: {error.strerror or error}."
-            ) from error
-        return FrozenFeatures(stored, np.array([number[content] for content in contents]))
+        found, broken = self.try_features(images, contents_of(images) if contents is None else contents)
+        if broken:
+            reasons = list(dict.fromkeys(broken.values()))
+            others = f" {len(reasons) - 1:,} other images can't be used either." if reasons[1:] else ""
+            raise OmniNegClipError(f"{reasons[0]}{others}")
+        return found
 
-    @staticmethod
-    def _is_whole(path: Path, size: int) -> bool:
-        """Tell whether the file is there and is what was written."""
-        if not path.exists():
-            return False
-        if path.stat().st_size == size and sum(_whole_chunks(path, _sums(path))) == size:
-            return True
-        console.print(f"{path} is damaged: its features are computed again.")
-        return False
+    def try_features(
+        self, images: Sequence[ImageSource], contents: Sequence[Content]
+    ) -> tuple[FrozenFeatures, dict[int, str]]:
+        """Return the features of `images`, and what is wrong with those that can't be read, by number.
 
-    def _write(self, path: Path, encoder: ImageEncoder, pictures: Sequence[Picture], row_bytes: int) -> None:
-        """Append to a partial file, as far as it is what was written, and rename it at last."""
-        partial, sums = path.with_suffix(".partial"), _sums(path)
-        with append_to(partial) as file:
-            sizes = _whole_chunks(partial, sums)
-            sums, done = sums[: len(sizes)], sum(sizes) // row_bytes
-            file.truncate(done * row_bytes)
-            starts = range(done, len(pictures), self.chunk)
-            for start in track(starts, f"image features, {self.chunk} at a time", len(starts)):
-                rows = _encode(encoder, pictures[start : start + self.chunk]).tobytes()
-                file.write(rows)
+        The tower sees each distinct image that is not kept once. Images are the same if their files and their
+        crops are; `contents` is what `try_contents_of` said of them.
+
+        Raises OmniNegClipError when a feature is not finite, or the file can't be written.
+        """
+        keys = [_key(image, content) for image, content in zip(images, contents, strict=True)]
+        broken = {
+            key: str(each) for key, each in zip(keys, contents, strict=True) if not isinstance(each, str)
+        }
+        distinct = {key: image for key, image in zip(keys, images, strict=True) if key not in broken}
+        with self._writable():
+            records = self._records()
+            places = _whole(records, distinct)
+            if len(places) < len(distinct):
+                with _exclusive(self.path):
+                    self._drop_damaged()
+                    kept = _whole(self._records(), distinct)
+                    broken |= self._append({key: distinct[key] for key in distinct if key not in kept})
+                records = self._records()
+                places = _whole(records, distinct)
+        rows = np.array([places.get(key, len(records)) for key in keys], np.int64)
+        found = FrozenFeatures(records["feature"], rows)
+        return found, {number: broken[key] for number, key in enumerate(keys) if key in broken}
+
+    def kept(self, contents: Sequence[str]) -> FrozenFeatures:
+        """Return the features of whole images by their content; DamagedError says that one isn't kept."""
+        keys = [_key(b"", content) for content in contents]
+        records = self._records()
+        places = _whole(records, dict.fromkeys(keys))
+        if missing := sum(key not in places for key in keys):
+            raise DamagedError(f"{self.path} lacks the features of {missing:,} images.")
+        return FrozenFeatures(records["feature"], np.array([places[key] for key in keys], np.int64))
+
+    def _records(self) -> NDArray[Any]:
+        """Return all records of the file, which stays on disk; half a record at its end is none."""
+        count = self.path.stat().st_size // self._record.itemsize if self.path.exists() else 0
+        return np.memmap(self.path, self._record, "r", shape=count) if count else np.empty(0, self._record)
+
+    def _drop_damaged(self) -> None:
+        """Write the file anew without what is damaged, or was cut off; those who read the old one keep it."""
+        records = self._records()
+        whole = sorted(_whole(records).values())
+        if not self.path.exists() or self.path.stat().st_size == len(whole) * self._record.itemsize:
+            return
+        if damaged := len(records) - len(whole):
+            console.print(f"{self.path} is damaged: {damaged:,} features in it are computed again.")
+        with atomic_file(self.path) as temporary, temporary.open("wb") as file:
+            file.writelines(records[place].tobytes() for place in whole)
+
+    def _append(self, images: Mapping[bytes, ImageSource]) -> dict[bytes, str]:
+        """Embed images and write their records chunk by chunk; return what is wrong with the broken ones."""
+        keys, broken = list(images), dict[bytes, str]()
+        starts = range(0, len(keys), self.chunk)
+        with append_to(self.path) as file:
+            for start in track(starts, f"Embedding images, {self.chunk} at a time", len(starts)):
+                chunk = {key: images[key] for key in keys[start : start + self.chunk]}
+                for key, feature in self._embed(chunk, broken).items():
+                    content = key + feature.astype(self._record["feature"].base).tobytes()
+                    file.write(content + hashlib.sha256(content).digest())
                 file.flush()
                 os.fsync(file.fileno())
-                sums.append([len(rows), hashlib.sha256(rows).hexdigest()])
-                write_sealed(_beside(path), {_CHUNKS: sums})
-        partial.replace(path)
+        return broken
+
+    def _embed(
+        self, images: Mapping[bytes, ImageSource], broken: dict[bytes, str]
+    ) -> dict[bytes, NDArray[np.float32]]:
+        """Embed all at once, or half by half where that fails, until the broken ones stand alone."""
+        try:
+            features = self.encoder.embed_image(map(_opened, images.values()))
+        except OmniNegClipError as error:
+            if len(images) == 1:
+                broken |= dict.fromkeys(images, str(error))
+                return {}
+            both, half = list(images.items()), len(images) // 2
+            return self._embed(dict(both[:half]), broken) | self._embed(dict(both[half:]), broken)
+        finite = np.isfinite(features).all(axis=1)
+        if not finite.all():
+            name = _name(list(images.values())[int(finite.argmin())])
+            raise OmniNegClipError(f"The model's features of {name} are not finite: check its weights.")
+        return dict(zip(images, features, strict=True))
+
+    @contextmanager
+    def _writable(self) -> Iterator[None]:
+        try:
+            yield
+        except OSError as error:
+            raise OmniNegClipError(
+                f"Can't keep image features in {self.path.parent}: {error.strerror or error}."
+            ) from error
 
 
-def contents_of(pictures: Sequence[Picture]) -> list[str]:
-    """Return the SHA-256 of each picture's bytes, which are read once for each distinct one.
+def contents_of(images: Sequence[ImageSource]) -> list[str]:
+    """Return the SHA-256 of each image's file; raises OmniNegClipError when one can't be read."""
+    contents = []
+    for content in try_contents_of(images):
+        if isinstance(content, OmniNegClipError):
+            raise content
+        contents.append(content)
+    return contents
 
-    Raises OmniNegClipError when one can't be read.
-    """
-    distinct = list(dict.fromkeys(pictures))
+
+def try_contents_of(images: Sequence[ImageSource]) -> list[Content]:
+    """Return the SHA-256 of each image's file, or why it can't be read; each distinct one is read once."""
+    files = [Path(image.path) if isinstance(image, ImageRef) else image for image in images]
+    distinct = list(dict.fromkeys(files))
     with ThreadPoolExecutor() as pool:
-        hashes = track(pool.map(_content, distinct), "Reading the pictures", len(distinct))
+        hashes = track(pool.map(_content, distinct), "Reading the images", len(distinct))
         found = dict(zip(distinct, hashes, strict=True))
-    return [found[picture] for picture in pictures]
+    return [found[file] for file in files]
 
 
-def _content(picture: Picture) -> str:
-    if isinstance(picture, bytes):
-        return hashlib.sha256(picture).hexdigest()
+def _content(image: ImageFile) -> Content:
     try:
-        with picture.open("rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest()
-    except FileNotFoundError as error:
-        raise OmniNegClipError(f"{picture} does not exist: name a picture file.") from error
+        if isinstance(image, bytes):
+            return hashlib.sha256(image).hexdigest()
+        if image.suffix not in _ARCHIVES and image.stat().st_size > MAX_BYTES:
+            return OmniNegClipError(
+                f"The image {image!s} has more than {MAX_BYTES:,} bytes: name an image file."
+            )
+        return hash_file(image)
+    except FileNotFoundError:
+        return OmniNegClipError(f"{image!s} does not exist: name an image file.")
     except OSError as error:
-        raise OmniNegClipError(f"Can't read the picture {picture}: {error.strerror or error}.") from error
+        return OmniNegClipError(f"Can't read the image {image!s}: {error.strerror or error}.")
 
 
-def _beside(path: Path) -> Path:
-    return path.with_suffix(".json")
+def _key(image: ImageSource, content: Content) -> bytes:
+    """Return what names an image in the file: its content, and which part of that it is."""
+    box, span = (image.box, image.span) if isinstance(image, ImageRef) else (None, None)
+    return hashlib.sha256(f"{content}|{box}|{span}".encode()).digest()
 
 
-def _sums(path: Path) -> list[Any]:
-    """Return size and SHA-256 of every chunk that was written of a file; none when that isn't known."""
-    try:
-        found: list[Any] = read_sealed(_beside(path))[_CHUNKS]
-    except OmniNegClipError:
-        return []
+def _whole(records: NDArray[Any], wanted: Mapping[bytes, object] | None = None) -> dict[bytes, int]:
+    """Return where the record of each image lies, of the wanted ones and those that are what was written."""
+    found = {}
+    for place, key in enumerate(records["image"].tolist()):
+        if wanted is None or key in wanted:
+            record = records[place].tobytes()
+            if hashlib.sha256(record[:-_SEAL]).digest() == record[-_SEAL:]:
+                found[key] = place
     return found
 
 
-def _whole_chunks(path: Path, sums: Sequence[Any]) -> list[int]:
-    """Return the sizes of the chunks from the beginning of a file that are what was written."""
-    sizes = []
-    with path.open("rb") as file:
-        for size, expected in sums:
-            if hashlib.sha256(file.read(size)).hexdigest() != expected:
-                break
-            sizes.append(size)
-    return sizes
+def _opened(image: ImageSource) -> Path | Image.Image:
+    if isinstance(image, ImageRef):
+        return open_image_ref(image, Path(image.path))
+    return open_image(image) if isinstance(image, bytes) else image
 
 
-def _encode(encoder: ImageEncoder, pictures: Sequence[Picture]) -> NDArray[np.float16]:
-    opened = (open_image(picture) if isinstance(picture, bytes) else picture for picture in pictures)
-    features = encoder.embed_image(opened)
-    if not np.isfinite(features).all():
-        broken = pictures[int(np.flatnonzero(~np.isfinite(features).all(axis=1))[0])]
-        name = broken if isinstance(broken, Path) else "a picture"
-        raise OmniNegClipError(f"The model's features of {name} are not finite: check its weights.")
-    return features.astype(np.float16)
-
-
-def _key(fingerprint: str, identities: Iterable[str]) -> str:
-    return hashlib.sha256("\n".join([fingerprint, *identities]).encode()).hexdigest()[:16]
+def _name(image: ImageSource) -> str:
+    return (
+        "an image" if isinstance(image, bytes) else image.path if isinstance(image, ImageRef) else str(image)
+    )
 
 
 @contextmanager
@@ -198,7 +277,7 @@ def _exclusive(path: Path) -> Iterator[None]:
     try:
         lock.acquire(timeout=0)
     except Timeout:
-        console.print("Another process computes these image features: waiting for it.")
+        console.print("Another process computes image features with this tower: waiting for it.")
         lock.acquire()
     try:
         yield

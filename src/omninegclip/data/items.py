@@ -7,8 +7,8 @@ Groups = Mapping[str, str]  # breakdown -> the group this item falls into, such 
 NO_GROUPS: Groups = {}
 
 
-class Picture(NamedTuple):
-    """A picture as its file names it; `data.images.ImageRoot` finds it.
+class ImageRef(NamedTuple):
+    """An image as its file names it; `data.images.ImageRoot` finds it.
 
     `box` is a crop (x, y, width, height) in stored pixels; `span` is (first byte, length) inside a tar.
     """
@@ -19,64 +19,64 @@ class Picture(NamedTuple):
 
 
 class TextChoice(NamedTuple):
-    """One picture, several texts, one of which fits."""
+    """One image, several texts, one of which fits."""
 
     id: str
-    picture: Picture
+    image: ImageRef
     options: tuple[str, ...]
     answer: int
     groups: Groups = NO_GROUPS
     order: tuple[int, ...] = ()  # the place of each option in the file, where they were put in another order
 
 
-class PictureChoice(NamedTuple):
-    """One text, several pictures, one of which fits."""
+class ImageChoice(NamedTuple):
+    """One text, several images, one of which fits."""
 
     id: str
     text: str
-    pictures: tuple[Picture, ...]
+    images: tuple[ImageRef, ...]
     answer: int
     groups: Groups = NO_GROUPS
     order: tuple[int, ...] = ()
 
 
-class CaptionedPicture(NamedTuple):
-    """A picture to retrieve by any of its captions; `present` and `absent` name objects where known."""
+class CaptionedImage(NamedTuple):
+    """An image to retrieve by any of its captions; `present` and `absent` name objects where known."""
 
     id: str
-    picture: Picture
+    image: ImageRef
     captions: tuple[str, ...]
     present: tuple[str, ...] = ()
     absent: tuple[str, ...] = ()
     groups: Groups = NO_GROUPS
 
 
-class Query(NamedTuple):
-    """A text to search all pictures of a file: those it is true of, and those that hold what it denies."""
+class SearchQuery(NamedTuple):
+    """A text to search all images of a file: those it is true of, and those that hold what it denies."""
 
     id: str
     text: str
-    relevant: tuple[Picture, ...]
-    excluded: tuple[Picture, ...] = ()
+    relevant: tuple[ImageRef, ...]
+    excluded: tuple[ImageRef, ...] = ()
     groups: Groups = NO_GROUPS
 
 
-class LabelledPicture(NamedTuple):
-    """A picture and the name of its class."""
+class LabelledImage(NamedTuple):
+    """An image and the name of its class."""
 
     id: str
-    picture: Picture
+    image: ImageRef
     label: str
 
 
-class Presence(NamedTuple):
-    """Whether an object is in a picture."""
+class ObjectQuestion(NamedTuple):
+    """Whether an object is in an image."""
 
     id: str
-    picture: Picture
+    image: ImageRef
     object: str
     present: bool
     groups: Groups = NO_GROUPS
 
 
-Item = TextChoice | PictureChoice | CaptionedPicture | Query | LabelledPicture | Presence
+BenchmarkItem = TextChoice | ImageChoice | CaptionedImage | SearchQuery | LabelledImage | ObjectQuestion

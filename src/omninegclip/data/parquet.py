@@ -11,11 +11,12 @@ import pyarrow.parquet as pq
 from omninegclip.data.sources import readable
 from omninegclip.errors import OmniNegClipError
 
-BATCH = 1024  # rows: pictures of 1 MB in them stay below the 2 GB that an array holds
+BATCH = 1024  # rows: images of 1 MB in them stay below the 2 GB that an array holds
 _RATIO = 50  # how many bytes a byte on the disk may become; texts become about 10
 _FLOOR = 64 << 20  # bytes that any file may become
 _ROWS = 100_000  # that any file may have, and
 _ROWS_PER_BYTE = 20  # of a larger one
+_LISTS = (pa.types.is_list, pa.types.is_large_list, pa.types.is_fixed_size_list)
 
 
 @contextmanager
@@ -51,10 +52,10 @@ def batches(
         allowed -= sum(_unpacked(column) for column in batch.columns)
         if allowed < 0:
             raise _bomb(path)
-        yield batch.cast(plain_schema(batch.schema))
+        yield batch.cast(_plain_schema(batch.schema))
 
 
-def plain_schema(schema: pa.Schema) -> pa.Schema:
+def _plain_schema(schema: pa.Schema) -> pa.Schema:
     """Return a schema with the types of the values in place of dictionaries."""
     return pa.schema([field.with_type(_plain(field.type)) for field in schema])
 
@@ -84,7 +85,9 @@ def _unpacked(column: pa.Array) -> int:
     """Return the bytes of the texts that a column's dictionaries stand for."""
     if pa.types.is_struct(column.type):
         return sum(_unpacked(part) for part in column.flatten())
-    if pa.types.is_list(column.type) or pa.types.is_large_list(column.type):
+    if pa.types.is_map(column.type):
+        return _unpacked(column.keys) + _unpacked(column.items)
+    if any(test(column.type) for test in _LISTS):
         return _unpacked(column.flatten())
     if not pa.types.is_dictionary(column.type):
         return int(column.nbytes)

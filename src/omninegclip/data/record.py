@@ -1,15 +1,15 @@
 """The record: the one Parquet schema between a captioned collection and the trainer."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from itertools import chain, islice
 from pathlib import Path
-from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from omninegclip.data.parquet import batches, open_parquet, plain_schema
+from omninegclip.data.parquet import batches, open_parquet
+from omninegclip.data.sources import Row
 from omninegclip.errors import OmniNegClipError
 from omninegclip.files import atomic_file
 
@@ -22,11 +22,11 @@ REQUIRED = pa.schema(
         pa.field("absence_negated", pa.string()),
     ]
 )
-STATEMENT = pa.struct(
+ASSERTION = pa.struct(
     [
         pa.field("text", pa.string()),
         pa.field("affirms", pa.list_(pa.string())),
-        pa.field("denies", pa.string()),
+        pa.field("negates", pa.string()),
         pa.field("holds", pa.bool_()),
         pa.field("affirmed", pa.string()),
     ]
@@ -37,27 +37,25 @@ OPTIONAL = pa.schema(
         pa.field("objects_present", pa.list_(pa.string())),
         pa.field("objects_absent", pa.list_(pa.string())),
         pa.field("objects_unsure", pa.list_(pa.string())),
-        pa.field("statements", pa.list_(STATEMENT)),
+        pa.field("contrast_set", pa.list_(ASSERTION)),
     ]
 )
 ROW_GROUP = 4096
-
-Row = Mapping[str, Any]
 
 
 def write_records(path: Path, rows: Iterable[Row]) -> int:
     """Stream `rows` into a Parquet file, whole or not at all, and return how many there were.
 
     Columns:
-        image: path of the picture, relative to the file's folder; null in a collection of captions alone.
-        image_id: what the captions of one picture have in common.
-        caption: what is true of the picture.
+        image: path of the image, relative to the file's folder; null in a collection of captions alone.
+        image_id: what the captions of one image have in common.
+        caption: what is true of the image.
         presence_negated: false, for it negates something that is there; null where there is none.
         absence_negated: true, for it negates something that is not there; null where there is none.
         image_bytes, objects_present, objects_absent: optional, written when the first row has them.
-        objects_unsure: optional, what the picture may or may not show.
-        statements: optional, sentences about the picture whose truth is known, for `omni-plus`: each with
-            its `text`, the objects that it `affirms`, the one that it `denies` (null for none), whether it
+        objects_unsure: optional, what the image may or may not show.
+        contrast_sets: optional, sentences about the image whose truth is known, for `omni-plus`: each with
+            its `text`, the objects that it `affirms`, the one that it `negates` (null for none), whether it
             `holds`, and the words that it `affirmed` without the denial (null where nobody can say them).
         any other: provenance, of the type of its value in the first row (text where that is null).
 
@@ -77,10 +75,13 @@ def write_records(path: Path, rows: Iterable[Row]) -> int:
     return written
 
 
-def read_records(path: Path) -> Iterator[dict[str, Any]]:
+def read_records(path: Path) -> Iterator[Row]:
     """Yield the rows of a Parquet file, or of all Parquet files of a folder in the order of their names.
 
-    Raises OmniNegClipError as `read_table` does.
+    The types are the schema's, whatever the writer's were.
+
+    Raises OmniNegClipError for a file that is no Parquet, lacks a required column, or has one of a
+    type that can't be read as the schema's; and for a row whose caption or image_id is null.
     """
     for shard in _shards(path):
         with _open(shard) as parquet:
@@ -88,33 +89,6 @@ def read_records(path: Path) -> Iterator[dict[str, Any]]:
             for batch in batches(parquet, shard):
                 yield from _conform(pa.Table.from_batches([batch]), shard, start).to_pylist()
                 start += batch.num_rows
-
-
-def read_table(path: Path) -> pa.Table:
-    """Return the same rows as one table, in the schema's types whatever the writer's were.
-
-    Raises OmniNegClipError for a file that is no Parquet, lacks a required column, or has one of a
-    type that can't be read as the schema's; and for a row whose caption or image_id is null.
-    """
-    tables = []
-    for shard in _shards(path):
-        with _open(shard) as parquet:
-            rows = pa.Table.from_batches(batches(parquet, shard), plain_schema(parquet.schema_arrow))
-            tables.append(_conform(rows, shard, 0))
-    return pa.concat_tables(tables, promote_options="default")
-
-
-def image_path(root: Path, image: str) -> Path:
-    """Return where a record's picture lies under `root`.
-
-    Raises OmniNegClipError for an absolute path or one that leaves `root`.
-    """
-    path = root / image
-    if not path.resolve().is_relative_to(root.resolve()):
-        raise OmniNegClipError(
-            f"The image path {image!r} leaves {root}: a path inside that folder is needed."
-        )
-    return path
 
 
 def _writer(path: Path, schema: pa.Schema) -> pq.ParquetWriter:

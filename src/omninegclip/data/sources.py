@@ -4,15 +4,17 @@ import ast
 import csv
 import json
 import math
+import re
 import stat
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, NoReturn, TypeVar
+from typing import Any, NoReturn, TextIO, TypeVar
 
 from omninegclip.errors import OmniNegClipError
 
 T = TypeVar("T")
+UNWRITABLE = re.compile("[\0\ud800-\udfff]")  # no file name, or no UTF-8, can hold it
 Row = dict[str, Any]
 
 
@@ -22,9 +24,8 @@ def load_json(path: Path, expected: type[T]) -> T:
     Raises OmniNegClipError if it is missing, cut off, nested too deep, of another top-level type, or repeats
     a key.
     """
-    with readable(path):
-        text = path.read_text("utf-8-sig")
-    loaded = _parse_json(text, str(path), lambda pairs: _object(pairs, path))
+    with open_text(path) as file:
+        loaded = _parse_json(file.read(), str(path), lambda pairs: _object(pairs, path))
     if not isinstance(loaded, expected):
         found, wanted = type(loaded).__name__, expected.__name__
         raise OmniNegClipError(f"{path} holds a {found}: a {wanted} is needed.")
@@ -33,7 +34,7 @@ def load_json(path: Path, expected: type[T]) -> T:
 
 def json_lines(path: Path) -> Iterator[tuple[str, Row]]:
     """Yield (where, object) for each line of a JSON Lines file, one line in memory at a time."""
-    with readable(path), path.open(encoding="utf-8-sig") as lines:
+    with open_text(path) as lines:
         for number, line in enumerate(lines, 1):
             if line.strip():
                 where = f"Line {number} of {path}"
@@ -45,7 +46,7 @@ def csv_rows(path: Path, required: Sequence[str], delimiter: str = ",") -> Itera
 
     Raises OmniNegClipError if a required column is missing or a row has too few or too many cells.
     """
-    with readable(path), path.open(encoding="utf-8-sig", newline="") as lines:
+    with open_text(path, newline="") as lines:
         rows = csv.DictReader(lines, delimiter=delimiter)
         try:
             require(required, rows.fieldnames or [], str(path))
@@ -53,7 +54,9 @@ def csv_rows(path: Path, required: Sequence[str], delimiter: str = ",") -> Itera
                 where = f"Row {number} of {path}"
                 if None in row or None in row.values():
                     width = len(rows.fieldnames or [])
-                    raise OmniNegClipError(f"{where} does not have the {width} cells of the header.")
+                    raise OmniNegClipError(
+                        f"{where} does not have the {width} cells of the header: quote texts with a comma."
+                    )
                 yield where, row
         except csv.Error as error:
             raise OmniNegClipError(f"{path} is no readable CSV at line {rows.line_num}: {error}.") from error
@@ -74,27 +77,53 @@ def field(row: Row, name: str, kind: type[T], where: str) -> T:
     return check(row[name], kind, f"{name!r} of {where[0].lower()}{where[1:]}")
 
 
-def check(value: Any, kind: type[T], what: str) -> T:
+def check(value: object, kind: type[T], what: str) -> T:
     """Return `value` if it is of this type, and else raise OmniNegClipError naming `what`.
 
-    A number must be finite, and a text one that can be written as UTF-8.
+    A number must be finite, and a text one that can be written as UTF-8 and has no NUL.
     """
     wanted = (int, float) if kind is float else kind
     if not isinstance(value, wanted) or (isinstance(value, bool) and kind is not bool):
         found = type(value).__name__
         raise OmniNegClipError(f"{what[0].upper()}{what[1:]} is of type {found}: {kind.__name__} is needed.")
-    if kind is float and not _is_finite(value):
+    if kind is float and isinstance(value, int | float) and not _is_finite(value):
         raise OmniNegClipError(f"{what[0].upper()}{what[1:]} is too large or no number.")
-    if isinstance(value, str) and not _is_unicode(value):
-        raise OmniNegClipError(f"{what[0].upper()}{what[1:]} holds half a character, which no UTF-8 has.")
+    if isinstance(value, str) and UNWRITABLE.search(value):
+        raise OmniNegClipError(
+            f"{what[0].upper()}{what[1:]} holds a NUL or half a character (\\ud800 to \\udfff): remove it."
+        )
     return value  # type: ignore[return-value]
 
 
-def whole_number(text: Any, what: str) -> int:
+def identifier(row: Row, name: str, where: str) -> str:
+    """Return an id of a row as text; a number is an id too."""
+    found = optional_identifier(row, name, where)
+    if found is None:
+        raise OmniNegClipError(f"{where} has no {name!r}.")
+    return found
+
+
+def optional_identifier(row: Row, name: str, where: str) -> str | None:
+    """Return an id of a row as text, None where it is missing or empty."""
+    value, what = row.get(name), f"The {name} of {where}"
+    if value is None or value == "":
+        return None
+    number = isinstance(value, int | float) and not isinstance(value, bool)
+    return check(str(check(value, float, what)) if number else value, str, what)
+
+
+def entries(rows: Iterable[object], name: str, path: Path) -> Iterator[tuple[str, Row]]:
+    """Yield (where, object) for each of a list of JSON objects; `name` says what one of them is."""
+    for number, row in enumerate(rows, 1):
+        where = f"{name} {number} of {path}"
+        yield where, check(row, dict, where)
+
+
+def whole_number(text: object, what: str) -> int:
     """Return the number that a cell holds, also when it was written as a float such as "0.0"."""
     try:
-        number = float(text)
-    except (TypeError, ValueError, OverflowError):
+        number = float(str(text))
+    except ValueError:
         number = float("nan")
     if not number.is_integer():
         raise OmniNegClipError(f"{what} is {text!r}: a whole number is needed.")
@@ -124,6 +153,36 @@ def distinct(items: Iterable[T], key: Callable[[T], str], path: Path) -> Iterato
         yield item
 
 
+def text_lines(path: Path) -> list[str]:
+    """Return the lines of a text file."""
+    with open_text(path) as file:
+        return file.read().splitlines()
+
+
+@contextmanager
+def open_text(path: Path, newline: str | None = None) -> Iterator[TextIO]:
+    """Yield an open file of UTF-8 text, with a byte order mark or without.
+
+    Raises OmniNegClipError that names the first line which is no UTF-8 or holds a NUL, before any is read.
+    """
+    with readable(path):
+        with path.open("rb") as lines:
+            for number, line in enumerate(lines, 1):
+                if b"\0" in line:
+                    raise OmniNegClipError(
+                        f"Line {number} of {path} holds a NUL byte, as UTF-16 and binary files do: "
+                        "save it as UTF-8 text."
+                    )
+                try:
+                    line.decode()
+                except UnicodeDecodeError as error:
+                    raise OmniNegClipError(
+                        f"Line {number} of {path} is no UTF-8 text: save the file as UTF-8."
+                    ) from error
+        with path.open(encoding="utf-8-sig", newline=newline) as file:
+            yield file
+
+
 @contextmanager
 def readable(path: Path) -> Iterator[None]:
     """Turn what goes wrong on opening and decoding `path` into one sentence.
@@ -141,7 +200,9 @@ def readable(path: Path) -> Iterator[None]:
         raise OmniNegClipError(f"{path} is no UTF-8 text at byte {error.start}.") from error
 
 
-def _parse_json(text: str, where: str, hook: Callable[[list[tuple[str, Any]]], Any] | None = None) -> Any:
+def _parse_json(
+    text: str, where: str, hook: Callable[[list[tuple[str, object]]], Row] | None = None
+) -> object:
     try:
         return json.loads(text, object_pairs_hook=hook)
     except RecursionError as error:
@@ -150,18 +211,14 @@ def _parse_json(text: str, where: str, hook: Callable[[list[tuple[str, Any]]], A
         raise OmniNegClipError(f"{where} is no complete JSON: {error}.") from error
 
 
-def _is_finite(value: Any) -> bool:
+def _is_finite(value: float) -> bool:
     try:
         return math.isfinite(value)
     except OverflowError:
         return False
 
 
-def _is_unicode(text: str) -> bool:
-    return text.isascii() or not any("\ud800" <= letter <= "\udfff" for letter in text)
-
-
-def _object(pairs: list[tuple[str, Any]], path: Path) -> Row:
+def _object(pairs: list[tuple[str, object]], path: Path) -> Row:
     row = dict(pairs)
     if len(row) < len(pairs):
         _refuse_repeated([key for key, _ in pairs], path)

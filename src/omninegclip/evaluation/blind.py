@@ -10,15 +10,13 @@ from collections.abc import Callable, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from omninegclip.evaluation.cues import CUE
+from omninegclip.captions.negation_words import CUE, DENIES_WHAT_FOLLOWS
 from omninegclip.evaluation.metrics import choice
 
 Options = Sequence[Sequence[str]]
-Rule = Callable[[Options], NDArray[np.float64]]
+BlindRule = Callable[[Options], NDArray[np.float64]]
 
 _CLAUSE = re.compile(r"[,;:.]|\b(?:but|while|whereas|though|although|however|yet)\b", re.IGNORECASE)
-# "no car", "without a car": only what follows is denied; "a car is not there": the whole clause.
-_DENIES_WHAT_FOLLOWS = re.compile(r"\b(?:no|without|nor|minus|except|excluding)\b", re.IGNORECASE)
 _TEMPLATE_WORDS = """
 a an and any are as at be been being can contain contains containing depict depicted depicts
 depicting display displayed displays displaying do does doesn't don't either feature featured
@@ -67,7 +65,7 @@ def contradiction(options: Options) -> NDArray[np.float64]:
     return _padded([_contradicted(item) for item in options])
 
 
-RULES: dict[str, Rule] = {
+RULES: dict[str, BlindRule] = {
     rule.__name__: rule
     for rule in (constant, shortest, longest, comma, no_comma, fewest_negations, contradiction)
 }
@@ -104,7 +102,7 @@ def _claims(text: str) -> tuple[set[str], set[str]]:
     affirmed: set[str] = set()
     denied: set[str] = set()
     for clause in _CLAUSE.split(text):
-        if cut := _DENIES_WHAT_FOLLOWS.search(clause):
+        if cut := DENIES_WHAT_FOLLOWS.search(clause):
             affirmed |= _content(clause[: cut.start()])
             denied |= _content(clause[cut.end() :])
         elif CUE.search(clause):

@@ -11,11 +11,11 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from omninegclip.embeddings import Embeddings
 from omninegclip.evaluation import metrics
 from omninegclip.evaluation.metrics import Credits
 
 Rule = Literal["official", "strict"]
-Embeddings = NDArray[np.float32]
 Indices = NDArray[np.int64]
 
 _BLOCK = 1024
@@ -92,23 +92,23 @@ def retrieve(
 
 
 def classify(
-    pictures: Embeddings, classes: Embeddings, labels: Indices, ks: Sequence[int], rule: Rule
+    images: Embeddings, classes: Embeddings, labels: Indices, ks: Sequence[int], rule: Rule
 ) -> dict[int, Credits]:
-    """Score zero-shot classification: is the picture's class among its k nearest of the class embeddings.
+    """Score zero-shot classification: is the image's class among its k nearest of the class embeddings.
 
-    `pictures` is [n, d], `classes` [c, d], `labels` [n].
+    `images` is [n, d], `classes` [c, d], `labels` [n].
     """
-    return retrieve(pictures, classes, labels, ks, rule)
+    return retrieve(images, classes, labels, ks, rule)
 
 
 def recognise(
-    pictures: Embeddings, objects: Embeddings, kinds: Indices, present: NDArray[np.bool_]
+    images: Embeddings, objects: Embeddings, kinds: Indices, present: NDArray[np.bool_]
 ) -> tuple[Indices, NDArray[np.float64]]:
     """Return the kinds that both occur and lack, and for each the AUC of its cosine telling the two apart.
 
-    `pictures` and `objects` are [n, d], item i asking whether object `kinds[i]` is `present[i]` in picture i.
+    `images` and `objects` are [n, d], item i asking whether object `kinds[i]` is `present[i]` in image i.
     """
-    scores = np.einsum("nd,nd->n", pictures, objects, dtype=np.float64)
+    scores = np.einsum("nd,nd->n", images, objects, dtype=np.float64)
     found = [kind for kind in np.unique(kinds) if 0 < present[kinds == kind].sum() < (kinds == kind).sum()]
     curves = [metrics.auc(scores[kinds == kind], present[kinds == kind]) for kind in found]
     return np.array(found, np.int64), np.array(curves, np.float64)

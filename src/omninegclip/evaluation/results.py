@@ -3,10 +3,8 @@
 import hashlib
 import json
 import math
-import platform
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any, Literal
 
@@ -19,18 +17,17 @@ from omninegclip.evaluation.arrays import read_arrays
 from omninegclip.evaluation.intervals import Estimate, bootstrap_mean, clustered_proportion, proportion
 from omninegclip.evaluation.suite import MEASURES
 from omninegclip.evaluation.tasks import Figure
-from omninegclip.files import CHECKSUM, atomic_file, read_sealed, write_sealed
+from omninegclip.files import CHECKSUM, atomic_file, hash_file, read_sealed, write_sealed
 from omninegclip.progress import console
 
 Status = Literal["done", "absent", "failed"]
 SEED = 0  # of the bootstrap
 _PER_ITEM = ("values", "clusters", "chosen")
 _IMAGES, _CHOSEN = ".images", "chosen"  # in the names of arrays
-_PACKAGES = ("omninegclip", "torch", "transformers", "numpy", "pillow")
 
 
 @dataclass
-class Result:
+class BenchmarkResult:
     """What one benchmark said of one model."""
 
     benchmark: str
@@ -42,7 +39,7 @@ class Result:
     reason: str = ""  # why it is absent or failed
     scored: int = 0
     skipped: dict[str, int] = field(default_factory=dict)  # why -> how many items
-    missing: dict[str, str] = field(default_factory=dict)  # picture -> what is wrong with it
+    missing: dict[str, str] = field(default_factory=dict)  # image -> what is wrong with it
     figures: dict[str, dict[str, Any]] = field(default_factory=dict)
     data: dict[str, str] = field(default_factory=dict)  # file -> SHA-256
     settings: dict[str, Any] = field(default_factory=dict)
@@ -82,7 +79,7 @@ def describe(figure: Figure) -> dict[str, Any]:
     return {**whole.as_dict(), "by": breakdowns, "blind": dict(figure.blind)}
 
 
-def save(result: Result, path: Path) -> None:
+def save(result: BenchmarkResult, path: Path) -> None:
     """Write the per-item values as .npz and `path` as JSON, which knows whether both are whole."""
     arrays: dict[str, Any] = dict(result.values)
     arrays |= {f"{name}{_IMAGES}": clusters for name, clusters in result.clusters.items()}
@@ -95,7 +92,7 @@ def save(result: Result, path: Path) -> None:
     write_sealed(path, result.as_dict())
 
 
-def load(path: Path) -> Result:
+def load(path: Path) -> BenchmarkResult:
     """Read what `save` wrote.
 
     Raises DamagedError if a file is not what was written or of an older version, OmniNegClipError if it
@@ -113,7 +110,7 @@ def load(path: Path) -> Result:
     return result
 
 
-def load_all(folders: Sequence[Path]) -> list[Result]:
+def load_all(folders: Sequence[Path]) -> list[BenchmarkResult]:
     """Read the JSON of every results file below the folders, without the per-item values.
 
     Raises OmniNegClipError if there is none, or one is damaged or no results file.
@@ -126,7 +123,7 @@ def load_all(folders: Sequence[Path]) -> list[Result]:
     return [_load_figures(path) for path in sorted(paths)]
 
 
-def _load_figures(path: Path) -> Result:
+def _load_figures(path: Path) -> BenchmarkResult:
     values = load_json(path, dict)
     if CHECKSUM in values:
         try:
@@ -140,16 +137,16 @@ def _load_figures(path: Path) -> Result:
     return result
 
 
-def _of_json(values: dict[str, Any], path: Path) -> Result:
+def _of_json(values: dict[str, Any], path: Path) -> BenchmarkResult:
     try:
-        result = Result(**{name: value for name, value in values.items() if name not in _PER_ITEM})
+        result = BenchmarkResult(**{name: value for name, value in values.items() if name not in _PER_ITEM})
         _check(result)
     except (AttributeError, KeyError, TypeError, ValueError) as error:
         raise DamagedError(f"{path} is no results file of `omninegclip evaluate`: {error}.") from error
     return result
 
 
-def _check(result: Result) -> None:
+def _check(result: BenchmarkResult) -> None:
     """Raise an error of some kind unless all that the leaderboard shows is there and of its type."""
     if unknown := set(result.measures) - set(MEASURES):
         raise ValueError(f"it has the measure {min(unknown)!r}")
@@ -171,24 +168,13 @@ def hash_source(path: Path) -> str:
             (p.relative_to(path).as_posix(), p.stat().st_size) for p in path.rglob("*") if p.is_file()
         )
         return hashlib.sha256(json.dumps(names).encode()).hexdigest()
-    with readable(path), path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+    with readable(path):
+        return hash_file(path)
 
 
 def key_of(**settings: Any) -> str:
     """Return the hash of everything that decides a result."""
     return hashlib.sha256(json.dumps(settings, sort_keys=True).encode()).hexdigest()
-
-
-def versions() -> dict[str, str]:
-    """Return the versions of Python and of the packages that a figure may depend on."""
-    found = {"python": platform.python_version()}
-    for package in _PACKAGES:
-        try:
-            found[package] = version(package)
-        except PackageNotFoundError:
-            found[package] = "not installed"
-    return found
 
 
 def _estimate(figure: Figure, members: NDArray[np.bool_]) -> Estimate:

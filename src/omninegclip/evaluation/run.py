@@ -1,4 +1,4 @@
-"""Running benchmarks on a model: find pictures, embed, score; what breaks one leaves the others alone."""
+"""Running benchmarks on a model: find images, embed, score; what breaks one leaves the others alone."""
 
 import json
 import time
@@ -6,30 +6,33 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from omninegclip import __version__
-from omninegclip.data.images import ImageRoot
-from omninegclip.data.items import CaptionedPicture, Item, Picture
+from omninegclip.data.features import Content, FrozenFeatures, ImageFeatureCache, try_contents_of
+from omninegclip.data.image_lookup import ImageRoot
+from omninegclip.data.items import BenchmarkItem, CaptionedImage, ImageRef
+from omninegclip.embeddings import Embeddings
+from omninegclip.environment import versions
 from omninegclip.errors import DamagedError, OmniNegClipError
 from omninegclip.evaluation import protocols, results, tasks
-from omninegclip.evaluation.features import ImageFeatures
-from omninegclip.evaluation.results import Result
+from omninegclip.evaluation.results import BenchmarkResult
 from omninegclip.evaluation.suite import Benchmark
-from omninegclip.progress import console, progress, track
+from omninegclip.progress import console, progress
 
 if TYPE_CHECKING:  # imports torch
     from omninegclip.clip.encoder import Encoder
 
 _TEXTS = 1024  # embedded between two moves of the progress bar
-_NAMED = 3  # missing pictures in an error; a result names all
+_NAMED = 3  # missing images in an error; a result names all
 
 
 @dataclass(frozen=True)
 class Settings:
-    """How to run: where the data is, by which rule, and whether missing pictures are forgiven."""
+    """How to run: where the data is, by which rule, and whether missing images are forgiven."""
 
     data: Path
     protocol: protocols.Rule = "strict"
@@ -39,9 +42,10 @@ class Settings:
     cache: Path | None = None
 
 
-def evaluate(name: str, encoder: "Encoder", suite: Sequence[Benchmark], settings: Settings) -> list[Result]:
+def evaluate(
+    name: str, encoder: "Encoder", suite: Sequence[Benchmark], settings: Settings
+) -> list[BenchmarkResult]:
     """Return a result per benchmark; below `settings.out`, finished ones are read and new ones written."""
-    features = ImageFeatures(encoder, settings.cache)
     model = {
         "name": name,
         "fingerprint": encoder.fingerprint,
@@ -50,22 +54,30 @@ def evaluate(name: str, encoder: "Encoder", suite: Sequence[Benchmark], settings
         "dim": encoder.dim,
     }
     found = []
-    for benchmark in suite:
-        result = _guarded(benchmark, model, features, settings)
-        if result.status != "absent":
-            console.print(_line(result))
-        found.append(result)
+    with TemporaryDirectory() as forgotten:
+        cache = ImageFeatureCache(settings.cache or Path(forgotten), encoder, np.float32)
+        for benchmark in suite:
+            result = _guarded(benchmark, model, encoder, cache, settings)
+            if result.status != "absent":
+                console.print(_line(result))
+            found.append(result)
     if absent := [result.benchmark for result in found if result.status == "absent"]:
         console.print(f"Not in {settings.data}: {', '.join(absent)}")
     return found
 
 
-def run(benchmark: Benchmark, model: dict[str, Any], features: ImageFeatures, settings: Settings) -> Result:
+def run(
+    benchmark: Benchmark,
+    model: dict[str, Any],
+    encoder: "Encoder",
+    cache: ImageFeatureCache,
+    settings: Settings,
+) -> BenchmarkResult:
     """Run one benchmark, or read its result if it has been finished with the same data, model and settings.
 
-    Raises OmniNegClipError for unreadable files and, unless allowed, missing pictures; ValueError for NaN.
+    Raises OmniNegClipError for unreadable files and, unless allowed, missing images; ValueError for NaN.
     """
-    result = Result(benchmark.name, model, settings.protocol, settings.seed, benchmark.measures)
+    result = BenchmarkResult(benchmark.name, model, settings.protocol, settings.seed, benchmark.measures)
     result.note = benchmark.note
     sources = benchmark.sources(settings.data)
     if not sources:
@@ -80,7 +92,7 @@ def run(benchmark: Benchmark, model: dict[str, Any], features: ImageFeatures, se
     result.key = results.key_of(
         settings=result.settings,
         data=result.data,
-        pictures=_contents(asked, features),
+        images=asked.identities(),
         model=model["fingerprint"],
         protocol=settings.protocol,
         seed=settings.seed,
@@ -90,46 +102,61 @@ def run(benchmark: Benchmark, model: dict[str, Any], features: ImageFeatures, se
     if path and (finished := _finished(path, result.key)):
         return finished
     started = time.perf_counter()
-    _score(result, benchmark, asked, features, settings)
-    result.seconds, result.versions = time.perf_counter() - started, results.versions()
+    features = _embed_images(asked, cache, settings)
+    _score(result, benchmark, asked, features, encoder, settings.protocol)
+    result.seconds, result.versions = time.perf_counter() - started, versions()
     if path:
         results.save(result, path)
     return result
 
 
 def _guarded(
-    benchmark: Benchmark, model: dict[str, Any], features: ImageFeatures, settings: Settings
-) -> Result:
+    benchmark: Benchmark,
+    model: dict[str, Any],
+    encoder: "Encoder",
+    cache: ImageFeatureCache,
+    settings: Settings,
+) -> BenchmarkResult:
     try:
-        return run(benchmark, model, features, settings)
+        return run(benchmark, model, encoder, cache, settings)
     except (OmniNegClipError, ValueError) as error:
         reason = str(error)
     except Exception as error:  # a bug: say where, and go on with the next benchmark
         console.print_exception()
         reason = f"{type(error).__name__}: {error}"
-    failed = Result(benchmark.name, model, settings.protocol, settings.seed, benchmark.measures)
+    failed = BenchmarkResult(benchmark.name, model, settings.protocol, settings.seed, benchmark.measures)
     failed.status, failed.reason = "failed", reason
     return failed
 
 
 @dataclass
 class _Asked:
-    """What a benchmark asks: its items, where their pictures are, and what was left out and why."""
+    """What a benchmark asks: its items, its images' places and contents, and what was left out and why."""
 
-    items: list[Item]
-    places: dict[Picture, Path]
-    missing: dict[Picture, str]
+    items: list[BenchmarkItem]
+    places: dict[ImageRef, Path]
+    missing: dict[ImageRef, str]
     skipped: dict[str, int]
+    contents: dict[ImageRef, Content]
 
-    def kept(self) -> list[Item]:
-        """Return the items whose pictures can be used."""
-        return [item for item in self.items if self.missing.keys().isdisjoint(tasks.pictures_of(item))]
+    def identities(self) -> dict[str, str]:
+        """Return what every image is, by its name: the content of the file that is there now."""
+        return {
+            f"{image.path}|{image.box}|{image.span}": f"{self.places[image]} can't be read"
+            if isinstance(content, OmniNegClipError)
+            else f"{content}|{image.box}|{image.span}"
+            for image, content in self.contents.items()
+        }
+
+    def kept(self) -> list[BenchmarkItem]:
+        """Return the items whose images can be used."""
+        return [item for item in self.items if self.missing.keys().isdisjoint(tasks.images_of(item))]
 
 
 def _ask(benchmark: Benchmark, settings: Settings) -> _Asked:
-    """Read the items and find their pictures, so that whatever is wrong with them is known before the work.
+    """Read the items and find their images, so that whatever is wrong with them is known before the work.
 
-    Raises OmniNegClipError for unreadable files, pictures that are missing and may not, or nothing to ask.
+    Raises OmniNegClipError for unreadable files, images that are missing and may not, or nothing to ask.
     """
     read = list(benchmark.items(settings.data, settings.protocol))
     items = tasks.prepare(read, settings.protocol, settings.seed)
@@ -140,39 +167,49 @@ def _ask(benchmark: Benchmark, settings: Settings) -> _Asked:
     if missing and not settings.allow_missing:
         raise OmniNegClipError(_sentence(missing, places, f"are missing below {folders}"))
     if missing and not places:
-        raise OmniNegClipError(f"None of the {len(missing):,} pictures is below {folders}.")
-    asked = _Asked(items, places, missing, {"empty captions": empty, "items without picture": 0, **left_out})
+        raise OmniNegClipError(f"None of the {len(missing):,} images is below {folders}.")
+    skipped = {"empty captions": empty, "items without picture": 0, **left_out}
+    contents = dict(zip(places, try_contents_of(list(places.values())), strict=True))
+    asked = _Asked(items, places, missing, skipped, contents)
     tasks.build(asked.kept(), benchmark.task, **benchmark.task_options)
     return asked
 
 
 def _score(
-    result: Result, benchmark: Benchmark, asked: _Asked, features: ImageFeatures, settings: Settings
+    result: BenchmarkResult,
+    benchmark: Benchmark,
+    asked: _Asked,
+    features: FrozenFeatures,
+    encoder: "Encoder",
+    rule: protocols.Rule,
 ) -> None:
-    broken = features.embed(asked.places)
-    if broken and not settings.allow_missing:
-        raise OmniNegClipError(_sentence(broken, asked.places, f"can't be used ({min(broken.values())})"))
-    asked.missing |= broken
     kept = asked.kept()
     task = tasks.build(kept, benchmark.task, **benchmark.task_options)
-    pictures = features.rows(task.pictures, asked.places)
-    figures = task.score(pictures, _embed_texts(task.texts, features.encoder), settings.protocol)
+    number = {image: number for number, image in enumerate(asked.places)}
+    images = features.stored[features.rows[[number[image] for image in task.images]]]
+    figures = task.score(images, _embed_texts(task.texts, encoder), rule)
     result.scored = len(kept)
     result.skipped = asked.skipped | {"items without picture": len(asked.items) - len(kept)}
-    result.truncated = _truncated(task.texts, features.encoder)
-    result.missing = {picture.path: reason for picture, reason in asked.missing.items()}
+    result.truncated = _truncated(task.texts, encoder)
+    result.missing = {image.path: reason for image, reason in asked.missing.items()}
     result.figures = {figure.name: results.describe(figure) for figure in figures}
     result.values = {figure.name: figure.values for figure in figures}
     result.clusters = {figure.name: figure.clusters for figure in figures if figure.clusters is not None}
     result.chosen = next((figure.chosen for figure in figures if figure.chosen is not None), None)
 
 
-def _contents(asked: _Asked, features: ImageFeatures) -> dict[str, str]:
-    """Return what every picture is, by its name: the content of the file that is there now."""
-    found = track(asked.places.items(), "Reading pictures", len(asked.places))
-    return {
-        f"{picture.path}|{picture.box}|{picture.span}": features.key(picture, path) for picture, path in found
-    }
+def _embed_images(asked: _Asked, cache: ImageFeatureCache, settings: Settings) -> FrozenFeatures:
+    """Return the features of the images, in the order of `places`; those that can't be used are missing too.
+
+    Raises OmniNegClipError when one can't be used, unless that is allowed.
+    """
+    images = [image._replace(path=str(path)) for image, path in asked.places.items()]
+    features, found = cache.try_features(images, list(asked.contents.values()))
+    broken = {image: found[number] for number, image in enumerate(asked.places) if number in found}
+    if broken and not settings.allow_missing:
+        raise OmniNegClipError(_sentence(broken, asked.places, f"can't be used ({min(broken.values())})"))
+    asked.missing |= broken
+    return features
 
 
 def _truncated(texts: Sequence[str], encoder: "Encoder") -> int:
@@ -180,37 +217,37 @@ def _truncated(texts: Sequence[str], encoder: "Encoder") -> int:
     tokenizer = getattr(encoder, "tokenizer", None)
     if tokenizer is None:
         return 0
-    from omninegclip.clip.truncation import count_truncated  # imports torch
+    from omninegclip.clip.text.truncation import count_truncated  # imports torch
 
     context_length: int = encoder.context_length  # type: ignore[attr-defined]
     return count_truncated(list(dict.fromkeys(texts)), tokenizer, context_length)
 
 
 def _locate(
-    items: Sequence[Item], benchmark: Benchmark, settings: Settings
-) -> tuple[dict[Picture, Path], dict[Picture, str]]:
+    items: Sequence[BenchmarkItem], benchmark: Benchmark, settings: Settings
+) -> tuple[dict[ImageRef, Path], dict[ImageRef, str]]:
     root = ImageRoot(benchmark.image_folders(settings.data), benchmark.extension)
-    places: dict[Picture, Path] = {}
-    missing: dict[Picture, str] = {}
-    for picture in dict.fromkeys(picture for item in items for picture in tasks.pictures_of(item)):
-        if (place := root.find(picture.path)) is None:
-            missing[picture] = "not found"
+    places: dict[ImageRef, Path] = {}
+    missing: dict[ImageRef, str] = {}
+    for image in dict.fromkeys(image for item in items for image in tasks.images_of(item)):
+        if (place := root.find(image.path)) is None:
+            missing[image] = "not found"
         else:
-            places[picture] = place
+            places[image] = place
     return places, missing
 
 
-def _sentence(missing: dict[Picture, str], places: dict[Picture, Path], what: str) -> str:
-    names = list(dict.fromkeys(picture.path for picture in missing))
-    wanted = {picture.path for picture in (*missing, *places)}
+def _sentence(missing: dict[ImageRef, str], places: dict[ImageRef, Path], what: str) -> str:
+    names = list(dict.fromkeys(image.path for image in missing))
+    wanted = {image.path for image in (*missing, *places)}
     shown = ", ".join(names[:_NAMED]) + (", ..." if len(names) > _NAMED else "")
     return (
-        f"{len(names):,} of {len(wanted):,} pictures {what}: {shown}. "
+        f"{len(names):,} of {len(wanted):,} images {what}: {shown}. "
         "Point the benchmark's `images` to them, or score the rest with --allow-missing."
     )
 
 
-def _embed_texts(texts: Sequence[str], encoder: "Encoder") -> protocols.Embeddings:
+def _embed_texts(texts: Sequence[str], encoder: "Encoder") -> Embeddings:
     """Embed every distinct text once."""
     place = {text: index for index, text in enumerate(dict.fromkeys(texts))}
     distinct, parts = list(place), []
@@ -223,12 +260,12 @@ def _embed_texts(texts: Sequence[str], encoder: "Encoder") -> protocols.Embeddin
     return np.concatenate(parts)[[place[text] for text in texts]]
 
 
-def _captions(items: Sequence[Item]) -> int:
-    return sum(len(item.captions) for item in items if isinstance(item, CaptionedPicture))
+def _captions(items: Sequence[BenchmarkItem]) -> int:
+    return sum(len(item.captions) for item in items if isinstance(item, CaptionedImage))
 
 
-def _finished(path: Path, key: str) -> Result | None:
-    """Return the kept result, unless it is damaged, of something else, or pictures were missing then."""
+def _finished(path: Path, key: str) -> BenchmarkResult | None:
+    """Return the kept result, unless it is damaged, of something else, or images were missing then."""
     if not path.exists():
         return None
     try:
@@ -244,7 +281,7 @@ def _path(out: Path, model: dict[str, Any], protocol: str, benchmark: Benchmark)
     return out / f"{label}-{model['fingerprint'][:8]}" / protocol / f"{benchmark.name}.json"
 
 
-def _line(result: Result) -> str:
+def _line(result: BenchmarkResult) -> str:
     if result.status == "failed":
         return f"{result.benchmark}: failed. {result.reason}"
     skipped = ", ".join(f"{n:,} {why}" for why, n in result.skipped.items() if n) or "none"

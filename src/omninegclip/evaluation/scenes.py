@@ -1,18 +1,19 @@
-"""The benchmark of the picture world, scored: embeddings in, estimates by metric and condition out."""
+"""Benchmark items to estimates by metric and group, for the picture world and whatever is asked like it."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from types import MappingProxyType
+from typing import Any, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
+from omninegclip.data.items import BenchmarkItem, ImageRef, TextChoice
+from omninegclip.embeddings import Embeddings, EmbedText
 from omninegclip.evaluation.blind import best_rule
 from omninegclip.evaluation.intervals import Estimate, bootstrap_mean, proportion
-from omninegclip.evaluation.metrics import Credits, auc, choice, exclusion_at_k, pairwise, recall_at_k
-from omninegclip.scenes.benchmark import Benchmark, Condition
+from omninegclip.evaluation.tasks import Figure, build
+from omninegclip.scenes.benchmark import ScenesBenchmark, scene_number
 from omninegclip.scenes.objects import KINDS
 
-Embeddings = NDArray[np.float32]
-EmbedText = Callable[[Sequence[str]], Embeddings]
 Figures = dict[str, dict[str, Estimate]]
 
 # What guessing scores, where that does not depend on the size of a gallery.
@@ -23,52 +24,144 @@ CHANCE = {
     "zero_shot_auc": 0.5,
 }
 LOWER_IS_BETTER = frozenset({"exclusion_at_10"})
+_CONDITIONS = ("seen", "held_out", "held_out_phrasings", "held_out_both")
+_GROUPS_OF_TASKS = ("cue", "object", "class")  # breakdowns that no item asked for
 
 
-def evaluate_scenes(benchmark: Benchmark, pictures: Embeddings, embed_text: EmbedText) -> Figures:
+class Measure(NamedTuple):
+    """How items are scored.
+
+    Attributes:
+        task: the kind of their task.
+        names: figure of the task -> what it is called; others are left out.
+        options: of the task.
+        wilson: Wilson's interval for every figure, not for proportions alone.
+    """
+
+    task: str
+    names: Mapping[str, str]
+    options: Mapping[str, Any] = MappingProxyType({})
+    wilson: bool = False
+
+
+_MEASURES = {
+    "presence": Measure("choose text", {"accuracy": "presence_accuracy"}),
+    "absence_choice": Measure("choose image", {"accuracy": "absence_choice_accuracy"}),
+    "multiple_choice": Measure("choose text", {"accuracy": "multiple_choice_accuracy"}),
+    "gallery": Measure(
+        "retrieve",
+        {
+            "text_to_image_r1": "retrieval_text_to_image_r1",
+            "text_to_image_r5": "retrieval_text_to_image_r5",
+            "image_to_text_r1": "retrieval_image_to_text_r1",
+            "image_to_text_r5": "retrieval_image_to_text_r5",
+        },
+    ),
+    "negated_queries": Measure(
+        "search",
+        {
+            "text_to_image_r1": "negated_retrieval_r1",
+            "text_to_image_r5": "negated_retrieval_r5",
+            "exclusion_at_10": "exclusion_at_10",
+        },
+        wilson=True,
+    ),
+    "objects": Measure(
+        "recognise",
+        {"auc": "zero_shot_auc"},
+        {"template": "a photo of {}", "objects": [kind.indefinite for kind in KINDS]},
+    ),
+}
+
+
+def evaluate_scenes(benchmark: ScenesBenchmark, images: Embeddings, embed_text: EmbedText) -> Figures:
     """Score a model on every task of the benchmark.
 
     Each metric has `seen` and, where that makes sense, `held_out` objects (asked in seen phrasings),
     `held_out_phrasings` (of seen objects) and `held_out_both`, and for multiple choice one figure per
-    template. Intervals are Wilson's, for every question has a picture of its own, and bootstrapped over kinds
+    template. Intervals are Wilson's, for every question has an image of its own, and bootstrapped over kinds
     of objects for the AUC.
 
     Args:
         benchmark: n scenes and the questions about them.
-        pictures: [n, d] L2-normalised embeddings of all scenes of the benchmark.
+        images: [n, d] L2-normalised embeddings of all scenes of the benchmark.
         embed_text: texts to [m, d] L2-normalised embeddings.
 
     Raises:
         ValueError: an embedding holds NaN.
     """
-    gallery = pictures[benchmark.gallery.start : benchmark.gallery.stop]
-    return {
-        "presence_accuracy": _presence(benchmark, pictures, embed_text),
-        "absence_choice_accuracy": _absence_choice(benchmark, pictures, embed_text),
-        "multiple_choice_accuracy": _multiple_choice(benchmark, pictures, embed_text),
-        **_retrieval(gallery, embed_text(benchmark.captions)),
-        **_negated_retrieval(benchmark, pictures, embed_text),
-        "zero_shot_auc": _zero_shot(benchmark, gallery, embed_text),
+    return score_items(
+        benchmark.by_measure(),
+        _MEASURES,
+        lambda some: images[list(map(scene_number, some))],
+        embed_text,
+        benchmark.seed,
+    )
+
+
+def score_items(
+    asked: Mapping[str, Sequence[BenchmarkItem]],
+    measures: Mapping[str, Measure],
+    images: Callable[[Sequence[ImageRef]], Embeddings],
+    embed_text: EmbedText,
+    seed: int,
+) -> Figures:
+    """Return the figures of every measure that has items.
+
+    Figures are strict (see `protocols`). Their groups are the items' `condition`, `seen` where they have
+    none, and then those of every other breakdown of the items; a group without a name is left out.
+
+    Args:
+        asked: name of a measure -> its items.
+        measures: name -> how its items are scored.
+        images: n images to their embeddings [n, d].
+        embed_text: distinct texts to their embeddings [m, d].
+        seed: of bootstrapped intervals.
+
+    Raises:
+        ValueError: an embedding holds NaN.
+    """
+    found: Figures = {}
+    for name, measure in measures.items():
+        if not asked.get(name):
+            continue
+        task = build(asked[name], measure.task, **measure.options)
+        row = {text: number for number, text in enumerate(dict.fromkeys(task.texts))}
+        texts = embed_text(list(row))[[row[text] for text in task.texts]]
+        figures = {figure.name: figure for figure in task.score(images(task.images), texts, "strict")}
+        for figure, title in measure.names.items():
+            found[title] = _by_group(figures[figure], seed, wilson=measure.wilson)
+    return found
+
+
+def _by_group(figure: Figure, seed: int, *, wilson: bool) -> dict[str, Estimate]:
+    breakdowns = {"condition": ["seen"] * len(figure.values)} | {
+        name: groups for name, groups in figure.groups.items() if name not in _GROUPS_OF_TASKS
     }
+    found = {}
+    for groups in map(np.array, breakdowns.values()):
+        for group in dict.fromkeys((*_CONDITIONS, *groups.tolist())):
+            values = figure.values[groups == group]
+            if group and len(values):
+                as_share = wilson or figure.proportion
+                found[group] = proportion(values) if as_share else bootstrap_mean(values, seed)
+    return found
 
 
-def evaluate_blind(benchmark: Benchmark) -> dict[str, tuple[str, float]]:
-    """Return for every metric the best rule that sees no picture, and what it scores.
+def evaluate_blind(benchmark: ScenesBenchmark) -> dict[str, tuple[str, float]]:
+    """Return for every metric the best rule that sees no image, and what it scores.
 
     Where both answers go with one text, no such rule exists and `constant` stands for chance.
     """
-    pairs = [(item.right, item.wrong) for item in benchmark.presence]
-    options = [item.options for item in benchmark.multiple_choice]
-    answers = np.array([item.answer for item in benchmark.multiple_choice])
-    size, lookalikes = len(benchmark.gallery), len(benchmark.lookalikes)
-    held = float(_held_by_lookalikes(benchmark).mean())
-    relevant = np.array([len(query.relevant) for query in benchmark.negated_queries])
+    gallery, queries = benchmark.gallery, benchmark.negated_queries
+    lookalikes = len({image for query in queries for image in (*query.relevant, *query.excluded)})
+    relevant = np.array([len(query.relevant) for query in queries])
     return {
-        "presence_accuracy": best_rule(pairs, np.zeros(len(pairs), dtype=np.int64)),
+        "presence_accuracy": best_of_choices(benchmark.presence),
         "absence_choice_accuracy": ("constant", 0.5),
-        "multiple_choice_accuracy": best_rule(options, answers),
+        "multiple_choice_accuracy": best_of_choices(benchmark.multiple_choice),
         **{
-            f"retrieval_{direction}_r{k}": ("constant", k / size)
+            f"retrieval_{direction}_r{k}": ("constant", k / len(gallery))
             for direction in ("text_to_image", "image_to_text")
             for k in (1, 5)
         },
@@ -76,9 +169,18 @@ def evaluate_blind(benchmark: Benchmark) -> dict[str, tuple[str, float]]:
             f"negated_retrieval_r{k}": ("constant", float(np.mean(1 - (1 - relevant / lookalikes) ** k)))
             for k in (1, 5)
         },
-        "exclusion_at_10": ("constant", held),
+        "exclusion_at_10": (
+            "constant",
+            sum(len(query.excluded) for query in queries) / (len(queries) * lookalikes),
+        ),
         "zero_shot_auc": ("constant", 0.5),
     }
+
+
+def best_of_choices(items: Sequence[BenchmarkItem]) -> tuple[str, float]:
+    """Return the best rule that sees no image, and what it scores on choices between texts."""
+    choices = [item for item in items if isinstance(item, TextChoice)]
+    return best_rule([item.options for item in choices], np.array([item.answer for item in choices]))
 
 
 def as_dict(figures: Figures) -> dict[str, dict[str, dict[str, float | int]]]:
@@ -87,89 +189,3 @@ def as_dict(figures: Figures) -> dict[str, dict[str, dict[str, float | int]]]:
         metric: {group: estimate.as_dict() for group, estimate in groups.items()}
         for metric, groups in figures.items()
     }
-
-
-def _presence(benchmark: Benchmark, pictures: Embeddings, embed_text: EmbedText) -> dict[str, Estimate]:
-    items = benchmark.presence
-    shown = pictures[[item.image for item in items]]
-    right = cosines(shown, embed_text([item.right for item in items]))
-    wrong = cosines(shown, embed_text([item.wrong for item in items]))
-    return _by_condition(pairwise(right, wrong), [item.condition for item in items])
-
-
-def _absence_choice(benchmark: Benchmark, pictures: Embeddings, embed_text: EmbedText) -> dict[str, Estimate]:
-    items = benchmark.absence_choice
-    texts = embed_text([item.text for item in items])
-    right = cosines(pictures[[item.right for item in items]], texts)
-    wrong = cosines(pictures[[item.wrong for item in items]], texts)
-    return _by_condition(pairwise(right, wrong), [item.condition for item in items])
-
-
-def _multiple_choice(
-    benchmark: Benchmark, pictures: Embeddings, embed_text: EmbedText
-) -> dict[str, Estimate]:
-    items = benchmark.multiple_choice
-    options = embed_text([text for item in items for text in item.options])
-    shown = pictures[[item.image for item in items]]
-    scores = np.einsum("nd,nkd->nk", shown, options.reshape(len(items), 4, -1))
-    credits = choice(scores, np.array([item.answer for item in items]))  # noqa: A001 -- the field's word
-    templates = np.array([item.template for item in items])
-    return {
-        **_by_condition(credits, [item.condition for item in items]),
-        **{name: proportion(credits[templates == name]) for name in dict.fromkeys(templates.tolist())},
-    }
-
-
-def _retrieval(gallery: Embeddings, captions: Embeddings) -> Figures:
-    own = np.arange(len(gallery))
-    directions = {"text_to_image": (captions, gallery), "image_to_text": (gallery, captions)}
-    return {
-        f"retrieval_{direction}_r{k}": {"seen": proportion(credits)}
-        for direction, (queries, targets) in directions.items()
-        for k, credits in recall_at_k(queries, targets, own, (1, 5)).items()  # noqa: A001
-    }
-
-
-def _negated_retrieval(benchmark: Benchmark, pictures: Embeddings, embed_text: EmbedText) -> Figures:
-    queries = benchmark.negated_queries
-    gallery = pictures[benchmark.lookalikes.start : benchmark.lookalikes.stop]
-    relevant = [np.array(query.relevant) for query in queries]
-    texts = embed_text([query.text for query in queries])
-    found = recall_at_k(texts, gallery, relevant, (1, 5))
-    shares = exclusion_at_k(texts, gallery, _held_by_lookalikes(benchmark), 10)
-    conditions = [query.condition for query in queries]
-    return {
-        **{f"negated_retrieval_r{k}": _by_condition(found[k], conditions) for k in (1, 5)},
-        "exclusion_at_10": _by_condition(shares, conditions),
-    }
-
-
-def _held_by_lookalikes(benchmark: Benchmark) -> NDArray[np.bool_]:
-    """Tell for every query and picture of its gallery whether the picture holds what the query denies."""
-    shown = [benchmark.scenes[index].kinds for index in benchmark.lookalikes]
-    return np.array([[query.denied in kinds for kinds in shown] for query in benchmark.negated_queries])
-
-
-def _zero_shot(benchmark: Benchmark, gallery: Embeddings, embed_text: EmbedText) -> dict[str, Estimate]:
-    """Score by kind how well "a photo of a dog" tells pictures with a dog from pictures without one."""
-    scenes = [benchmark.scenes[index].kinds for index in benchmark.gallery]
-    labels = np.array([[kind in kinds for kinds in scenes] for kind in KINDS])
-    scores = embed_text([f"a photo of {kind.indefinite}" for kind in KINDS]) @ gallery.T
-    shown = [kind.index for kind in KINDS if 0 < labels[kind.index].sum() < len(scenes)]
-    areas = np.array([auc(scores[index], labels[index]) for index in shown])
-    held_out = np.array([KINDS[index].held_out for index in shown])
-    return {
-        "seen": bootstrap_mean(areas[~held_out], benchmark.seed),
-        "held_out": bootstrap_mean(areas[held_out], benchmark.seed),
-    }
-
-
-def cosines(left: Embeddings, right: Embeddings) -> Embeddings:
-    """Return the cosine of each row with its counterpart, [n]; both [n, d] are L2-normalised."""
-    return np.asarray(np.einsum("nd,nd->n", left, right))
-
-
-def _by_condition(credits: Credits, conditions: Sequence[Condition]) -> dict[str, Estimate]:  # noqa: A002
-    names = np.array([condition.name for condition in conditions])
-    groups = ("seen", "held_out", "held_out_phrasings", "held_out_both")
-    return {group: proportion(credits[names == group]) for group in groups}

@@ -10,7 +10,7 @@ from types import UnionType
 from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
 from omninegclip import plain_yaml
-from omninegclip.data.items import Item
+from omninegclip.data.items import BenchmarkItem
 from omninegclip.data.readers import READERS
 from omninegclip.errors import OmniNegClipError
 from omninegclip.evaluation.protocols import Rule
@@ -38,8 +38,8 @@ class Benchmark:
     reader: str  # a name of data.readers.READERS
     files: tuple[str, ...]
     measures: Mapping[str, str]  # measure -> the figure that stands for it in the summary
-    images: tuple[str, ...] = ()  # folders of the pictures; default: where the files are
-    extension: str | None = None  # of the pictures, where it is not that of the rows
+    images: tuple[str, ...] = ()  # folders of the images; default: where the files are
+    extension: str | None = None  # of the images, where it is not that of the rows
     options: Mapping[str, Any] = field(default_factory=dict)  # of the reader; `*_file` are paths
     official: Mapping[str, Any] = field(default_factory=dict)  # options under --protocol official alone
     task: str | None = None  # a name of tasks.KINDS, where the records allow several
@@ -52,7 +52,7 @@ class Benchmark:
         named = _option_files(self.options, data) | _option_files(self.official, data)
         return self._found(data) + [path for path in named.values() if path.exists()]
 
-    def items(self, data: Path, rule: Rule) -> Iterator[Item]:
+    def items(self, data: Path, rule: Rule) -> Iterator[BenchmarkItem]:
         """Yield the records of all files."""
         options = dict(self.options) | (dict(self.official) if rule == "official" else {})
         options |= _option_files(options, data)
@@ -60,7 +60,7 @@ class Benchmark:
             yield from READERS[self.reader](path, **options)
 
     def image_folders(self, data: Path) -> list[Path]:
-        """Return the folders below which the pictures lie."""
+        """Return the folders below which the images lie."""
         if self.images:
             return [data / folder for folder in self.images]
         return sorted({path if path.is_dir() else path.parent for path in self._found(data)})

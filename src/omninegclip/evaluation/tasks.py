@@ -1,4 +1,4 @@
-"""From records to figures: which pictures and texts a benchmark needs embedded, and what it makes of them."""
+"""From records to figures: which images and texts a benchmark needs embedded, and what it makes of them."""
 
 import inspect
 import random
@@ -11,20 +11,21 @@ from typing import Any, Literal, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from omninegclip.captions.negation_words import cue
 from omninegclip.data.items import (
-    CaptionedPicture,
-    Item,
-    LabelledPicture,
-    Picture,
-    PictureChoice,
-    Presence,
-    Query,
+    BenchmarkItem,
+    CaptionedImage,
+    ImageChoice,
+    ImageRef,
+    LabelledImage,
+    ObjectQuestion,
+    SearchQuery,
     TextChoice,
 )
+from omninegclip.embeddings import Embeddings
 from omninegclip.errors import OmniNegClipError
 from omninegclip.evaluation import blind, metrics, protocols
-from omninegclip.evaluation.cues import cue
-from omninegclip.evaluation.protocols import Embeddings, Rule
+from omninegclip.evaluation.protocols import Rule
 
 KS = (1, 5, 10)
 EXCLUSION_K = 5
@@ -43,23 +44,23 @@ class Figure:
     chosen: NDArray[np.int64] | None = None  # [n] the option chosen, by its place in the file; -1: a tie
 
 
-class Task(Protocol):
+class EvaluationTask(Protocol):
     """A kind of benchmark over its items."""
 
     @property
-    def pictures(self) -> Sequence[Picture]:
-        """The pictures to embed, in the order that `score` takes them."""
+    def images(self) -> Sequence[ImageRef]:
+        """The images to embed, in the order that `score` takes them."""
 
     @property
     def texts(self) -> Sequence[str]:
         """The texts to embed, in the order that `score` takes them."""
 
-    def score(self, pictures: Embeddings, texts: Embeddings, rule: Rule) -> list[Figure]:
-        """Return the figures from embeddings [pictures, d] and [texts, d]."""
+    def score(self, images: Embeddings, texts: Embeddings, rule: Rule) -> list[Figure]:
+        """Return the figures from embeddings [images, d] and [texts, d]."""
 
 
 class TextChoices:
-    """Choose the text that fits the picture."""
+    """Choose the text that fits the image."""
 
     def __init__(
         self, items: Sequence[TextChoice], official: Literal["argmax", "greater"] = "argmax"
@@ -69,15 +70,15 @@ class TextChoices:
             raise OmniNegClipError(f"The task option official is {official!r}: argmax or greater is needed.")
         self.items = items
         self.score_options = protocols.prefer if official == "greater" else protocols.choose
-        self.pictures = [item.picture for item in items]
+        self.images = [item.image for item in items]
         self.texts = [text for item in items for text in item.options]
 
-    def score(self, pictures: Embeddings, texts: Embeddings, rule: Rule) -> list[Figure]:
+    def score(self, images: Embeddings, texts: Embeddings, rule: Rule) -> list[Figure]:
         """Return the accuracy, with what text alone achieves beside it."""
         options = [item.options for item in self.items]
         answers = np.array([item.answer for item in self.items])
         starts = np.cumsum([0, *map(len, options)])
-        scores = protocols.option_scores(pictures, texts, starts)
+        scores = protocols.option_scores(images, texts, starts)
         without_looking = {
             name: float(metrics.choice(guess(options), answers).mean()) for name, guess in blind.RULES.items()
         }
@@ -90,72 +91,71 @@ class TextChoices:
                 credits_won,
                 groups,
                 blind=without_looking,
-                clusters=_same_images(self.pictures),
+                clusters=_same_images(self.images),
                 chosen=_chosen(scores, orders, rule),
             )
         ]
 
 
-class PictureChoices:
-    """Choose the picture, mostly a crop, that fits the text."""
+class ImageChoices:
+    """Choose the image, mostly a crop, that fits the text."""
 
-    def __init__(self, items: Sequence[PictureChoice]) -> None:
+    def __init__(self, items: Sequence[ImageChoice]) -> None:
         """Hold the items."""
         self.items = items
-        self.pictures = [picture for item in items for picture in item.pictures]
+        self.images = [image for item in items for image in item.images]
         self.texts = [item.text for item in items]
 
-    def score(self, pictures: Embeddings, texts: Embeddings, rule: Rule) -> list[Figure]:
+    def score(self, images: Embeddings, texts: Embeddings, rule: Rule) -> list[Figure]:
         """Return the accuracy."""
-        starts = np.cumsum([0, *(len(item.pictures) for item in self.items)])
-        scores = protocols.option_scores(texts, pictures, starts)
+        starts = np.cumsum([0, *(len(item.images) for item in self.items)])
+        scores = protocols.option_scores(texts, images, starts)
         answers = np.array([item.answer for item in self.items])
         chance = {"constant": float(np.mean(1 / np.diff(starts)))}
         groups = _groups(self.items) | {"cue": [cue(text) for text in self.texts]}
-        orders = [item.order or range(len(item.pictures)) for item in self.items]
+        orders = [item.order or range(len(item.images)) for item in self.items]
         return [
             Figure(
                 "accuracy",
                 protocols.choose(scores, answers, rule),
                 groups,
                 blind=chance,
-                clusters=_same_images([item.pictures[item.answer] for item in self.items]),
+                clusters=_same_images([item.images[item.answer] for item in self.items]),
                 chosen=_chosen(scores, orders, rule),
             )
         ]
 
 
 class Retrieval:
-    """Find the picture of a caption and a caption of the picture."""
+    """Find the image of a caption and a caption of the image."""
 
-    def __init__(self, items: Sequence[CaptionedPicture]) -> None:
+    def __init__(self, items: Sequence[CaptionedImage]) -> None:
         """Hold the items, each with at least one caption."""
         self.items = items
-        self.pictures = [item.picture for item in items]
+        self.images = [item.image for item in items]
         self.texts = [text for item in items for text in item.captions]
 
-    def score(self, pictures: Embeddings, texts: Embeddings, rule: Rule) -> list[Figure]:
+    def score(self, images: Embeddings, texts: Embeddings, rule: Rule) -> list[Figure]:
         """Return hits at 1, 5 and 10 in both directions, and exclusion where objects are known."""
         starts = np.cumsum([0, *(len(item.captions) for item in self.items)])
         owners = np.repeat(np.arange(len(self.items)), np.diff(starts))
         captions = [np.arange(*span) for span in pairwise(starts)]
-        by_picture = _groups(self.items)
-        by_caption = {name: [values[owner] for owner in owners] for name, values in by_picture.items()}
+        by_image = _groups(self.items)
+        by_caption = {name: [values[owner] for owner in owners] for name, values in by_image.items()}
         by_caption["cue"] = [cue(text) for text in self.texts]
-        found = protocols.retrieve(texts, pictures, owners, KS, rule)
-        clusters = _same_images(self.pictures)
+        found = protocols.retrieve(texts, images, owners, KS, rule)
+        clusters = _same_images(self.images)
         figures = [
             Figure(f"text_to_image_r{k}", values, by_caption, clusters=clusters[owners])
             for k, values in found.items()
         ]
-        found = protocols.retrieve(pictures, texts, captions, KS, rule)
+        found = protocols.retrieve(images, texts, captions, KS, rule)
         figures += [
-            Figure(f"image_to_text_r{k}", values, by_picture, clusters=clusters)
-            for k, values in found.items()
+            Figure(f"image_to_text_r{k}", values, by_image, clusters=clusters) for k, values in found.items()
         ]
-        return figures if rule == "official" else figures + self._exclusion(pictures, texts, owners)
+        return figures if rule == "official" else figures + self._exclusion(images, texts, owners)
 
-    def _exclusion(self, pictures: Embeddings, texts: Embeddings, owners: NDArray[np.int64]) -> list[Figure]:
+    def _exclusion(self, images: Embeddings, texts: Embeddings, owners: NDArray[np.int64]) -> list[Figure]:
         named = [
             _named(self.items[owner].absent, text) for owner, text in zip(owners, self.texts, strict=True)
         ]
@@ -170,7 +170,7 @@ class Retrieval:
             return np.array([np.any([holders[name] for name in named[i]], axis=0) for i in asked[rows]])
 
         k = min(EXCLUSION_K, len(self.items))
-        shares = metrics.exclusion_at_k(texts[asked], pictures, holds, k)
+        shares = metrics.exclusion_at_k(texts[asked], images, holds, k)
         groups = {name: [values[owners[i]] for i in asked] for name, values in _groups(self.items).items()}
         groups["cue"] = [cue(self.texts[index]) for index in asked]
         random_order = float(np.mean([holds(slice(i, i + 1)).mean() for i in range(len(asked))]))
@@ -181,27 +181,28 @@ class Retrieval:
                 groups,
                 False,
                 blind={"random order": random_order},
-                clusters=_same_images(self.pictures)[owners[asked]],
+                clusters=_same_images(self.images)[owners[asked]],
             )
         ]
 
 
 class Search:
-    """Find a picture that the text is true of, and keep out those that hold what it denies."""
+    """Find an image that the text is true of, and keep out those that hold what it denies."""
 
-    def __init__(self, items: Sequence[Query]) -> None:
-        """Hold the items; what is searched are the pictures of all of them."""
+    def __init__(self, items: Sequence[SearchQuery], gallery: Sequence[ImageRef] = ()) -> None:
+        """Hold the items; what is searched is the gallery and the images of all items."""
         self.items = items
-        self.pictures = list(dict.fromkeys(picture for item in items for picture in pictures_of(item)))
+        own = (image for item in items for image in images_of(item))
+        self.images = list(dict.fromkeys((*gallery, *own)))
         self.texts = [item.text for item in items]
 
-    def score(self, pictures: Embeddings, texts: Embeddings, rule: Rule) -> list[Figure]:
-        """Return hits at 1, 5 and 10, and exclusion at 5 and 10 where pictures are to be excluded."""
-        place = {picture: index for index, picture in enumerate(self.pictures)}
-        relevant = [np.array([place[picture] for picture in item.relevant]) for item in self.items]
+    def score(self, images: Embeddings, texts: Embeddings, rule: Rule) -> list[Figure]:
+        """Return hits at 1, 5 and 10, and exclusion at 5 and 10 where images are to be excluded."""
+        place = {image: index for index, image in enumerate(self.images)}
+        relevant = [np.array([place[image] for image in item.relevant]) for item in self.items]
         groups = _groups(self.items) | {"cue": [cue(text) for text in self.texts]}
-        found = protocols.retrieve(texts, pictures, relevant, KS, rule)
-        size = len(self.pictures)
+        found = protocols.retrieve(texts, images, relevant, KS, rule)
+        size = len(self.images)
         shares = np.array([len(rows) / size for rows in relevant])
         figures = [
             Figure(f"text_to_image_r{k}", values, groups, blind={"random order": _any_of(shares, k)})
@@ -209,14 +210,14 @@ class Search:
         ]
         holds = np.zeros((len(self.items), size), dtype=np.bool_)
         for row, item in enumerate(self.items):
-            holds[row, [place[picture] for picture in item.excluded]] = True
+            holds[row, [place[image] for image in item.excluded]] = True
         if not holds.any():
             return figures
         without_looking = {"random order": float(holds.mean())}
         return figures + [
             Figure(
                 f"exclusion_at_{k}",
-                metrics.exclusion_at_k(texts, pictures, holds, min(k, size)),
+                metrics.exclusion_at_k(texts, images, holds, min(k, size)),
                 groups,
                 False,
                 blind=without_looking,
@@ -226,18 +227,18 @@ class Search:
 
 
 class ZeroShot:
-    """Name the class of a picture."""
+    """Name the class of an image."""
 
     def __init__(
-        self, items: Sequence[LabelledPicture], templates: Sequence[str] = ("a photo of a {}.",)
+        self, items: Sequence[LabelledImage], templates: Sequence[str] = ("a photo of a {}.",)
     ) -> None:
         """Hold the items; a class is the normalised mean of its prompts, one per template."""
         self.items, self.templates = items, templates
-        self.pictures = [item.picture for item in items]
+        self.images = [item.image for item in items]
         self.classes = sorted({item.label for item in items})
         self.texts = [template.replace("{}", name) for name in self.classes for template in templates]
 
-    def score(self, pictures: Embeddings, texts: Embeddings, rule: Rule) -> list[Figure]:
+    def score(self, images: Embeddings, texts: Embeddings, rule: Rule) -> list[Figure]:
         """Return top-1 and top-5 accuracy."""
         prompts = texts.reshape(len(self.classes), len(self.templates), -1).mean(axis=1)
         classes = prompts / np.linalg.norm(prompts, axis=1, keepdims=True)
@@ -245,8 +246,8 @@ class ZeroShot:
         labels = np.array([place[item.label] for item in self.items])
         groups = {"class": [item.label for item in self.items]}
         chance = {"constant": 1 / len(self.classes)}
-        clusters = _same_images(self.pictures)
-        found = protocols.classify(pictures, classes, labels, (1, 5), rule)
+        clusters = _same_images(self.images)
+        found = protocols.classify(images, classes, labels, (1, 5), rule)
         return [
             Figure("top1", found[1], groups, blind=chance, clusters=clusters),
             Figure(
@@ -260,10 +261,15 @@ class ZeroShot:
 
 
 class Recognition:
-    """Tell pictures that hold an object from those that do not."""
+    """Tell images that hold an object from those that do not."""
 
-    def __init__(self, items: Sequence[Presence], template: str = "a photo of a {}.") -> None:
-        """Hold the items, each asked with its object in the template.
+    def __init__(
+        self,
+        items: Sequence[ObjectQuestion],
+        template: str = "a photo of a {}.",
+        objects: Sequence[str] = (),
+    ) -> None:
+        """Hold the items, each asked with its object in the template; `objects` come first in the figure.
 
         Raises OmniNegClipError if no object is asked for both where it is and where it is not.
         """
@@ -272,20 +278,21 @@ class Recognition:
             answers.setdefault(item.object, set()).add(item.present)
         if not any(len(both) > 1 for both in answers.values()):
             raise OmniNegClipError(
-                "No object is asked for both in pictures that have it and in pictures that lack it: an AUC "
+                "No object is asked for both in images that have it and in images that lack it: an AUC "
                 "needs both."
             )
         self.items = items
-        self.pictures = [item.picture for item in items]
+        self.objects = list(dict.fromkeys((*objects, *sorted(answers))))
+        self.images = [item.image for item in items]
         self.texts = [template.replace("{}", item.object) for item in items]
 
-    def score(self, pictures: Embeddings, texts: Embeddings, rule: Rule) -> list[Figure]:
-        """Return the AUC of every kind of object that is there in some pictures and not in others."""
-        names = sorted({item.object for item in self.items})
+    def score(self, images: Embeddings, texts: Embeddings, rule: Rule) -> list[Figure]:
+        """Return the AUC of every kind of object that is there in some images and not in others."""
+        names = self.objects
         place = {name: index for index, name in enumerate(names)}
         kinds = np.array([place[item.object] for item in self.items])
         present = np.array([item.present for item in self.items])
-        found, areas = protocols.recognise(pictures, texts, kinds, present)
+        found, areas = protocols.recognise(images, texts, kinds, present)
         groups = {"object": [names[kind] for kind in found]} | self._groups_of_kinds(names, found)
         return [Figure("auc", areas, groups, proportion=False, blind={"constant": 0.5})]
 
@@ -300,14 +307,14 @@ class Recognition:
 
 
 def yes_or_no(
-    items: Sequence[Presence], yes: str = "a photo with a {}.", no: str = "a photo without a {}."
+    items: Sequence[ObjectQuestion], yes: str = "a photo with a {}.", no: str = "a photo without a {}."
 ) -> TextChoices:
     """Turn each question about an object into a choice between two texts."""
     return TextChoices(
         [
             TextChoice(
                 item.id,
-                item.picture,
+                item.image,
                 (yes.replace("{}", item.object), no.replace("{}", item.object)),
                 0 if item.present else 1,
                 item.groups,
@@ -318,20 +325,20 @@ def yes_or_no(
 
 
 # Kind of task -> the type of its records and what makes a task of them; the first that fits is the default.
-KINDS: Mapping[str, tuple[type, Callable[..., Task]]] = {
+KINDS: Mapping[str, tuple[type, Callable[..., EvaluationTask]]] = {
     "choose text": (TextChoice, TextChoices),
-    "choose picture": (PictureChoice, PictureChoices),
-    "retrieve": (CaptionedPicture, Retrieval),
-    "search": (Query, Search),
-    "classify": (LabelledPicture, ZeroShot),
-    "recognise": (Presence, Recognition),
-    "yes or no": (Presence, yes_or_no),
+    "choose image": (ImageChoice, ImageChoices),
+    "retrieve": (CaptionedImage, Retrieval),
+    "search": (SearchQuery, Search),
+    "classify": (LabelledImage, ZeroShot),
+    "recognise": (ObjectQuestion, Recognition),
+    "yes or no": (ObjectQuestion, yes_or_no),
 }
 
 # Kind of task -> the figures that it can give.
 FIGURES: Mapping[str, tuple[str, ...]] = {
     "choose text": ("accuracy",),
-    "choose picture": ("accuracy",),
+    "choose image": ("accuracy",),
     "retrieve": (
         *(f"{way}_r{k}" for way in ("text_to_image", "image_to_text") for k in KS),
         f"exclusion_at_{EXCLUSION_K}",
@@ -348,11 +355,11 @@ def kinds_of(record: type) -> list[str]:
     return [name for name, (of, _) in KINDS.items() if of is record]
 
 
-def prepare(items: Sequence[Item], rule: Rule, seed: int) -> list[Item]:
+def prepare(items: Sequence[BenchmarkItem], rule: Rule, seed: int) -> list[BenchmarkItem]:
     """Return the items as the rule wants them: strictly, options in random order and no empty text.
 
     Files put the answer first, so that whatever favours the first option would win. What can't be asked at
-    all, such as a query that no picture answers, is left out under either rule; `unaskable` says why.
+    all, such as a query that no image answers, is left out under either rule; `unaskable` says why.
     """
     items = [item for item in items if unaskable(item, rule) is None]
     if rule == "official":
@@ -361,28 +368,28 @@ def prepare(items: Sequence[Item], rule: Rule, seed: int) -> list[Item]:
     return [prepared for item in items if (prepared := _strict(item, draw)) is not None]
 
 
-def unaskable(item: Item, rule: Rule) -> str | None:
+def unaskable(item: BenchmarkItem, rule: Rule) -> str | None:
     """Return why an item is left out, in the words of a result's `skipped`, or None for one that is asked."""
-    if isinstance(item, CaptionedPicture) and not item.captions:
+    if isinstance(item, CaptionedImage) and not item.captions:
         return "pictures without caption"
-    if isinstance(item, Query) and not item.relevant:
+    if isinstance(item, SearchQuery) and not item.relevant:
         return "queries without picture"
     if isinstance(item, TextChoice) and len(item.options) < 2:
         return "questions without choice"
-    if isinstance(item, PictureChoice) and len(item.pictures) < 2:
+    if isinstance(item, ImageChoice) and len(item.images) < 2:
         return "questions without choice"
     if rule == "official":
         return None
     return None if all(text.strip() for text in _texts_of(item)) else "items with an empty text"
 
 
-def build(items: Sequence[Item], kind: str | None = None, **options: Any) -> Task:
+def build(items: Sequence[BenchmarkItem], kind: str | None = None, **options: Any) -> EvaluationTask:
     """Return the task for records of one type; `options` go to its constructor.
 
     Raises OmniNegClipError if there are no records, or the kind of task or its options do not fit.
     """
     if not items:
-        raise OmniNegClipError("No item is left to score: files with items and their pictures are needed.")
+        raise OmniNegClipError("No item is left to score: files with items and their images are needed.")
     fitting = {name: KINDS[name][1] for name in kinds_of(type(items[0]))}
     make = fitting.get(kind) if kind else next(iter(fitting.values()), None)
     if make is None:
@@ -397,46 +404,46 @@ def build(items: Sequence[Item], kind: str | None = None, **options: Any) -> Tas
     return make(items, **options)
 
 
-def pictures_of(item: Item) -> tuple[Picture, ...]:
-    """Return the pictures that an item needs."""
-    if isinstance(item, Query):
+def images_of(item: BenchmarkItem) -> tuple[ImageRef, ...]:
+    """Return the images that an item needs."""
+    if isinstance(item, SearchQuery):
         return (*item.relevant, *item.excluded)
-    return item.pictures if isinstance(item, PictureChoice) else (item.picture,)
+    return item.images if isinstance(item, ImageChoice) else (item.image,)
 
 
-def _strict(item: Item, draw: random.Random) -> Item | None:
-    if isinstance(item, CaptionedPicture):
+def _strict(item: BenchmarkItem, draw: random.Random) -> BenchmarkItem | None:
+    if isinstance(item, CaptionedImage):
         captions = tuple(caption for caption in item.captions if caption.strip())
         return item._replace(captions=captions) if captions else None
     if isinstance(item, TextChoice):
         order = draw.sample(range(len(item.options)), len(item.options))
         options = tuple(item.options[place] for place in order)
         return item._replace(options=options, answer=order.index(item.answer), order=tuple(order))
-    if isinstance(item, PictureChoice):
-        order = draw.sample(range(len(item.pictures)), len(item.pictures))
-        pictures = tuple(item.pictures[place] for place in order)
-        return item._replace(pictures=pictures, answer=order.index(item.answer), order=tuple(order))
+    if isinstance(item, ImageChoice):
+        order = draw.sample(range(len(item.images)), len(item.images))
+        images = tuple(item.images[place] for place in order)
+        return item._replace(images=images, answer=order.index(item.answer), order=tuple(order))
     return item
 
 
-def _texts_of(item: Item) -> tuple[str, ...]:
+def _texts_of(item: BenchmarkItem) -> tuple[str, ...]:
     match item:
         case TextChoice():
             return item.options
-        case PictureChoice() | Query():
+        case ImageChoice() | SearchQuery():
             return (item.text,)
-        case LabelledPicture():
+        case LabelledImage():
             return (item.label,)
-        case Presence():
+        case ObjectQuestion():
             return (item.object,)
-        case CaptionedPicture():  # its empty captions are left out one by one
+        case CaptionedImage():  # its empty captions are left out one by one
             return ()
 
 
-def _same_images(pictures: Sequence[Picture]) -> NDArray[np.int64]:
-    """Return a number per picture, equal for crops of one image."""
+def _same_images(images: Sequence[ImageRef]) -> NDArray[np.int64]:
+    """Return a number per image, equal for crops of one image."""
     numbers: dict[tuple[str, tuple[int, int] | None], int] = {}
-    return np.array([numbers.setdefault((each.path, each.span), len(numbers)) for each in pictures], np.int64)
+    return np.array([numbers.setdefault((each.path, each.span), len(numbers)) for each in images], np.int64)
 
 
 def _chosen(scores: NDArray[np.floating], orders: Sequence[Sequence[int]], rule: Rule) -> NDArray[np.int64]:
@@ -448,7 +455,7 @@ def _chosen(scores: NDArray[np.floating], orders: Sequence[Sequence[int]], rule:
 
 
 def _groups(
-    items: Sequence[TextChoice] | Sequence[PictureChoice] | Sequence[CaptionedPicture] | Sequence[Query],
+    items: Sequence[TextChoice] | Sequence[ImageChoice] | Sequence[CaptionedImage] | Sequence[SearchQuery],
 ) -> dict[str, list[str]]:
     names = dict.fromkeys(name for item in items for name in item.groups)
     return {name: [item.groups.get(name, "") for item in items] for name in names}
@@ -460,7 +467,7 @@ def _cue(item: TextChoice) -> str:
 
 
 def _any_of(shares: NDArray[np.float64], k: int) -> float:
-    """Return how often one of k random pictures is among a share of all."""
+    """Return how often one of k random images is among a share of all."""
     return float(np.mean(1 - (1 - shares) ** k))
 
 

@@ -5,10 +5,8 @@ from collections.abc import Callable, Sequence
 from functools import partial
 
 import numpy as np
-from numpy.typing import NDArray
 
-Embeddings = NDArray[np.float32]
-EmbedText = Callable[[Sequence[str]], Embeddings]
+from omninegclip.embeddings import Embeddings, EmbedText
 
 
 def subtract(affirmed: Embeddings, denied: Embeddings, weight: float = 1.0) -> Embeddings:
@@ -23,9 +21,11 @@ def subtract(affirmed: Embeddings, denied: Embeddings, weight: float = 1.0) -> E
 
     Raises:
         ValueError: the shapes differ, or a difference is zero.
+
+    `objectives.composed_target` is the same formula in torch, for training.
     """
     _check(affirmed, denied)
-    return _normalised(affirmed - weight * denied)
+    return normalised(affirmed - weight * denied)
 
 
 def subspace_direction(affirmed: Embeddings, denied: Embeddings, angle: float) -> Embeddings:
@@ -50,7 +50,7 @@ def subspace_direction(affirmed: Embeddings, denied: Embeddings, angle: float) -
     if not 0 < angle <= math.pi:
         raise ValueError(f"angle must be above 0 and at most pi, not {angle}")
     along = (affirmed * denied).sum(axis=1, keepdims=True)
-    across = _normalised(affirmed - along * denied)
+    across = normalised(affirmed - along * denied)
     return np.asarray(math.cos(angle) * denied + math.sin(angle) * across, dtype=np.float32)
 
 
@@ -90,7 +90,8 @@ def _check(affirmed: Embeddings, denied: Embeddings) -> None:
         raise ValueError(f"affirmed and denied must both be [n, d], not {affirmed.shape} and {denied.shape}")
 
 
-def _normalised(vectors: Embeddings) -> Embeddings:
+def normalised(vectors: Embeddings) -> Embeddings:
+    """Return the vectors [n, d] with length 1. Raises ValueError if one is zero."""
     lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
     if not (lengths > 1e-6).all():
         raise ValueError("what is affirmed and what is denied are the same direction: nothing is left")

@@ -5,27 +5,28 @@ from collections.abc import Mapping
 import numpy as np
 from numpy.typing import NDArray
 
-from omninegclip.clip.encoder import ClipEncoder, Embeddings
+from omninegclip.clip.encoder import ClipEncoder
+from omninegclip.embeddings import Embeddings
 from omninegclip.evaluation.intervals import Estimate, proportion
 from omninegclip.evaluation.metrics import pairwise, recall_at_k
-from omninegclip.training.triplets import Pairs, Triplets
+from omninegclip.training.methods.pairs import CaptionPairs, Triplets
 
 
 def validate(encoder: ClipEncoder, held_out: Triplets) -> dict[str, Estimate]:
     """Return the figures of `held_out`, fractions of 1.
 
-        presence_accuracy    a picture is closer to its caption than to that caption negated by presence
-        absence_r1           R@1 between pictures and captions negated by absence, both directions together
-        retrieval_r1         R@1 between pictures and plain captions, both directions together
+        presence_accuracy    an image is closer to its caption than to that caption negated by presence
+        absence_r1           R@1 between images and captions negated by absence, both directions together
+        retrieval_r1         R@1 between images and plain captions, both directions together
 
     Raises:
         ValueError: an embedding holds NaN.
     """
     presence, absence = held_out.presence, held_out.absence
     plain = encoder.embed_tokens(presence.captions)
-    pictures = held_out.features[presence.image_rows].numpy()
-    right = np.einsum("nd,nd->n", pictures, plain)
-    wrong = np.einsum("nd,nd->n", pictures, encoder.embed_tokens(presence.negated))
+    images = held_out.features[presence.image_rows].numpy()
+    right = np.einsum("nd,nd->n", images, plain)
+    wrong = np.einsum("nd,nd->n", images, encoder.embed_tokens(presence.negated))
     return {
         "presence_accuracy": proportion(pairwise(right, wrong)),
         "absence_r1": _recall(held_out, absence, encoder.embed_tokens(absence.negated)),
@@ -40,11 +41,11 @@ def metric(figures: Mapping[str, Estimate], name: str) -> float:
     return figures[name].value
 
 
-def _recall(held_out: Triplets, pairs: Pairs, texts: Embeddings) -> Estimate:
-    """Estimate R@1 between distinct pictures and their texts, in both directions."""
-    _, first, picture = np.unique(pairs.image_ids.numpy(), return_index=True, return_inverse=True)
-    pictures = held_out.features[pairs.image_rows[first]].numpy()
-    texts_of: list[NDArray[np.int64]] = [np.flatnonzero(picture == number) for number in range(len(first))]
-    to_picture = recall_at_k(texts, pictures, picture, (1,))[1]
-    to_text = recall_at_k(pictures, texts, texts_of, (1,))[1]
-    return proportion(np.concatenate([to_picture, to_text]))
+def _recall(held_out: Triplets, pairs: CaptionPairs, texts: Embeddings) -> Estimate:
+    """Estimate R@1 between distinct images and their texts, in both directions."""
+    _, first, image = np.unique(pairs.image_ids.numpy(), return_index=True, return_inverse=True)
+    images = held_out.features[pairs.image_rows[first]].numpy()
+    texts_of: list[NDArray[np.int64]] = [np.flatnonzero(image == number) for number in range(len(first))]
+    to_image = recall_at_k(texts, images, image, (1,))[1]
+    to_text = recall_at_k(images, texts, texts_of, (1,))[1]
+    return proportion(np.concatenate([to_image, to_text]))

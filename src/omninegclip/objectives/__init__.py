@@ -4,13 +4,15 @@ from omninegclip.objectives.absence import absence
 from omninegclip.objectives.clip import clip
 from omninegclip.objectives.conclip import conclip
 from omninegclip.objectives.contrastive import cross_entropy_to, symmetric
-from omninegclip.objectives.known import known_false
+from omninegclip.objectives.false_pairs import false_pairs
 from omninegclip.objectives.negationclip import negationclip
 from omninegclip.objectives.negbench import negbench
 from omninegclip.objectives.negclip import negclip
 from omninegclip.objectives.omni import omni
-from omninegclip.objectives.omni_plus import composed_target, known_truth, meanings, omni_plus
+from omninegclip.objectives.omni_plus import omni_plus
 from omninegclip.objectives.presence import presence
+from omninegclip.objectives.supervised_contrastive import supervised_contrastive
+from omninegclip.objectives.target_losses import composed_target, target_losses
 from omninegclip.objectives.tripletclip import tripletclip
 
 __all__ = [
@@ -19,15 +21,15 @@ __all__ = [
     "composed_target",
     "conclip",
     "cross_entropy_to",
-    "known_false",
-    "known_truth",
-    "meanings",
+    "false_pairs",
     "negationclip",
     "negbench",
     "negclip",
     "omni",
     "omni_plus",
     "presence",
+    "supervised_contrastive",
     "symmetric",
+    "target_losses",
     "tripletclip",
 ]

@@ -1,4 +1,4 @@
-"""The absence-based objective: a caption that denies what the picture does not show is true."""
+"""The absence-based objective: a caption that denies what the image does not show is true."""
 
 from torch import Tensor
 

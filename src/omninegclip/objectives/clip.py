@@ -3,6 +3,8 @@
 from torch import Tensor
 
 from omninegclip.objectives.contrastive import symmetric
+from omninegclip.objectives.features import CaptionFeatures
+from omninegclip.objectives.objective import Objective
 
 
 def clip(images: Tensor, captions: Tensor, scale: Tensor, same: Tensor | None = None) -> dict[str, Tensor]:
@@ -22,3 +24,12 @@ def clip(images: Tensor, captions: Tensor, scale: Tensor, same: Tensor | None = 
     Source: CLIP, Radford et al., arXiv 2103.00020, figure 3.
     """
     return {"loss": symmetric(images, captions, scale, same)}
+
+
+def _of_pairs(presence: CaptionFeatures, absence: CaptionFeatures, scale: Tensor) -> dict[str, Tensor]:
+    """Take the true captions of both batches, and the mean of the two."""
+    losses = [clip(each.images, each.captions, scale, each.same)["loss"] for each in (presence, absence)]
+    return {"loss": (losses[0] + losses[1]) / 2}
+
+
+OBJECTIVE = Objective(_of_pairs)

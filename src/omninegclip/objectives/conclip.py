@@ -4,6 +4,8 @@ import torch
 from torch import Tensor
 
 from omninegclip.objectives.contrastive import check_features, cross_entropy_to
+from omninegclip.objectives.features import CaptionFeatures
+from omninegclip.objectives.objective import Objective
 
 
 def conclip(
@@ -44,3 +46,10 @@ def conclip(
         "image_to_texts": image_to_texts,
         "caption_to_images": caption_to_images,
     }
+
+
+def _of_pairs(presence: CaptionFeatures, scale: Tensor) -> dict[str, Tensor]:
+    return conclip(presence.images, presence.captions, presence.negated, scale, same=presence.same)
+
+
+OBJECTIVE = Objective(_of_pairs)

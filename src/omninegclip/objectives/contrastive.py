@@ -52,6 +52,11 @@ def symmetric(left: Tensor, right: Tensor, scale: Tensor, same: Tensor | None = 
     return (cross_entropy_to(logits, same) + cross_entropy_to(logits.T, backwards)) / 2
 
 
+def mean_or_zero(values: Tensor) -> Tensor:
+    """Return the mean, or a zero that has a gradient where there is nothing."""
+    return values.sum() / max(1, values.numel())
+
+
 def check_features(**features: Tensor) -> None:
     """Refuse features that are not all of one shape [B, d], by the name of the argument.
 

@@ -3,6 +3,8 @@
 from torch import Tensor
 
 from omninegclip.objectives.contrastive import symmetric
+from omninegclip.objectives.features import CaptionFeatures
+from omninegclip.objectives.objective import Objective
 
 
 def negationclip(
@@ -24,3 +26,10 @@ def negationclip(
     Source: NegationCLIP, Park et al., ICCV 2025, arXiv 2501.10913.
     """
     return {"loss": symmetric(images, negated, scale, same)}
+
+
+def _of_pairs(absence: CaptionFeatures, scale: Tensor) -> dict[str, Tensor]:
+    return negationclip(absence.images, absence.negated, scale, absence.same)
+
+
+OBJECTIVE = Objective(_of_pairs)

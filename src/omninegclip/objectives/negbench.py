@@ -5,6 +5,8 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from omninegclip.objectives.contrastive import symmetric
+from omninegclip.objectives.features import CaptionFeatures
+from omninegclip.objectives.objective import Objective
 
 
 def negbench(
@@ -44,3 +46,13 @@ def negbench(
     scores = scale * torch.einsum("bd,bkd->bk", images, options)
     choice = F.cross_entropy(scores, torch.zeros(len(scores), dtype=torch.long, device=scores.device))
     return {"loss": weight_clip * matched + (1 - weight_clip) * choice, "clip": matched, "choice": choice}
+
+
+def _of_pairs(presence: CaptionFeatures, scale: Tensor) -> dict[str, Tensor]:
+    """Choose from an image's own true and negated caption, and those of the next image in the batch."""
+    images, captions, negated, same = presence
+    options = torch.stack([captions, negated, captions.roll(1, 0), negated.roll(1, 0)], dim=1)
+    return negbench(images, captions, options, scale, same=same)
+
+
+OBJECTIVE = Objective(_of_pairs)

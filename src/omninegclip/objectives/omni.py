@@ -4,6 +4,11 @@ from collections.abc import Mapping
 
 from torch import Tensor
 
+from omninegclip.objectives.absence import absence as absence_based
+from omninegclip.objectives.features import CaptionFeatures
+from omninegclip.objectives.objective import Objective, Weight
+from omninegclip.objectives.presence import presence as presence_based
+
 
 def omni(
     presence_parts: Mapping[str, Tensor],
@@ -33,3 +38,27 @@ def omni(
         **{f"presence/{name}": value for name, value in presence_parts.items()},
         **{f"absence/{name}": value for name, value in absence_parts.items()},
     }
+
+
+def _of_pairs(
+    presence: CaptionFeatures,
+    absence: CaptionFeatures,
+    scale: Tensor,
+    *,
+    weight_absence: Weight = 1.0,
+    weight_original: Weight = 1.0,
+    weight_text: Weight = 1.0,
+    margin: float = 0.9,
+) -> dict[str, Tensor]:
+    images, originals, negated, same = absence
+    weights = {"weight_original": weight_original, "weight_text": weight_text, "margin": margin}
+    absent = absence_based(images, originals, negated, scale, same=same, **weights)
+    present = presence_based(presence.images, presence.captions, presence.negated, scale, presence.same)
+    return omni(present, absent, weight_absence=weight_absence)
+
+
+OBJECTIVE = Objective(
+    _of_pairs,
+    curves=("presence/loss", "presence/two_way", "absence/loss", "absence/negated", "absence/text"),
+    source="Omni-NegCLIP, arXiv 2603.29258",
+)

@@ -1,4 +1,4 @@
-"""The presence-based objective: a caption that denies what the picture shows is false."""
+"""The presence-based objective: a caption that denies what the image shows is false."""
 
 import torch
 import torch.nn.functional as F
@@ -23,7 +23,7 @@ def presence(
         negated: N, [B, d], L2-normalised; N_i is C_i with something negated that is in image i.
         scale: s, a scalar: the exponential of CLIP's logit scale.
         same: [B, B] booleans: caption j is true of image i as well, so neither is a negative of the other in
-            L1 and L2. N_j stays a negative of image i: where the picture is the same, N_j is false of it too.
+            L1 and L2. N_j stays a negative of image i: where the image is the same, N_j is false of it too.
 
     Raises:
         ValueError: The features differ in shape or are not 2-D, or `same` does not fit them.

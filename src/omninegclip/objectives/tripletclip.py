@@ -1,9 +1,11 @@
-"""TripletCLIP's objective: NegCLIP's, and NegCLIP's once more on pictures of the hard negatives."""
+"""TripletCLIP's objective: NegCLIP's, and NegCLIP's once more on images of the hard negatives."""
 
 from torch import Tensor
 
 from omninegclip.objectives.contrastive import check_features
+from omninegclip.objectives.features import CaptionFeatures
 from omninegclip.objectives.negclip import negclip
+from omninegclip.objectives.objective import Objective
 
 
 def tripletclip(
@@ -15,7 +17,7 @@ def tripletclip(
     negative_images: Tensor | None = None,
     same: Tensor | None = None,
 ) -> dict[str, Tensor]:
-    """Tell captions from hard negatives, and hard negatives from captions where there are pictures of them.
+    """Tell captions from hard negatives, and hard negatives from captions where there are images of them.
 
         L1 = negclip(I, C, N)      `captions`
         L2 = negclip(X, N, C)      `negatives`; absent without X
@@ -32,7 +34,7 @@ def tripletclip(
         scale: s, a scalar: the exponential of CLIP's logit scale.
         negative_images: X, [B, d], L2-normalised; N_i is true of X_i, and C_i false.
         same: [B, B] booleans: caption j is true of image i as well, so neither is a negative of the other.
-            It holds in L1 alone, for the pictures of L2 are others.
+            It holds in L1 alone, for the images of L2 are others.
 
     Raises:
         ValueError: The features differ in shape or are not 2-D, or `same` does not fit them.
@@ -45,3 +47,10 @@ def tripletclip(
     check_features(images=images, negative_images=negative_images)
     second = negclip(negative_images, negatives, captions, scale)["loss"]
     return {"loss": first + second, "captions": first, "negatives": second}
+
+
+def _of_pairs(presence: CaptionFeatures, scale: Tensor) -> dict[str, Tensor]:
+    return tripletclip(presence.images, presence.captions, presence.negated, scale, same=presence.same)
+
+
+OBJECTIVE = Objective(_of_pairs)

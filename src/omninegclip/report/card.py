@@ -7,7 +7,7 @@ from pathlib import Path
 import yaml
 
 from omninegclip.report.markdown import inline, table
-from omninegclip.report.table import DASH, MARKS, Cell, Line, Row, legend, sections
+from omninegclip.report.table import DASH, MARKS, FigureRow, TableCell, TableLine, legend, sections
 
 # The library that reads the model -> how.
 _USE = {
@@ -35,10 +35,10 @@ def model_card(
     licence: str,
     base_model: str | None,
     tags: Sequence[str],
-    rows: Sequence[Row],
+    rows: Sequence[FigureRow],
     columns: Sequence[str],
     measured_on: str,
-    facts: Mapping[str, str],
+    metadata: Mapping[str, str],
     limits: Sequence[str],
     attribution: str,
     library: str = "transformers",
@@ -65,7 +65,7 @@ def model_card(
         measured_on,
         *_figures(rows, columns),
         "## Training",
-        table(["fact", "value"], facts.items()),
+        table(["fact", "value"], metadata.items()),
         "## Limits",
         "\n".join(f"- {inline(limit)}" for limit in limits),
         "## Attribution",
@@ -75,7 +75,7 @@ def model_card(
 
 
 def derived_card(
-    name: str, source: str, made: str, facts: Mapping[str, str], library: str = "transformers"
+    name: str, source: str, made: str, metadata: Mapping[str, str], library: str = "transformers"
 ) -> str:
     """Return the card of a model that was made from `source` without training, and measured by nobody yet.
 
@@ -90,14 +90,14 @@ def derived_card(
         rows=(),
         columns=(),
         measured_on="Nothing was measured on this model yet: run `omninegclip evaluate`.",
-        facts=facts,
+        metadata=metadata,
         limits=["Its licence is that of the model that it was made from: say which before you publish it."],
         attribution=f"Made from: {source}.",
         library=library,
     )
 
 
-def _figures(rows: Sequence[Row], columns: Sequence[str]) -> list[str]:
+def _figures(rows: Sequence[FigureRow], columns: Sequence[str]) -> list[str]:
     """Return the table of figures and how to read it; nothing when there are none."""
     if not rows:
         return []
@@ -107,16 +107,16 @@ def _figures(rows: Sequence[Row], columns: Sequence[str]) -> list[str]:
     ]
 
 
-def _table(rows: Sequence[Row], columns: Sequence[str]) -> str:
+def _table(rows: Sequence[FigureRow], columns: Sequence[str]) -> str:
     lines = [line for section in sections(rows, columns) for line in section.lines]
     return table(["metric", "on", *columns, "blind", "chance"], map(_texts, lines))
 
 
-def _texts(line: Line) -> list[str]:
+def _texts(line: TableLine) -> list[str]:
     return [line.row.metric, line.row.group, *map(_text, line.cells), line.blind, line.chance]
 
 
-def _text(cell: Cell) -> str:
+def _text(cell: TableCell) -> str:
     if cell.estimate is None:
         return DASH
     change = f", {MARKS[cell.verdict]} {cell.change}" if cell.change else ""

@@ -35,22 +35,16 @@ _STYLE: dict[Any, object] = {
 }
 
 
-# What is drawn of the parts that an objective has, beside those that end on /loss.
-_PARTS = (
-    "presence/two_way",
-    "absence/negated",
-    "absence/text",
-    "contrast/hard",
-    "meaning/kept",
-    "meaning/composed",
-    "meaning/apart",
-)
+def drawn(scalars: Collection[str], curves: Collection[str]) -> list[str]:
+    """Return which of a step's scalars are drawn: the loss, and those that its objective names as curves."""
+    return [name for name in ("loss", *curves) if name in scalars]
 
 
-def drawn(scalars: Collection[str]) -> list[str]:
-    """Return which of a step's scalars are drawn as curves: the loss, and the parts that say most."""
-    parts = [name for name in scalars if name.endswith("/loss") or name in _PARTS]
-    return [*(["loss"] if "loss" in scalars else []), *parts]
+def training_curves(steps: Sequence[Mapping[str, float]], curves: Collection[str], title: str) -> str:
+    """Return the curves of what a log says of its steps: the loss, and what its objective names as curves."""
+    names = drawn(steps[0], curves) if steps else []
+    series = {name: [(line["step"], line[name]) for line in steps if name in line] for name in names}
+    return curves_svg(series, "step", "loss", title)
 
 
 def curves_svg(

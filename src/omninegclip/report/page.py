@@ -9,8 +9,8 @@ from markupsafe import Markup
 
 from omninegclip.files import atomic_file
 from omninegclip.report.headline import headlines
-from omninegclip.report.pictures import PictureRow
-from omninegclip.report.table import MARKS, Row, legend, sections
+from omninegclip.report.table import MARKS, FigureRow, legend, sections
+from omninegclip.report.thumbnails import ThumbnailRow
 
 _TEMPLATES = Environment(
     loader=FileSystemLoader(Path(__file__).parent),
@@ -32,11 +32,11 @@ class PolicyRow(NamedTuple):
 def render(
     title: str,
     summary: str,
-    rows: Sequence[Row],
+    rows: Sequence[FigureRow],
     columns: Sequence[str],
     curves: Sequence[str],
-    picture_rows: Sequence[PictureRow],
-    facts: Mapping[str, str],
+    image_rows: Sequence[ThumbnailRow],
+    metadata: Mapping[str, str],
     policy_rows: Sequence[PolicyRow],
     notes: Sequence[str],
     attribution: str,
@@ -44,7 +44,7 @@ def render(
     """Return the page; a part that has no content is left out.
 
     All text is escaped; `curves` alone are trusted markup and must come from `curves_svg`. Web addresses
-    in `attribution` become links. Raises OmniNegClipError as `sections` and `Picture.uri` do.
+    in `attribution` become links. Raises OmniNegClipError as `sections` and `Image.uri` do.
     """
     table = sections(rows, columns)
     return _TEMPLATES.get_template("page.html.jinja").render(
@@ -54,8 +54,8 @@ def render(
         table=table,
         columns=columns,
         curves=[Markup(curve) for curve in curves],  # noqa: S704 - made by curves_svg, which escapes names
-        picture_rows=picture_rows,
-        facts=facts,
+        image_rows=image_rows,
+        metadata=metadata,
         policy_rows=policy_rows,
         notes=notes,
         attribution=attribution,

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from omninegclip.evaluation.robustness import CHANCE
 from omninegclip.evaluation.scenes import Figures
 from omninegclip.report.scenes import GROUPS
-from omninegclip.report.table import Row
+from omninegclip.report.table import FigureRow
 
 TITLES = {
     "double_negation": "Double negation",
@@ -16,18 +16,18 @@ TITLES = {
     "quantifier": "Quantifier",
     "distant_negation": "Distant negation",
 }
-QUESTIONS = {"picture_choice": "two pictures", "caption_choice": "two captions", "control": "plain control"}
+QUESTIONS = {"picture_choice": "two images", "caption_choice": "two captions", "control": "plain control"}
 
 
 def robustness_rows(
     models: Sequence[Mapping[str, Figures]], blind: Mapping[str, tuple[str, float]]
-) -> list[Row]:
+) -> list[FigureRow]:
     """Return a row per probe, question and group, with the figures of every model side by side.
 
-    `blind` is what `evaluate_blind_captions` returned. A text alone can't choose between two pictures.
+    `blind` is what `evaluate_blind_captions` returned. A text alone can't choose between two images.
     """
     return [
-        Row(
+        FigureRow(
             metric=TITLES[probe],
             group=", ".join(filter(None, (QUESTIONS[question], GROUPS.get(group)))),
             values=tuple(figures[probe][question][group] for figures in models),

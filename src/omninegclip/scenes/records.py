@@ -1,4 +1,4 @@
-"""Scenes as a data set in the shape that real data has: pictures in a folder, records in Parquet."""
+"""Scenes as a data set in the shape that real data has: images in a folder, records in Parquet."""
 
 import io
 import multiprocessing
@@ -15,7 +15,7 @@ from omninegclip.errors import OmniNegClipError
 from omninegclip.files import atomic_folder
 from omninegclip.progress import track
 from omninegclip.scenes.captioning import training_captions
-from omninegclip.scenes.contrast import Assertion, contrast_set
+from omninegclip.scenes.contrast_sets import SceneAssertion, contrast_set
 from omninegclip.scenes.graphics import graphics_folder
 from omninegclip.scenes.render import render
 from omninegclip.scenes.scene import rng, sample_scene
@@ -25,7 +25,7 @@ _PER_FOLDER = 10_000
 
 
 def write_scenes(folder: Path, count: int, seed: int, *, workers: int = 1) -> None:
-    """Write `count` pictures and their records into the new folder `folder`; the same seed, the same bytes.
+    """Write `count` images and their records into the new folder `folder`; the same seed, the same bytes.
 
     Raises OmniNegClipError when the folder is occupied or can't be written, when `count` is below 1, or when
     the Twemoji graphics are missing.
@@ -36,11 +36,11 @@ def write_scenes(folder: Path, count: int, seed: int, *, workers: int = 1) -> No
     with atomic_folder(folder) as partial_folder:
         for start in range(0, count, _PER_FOLDER):
             (partial_folder / _image_path(start)).parent.mkdir(parents=True)
-        write_records(partial_folder / RECORDS, _write_pictures(partial_folder, count, seed, workers))
+        write_records(partial_folder / RECORDS, _write_images(partial_folder, count, seed, workers))
 
 
 def make_record(seed: int, index: int) -> tuple[dict[str, Any], bytes]:
-    """Return the record of scene `index` and its picture as PNG."""
+    """Return the record of scene `index` and its image as PNG."""
     random = rng("train", seed, index)
     scene = sample_scene(random)
     captions = training_captions(random, scene)
@@ -56,16 +56,16 @@ def make_record(seed: int, index: int) -> tuple[dict[str, Any], bytes]:
         "objects_present": [kind.singular for kind in scene.kinds],
         "objects_absent": [captions.denied_absent.singular],
         "place": scene.place.name,
-        "statements": [_statement(each) for each in contrast_set(rng("contrast", seed, index), scene)],
+        "contrast_set": [_statement(each) for each in contrast_set(rng("contrast", seed, index), scene)],
     }
     return record, png.getvalue()
 
 
-def _statement(assertion: Assertion) -> dict[str, Any]:
+def _statement(assertion: SceneAssertion) -> dict[str, Any]:
     return {
         "text": assertion.caption.text,
         "affirms": [kind.singular for kind in assertion.caption.statement.affirmed],
-        "denies": assertion.denies.singular if assertion.denies else None,
+        "negates": assertion.negates.singular if assertion.negates else None,
         "holds": assertion.holds,
         "affirmed": assertion.affirmed,
     }
@@ -75,8 +75,8 @@ def _image_path(index: int) -> str:
     return f"images/{index // _PER_FOLDER:03d}/{index:07d}.png"
 
 
-def _write_pictures(folder: Path, count: int, seed: int, workers: int) -> Iterator[dict[str, Any]]:
-    """Write each picture and yield its record, in order; one process alone when `workers` is 1."""
+def _write_images(folder: Path, count: int, seed: int, workers: int) -> Iterator[dict[str, Any]]:
+    """Write each image and yield its record, in order; one process alone when `workers` is 1."""
     make = partial(make_record, seed)
     if workers == 1:
         yield from _save_each(folder, map(make, range(count)), count)

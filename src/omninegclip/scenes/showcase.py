@@ -1,8 +1,8 @@
-"""Queries that a person would type, and pictures to find: the picture rows of a report."""
+"""Queries that a person would type, and images to find: the image rows of a report."""
 
 from typing import NamedTuple
 
-from omninegclip.scenes.objects import KINDS, Kind
+from omninegclip.scenes.objects import KINDS, ObjectKind
 from omninegclip.scenes.places import PLACES
 from omninegclip.scenes.scene import Scene, compose, plausible_kind, rng
 
@@ -20,12 +20,12 @@ _QUERIES = (
 _OF_EACH = 6
 
 
-class Question(NamedTuple):
-    """A query and the kinds that make a picture right: one present, the other not."""
+class ShowcaseQuestion(NamedTuple):
+    """A query and the kinds that make an image right: one present, the other not."""
 
     text: str
-    affirmed: Kind
-    denied: Kind
+    affirmed: ObjectKind
+    denied: ObjectKind
 
     def is_right(self, scene: Scene) -> bool:
         """Tell whether `scene` is what the query asks for."""
@@ -33,16 +33,16 @@ class Question(NamedTuple):
 
 
 class Showcase(NamedTuple):
-    """The queries and the pictures among which they search."""
+    """The queries and the images among which they search."""
 
-    questions: tuple[Question, ...]
+    questions: tuple[ShowcaseQuestion, ...]
     scenes: tuple[Scene, ...]
 
 
 def make_showcase(seed: int) -> Showcase:
-    """Draw for each query six pictures that answer it and six that hold what it denies as well."""
+    """Draw for each query six images that answer it and six that hold what it denies as well."""
     kinds = {kind.singular: kind for kind in KINDS}
-    questions = tuple(Question(text, kinds[yes], kinds[no]) for yes, no, text in _QUERIES)
+    questions = tuple(ShowcaseQuestion(text, kinds[yes], kinds[no]) for yes, no, text in _QUERIES)
     scenes = []
     for number, question in enumerate(questions):
         random = rng("showcase", seed, number)

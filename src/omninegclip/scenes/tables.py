@@ -1,31 +1,36 @@
-"""The benchmark of the picture world as files: pictures, and a Parquet table per kind of question.
+"""The benchmark of the picture world as files: images, and a Parquet table per kind of question.
 
 They have the shape that other benchmarks have, so that any harness can score any model on them.
 """
 
-from collections.abc import Mapping
-from functools import partial
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from omninegclip.data.items import (
+    BenchmarkItem,
+    CaptionedImage,
+    ImageChoice,
+    ObjectQuestion,
+    SearchQuery,
+    TextChoice,
+)
 from omninegclip.errors import OmniNegClipError
 from omninegclip.files import atomic_folder
 from omninegclip.progress import track
-from omninegclip.scenes.benchmark import Benchmark, Query, make_benchmark
+from omninegclip.scenes.benchmark import ScenesBenchmark, image_ref, make_benchmark
 from omninegclip.scenes.graphics import graphics_folder
-from omninegclip.scenes.objects import KINDS
-from omninegclip.scenes.render import picture_of
+from omninegclip.scenes.render import image_of
 
-Table = list[dict[str, Any]]
+Table = list[dict[str, str | list[str]]]
 
 
 def write_benchmark(folder: Path, seed: int, questions: int) -> None:
     """Write the benchmark of `seed` into the new folder `folder`: `questions` of each kind.
 
-    Tables: presence, absence_choice, multiple_choice, gallery, negated_queries, objects. Pictures are PNG.
+    Tables: presence, absence_choice, multiple_choice, gallery, negated_queries, objects. Images are PNG.
 
     Raises OmniNegClipError when the folder is occupied or can't be written, when `questions` is below 4, or
     when the Twemoji graphics are missing.
@@ -40,82 +45,44 @@ def write_benchmark(folder: Path, seed: int, questions: int) -> None:
         (partial_folder / "images").mkdir()
         scenes = track(benchmark.scenes, "Drawing the benchmark", len(benchmark.scenes))
         for index, scene in enumerate(scenes):
-            picture = picture_of("benchmark", scene, seed, index)
-            picture.save(partial_folder / _path(index), "PNG", compress_level=1)
+            image = image_of("benchmark", scene, seed, index)
+            image.save(partial_folder / image_ref(index).path, "PNG", compress_level=1)
 
 
-def _tables(benchmark: Benchmark) -> Mapping[str, Table]:
-    return {
-        "presence": [
-            {
-                "image": _path(each.image),
-                "right": each.right,
-                "wrong": each.wrong,
-                "condition": each.condition.name,
+def _tables(benchmark: ScenesBenchmark) -> Mapping[str, Table]:
+    return {name: list(map(_row, items)) for name, items in benchmark.by_measure().items()}
+
+
+def _row(item: BenchmarkItem) -> dict[str, str | list[str]]:
+    """Return an item as the columns that the readers of tables take."""
+    match item:
+        case TextChoice():
+            wrong = _without(item.options, item.answer)
+            names = (
+                [f"wrong_{number}" for number in range(1, len(wrong) + 1)] if len(wrong) > 1 else ["wrong"]
+            )
+            columns = {"right": item.options[item.answer], **dict(zip(names, wrong, strict=True))}
+            return {"image": item.image.path, **columns, **item.groups}
+        case ImageChoice():
+            paths = [image.path for image in item.images]
+            (other,) = _without(paths, item.answer)
+            return {"text": item.text, "right": paths[item.answer], "wrong": other, **item.groups}
+        case CaptionedImage():
+            return {"image": item.image.path, "caption": item.captions[0]}
+        case SearchQuery():
+            relevant, excluded = ([each.path for each in some] for some in (item.relevant, item.excluded))
+            return {"text": item.text, "relevant": relevant, "excluded": excluded, **item.groups}
+        case ObjectQuestion():
+            negated = "yes" if item.groups["condition"] == "seen" else "never"
+            return {
+                "image": item.image.path,
+                "object": item.object,
+                "present": "yes" if item.present else "no",
+                "negated in training": negated,
             }
-            for each in benchmark.presence
-        ],
-        "absence_choice": [
-            {
-                "text": each.text,
-                "right": _path(each.right),
-                "wrong": _path(each.wrong),
-                "condition": each.condition.name,
-            }
-            for each in benchmark.absence_choice
-        ],
-        "multiple_choice": _multiple_choice(benchmark),
-        "gallery": [
-            {"image": _path(index), "caption": caption}
-            for index, caption in zip(benchmark.gallery, benchmark.captions, strict=True)
-        ],
-        "negated_queries": list(map(partial(_query, benchmark), benchmark.negated_queries)),
-        "objects": _objects(benchmark),
-    }
+        case _:
+            raise TypeError(f"no table for a {type(item).__name__}")
 
 
-def _multiple_choice(benchmark: Benchmark) -> Table:
-    table = []
-    for each in benchmark.multiple_choice:
-        wrong = [text for index, text in enumerate(each.options) if index != each.answer]
-        table.append(
-            {
-                "image": _path(each.image),
-                "right": each.options[each.answer],
-                **{f"wrong_{number}": text for number, text in enumerate(wrong, 1)},
-                "template": each.template,
-                "condition": each.condition.name,
-            }
-        )
-    return table
-
-
-def _query(benchmark: Benchmark, query: Query) -> dict[str, Any]:
-    """Return a query, the pictures of its gallery that it is true of, and those that hold what it denies."""
-    holding = [index for index in benchmark.lookalikes if query.denied in benchmark.scenes[index].kinds]
-    return {
-        "text": query.text,
-        "relevant": [_path(benchmark.lookalikes[number]) for number in query.relevant],
-        "excluded": list(map(_path, holding)),
-        "condition": query.condition.name,
-    }
-
-
-def _objects(benchmark: Benchmark) -> Table:
-    """Ask for every kind that some picture of the gallery holds and some does not."""
-    held = {index: benchmark.scenes[index].kinds for index in benchmark.gallery}
-    return [
-        {
-            "image": _path(index),
-            "object": kind.indefinite,
-            "present": "yes" if kind in kinds else "no",
-            "negated in training": "never" if kind.held_out else "yes",
-        }
-        for kind in KINDS
-        if 0 < sum(kind in kinds for kinds in held.values()) < len(held)
-        for index, kinds in held.items()
-    ]
-
-
-def _path(index: int) -> str:
-    return f"images/{index:05d}.png"
+def _without(options: Sequence[str], answer: int) -> list[str]:
+    return [option for place, option in enumerate(options) if place != answer]

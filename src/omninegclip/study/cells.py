@@ -1,36 +1,41 @@
 """What each study compares."""
 
+from collections.abc import Sequence
+
+from omninegclip.errors import OmniNegClipError
 from omninegclip.evaluation.training_free import METHODS
-from omninegclip.study.grid import PRETRAINED, Cell
-from omninegclip.training.statements import OBJECTIVE as STATEMENTS
-from omninegclip.training.task import OBJECTIVES
+from omninegclip.objectives.objective import shipped_objectives
+from omninegclip.study.grid import PRETRAINED, StudyCell
+from omninegclip.training.methods.pairs import PAIRS
+from omninegclip.training.objective import method_of
 
 PLUS = "scenes-plus"
-_PRETRAINED = Cell(PRETRAINED, None)
-_PLUS = Cell(STATEMENTS, (), preset=PLUS)
+_PRETRAINED = StudyCell(PRETRAINED, None)
+_PLUS = StudyCell("omni-plus", (), preset=PLUS)
 
 
-def objectives() -> list[Cell]:
+def objectives() -> list[StudyCell]:
     """Return a cell per objective, and before them the methods that train nothing."""
+    of_pairs = [name for name, each in shipped_objectives().items() if method_of(each) is PAIRS]
     return [
         _PRETRAINED,
-        *(Cell(name, None, name) for name in METHODS),
-        *(Cell(name, (f"objective={name}",)) for name in OBJECTIVES if name not in ("omni", STATEMENTS)),
-        Cell("omni", ("objective=omni",)),
+        *(StudyCell(name, None, name) for name in METHODS),
+        *(StudyCell(name, (f"objective={name}",)) for name in of_pairs if name != "omni"),
+        StudyCell("omni", ("objective=omni",)),
         # the paper's objective with the optimizer's settings of omni-plus: as many operations, smaller steps
-        Cell("omni, small steps", (), preset="scenes-small-steps"),
+        StudyCell("omni, small steps", (), preset="scenes-small-steps"),
         _PLUS,
     ]
 
 
-def plus() -> list[Cell]:
+def plus() -> list[StudyCell]:
     """Return cells for omni-plus without each of its parts, with other layers, and blended with its base."""
     without = {
-        "known truth": "weight_contrast=0",
-        "hard pictures": "hard_pictures=false",
-        "kept meaning": "weight_kept=0",
+        "known truth": "weight_supervised=0",
+        "hard pictures": "hard_images=false",
+        "kept meaning": "weight_distilled=0",
         "composed meaning": "weight_composed=0",
-        "telling apart": "weight_apart=0",
+        "telling apart": "weight_discriminated=0",
     }
     trained = {
         "whole": "text_layers=whole",
@@ -40,14 +45,17 @@ def plus() -> list[Cell]:
     return [
         _PRETRAINED,
         _PLUS,
-        *(Cell(f"without {part}", (value,), preset=PLUS) for part, value in without.items()),
-        *(Cell(name, (value,), preset=PLUS) for name, value in trained.items()),
-        Cell("half way from pretrained", (), preset=PLUS, blend=0.5),
-        *(Cell(f"w = {weight}", (f"subtraction={weight}",), preset=PLUS) for weight in (0.4, 0.6, 0.8)),
+        *(StudyCell(f"without {part}", (value,), preset=PLUS) for part, value in without.items()),
+        *(StudyCell(name, (value,), preset=PLUS) for name, value in trained.items()),
+        StudyCell("half way from pretrained", (), preset=PLUS, blend=0.5),
+        *(
+            StudyCell(f"w = {weight}", (f"concept_weight={weight}",), preset=PLUS)
+            for weight in (0.4, 0.6, 0.8)
+        ),
     ]
 
 
-def groups(layers: int, *, each: bool) -> list[Cell]:
+def groups(layers: int, *, each: bool) -> list[StudyCell]:
     """Return cells for a partition of the text tower's blocks in thirds, all blocks, and the authors' 0-5.
 
     With `each` also one per block alone, of `layers`.
@@ -57,15 +65,26 @@ def groups(layers: int, *, each: bool) -> list[Cell]:
     alone = {f"block {number}": str(number) for number in range(layers)} if each else {}
     return [
         _PRETRAINED,
-        *(Cell(name, (f"text_layers='{value}'",)) for name, value in (named | alone).items()),
+        *(StudyCell(name, (f"text_layers='{value}'",)) for name, value in (named | alone).items()),
     ]
 
 
-def margins() -> list[Cell]:
+def margins() -> list[StudyCell]:
     """Return cells for the hinge's margin, its weight, and the weight of the absence-based objective."""
     return [
         _PRETRAINED,
-        *(Cell(f"margin {margin:g}", (f"margin={margin}",)) for margin in (0.9, 0.0, -0.5, -0.8)),
-        *(Cell(f"text weight {weight:g}", (f"weight_text={weight}",)) for weight in (0.0, 1.0)),
-        *(Cell(f"absence weight {weight:g}", (f"weight_absence={weight}",)) for weight in (0.0, 0.5)),
+        *(StudyCell(f"margin {margin:g}", (f"margin={margin}",)) for margin in (0.9, 0.0, -0.5, -0.8)),
+        *(StudyCell(f"text weight {weight:g}", (f"weight_text={weight}",)) for weight in (0.0, 1.0)),
+        *(StudyCell(f"absence weight {weight:g}", (f"weight_absence={weight}",)) for weight in (0.0, 0.5)),
     ]
+
+
+def only(cells: Sequence[StudyCell], names: Sequence[str]) -> list[StudyCell]:
+    """Return the cells that are named, or all when none is.
+
+    Raises OmniNegClipError for a cell that the study has not.
+    """
+    known = [cell.name for cell in cells]
+    if unknown := [name for name in names if name not in known]:
+        raise OmniNegClipError(f"This study has no cell {unknown[0]!r}: its cells are {', '.join(known)}.")
+    return [cell for cell in cells if not names or cell.name in names]

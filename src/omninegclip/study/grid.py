@@ -11,12 +11,11 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
-import torch
 
 from omninegclip import __version__
 from omninegclip.clip.blend import blend
 from omninegclip.clip.encoder import ClipEncoder
-from omninegclip.clip.load import load_clip
+from omninegclip.clip.io.load import load_clip
 from omninegclip.errors import DamagedError
 from omninegclip.evaluation.intervals import Estimate, proportion
 from omninegclip.evaluation.scenes import Figures, as_dict, evaluate_scenes
@@ -24,18 +23,18 @@ from omninegclip.evaluation.training_free import METHODS, without_training
 from omninegclip.files import read_sealed, write_sealed
 from omninegclip.memory import keep_freed_memory
 from omninegclip.progress import console
+from omninegclip.report.figures import over_seeds
+from omninegclip.run.driver import tune
 from omninegclip.scenes.negation import split
-from omninegclip.study.figures import over_seeds
 from omninegclip.study.workers import each_done
-from omninegclip.study.world import Size, World, ask, train_on
+from omninegclip.study.world import Size, World, ask
 from omninegclip.study.worlds import keep_world, read_world
-from omninegclip.training.finetune import freeze
 from omninegclip.training.preset import Preset, load_preset
 
 PRETRAINED = "pretrained"
 
 
-class Cell(NamedTuple):
+class StudyCell(NamedTuple):
     """A line of the table: its name, and what of the preset it changes; None trains nothing.
 
     `training_free` is the name of a method of `evaluation.training_free`, for a cell that trains nothing;
@@ -63,10 +62,10 @@ class Outcome(NamedTuple):
 Results = dict[str, list[Outcome]]
 
 
-class Job(NamedTuple):
+class CellJob(NamedTuple):
     """A cell with one seed, where its world is and where its outcome goes."""
 
-    cell: Cell
+    cell: StudyCell
     preset: Preset | None
     seed: int
     size: Size
@@ -78,7 +77,7 @@ def run_grid(
     model: str,
     preset_name: str,
     overrides: Sequence[str],
-    cells: Sequence[Cell],
+    cells: Sequence[StudyCell],
     seeds: Sequence[int],
     size: Size,
     out: Path,
@@ -104,12 +103,12 @@ def run_grid(
         for cell in cells
     }
 
-    def jobs() -> Iterator[Job]:
+    def jobs() -> Iterator[CellJob]:
         for seed in seeds:
             if missing := [cell for cell in cells if _kept(paths[cell.name, seed]) is None]:
                 world = keep_world(runner.encoder, out / "worlds", seed, size)
                 for cell in missing:
-                    yield Job(cell, presets[cell.name], seed, size, world, paths[cell.name, seed])
+                    yield CellJob(cell, presets[cell.name], seed, size, world, paths[cell.name, seed])
 
     for job in each_done(runner, jobs(), workers):
         console.print(f"{job.cell.name}, seed {job.seed}: {job.path}")
@@ -129,7 +128,7 @@ class Runner:
         """Let the other process load the model by itself."""
         return Runner, (self._model,)
 
-    def __call__(self, job: Job) -> None:
+    def __call__(self, job: CellJob) -> None:
         """Train and score the cell, and write its outcome."""
         if self._world is None or self._world[0] != job.world:
             self._world = job.world, read_world(self.encoder, job.world, job.seed, job.size)
@@ -147,31 +146,27 @@ def summary(results: Results) -> dict[str, Any]:
     }
 
 
-def _run(encoder: ClipEncoder, world: World, cell: Cell, preset: Preset | None, seed: int) -> Outcome:
+def _run(encoder: ClipEncoder, world: World, cell: StudyCell, preset: Preset | None, seed: int) -> Outcome:
     if cell.training_free is not None:
         embed = without_training(encoder.embed_text, split, METHODS[cell.training_free])
-        return Outcome(evaluate_scenes(world.benchmark, world.pictures, embed), {})
+        return Outcome(evaluate_scenes(world.benchmark, world.images, embed), {})
     if preset is None:
         return Outcome(ask(encoder, world), {})
-    torch.manual_seed(seed)
     tuned = copy.deepcopy(encoder)
-    freeze(tuned, preset)
-    last: dict[str, float] = {}
-    for step in train_on(tuned, world, preset, seed, description=f"{cell.name}, seed {seed}"):
-        last = step.scalars
+    steps = tune(tuned, world.records, preset, seed, f"{cell.name}, seed {seed}").steps
     if cell.blend < 1:
         tuned = blend(encoder, tuned, cell.blend)
-    return Outcome(ask(tuned, world), last)
+    return Outcome(ask(tuned, world), steps[-1].scalars)
 
 
-def _key(fingerprint: str, cell: Cell, preset: Preset | None, seed: int, size: Size) -> str:
+def _key(fingerprint: str, cell: StudyCell, preset: Preset | None, seed: int, size: Size) -> str:
     decisive: list[Any] = [__version__, fingerprint, preset and preset.as_dict(), seed, size]
     decisive += [cell.training_free] if cell.training_free else []
     decisive += [cell.blend] if cell.blend < 1 else []
     return hashlib.sha256(json.dumps(decisive).encode()).hexdigest()[:16]
 
 
-def _save(job: Job, outcome: Outcome) -> None:
+def _save(job: CellJob, outcome: Outcome) -> None:
     content = {
         "cell": job.cell.name,
         "seed": job.seed,

@@ -1,30 +1,25 @@
 """Where in the text tower a caption and its negated form part: cosines after every layer."""
 
 import copy
-import csv
 from collections.abc import Mapping, Sequence
-from io import StringIO
-from pathlib import Path
 
 import torch
 from torch import Tensor
 from torch.nn import functional as F
 
 from omninegclip.clip.encoder import ClipEncoder
-from omninegclip.clip.family import family_of
-from omninegclip.clip.load import load_clip
+from omninegclip.clip.io.load import load_clip
 from omninegclip.errors import OmniNegClipError
-from omninegclip.scenes.captioning import deny_absent, deny_present, training_phrasing
+from omninegclip.report.layer_curves import Curves
+from omninegclip.scenes.captioning import negate_absent, negate_present, training_phrasing
 from omninegclip.scenes.grammar import describe
 from omninegclip.scenes.scene import plausible_kind, rng, sample_scene
 
-COLUMNS = ("model", "pair", "layer", "cosine")
 _BATCH = 64
-Pairs = Mapping[str, list[tuple[str, str]]]
-Curves = dict[str, list[float]]
+LayerPairs = Mapping[str, list[tuple[str, str]]]
 
 
-def caption_pairs(seed: int, count: int) -> Pairs:
+def caption_pairs(seed: int, count: int) -> LayerPairs:
     """Return `count` pairs of each kind: a caption with its negated form, and two ways of saying the same.
 
     `presence` denies what is there, `absence` what is not; `paraphrase` is the control, without which a curve
@@ -38,13 +33,13 @@ def caption_pairs(seed: int, count: int) -> Pairs:
         phrasing = training_phrasing(random, exclusive_serves=False)
         denied = random.choice(scene.kinds)
         absent = plausible_kind(random, scene.place, scene.kinds)
-        pairs["presence"].append((caption, deny_present(random, scene, scene.kinds, denied, phrasing).text))
-        pairs["absence"].append((caption, deny_absent(random, scene, scene.kinds, absent, phrasing).text))
+        pairs["presence"].append((caption, negate_present(random, scene, scene.kinds, denied, phrasing).text))
+        pairs["absence"].append((caption, negate_absent(random, scene, scene.kinds, absent, phrasing).text))
         pairs["paraphrase"].append((caption, describe(random, scene, scene.kinds, place=True).text))
     return pairs
 
 
-def layer_cosines(encoder: ClipEncoder, pairs: Pairs) -> Curves:
+def layer_cosines(encoder: ClipEncoder, pairs: LayerPairs) -> Curves:
     """Return for each kind of pair the mean cosine at the end-of-text token, after 0, 1, ... L blocks.
 
     The states are those of the residual stream, before the final norm. The last value is that of the
@@ -52,7 +47,7 @@ def layer_cosines(encoder: ClipEncoder, pairs: Pairs) -> Curves:
 
     Raises OmniNegClipError when the text tower is not causal: it is not read at the end-of-text token.
     """
-    if not family_of(encoder.model).causal:
+    if not encoder.family.causal:
         raise OmniNegClipError(
             f"The text tower of a {type(encoder.model).__name__} is not causal, so nothing is read at the "
             "end of a text, where layers are compared: name a CLIP."
@@ -72,45 +67,6 @@ def compare_layers(models: Sequence[str], seed: int, count: int) -> dict[str, Cu
     return {model: layer_cosines(load_clip(model), pairs) for model in models}
 
 
-def names(count: int) -> list[str]:
-    """Return what the `count` values of a curve stand for: the embeddings, every block, the output."""
-    return ["embeddings", *(f"block {number}" for number in range(count - 2)), "output"]
-
-
-def to_csv(curves: Mapping[str, Curves]) -> str:
-    """Return the curves of every model as CSV; its columns are COLUMNS."""
-    text = StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(COLUMNS)
-    for model, kinds in curves.items():
-        for kind, values in kinds.items():
-            for name, value in zip(names(len(values)), values, strict=True):
-                writer.writerow([model, kind, name, f"{value:.6f}"])
-    return text.getvalue()
-
-
-def read_csv(path: Path) -> dict[str, Curves]:
-    """Return the curves that `to_csv` wrote.
-
-    Raises OmniNegClipError when a row can't be read, there is none, or a model lacks values.
-    """
-    curves: dict[str, Curves] = {}
-    with path.open(newline="") as file:
-        for line, row in enumerate(csv.DictReader(file), 2):
-            try:
-                values = curves.setdefault(row["model"], {}).setdefault(row["pair"], [])
-                values.append(float(row["cosine"]))
-            except (KeyError, TypeError, ValueError) as error:
-                raise OmniNegClipError(f"{path}, line {line}, must hold {', '.join(COLUMNS)}.") from error
-    if not curves:
-        raise OmniNegClipError(f"{path} holds no cosines.")
-    kinds = list(next(iter(curves.values())))
-    for model, each in curves.items():
-        if list(each) != kinds or len(set(map(len, each.values()))) > 1:
-            raise OmniNegClipError(f"{path}: {model!r} lacks cosines of a pair or a layer.")
-    return curves
-
-
 def _cosines(encoder: ClipEncoder, first: list[str], second: list[str]) -> list[float]:
     mine, its = _states(encoder, first), _states(encoder, second)
     return F.cosine_similarity(mine, its, dim=-1).mean(dim=1).tolist()
@@ -123,7 +79,7 @@ def _states(encoder: ClipEncoder, texts: list[str]) -> Tensor:
     for start in range(0, len(texts), _BATCH):
         rows = [torch.tensor(row) for row in encoder.tokenize(texts[start : start + _BATCH])]
         padded = torch.nn.utils.rnn.pad_sequence(rows, batch_first=True, padding_value=int(rows[0][-1]))
-        output = encoder.model.text_model(
+        output = encoder.family.text_tower(
             input_ids=padded.to(encoder.device), output_hidden_states=True, return_dict=True
         )
         ends = torch.tensor([len(row) - 1 for row in rows])

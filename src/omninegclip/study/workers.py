@@ -14,11 +14,11 @@ import torch
 from omninegclip.errors import OmniNegClipError
 from omninegclip.progress import console, track
 
-Job = TypeVar("Job")
+WorkT = TypeVar("WorkT")
 _work: Callable[[Any], None]  # of a worker process, set when it begins
 
 
-def each_done(work: Callable[[Job], None], jobs: Iterable[Job], workers: int) -> Iterator[Job]:
+def each_done(work: Callable[[WorkT], None], jobs: Iterable[WorkT], workers: int) -> Iterator[WorkT]:
     """Do every job and yield it when it is done: in this process, or in `workers` others.
 
     `jobs` is read here, and a job is under way while the next one is being read. The threads of this process

@@ -8,22 +8,20 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from omninegclip.clip.encoder import ClipEncoder, Embeddings
+from omninegclip.clip.encoder import ClipEncoder
 from omninegclip.data.record import read_records
+from omninegclip.embeddings import Embeddings
 from omninegclip.evaluation.scenes import Figures, evaluate_scenes
-from omninegclip.progress import console, progress, track
-from omninegclip.scenes.benchmark import Benchmark, make_benchmark
+from omninegclip.progress import console, track
+from omninegclip.scenes.benchmark import ScenesBenchmark, make_benchmark
 from omninegclip.scenes.records import RECORDS, write_scenes
-from omninegclip.scenes.render import picture_of
+from omninegclip.scenes.render import image_of
 from omninegclip.scenes.scene import Scene
-from omninegclip.training.finetune import fine_tune
-from omninegclip.training.loop import Step
-from omninegclip.training.preset import Preset
-from omninegclip.training.triplets import Triplets, make_triplets
+from omninegclip.training.methods.method import TrainingRecords
 
 
 class Size(NamedTuple):
-    """How much is drawn: pictures to learn from, and questions of each kind in the benchmark."""
+    """How much is drawn: images to learn from, and questions of each kind in the benchmark."""
 
     scenes: int
     questions: int
@@ -33,40 +31,40 @@ FULL, SMOKE = Size(6000, 1000), Size(160, 24)
 
 
 class World(NamedTuple):
-    """What every model of a comparison shares; `pictures` are the embeddings of the benchmark's scenes."""
+    """What every model of a comparison shares; `images` are the embeddings of the benchmark's scenes."""
 
-    benchmark: Benchmark
-    pictures: Embeddings
-    triplets: Triplets
+    benchmark: ScenesBenchmark
+    images: Embeddings
+    records: TrainingRecords
 
 
 def make_world(encoder: ClipEncoder, folder: Path, seed: int, size: Size) -> World:
-    """Draw benchmark and training data and look at every picture once.
+    """Draw benchmark and training data and look at every image once.
 
     The training data goes to the new folder `folder`. Raises OmniNegClipError when that can't be written.
     """
-    pictures = embed_scenes(encoder, "benchmark", make_benchmark(seed, size.questions).scenes, seed)
+    images = embed_scenes(encoder, "benchmark", make_benchmark(seed, size.questions).scenes, seed)
     write_scenes(folder, size.scenes, seed, workers=2)
     records = list(read_records(folder / RECORDS))
     paths = (folder / record["image"] for record in records)
     features = encoder.embed_image(track(paths, "Looking at the training data", len(records)))
-    return assemble(encoder, seed, size, pictures, records, torch.from_numpy(features))
+    return assemble(encoder, seed, size, images, records, torch.from_numpy(features))
 
 
 def assemble(
     encoder: ClipEncoder,
     seed: int,
     size: Size,
-    pictures: Embeddings,
+    images: Embeddings,
     records: Sequence[Mapping[str, Any]],
     features: Tensor,
 ) -> World:
-    """Return the world of what the image tower made of its pictures; all else follows from the arguments.
+    """Return the world of what the image tower made of its images; all else follows from the arguments.
 
-    `pictures` are the embeddings [n, d] of the benchmark's scenes, `features` those of the records' [m, d].
+    `images` are the embeddings [n, d] of the benchmark's scenes, `features` those of the records' [m, d].
     """
     benchmark = make_benchmark(seed, size.questions)
-    return World(benchmark, pictures, make_triplets(records, features, encoder.tokenize))
+    return World(benchmark, images, TrainingRecords(records, features))
 
 
 def embed_scenes(encoder: ClipEncoder, name: str, scenes: Sequence[Scene], seed: int) -> Embeddings:
@@ -74,23 +72,12 @@ def embed_scenes(encoder: ClipEncoder, name: str, scenes: Sequence[Scene], seed:
 
     def drawn() -> Iterator[Image.Image]:
         for index, scene in enumerate(track(scenes, f"Looking at the {name}", len(scenes))):
-            yield picture_of(name, scene, seed, index)
+            yield image_of(name, scene, seed, index)
 
     return encoder.embed_image(drawn())
-
-
-def train_on(
-    encoder: ClipEncoder, world: World, preset: Preset, seed: int, description: str = "Fine-tuning"
-) -> Iterator[Step]:
-    """Fine-tune `encoder` in place, yielding each step, with a bar; `finetune.freeze` comes first."""
-    with progress() as bar:
-        task = bar.add_task(description, total=preset.steps, note="")
-        for step in fine_tune(encoder, world.triplets, preset, seed):
-            bar.update(task, advance=1, note=f"loss {step.scalars['loss']:.3f}")
-            yield step
 
 
 def ask(encoder: ClipEncoder, world: World) -> Figures:
     """Score `encoder`, whose image tower is the one that `world` was made with, on the benchmark."""
     with console.status("Asking the benchmark's questions"):
-        return evaluate_scenes(world.benchmark, world.pictures, encoder.embed_text)
+        return evaluate_scenes(world.benchmark, world.images, encoder.embed_text)

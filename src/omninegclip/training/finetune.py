@@ -9,21 +9,19 @@ from torch import Tensor
 from torch.nn.parallel import DistributedDataParallel
 
 from omninegclip.clip.encoder import ClipEncoder
-from omninegclip.clip.family import family_of
-from omninegclip.clip.packing import require_causal
-from omninegclip.clip.padding import say_padded
 from omninegclip.clip.policy import PolicyTable, apply_policy, parameter_groups
 from omninegclip.data.sampler import BatchSampler
 from omninegclip.errors import OmniNegClipError
-from omninegclip.training import schedule, statements
+from omninegclip.training import schedule
+from omninegclip.training.checkpoint import restore_tensors, tensors_of, trained_of
 from omninegclip.training.distributed import average_gradients, world_size
 from omninegclip.training.gradcache import accumulate_gradients
 from omninegclip.training.loop import ScaleLoss, Step, backward_through, train
+from omninegclip.training.methods.method import BatchPlan, TrainingBatch, TrainingRecords
 from omninegclip.training.preset import Preset, check_steps
-from omninegclip.training.task import Batch, StatementBatch, Task
-from omninegclip.training.triplets import Triplets, batches
+from omninegclip.training.task import TrainingTask
 
-_SCHEDULES = {"paper": schedule.paper, "mended": schedule.mended}
+_SCHEDULES = {"paper": schedule.paper, "cosine": schedule.cosine}
 
 
 def freeze(encoder: ClipEncoder, preset: Preset) -> PolicyTable:
@@ -31,11 +29,11 @@ def freeze(encoder: ClipEncoder, preset: Preset) -> PolicyTable:
 
     Raises OmniNegClipError when our objectives don't fit the model, or the policy doesn't.
     """
-    if not family_of(encoder.model).softmax:
+    if not encoder.family.softmax:
         raise OmniNegClipError(
             f"The scale and bias of a {type(encoder.model).__name__} were trained with a sigmoid loss over "
             "single pairs, and every objective here is a softmax over a batch, which would undo them: "
-            "evaluate this model, and train one that a softmax made (CLIP, VisionTextDualEncoder)."
+            "evaluate this model, and train one whose loss was a softmax (CLIP, VisionTextDualEncoder)."
         )
     return apply_policy(
         encoder.model,
@@ -45,12 +43,12 @@ def freeze(encoder: ClipEncoder, preset: Preset) -> PolicyTable:
     )
 
 
-def fine_tune(encoder: ClipEncoder, triplets: Triplets, preset: Preset, seed: int) -> Iterator[Step]:
+def fine_tune(encoder: ClipEncoder, records: TrainingRecords, preset: Preset, seed: int) -> Iterator[Step]:
     """Fine-tune the model of `encoder` in place, yielding each step; `freeze` comes first.
 
     Raises OmniNegClipError as `FineTuning` does.
     """
-    return FineTuning(encoder, triplets, preset, seed).run()
+    return FineTuning(encoder, records, preset, seed).run()
 
 
 class FineTuning:
@@ -63,33 +61,31 @@ class FineTuning:
         texts_per_step: the mean number of captions in a step, over all processes.
     """
 
-    def __init__(self, encoder: ClipEncoder, triplets: Triplets, preset: Preset, seed: int) -> None:
+    def __init__(self, encoder: ClipEncoder, records: TrainingRecords, preset: Preset, seed: int) -> None:
         """Make ready for the first step; `freeze` comes first.
 
         Args:
             encoder: its model is trained in place.
-            triplets: with the features of the frozen image tower.
+            records: with the features of the frozen image tower.
             preset: every choice.
             seed: of the order of the data.
 
         Raises:
-            OmniNegClipError: The text tower is causal but takes no mask, nothing trains, the data does not
-                fill a batch, or the run is shorter than its warm-up.
+            OmniNegClipError: The text tower is causal but takes no mask, nothing trains, the records
+                lack what the objective learns from or don't fill a batch, or the run is shorter than its
+                warm-up.
         """
-        if family_of(encoder.model).causal:
-            require_causal(encoder.model)
-        else:
-            say_padded()
-        sizes = rows_of(triplets, preset)
-        samplers = [BatchSampler(size, preset.batch_size, 2 * seed + n) for n, size in enumerate(sizes)]
+        encoder.family.prepare_training()
+        method = preset.method
+        settings = preset.settings_of(method.settings)
+        data = method.read(records, encoder.tokenize, settings)
+        samplers = [BatchSampler(size, preset.batch_size, 2 * seed + n) for n, size in enumerate(data.sizes)]
         self.epoch = max(map(len, samplers))
         self.total = preset.steps or self.epoch * (preset.epochs or 0)
         check_steps(self.total, preset.warmup)
         self.done = 0
-        self._model, self._preset, self._samplers = encoder.model, preset, samplers
-        self._task = Task(
-            encoder.model, preset.objective, precision=preset.precision, **preset.objective_weights()
-        )
+        self._encoder, self._preset, self._samplers = encoder, preset, samplers
+        self._task = TrainingTask(encoder.model, preset.minimised(), preset.precision)
         self._optimizer = torch.optim.AdamW(
             parameter_groups(encoder.model, preset.weight_decay, decay_all=preset.decay_all),
             lr=preset.learning_rate,
@@ -98,22 +94,16 @@ class FineTuning:
             fused=True,
         )
         self._scaler = torch.amp.GradScaler(encoder.device.type, enabled=preset.precision == "fp16")
-        self._encoder, self._triplets, self._seed = encoder, triplets, seed
-        self.texts_per_step = mean_texts(triplets, preset)
-        self._meanings = (
-            statements.Meanings(
-                triplets.statements, encoder.embed_tokens, preset.subtraction, samplers[0].seen(self.total)
-            )
-            if preset.objective == statements.OBJECTIVE and triplets.statements
-            else None
-        )
+        self.texts_per_step = data.texts_per_step(preset.batch_size)
+        plan = BatchPlan(samplers, self.total, seed, settings, preset.chunk_size)
+        self._batches = data.batches(encoder, plan)
 
     def run(self) -> Iterator[Step]:
         """Take the steps that are left, yielding each when it is done."""
         steps = train(
             self._backward(),
             self._optimizer,
-            (batch.to(self._model.device) for batch in self._batches()),
+            (batch.to(self._encoder.device) for batch in self._batches(self.done)),
             partial(_SCHEDULES[self._preset.schedule], warmup=self._preset.warmup, total=self.total),
             range(self.done, self.total),
             after_step=self._task.after_step,
@@ -125,82 +115,29 @@ class FineTuning:
             yield step
 
     def trained(self) -> dict[str, Tensor]:
-        """Return the tensors of the model that train, by name: all that tells it from its base."""
-        return {name: weight for name, weight in self._model.named_parameters() if weight.requires_grad}
+        """Return the tensors of the model that train, by name."""
+        return trained_of(self._encoder.model)
 
     def state(self) -> tuple[dict[str, Tensor], dict[str, Any]]:
         """Return all that the rest of the run depends on beside data and preset: tensors, and JSON values."""
-        names = self._optimized()
-        moments = {
-            f"optimizer/{key}/{names[number]}": value
-            for number, values in self._optimizer.state_dict()["state"].items()
-            for key, value in values.items()
-        }
-        weights = {f"weights/{name}": weight for name, weight in self.trained().items()}
-        facts = {
+        metadata = {
             "done": self.done,
             "samplers": [sampler.state_dict() for sampler in self._samplers],
             "scaler": self._scaler.state_dict(),
         }
-        return {**weights, **moments, "random": torch.get_rng_state()}, facts
+        return tensors_of(self._encoder.model, self._optimizer) | {"random": torch.get_rng_state()}, metadata
 
-    @torch.no_grad()
-    def restore(self, tensors: Mapping[str, Tensor], facts: Mapping[str, Any]) -> None:
+    def restore(self, tensors: Mapping[str, Tensor], metadata: Mapping[str, Any]) -> None:
         """Go on from where `state` was taken.
 
         Raises OmniNegClipError when it is the state of another run.
         """
-        for sampler, state in zip(self._samplers, facts["samplers"], strict=True):
+        for sampler, state in zip(self._samplers, metadata["samplers"], strict=True):
             sampler.load_state_dict(state)
-        trained = self.trained()
-        prefix = "weights/"
-        load_trained(
-            trained, {name[len(prefix) :]: t for name, t in tensors.items() if name.startswith(prefix)}
-        )
-        moments: dict[int, dict[str, Tensor]] = {}
-        number = {name: index for index, name in enumerate(self._optimized())}
-        for name, value in tensors.items():
-            if name.startswith("optimizer/"):
-                _, key, parameter = name.split("/")
-                moments.setdefault(number[parameter], {})[key] = value
-        # the optimizer itself knows where each of its tensors has to lie
-        self._optimizer.load_state_dict(self._optimizer.state_dict() | {"state": moments})
-        self._scaler.load_state_dict(facts["scaler"])
+        restore_tensors(tensors, self._encoder.model, self._optimizer)
+        self._scaler.load_state_dict(metadata["scaler"])
         torch.set_rng_state(tensors["random"])
-        self.done = facts["done"]
-
-    def _batches(self) -> Iterator[Batch | StatementBatch]:
-        """Yield the batches of the steps that are left."""
-        preset, triplets, length = self._preset, self._triplets, self._encoder.context_length
-        lay_out = self._encoder.lay_out
-        if self._meanings is not None and triplets.statements is not None:
-            yield from statements.statement_batches(
-                triplets.statements,
-                self._meanings,
-                triplets.features,
-                self._samplers[0],
-                self._seed,
-                length,
-                lay_out,
-                hard_pictures=preset.hard_pictures,
-                first_step=self.done,
-                chunk_size=preset.chunk_size,
-            )
-            return
-        yield from batches(
-            triplets,
-            self._samplers[0],
-            self._samplers[1],
-            length,
-            mask_same_image=preset.mask_same_image,
-            chunk_size=preset.chunk_size,
-            lay_out=lay_out,
-        )
-
-    def _optimized(self) -> list[str]:
-        """Return the names of the tensors that train in the optimizer's own order."""
-        names = {id(weight): name for name, weight in self.trained().items()}
-        return [names[id(weight)] for group in self._optimizer.param_groups for weight in group["params"]]
+        self.done = metadata["done"]
 
     def _backward(self) -> Callable[[Any, ScaleLoss], dict[str, Tensor]]:
         """Return the backward pass: in chunks, over many processes, or plain."""
@@ -210,52 +147,8 @@ class FineTuning:
             return backward_through(DistributedDataParallel(self._task))
         return backward_through(self._task)
 
-    def _backward_in_chunks(self, batch: Batch | StatementBatch, scale_loss: ScaleLoss) -> dict[str, Tensor]:
+    def _backward_in_chunks(self, batch: TrainingBatch, scale_loss: ScaleLoss) -> dict[str, Tensor]:
         objective = partial(self._task.objective, batch=batch)
         scalars = accumulate_gradients(self._task.encode, batch.texts, objective, scale_loss)
         average_gradients(self._task.parameters())
         return scalars
-
-
-def mean_texts(triplets: Triplets, preset: Preset) -> float:
-    """Return the mean number of captions in a step: four a picture, or as many as there are statements."""
-    if preset.objective != statements.OBJECTIVE or triplets.statements is None:
-        return 4 * preset.batch_size
-    said = triplets.statements.of_picture
-    return preset.batch_size * sum(map(len, said)) / len(said)
-
-
-def rows_of(triplets: Triplets, preset: Preset) -> list[int]:
-    """Return how many rows each sampler draws from: those of both kinds of negation, or the statements'.
-
-    Raises OmniNegClipError when there is none of what the objective needs.
-    """
-    if preset.objective != statements.OBJECTIVE:
-        sizes = {"presence_negated": triplets.presence, "absence_negated": triplets.absence}
-        for column, pairs in sizes.items():
-            if not len(pairs.captions):
-                raise OmniNegClipError(f"No record has a {column}: both kinds of negation are needed.")
-        return [len(pairs.captions) for pairs in sizes.values()]
-    if triplets.statements is None:
-        raise OmniNegClipError(
-            f"No record has statements, which objective={statements.OBJECTIVE} learns from: "
-            "give records that have that column, or set objective=omni."
-        )
-    return [len(triplets.statements.of_picture)]
-
-
-@torch.no_grad()
-def load_trained(into: Mapping[str, Tensor], weights: Mapping[str, Tensor]) -> None:
-    """Copy `weights` into the tensors of the same names.
-
-    Raises OmniNegClipError when names or shapes differ.
-    """
-    shapes = [{name: tuple(weight.shape) for name, weight in each.items()} for each in (into, weights)]
-    if shapes[0] != shapes[1]:
-        name = min(set(shapes[0].items()) ^ set(shapes[1].items()))[0]
-        raise OmniNegClipError(
-            f"The checkpoint was made with another model or policy, it differs in {name}: "
-            "resume with the same options."
-        )
-    for name, weight in into.items():
-        weight.copy_(weights[name])

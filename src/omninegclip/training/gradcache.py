@@ -13,13 +13,13 @@ import torch
 from torch import Tensor
 
 Chunk = TypeVar("Chunk")
-Features = dict[str, Tensor]
+NamedFeatures = dict[str, Tensor]
 
 
 def accumulate_gradients(
     encode: Callable[[Chunk], Mapping[str, Tensor]],
     chunks: Sequence[Chunk],
-    objective: Callable[[Features], Mapping[str, Tensor]],
+    objective: Callable[[NamedFeatures], Mapping[str, Tensor]],
     scale_loss: Callable[[Tensor], Tensor] = lambda loss: loss,
 ) -> dict[str, Tensor]:
     """Add the gradient of the objective of all chunks together to `.grad`, and return its parts, detached.

@@ -21,7 +21,7 @@ def paper(step: int, warmup: int, total: int) -> float:
     return (1 + cos(pi * (step - warmup) / (total - 1 - warmup))) / 2
 
 
-def mended(step: int, warmup: int, total: int) -> float:
+def cosine(step: int, warmup: int, total: int) -> float:
     """Return the usual factor: it never exceeds 1, and the last step still learns.
 
         (step + 1) / W                                    while step < W

@@ -2,219 +2,40 @@
 
 import math
 from collections.abc import Callable, Mapping
-from functools import partial
-from typing import Any, NamedTuple
 
 import torch
-from torch import Tensor, nn
+from torch import nn
 
-from omninegclip.clip.packing import PackedTexts, encode_packed
-from omninegclip.clip.padding import PaddedTexts, encode_padded
-from omninegclip.objectives import (
-    absence,
-    clip,
-    conclip,
-    known_truth,
-    meanings,
-    negationclip,
-    negbench,
-    negclip,
-    omni,
-    omni_plus,
-    presence,
-    tripletclip,
-)
-from omninegclip.training.distributed import gather
+from omninegclip.clip.families.registry import family_of
+from omninegclip.objectives.objective import Parts
+from omninegclip.training.methods.method import Texts, TrainingBatch
 
-Parts = dict[str, Tensor]
-Texts = PackedTexts | PaddedTexts
 AUTOCAST = {"fp32": None, "bf16": torch.bfloat16, "fp16": torch.float16}
 
 
-class Batch(NamedTuple):
-    """One step's data: a batch of each kind of negation, with image features that were computed before.
-
-    Of B pictures of each kind, this process encodes the captions of its share.
-
-    Attributes:
-        presence_images: I, [B, d].
-        absence_images: J, [B, d].
-        texts: in one chunk or several, C and N of each picture of the first batch in turn, then O and U of
-            each of the second: 4B over all processes.
-        presence_pairs: how many of the pairs in `texts` are of the first batch.
-        presence_same: [B, B], true where two rows show one picture; None where that is ignored.
-        absence_same: likewise for the second batch.
-    """
-
-    presence_images: Tensor
-    absence_images: Tensor
-    texts: tuple[Texts, ...]
-    presence_pairs: int
-    presence_same: Tensor | None
-    absence_same: Tensor | None
-
-    def to(self, device: torch.device) -> "Batch":
-        """Return the same batch with every tensor on `device`."""
-
-        def moved(tensor: Tensor) -> Tensor:
-            return tensor.to(device, non_blocking=True)
-
-        masks = (None if mask is None else moved(mask) for mask in (self.presence_same, self.absence_same))
-        texts = tuple(chunk.to(device) for chunk in self.texts)
-        pictures = moved(self.presence_images), moved(self.absence_images)
-        return Batch(*pictures, texts, self.presence_pairs, *masks)
-
-    def features(self, own: Tensor, scale: Tensor) -> "Features":
-        """Return what the objectives take, given the features of this process's captions."""
-        kinds = [2 * self.presence_pairs, len(own) - 2 * self.presence_pairs]
-        first, second = map(gather, torch.split(own, kinds))
-        return Features(
-            I=self.presence_images,
-            C=first[0::2],
-            N=first[1::2],
-            J=self.absence_images,
-            O=second[0::2],
-            U=second[1::2],
-            scale=scale,
-            same=self.presence_same,
-            same_absent=self.absence_same,
-        )
-
-
-class StatementBatch(NamedTuple):
-    """One step's data for `omni-plus`: pictures, statements about them, and what is known of each pair.
-
-    Attributes:
-        images: [P, d], the pictures of the batch and behind them the hard ones.
-        texts: the statements of this process's share of the pictures, in one chunk or several.
-        own: [T] column of each statement's own picture; this and all that follow are of all processes.
-        true: [T] whether it is true of that picture.
-        false: [T, P] where it is known to be false.
-        hard: [T] column of its hard picture, -1 for none.
-        targets: [T, d] what it should mean.
-        meant: [T] whether that is known.
-        denies: [T] whether it denies something.
-    """
-
-    images: Tensor
-    texts: tuple[Texts, ...]
-    own: Tensor
-    true: Tensor
-    false: Tensor
-    hard: Tensor
-    targets: Tensor
-    meant: Tensor
-    denies: Tensor
-
-    def to(self, device: torch.device) -> "StatementBatch":
-        """Return the same batch with every tensor on `device`."""
-        moved = {
-            name: value.to(device, non_blocking=True)
-            for name, value in self._asdict().items()
-            if isinstance(value, Tensor)
-        }
-        return self._replace(**moved, texts=tuple(chunk.to(device) for chunk in self.texts))
-
-    def features(self, own: Tensor, scale: Tensor) -> "StatementFeatures":
-        """Return what `omni-plus` takes, given the features of this process's statements."""
-        return StatementFeatures(self, gather(own), scale)
-
-
-class StatementFeatures(NamedTuple):
-    """A batch of statements with the features of all of them, [T, d]."""
-
-    batch: StatementBatch
-    texts: Tensor
-    scale: Tensor
-
-
-class Features(NamedTuple):
-    """The features of a batch, of all processes, under the names that the objectives have for them.
-
-    I, C, N and J, O, U are [B, d]; same and same_absent are the masks of the two batches.
-    """
-
-    I: Tensor  # noqa: E741 -- the paper's letter
-    C: Tensor
-    N: Tensor
-    J: Tensor
-    O: Tensor  # noqa: E741
-    U: Tensor
-    scale: Tensor
-    same: Tensor | None
-    same_absent: Tensor | None
-
-
-def _omni(
-    f: Features, *, weight_absence: float, weight_original: float, weight_text: float, margin: float
-) -> Parts:
-    absent = absence(
-        f.J,
-        f.O,
-        f.U,
-        f.scale,
-        weight_original=weight_original,
-        weight_text=weight_text,
-        margin=margin,
-        same=f.same_absent,
-    )
-    return omni(presence(f.I, f.C, f.N, f.scale, f.same), absent, weight_absence=weight_absence)
-
-
-def _clip(f: Features) -> Parts:
-    both = (clip(f.I, f.C, f.scale, f.same), clip(f.J, f.O, f.scale, f.same_absent))
-    return {"loss": (both[0]["loss"] + both[1]["loss"]) / 2}
-
-
-def _negbench(f: Features) -> Parts:
-    # a picture's own true and negated caption, and those of the next picture in the batch
-    options = torch.stack([f.C, f.N, f.C.roll(1, 0), f.N.roll(1, 0)], dim=1)
-    return negbench(f.I, f.C, options, f.scale, same=f.same)
-
-
-def _omni_plus(f: StatementFeatures, **weights: float) -> Parts:
-    known = f.batch
-    contrast = known_truth(known.images, f.texts, known.own, known.true, known.false, known.hard, f.scale)
-    meant = known.meant
-    meaning = meanings(f.texts[meant], known.targets[meant], known.denies[meant])
-    return omni_plus(contrast, meaning, f.scale, **weights)
-
-
-# Name -> what is minimised on a batch; docs/objectives.md says which data each looks at.
-OBJECTIVES: Mapping[str, Callable[..., Parts]] = {
-    "omni": _omni,
-    "clip": _clip,
-    "negclip": lambda f: negclip(f.I, f.C, f.N, f.scale, f.same),
-    "tripletclip": lambda f: tripletclip(f.I, f.C, f.N, f.scale, same=f.same),
-    "conclip": lambda f: conclip(f.I, f.C, f.N, f.scale, same=f.same),
-    "negationclip": lambda f: negationclip(f.J, f.U, f.scale, f.same_absent),
-    "negbench": _negbench,
-    "omni-plus": _omni_plus,
-}
-
-
-class Task(nn.Module):
+class TrainingTask(nn.Module):
     """Encodes a batch's captions and returns the parts of an objective."""
 
     def __init__(
-        self, model: Any, objective: str = "omni", *, precision: str = "fp32", **weights: float
+        self,
+        model: nn.Module,
+        minimised: Callable[[Mapping[str, object]], Parts],
+        precision: str = "fp32",
     ) -> None:
         """Hold the model and the objective.
 
         Args:
             model: a CLIP, or another dual encoder, as the texts of the batches are laid out for it.
-            objective: a name of OBJECTIVES.
+            minimised: what a batch serves to `loss` and its named parts.
             precision: `fp32`, `bf16` or `fp16` for the tower's matrix products; losses are in float32.
-            weights: of the parts, as the objective takes them: `weight_absence`, `weight_original`,
-                `weight_text` and `margin` for `omni`; `weight_contrast`, `weight_kept`,
-                `weight_composed` and `weight_apart` for `omni-plus`; none for the others.
         """
         super().__init__()
         self.model = model
+        self.family = family_of(model)
         self.autocast = AUTOCAST[precision]
-        self.minimised = partial(OBJECTIVES[objective], **weights)
+        self.minimised = minimised
 
-    def forward(self, batch: Batch | StatementBatch) -> Parts:
+    def forward(self, batch: TrainingBatch) -> Parts:
         """Return `loss` and its named parts."""
         features = [self.encode(chunk)["texts"] for chunk in batch.texts]
         return self.objective({"texts": torch.cat(features)}, batch)
@@ -222,18 +43,16 @@ class Task(nn.Module):
     def encode(self, chunk: Texts) -> Parts:
         """Return the features of one chunk of captions as `texts`, [n, d]."""
         with torch.autocast(chunk.device.type, dtype=self.autocast, enabled=self.autocast is not None):
-            if isinstance(chunk, PaddedTexts):
-                return {"texts": encode_padded(self.model, chunk).float()}
-            return {"texts": encode_packed(self.model, chunk).float()}
+            return {"texts": self.family.encode(chunk).float()}
 
-    def objective(self, features: Parts, batch: Batch | StatementBatch) -> Parts:
+    def objective(self, features: Parts, batch: TrainingBatch) -> Parts:
         """Return `loss` and its named parts for the features of all of the batch's chunks.
 
         The features of all processes are gathered, so that each has the loss of the whole batch.
         """
-        return self.minimised(batch.features(features["texts"], self.model.logit_scale.exp()))
+        return self.minimised(batch.served(features["texts"], self.family.logit_scale.exp()))
 
     @torch.no_grad()
     def after_step(self) -> None:
         """Clamp logit_scale to [0, ln 100], as after every step of CLIP's training."""
-        self.model.logit_scale.clamp_(0, math.log(100))
+        self.family.logit_scale.clamp_(0, math.log(100))

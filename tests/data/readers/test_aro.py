@@ -15,7 +15,7 @@ TEXTS = {
 
 def test_relations_and_attributes(write):
     relation = next(aro.read_visual_genome(write("r.json", [BOX | TEXTS | {"relation_name": "on"}])))
-    assert relation.picture.box == (1, 2, 30, 40.5)
+    assert relation.image.box == (1, 2, 30, 40.5)
     assert relation.options[relation.answer] == TEXTS["true_caption"]
     assert relation.groups == {"relation": "on"}
     attributes = next(

@@ -32,7 +32,7 @@ def pickled(tmp_path):
 def test_the_last_rows_are_for_evaluation(pickled):
     items = list(ccneg.read(pickled, last=2))
     assert [item.options for item in items] == [("a dog", "no dog a lawn"), ("a bus", "not a bus")]
-    assert [item.picture.path for item in items] == ["a/1.jpg", "a/2.jpg"]
+    assert [item.image.path for item in items] == ["a/1.jpg", "a/2.jpg"]
     assert {item.answer for item in items} == {0}
 
 

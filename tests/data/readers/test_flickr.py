@@ -33,4 +33,4 @@ def test_flickr8k_has_five_captions_each(shared):
     assert len(items) == 8092
     assert {len(item.captions) for item in items} == {5}
     test = list(flickr.read(shared / "flickr8k" / "Flickr8k.token.txt", shared / "flickr8k" / "test.txt"))
-    assert all((shared / "flickr8k" / "images" / item.picture.path).is_file() for item in test)
+    assert all((shared / "flickr8k" / "images" / item.image.path).is_file() for item in test)

@@ -21,7 +21,7 @@ def test_both_flavours_give_the_same_items(write):
     plain = write("coco_test.json", [{"image": "val2014/a.jpg", "caption": SIX}])
     items = list(karpathy.read(both))
     assert items == list(karpathy.read(plain))
-    assert [(item.picture.path, len(item.captions)) for item in items] == [("val2014/a.jpg", 5)]
+    assert [(item.image.path, len(item.captions)) for item in items] == [("val2014/a.jpg", 5)]
 
 
 def test_all_captions_are_an_option(write):
@@ -34,7 +34,7 @@ def test_all_captions_are_an_option(write):
     [
         (dataset(("a.jpg", "val")), "has no split 'test': it has val"),
         ([{"image": "a.jpg", "caption": ["a"]}] * 2, "has the id 'a.jpg' twice"),
-        ([{"caption": ["a"]}], "Entry 0 of .* has no 'image'"),
+        ([{"caption": ["a"]}], "Entry 1 of .* has no 'image'"),
         ([{"image": "a.jpg", "caption": [3]}], "is of type int: str is needed"),
     ],
 )

@@ -53,10 +53,10 @@ def test_retrieval_reads_python_and_json_lists(write):
     assert (second.id, second.captions, second.absent) == ("2", ("A sofa.",), ())
 
 
-def test_rows_of_one_picture_are_put_together_but_ids_must_differ(write):
+def test_rows_of_one_image_are_put_together_but_ids_must_differ(write):
     twice = RETRIEVAL + "[],[],/home/them/b.jpg,2,\"['Again.']\"\n"
     assert list(negbench.read_retrieval(write("twice.csv", twice)))[1].captions == ("A sofa.", "Again.")
-    with pytest.raises(OmniNegClipError, match="has the id '2' twice, for two pictures"):
+    with pytest.raises(OmniNegClipError, match="has the id '2' twice, for two images"):
         list(negbench.read_retrieval(write("clash.csv", twice.replace("b.jpg,2,\"['", "c.jpg,2,\"['"))))
 
 

@@ -14,7 +14,7 @@ ROW = {
 def test_the_answer_is_the_referred_box(write):
     item = next(negrefcocog.read(write("rows.json", [ROW])))
     assert item.answer == 1
-    assert [picture.box for picture in item.pictures] == [(0, 0, 2, 2), (1.5, 0, 3, 4)]
+    assert [image.box for image in item.images] == [(0, 0, 2, 2), (1.5, 0, 3, 4)]
 
 
 @pytest.mark.parametrize(
@@ -33,4 +33,4 @@ def test_broken_boxes_are_named(write, change, message):
 def test_the_published_file_always_answers_box_0(shared):
     items = list(negrefcocog.read(shared / "negrefcocog" / "NegRefCOCOg.json"))
     assert len(items) == 440
-    assert {(item.answer, len(item.pictures)) for item in items} == {(0, 2)}
+    assert {(item.answer, len(item.images)) for item in items} == {(0, 2)}

@@ -37,7 +37,7 @@ def path(request, tmp_path):
 
 def test_every_kind_of_file_gives_the_same_choices(path):
     first, second = table.read_choices(path, **COLUMNS)
-    assert (first.id, first.picture.path, first.groups) == ("1", "a.jpg", {"kind": "pets"})
+    assert (first.id, first.image.path, first.groups) == ("1", "a.jpg", {"kind": "pets"})
     assert second.options == ("a bus", "no bus", "a car")
 
 
@@ -49,10 +49,10 @@ def test_captions_and_labels(path):
     assert [item.label for item in table.read_labels(path, "pic", "kind")] == ["pets", "cars"]
 
 
-def test_picture_choices(write):
+def test_image_choices(write):
     path = write("rows.csv", "text,a,b,split\na cat without a dog,1.jpg,2.jpg,held out\n")
-    item = next(table.read_picture_choices(path, "text", "a", ["b"], groups=["split"]))
-    assert ([picture.path for picture in item.pictures], item.answer) == (["1.jpg", "2.jpg"], 0)
+    item = next(table.read_image_choices(path, "text", "a", ["b"], groups=["split"]))
+    assert ([image.path for image in item.images], item.answer) == (["1.jpg", "2.jpg"], 0)
     assert (item.text, item.groups) == ("a cat without a dog", {"split": "held out"})
 
 

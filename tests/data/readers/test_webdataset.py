@@ -4,7 +4,7 @@ import tarfile
 import pytest
 from PIL import Image
 
-from omninegclip.data.images import ImageRoot, open_picture
+from omninegclip.data.image_lookup import ImageRoot, open_image_ref
 from omninegclip.data.readers import webdataset
 from omninegclip.errors import OmniNegClipError
 
@@ -24,22 +24,22 @@ def tar(path, members):
     return path
 
 
-def test_samples_join_by_name_and_pictures_stay_in_the_tar(tmp_path):
+def test_samples_join_by_name_and_images_stay_in_the_tar(tmp_path):
     path = tar(
         tmp_path / "shard.tar",
         [
             ("set/000.png", png("red")),
             ("set/000.txt", b"a red square\nsomething red\n"),
             ("set/000.meta.json", b"{}"),
-            ("set/001.txt", b"no picture"),
+            ("set/001.txt", b"no image"),
             ("set/002.txt", b"a blue square"),
             ("set/002.png", png("blue")),
         ],
     )
     first, second = webdataset.read_captions(path)
     assert (first.id, first.captions) == ("set/000", ("a red square", "something red"))
-    place = ImageRoot([tmp_path]).find(second.picture.path)
-    assert open_picture(second.picture, place).getpixel((0, 0)) == (0, 0, 255)
+    place = ImageRoot([tmp_path]).find(second.image.path)
+    assert open_image_ref(second.image, place).getpixel((0, 0)) == (0, 0, 255)
 
 
 def test_classes_are_indices_into_a_list(tmp_path, write):
@@ -65,12 +65,12 @@ def test_every_format_that_is_read_makes_a_sample(tmp_path, extension):
 
 
 @pytest.mark.parametrize("names", [("0.bmp", "0.jpg", "0.tif"), ("0.jpg", "0.tif"), ("0.tif", "0.jpg")])
-def test_beside_a_photo_a_map_is_not_the_picture(tmp_path, names):
+def test_beside_a_photo_a_map_is_not_the_image(tmp_path, names):
     colours = {"0.jpg": "red", "0.tif": "blue", "0.bmp": "lime"}
     members = [(name, png(colours[name])) for name in names]
     path = tar(tmp_path / "shard.tar", [*members, ("0.txt", b"a red square")])
     (item,) = webdataset.read_captions(path)
-    assert open_picture(item.picture, path).getpixel((0, 0)) == (255, 0, 0)
+    assert open_image_ref(item.image, path).getpixel((0, 0)) == (255, 0, 0)
 
 
 def damaged(path, place, content):
@@ -99,7 +99,7 @@ def test_headers_without_an_end_are_one_sentence(tmp_path):
         list(webdataset.read_captions(path))
 
 
-def test_a_picture_that_claims_more_than_the_tar_has_is_named(tmp_path):
+def test_a_image_that_claims_more_than_the_tar_has_is_named(tmp_path):
     path = tmp_path / "cut.tar"
     info = tarfile.TarInfo("a.png")
     info.size = 1 << 50

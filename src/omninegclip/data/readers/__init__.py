@@ -1,9 +1,8 @@
 """One reader per public format: a file in, small typed records out, streaming where files are large."""
 
 from collections.abc import Callable, Iterator
-from typing import Any
 
-from omninegclip.data.items import Item
+from omninegclip.data.items import BenchmarkItem
 from omninegclip.data.readers import (
     aro,
     ccneg,
@@ -20,7 +19,7 @@ from omninegclip.data.readers import (
     webdataset,
 )
 
-Reader = Callable[..., Iterator[Any]]  # (path, **options) -> records of one of the types of `Item`
+Reader = Callable[..., Iterator[BenchmarkItem]]  # (path, **options) -> items
 
 READERS: dict[str, Reader] = {
     "aro-visual-genome": aro.read_visual_genome,
@@ -39,7 +38,7 @@ READERS: dict[str, Reader] = {
     "table-captions": table.read_captions,
     "table-choices": table.read_choices,
     "table-labels": table.read_labels,
-    "table-picture-choices": table.read_picture_choices,
+    "table-image-choices": table.read_image_choices,
     "table-presence": table.read_presence,
     "table-queries": table.read_queries,
     "valse": valse.read,
@@ -47,4 +46,4 @@ READERS: dict[str, Reader] = {
     "webdataset-labels": webdataset.read_labels,
 }
 
-__all__ = ["READERS", "Item", "Reader"]
+__all__ = ["READERS", "BenchmarkItem", "Reader"]

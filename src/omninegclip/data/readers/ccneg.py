@@ -3,11 +3,11 @@
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
-from omninegclip.data.items import Picture, TextChoice
-from omninegclip.data.record import Row, read_records, write_records
-from omninegclip.data.sources import check, field, readable
+from omninegclip.data.items import ImageRef, TextChoice
+from omninegclip.data.record import read_records, write_records
+from omninegclip.data.sources import Row, check, field, readable
 from omninegclip.errors import OmniNegClipError
 
 PREFIX = "/workspace/datasets/cc3m/"  # where the images lay on the authors' machine
@@ -22,9 +22,9 @@ def records(path: Path) -> Iterator[Row]:
     paths, annotations = _load(path)
     for index, (image, annotation) in enumerate(zip(paths, annotations, strict=True)):
         where = f"Annotation {index} of {path}"
-        check(annotation, dict, where)
-        said = check(annotation.get("json", annotation), dict, where)
-        negated = field(field(annotation, "sop_data", dict, where), "negative-prompt", str, where)
+        row = check(annotation, dict, where)
+        said = check(row.get("json", row), dict, where)
+        negated = field(field(row, "sop_data", dict, where), "negative-prompt", str, where)
         yield {
             "image": check(image, str, f"image path {index} of {path}").removeprefix(PREFIX),
             "image_id": f"ccneg-{index}",
@@ -51,14 +51,14 @@ def read(
     for row in rows[-last:] if last else rows:
         where = f"Record {row['image_id']} of {path}"
         right, wrong, image = (
-            field(dict(row), name, str, where) for name in ("caption", "presence_negated", "image")
+            field(row, name, str, where) for name in ("caption", "presence_negated", "image")
         )
         right = right.replace(",", "") if strip_commas == "both" else right
         wrong = wrong.replace(",", "") if strip_commas != "none" else wrong
-        yield TextChoice(row["image_id"], Picture(image), (right, wrong), 0)
+        yield TextChoice(row["image_id"], ImageRef(image), (right, wrong), 0)
 
 
-def _load(path: Path) -> tuple[list[Any], list[Any]]:
+def _load(path: Path) -> tuple[list[object], list[object]]:
     import torch
 
     with readable(path):

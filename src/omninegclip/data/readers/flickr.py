@@ -4,17 +4,23 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-from omninegclip.data.items import CaptionedPicture, Picture
-from omninegclip.data.sources import readable
+from omninegclip.data.items import CaptionedImage, ImageRef
+from omninegclip.data.sources import text_lines
 from omninegclip.errors import OmniNegClipError
 
-_KEY = re.compile(r"(.+?\.\w+?)(?:\.\d+)?#\d+")
+_KEY = re.compile(r"(.+?\.\w+?|[^.]+)(?:\.\d+)?#\d+")
 
 
-def read(path: Path, split_file: Path | None = None) -> Iterator[CaptionedPicture]:
-    """Yield the pictures in file order, or those of a split file, one name per line, in its order.
+def is_token_file(path: Path) -> bool:
+    """Return whether the first line of a text file is one of a token file."""
+    key, tab, _ = next(iter(_lines(path)), "").partition("\t")
+    return bool(tab and _KEY.fullmatch(key))
 
-    Flickr8k's one odd key, `2258277193_586949ec62.jpg.1#0`, means that picture without `.1`.
+
+def read(path: Path, split_file: Path | None = None) -> Iterator[CaptionedImage]:
+    """Yield the images in file order, or those of a split file, one name per line, in its order.
+
+    Flickr8k's one odd key, `2258277193_586949ec62.jpg.1#0`, means that image without `.1`.
     """
     captions: dict[str, list[str]] = {}
     seen: set[str] = set()
@@ -30,9 +36,8 @@ def read(path: Path, split_file: Path | None = None) -> Iterator[CaptionedPictur
     for name in captions if split_file is None else _lines(split_file):
         if name not in captions:
             raise OmniNegClipError(f"{split_file} names {name}, which has no caption in {path}.")
-        yield CaptionedPicture(name, Picture(name), tuple(captions[name]))
+        yield CaptionedImage(name, ImageRef(name), tuple(captions[name]))
 
 
 def _lines(path: Path) -> list[str]:
-    with readable(path):
-        return [line for line in path.read_text("utf-8-sig").splitlines() if line.strip()]
+    return [line for line in text_lines(path) if line.strip()]

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-from omninegclip.data.items import CaptionedPicture, Picture, TextChoice
+from omninegclip.data.items import CaptionedImage, ImageRef, TextChoice
 from omninegclip.data.sources import Row, csv_rows, text_list, whole_number
 from omninegclip.errors import OmniNegClipError
 
@@ -28,26 +28,24 @@ def read_choices(path: Path) -> Iterator[TextChoice]:
             )
         template = row.get("correct_answer_template")
         groups = {"template": template} if template else {}
-        yield TextChoice(str(number), Picture(row["image_path"]), options, answer, groups)
+        yield TextChoice(str(number), ImageRef(row["image_path"]), options, answer, groups)
 
 
-def read_retrieval(path: Path) -> Iterator[CaptionedPicture]:
-    """Yield pictures with their captions, and the objects in them and not in them where the file says so.
+def read_retrieval(path: Path) -> Iterator[CaptionedImage]:
+    """Yield images with their captions, and the objects in them and not in them where the file says so.
 
-    Rows of one picture are put together. Lists are JSON or Python literals.
+    Rows of one image are put together. Lists are JSON or Python literals.
     """
-    found: dict[str, CaptionedPicture] = {}
+    found: dict[str, CaptionedImage] = {}
     owner: dict[str, str] = {}
     for where, row in csv_rows(path, ["filepath", "captions"]):
         name = row["filepath"]
         image_id = row.get("image_id") or name
         if owner.setdefault(image_id, name) != name:
-            raise OmniNegClipError(
-                f"{path} has the id {image_id!r} twice, for two pictures: ids must differ."
-            )
-        item = CaptionedPicture(
+            raise OmniNegClipError(f"{path} has the id {image_id!r} twice, for two images: ids must differ.")
+        item = CaptionedImage(
             image_id,
-            Picture(name),
+            ImageRef(name),
             tuple(caption.strip() for caption in text_list(row["captions"], f"captions of {where}")),
             _objects(row, "positive_objects", where),
             _objects(row, "negative_objects", where),

@@ -2,14 +2,13 @@
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
-from omninegclip.data.items import Picture, PictureChoice
+from omninegclip.data.items import ImageChoice, ImageRef
 from omninegclip.data.sources import check, field, load_json
 from omninegclip.errors import OmniNegClipError
 
 
-def read(path: Path) -> Iterator[PictureChoice]:
+def read(path: Path) -> Iterator[ImageChoice]:
     """Yield one choice between crops per row, in file order, where the answer is box 0 of every row."""
     for index, row in enumerate(load_json(path, list)):
         where = f"Entry {index} of {path}"
@@ -18,11 +17,11 @@ def read(path: Path) -> Iterator[PictureChoice]:
         right = _box(field(row, "ref_bbox", list, where), where)
         if right not in boxes:
             raise OmniNegClipError(f"{where} has a ref_bbox that is not in its bbox_list.")
-        pictures = tuple(Picture(image, box) for box in boxes)
-        yield PictureChoice(str(index), field(row, "phrase", str, where), pictures, boxes.index(right))
+        images = tuple(ImageRef(image, box) for box in boxes)
+        yield ImageChoice(str(index), field(row, "phrase", str, where), images, boxes.index(right))
 
 
-def _box(values: Any, where: str) -> tuple[float, float, float, float]:
+def _box(values: object, where: str) -> tuple[float, float, float, float]:
     box = [
         float(check(value, float, f"a box of {where}")) for value in check(values, list, f"a box of {where}")
     ]

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from pathlib import Path
 
-from omninegclip.data.items import Picture, TextChoice
+from omninegclip.data.items import ImageRef, TextChoice
 from omninegclip.data.sources import check, field, load_json
 
 
@@ -13,5 +13,5 @@ def read(path: Path) -> Iterator[TextChoice]:
         where = f"Item {identifier} of {path}"
         right = field(check(row, dict, where), "caption", str, where)
         options = (right, field(row, "negative_caption", str, where))
-        picture = Picture(field(row, "filename", str, where))
-        yield TextChoice(f"{path.stem}-{identifier}", picture, options, 0, {"subset": path.stem})
+        image = ImageRef(field(row, "filename", str, where))
+        yield TextChoice(f"{path.stem}-{identifier}", image, options, 0, {"subset": path.stem})

@@ -1,15 +1,15 @@
 """Any CSV, TSV, JSON Lines or Parquet file, by the names of its columns."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from omninegclip.data.items import (
-    CaptionedPicture,
-    LabelledPicture,
-    Picture,
-    PictureChoice,
-    Presence,
-    Query,
+    CaptionedImage,
+    ImageChoice,
+    ImageRef,
+    LabelledImage,
+    ObjectQuestion,
+    SearchQuery,
     TextChoice,
 )
 from omninegclip.data.parquet import batches, open_parquet
@@ -30,21 +30,21 @@ def read_choices(
     """Yield one choice per row: the text of column `right` against those of the columns `wrong`."""
     for name, found, row in _items(path, [image, right, *wrong], item_id, groups):
         options = tuple(_text(row, column, name) for column in (right, *wrong))
-        yield TextChoice(name, Picture(_text(row, image, name)), options, 0, found)
+        yield TextChoice(name, ImageRef(_text(row, image, name)), options, 0, found)
 
 
-def read_picture_choices(
+def read_image_choices(
     path: Path,
     text: str,
     right: str,
     wrong: list[str],
     item_id: str | None = None,
     groups: list[str] | None = None,
-) -> Iterator[PictureChoice]:
-    """Yield one choice per row: the picture of column `right` against those of the columns `wrong`."""
+) -> Iterator[ImageChoice]:
+    """Yield one choice per row: the image of column `right` against those of the columns `wrong`."""
     for name, found, row in _items(path, [text, right, *wrong], item_id, groups):
-        pictures = tuple(Picture(_text(row, column, name)) for column in (right, *wrong))
-        yield PictureChoice(name, _text(row, text, name), pictures, 0, found)
+        refs = tuple(ImageRef(_text(row, column, name)) for column in (right, *wrong))
+        yield ImageChoice(name, _text(row, text, name), refs, 0, found)
 
 
 def read_captions(
@@ -54,26 +54,26 @@ def read_captions(
     present: str | None = None,
     absent: str | None = None,
     groups: list[str] | None = None,
-) -> Iterator[CaptionedPicture]:
-    """Yield every picture once with all its captions; a cell is one caption or a list of them.
+) -> Iterator[CaptionedImage]:
+    """Yield every image once with all its captions; a cell is one caption or a list of them.
 
     `present` and `absent` are columns of lists of objects; they and the groups are those of its first row.
     """
-    pictures: dict[str, CaptionedPicture] = {}
+    refs: dict[str, CaptionedImage] = {}
     columns = [image, caption, *filter(None, (present, absent))]
     for name, found, row in _items(path, columns, None, groups):
-        picture = _text(row, image, name)
-        first = CaptionedPicture(
-            picture,
-            Picture(picture),
+        ref = _text(row, image, name)
+        first = CaptionedImage(
+            ref,
+            ImageRef(ref),
             (),
             _texts(row, present, name) if present else (),
             _texts(row, absent, name) if absent else (),
             found,
         )
-        item = pictures.setdefault(picture, first)
-        pictures[picture] = item._replace(captions=item.captions + _texts(row, caption, name))
-    yield from pictures.values()
+        item = refs.setdefault(ref, first)
+        refs[ref] = item._replace(captions=item.captions + _texts(row, caption, name))
+    yield from refs.values()
 
 
 def read_queries(
@@ -83,20 +83,20 @@ def read_queries(
     excluded: str,
     item_id: str | None = None,
     groups: list[str] | None = None,
-) -> Iterator[Query]:
-    """Yield one query per row; `relevant` and `excluded` are columns of lists of pictures.
+) -> Iterator[SearchQuery]:
+    """Yield one query per row; `relevant` and `excluded` are columns of lists of images.
 
-    The pictures of all rows are what is searched.
+    The images of all rows are what is searched.
     """
     for name, found, row in _items(path, [text, relevant, excluded], item_id, groups):
-        pictures = [tuple(map(Picture, _texts(row, column, name))) for column in (relevant, excluded)]
-        yield Query(name, _text(row, text, name), pictures[0], pictures[1], found)
+        refs = [tuple(map(ImageRef, _texts(row, column, name))) for column in (relevant, excluded)]
+        yield SearchQuery(name, _text(row, text, name), refs[0], refs[1], found)
 
 
-def read_labels(path: Path, image: str, label: str, item_id: str | None = None) -> Iterator[LabelledPicture]:
-    """Yield one labelled picture per row."""
+def read_labels(path: Path, image: str, label: str, item_id: str | None = None) -> Iterator[LabelledImage]:
+    """Yield one labelled image per row."""
     for name, _, row in _items(path, [image, label], item_id, None):
-        yield LabelledPicture(name, Picture(_text(row, image, name)), _text(row, label, name))
+        yield LabelledImage(name, ImageRef(_text(row, image, name)), _text(row, label, name))
 
 
 def read_presence(
@@ -106,14 +106,14 @@ def read_presence(
     present: str,
     item_id: str | None = None,
     groups: list[str] | None = None,
-) -> Iterator[Presence]:
+) -> Iterator[ObjectQuestion]:
     """Yield one question per row; `present` holds yes or no, true or false, or 1 or 0."""
     for name, found, row in _items(path, [image, object, present], item_id, groups):
         answer = str(row[present]).lower()
         if answer not in _TRUTH:
             raise OmniNegClipError(f"{present!r} of {name} in {path} is {answer!r}: yes or no is needed.")
-        picture = Picture(_text(row, image, name))
-        yield Presence(name, picture, _text(row, object, name), _TRUTH[answer], found)
+        ref = ImageRef(_text(row, image, name))
+        yield ObjectQuestion(name, ref, _text(row, object, name), _TRUTH[answer], found)
 
 
 def _items(
@@ -121,34 +121,42 @@ def _items(
 ) -> Iterator[tuple[str, dict[str, str], Row]]:
     """Yield id, groups and row; without a column of ids, the id is the number of the row."""
     needed = [*columns, *(groups or []), *([item_id] if item_id else [])]
-    rows = enumerate(_rows(path, needed), 1)
-    named = ((str(row[item_id]) if item_id else f"row {number}", row) for number, row in rows)
+    found = enumerate(rows(path, needed), 1)
+    named = ((str(row[item_id]) if item_id else f"row {number}", row) for number, (_, row) in found)
     for name, row in distinct(named, lambda pair: pair[0], path):
         yield name, {group: str(row[group]) for group in groups or []}, row
 
 
-def _rows(path: Path, columns: list[str]) -> Iterator[Row]:
+def rows(path: Path, required: Sequence[str] = (), optional: Sequence[str] = ()) -> Iterator[tuple[str, Row]]:
+    """Yield (where, row) for each row of a table.
+
+    Of Parquet only the `required` columns and those of the `optional` ones that are there are read.
+    """
     kind = path.suffix.lower()
     if kind in (".csv", ".tsv"):
-        return (row for _, row in csv_rows(path, columns, "\t" if kind == ".tsv" else ","))
+        return csv_rows(path, required, "\t" if kind == ".tsv" else ",")
     if kind in (".jsonl", ".json", ".ndjson"):
-        return _checked(json_lines(path), columns)
+        return _json_rows(path, required)
     if kind == ".parquet":
-        return _parquet(path, columns)
+        return _parquet_rows(path, required, optional)
     raise OmniNegClipError(f"{path} is no table: .csv, .tsv, .jsonl or .parquet is needed.")
 
 
-def _checked(rows: Iterator[tuple[str, Row]], columns: list[str]) -> Iterator[Row]:
-    for where, row in rows:
-        require(columns, row, where)
-        yield row
+def _json_rows(path: Path, required: Sequence[str]) -> Iterator[tuple[str, Row]]:
+    for where, row in json_lines(path):
+        require(required, row, where)
+        yield where, row
 
 
-def _parquet(path: Path, columns: list[str]) -> Iterator[Row]:
+def _parquet_rows(path: Path, required: Sequence[str], optional: Sequence[str]) -> Iterator[tuple[str, Row]]:
     with open_parquet(path) as file:
-        require(columns, file.schema_arrow.names, str(path))
-        for batch in batches(file, path, columns):
-            yield from batch.to_pylist()
+        names = file.schema_arrow.names
+        require(required, names, str(path))
+        number = 0
+        for batch in batches(file, path, [*required, *(name for name in optional if name in names)]):
+            for row in batch.to_pylist():
+                number += 1
+                yield f"Row {number} of {path}", row
 
 
 def _texts(row: Row, column: str, name: str) -> tuple[str, ...]:

@@ -2,9 +2,8 @@
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
-from omninegclip.data.items import Picture, TextChoice
+from omninegclip.data.items import ImageRef, TextChoice
 from omninegclip.data.sources import check, field, load_json
 
 
@@ -15,14 +14,14 @@ def read(path: Path) -> Iterator[TextChoice]:
     """
     for identifier, row in load_json(path, dict).items():
         where = f"Item {identifier} of {path}"
-        picture = Picture(field(check(row, dict, where), "image_file", str, where))
+        image = ImageRef(field(check(row, dict, where), "image_file", str, where))
         votes = field(field(row, "mturk", dict, where), "caption", int, where)
         groups = {"validated": "yes" if votes >= 2 else "no", "piece": path.stem}
         caption = _first(field(row, "caption", object, where), where)
-        yield TextChoice(identifier, picture, (caption, field(row, "foil", str, where)), 0, groups)
+        yield TextChoice(identifier, image, (caption, field(row, "foil", str, where)), 0, groups)
 
 
-def _first(caption: Any, where: str) -> str:
+def _first(caption: object, where: str) -> str:
     """Return the caption, which FOIL-it wraps in a list."""
     return check(
         caption[0] if isinstance(caption, list) and caption else caption, str, f"the caption of {where}"

@@ -1,0 +1,90 @@
+"""Denying what is done: "is not riding", "does not ride", "not riding"."""
+
+from collections.abc import Iterator
+
+from omninegclip.captions.compose import NegatedCaption, compose
+from omninegclip.captions.english import base_form, words
+from omninegclip.captions.parse import NOUNS, Parse
+from omninegclip.captions.structure import BE, SUBJECTS, phrase, plural, subject, verb_of, who_is
+
+NOUN_LIKE = words(
+    "setting building painting drawing crossing clothing opening covering ceiling railing dressing"
+)
+PAST_LIKE = words(
+    "bent sat stood held laid lay ran rode fell flew hung stuck left made kept caught bound hit set put"
+)
+
+
+def negate_action(parse: Parse) -> Iterator[NegatedCaption]:
+    """Yield the caption with its verb denied."""
+    verb = verb_of(parse)
+    if verb is None:
+        yield from _participle(parse)
+    elif parse.words[verb].lower() in BE:
+        yield from _be(parse, verb)
+    elif verb == parse.root:
+        yield from _do(parse, verb)
+
+
+def _be(parse: Parse, verb: int) -> Iterator[NegatedCaption]:
+    following = parse.tags[verb + 1] if verb + 1 < parse.end else ""
+    about = subject(parse)
+    if (
+        about is None
+        or parse.words[0].lower() == "there"
+        or not following.startswith(("VB", "IN", "JJ", "DT"))
+    ):
+        return
+    text = compose(parse, (verb + 1, verb + 1, "not"))
+    kind = "action" if following in {"VBG", "VBN"} else "relation" if following == "IN" else "attribute"
+    if kind == "action" or verb == parse.root:
+        yield NegatedCaption(kind, "is not", parse.text(verb + 1, parse.end), text)
+
+
+def _do(parse: Parse, verb: int) -> Iterator[NegatedCaption]:
+    about = subject(parse)
+    coordinated = any(tag in {"VBZ", "VBP"} for tag in parse.tags[verb + 1 :] if tag)
+    if about is None or coordinated or about.head >= verb:
+        return
+    word, many = parse.words[verb], plural(parse, about.head)
+    if parse.tags[verb] == "VBZ" and not many:
+        yield NegatedCaption(
+            "action",
+            "does not",
+            parse.text(verb, parse.end),
+            compose(parse, (verb, verb + 1, f"does not {base_form(word)}")),
+        )
+    elif parse.tags[verb] == "VBP" and many and word not in PAST_LIKE and not word.endswith("ed"):
+        yield NegatedCaption(
+            "action", "do not", parse.text(verb, parse.end), compose(parse, (verb, verb, "do not"))
+        )
+
+
+def _participle(parse: Parse) -> Iterator[NegatedCaption]:
+    about, verb = subject(parse), _first_participle(parse)
+    if about is None or verb is None:
+        return
+    denied = parse.text(verb, parse.end)
+    if parse.tags[verb - 1] in NOUNS:
+        yield NegatedCaption("action", "not doing", denied, compose(parse, (verb, verb, "not")))
+    if verb == about.head + 1:
+        yield NegatedCaption(
+            "action",
+            "who is not doing",
+            denied,
+            compose(parse, (verb, verb, f"{who_is(parse, about.head)} not")),
+        )
+    elif parse.tags[verb - 1] in NOUNS and parse.words[about.head + 1] in {"in", "on", "at", "near"}:
+        yield NegatedCaption("action", "but not doing", denied, compose(parse, (verb, verb, "but not")))
+
+
+def _first_participle(parse: Parse) -> int | None:
+    root = parse.root
+    if parse.tags[root] == "VBG" and any(parse.deps[child] in SUBJECTS for child in parse.children[root]):
+        return root
+    if phrase(parse, root) is None:
+        return None
+    first = next((token for token in range(parse.end) if parse.tags[token].startswith("VB")), None)
+    if first is None or parse.words[first].lower() in NOUN_LIKE:
+        return None
+    return first if parse.heads[first] == root and parse.deps[first] == "acl" else None

@@ -1,0 +1,47 @@
+"""Denying where something is: "a dog that is not on a sofa", "sitting but not on a sofa"."""
+
+from collections.abc import Iterator
+
+from omninegclip.captions.compose import NegatedCaption, compose
+from omninegclip.captions.english import words
+from omninegclip.captions.parse import NOUNS, Parse
+from omninegclip.captions.structure import IMAGES, finite, locative, subject, who_is
+
+NEEDS_PLACE = words(
+    "put puts putting place placed places set sets laid located situated positioned mounted attached "
+    "dressed covered filled made seated topped stacked piled leaning leans based is are was were "
+    "looks looking look seen shown"
+)
+
+
+def negate_relation(parse: Parse) -> Iterator[NegatedCaption]:
+    """Yield the caption with a phrase of place denied."""
+    about = subject(parse)
+    for token in range(1, parse.end):
+        if parse.deps[token] != "prep" or (start := locative(parse, token)) is None:
+            continue
+        if any(tag.startswith("VB") for tag in parse.tags[slice(*parse.span(token))]):
+            continue
+        denied = parse.text(start, parse.span(token)[1])
+        if (
+            about
+            and start == about.head + 1
+            and not finite(parse)
+            and parse.words[about.head].lower() not in IMAGES
+        ):
+            text = compose(parse, (start, start, f"{who_is(parse, about.head)} not"))
+            yield NegatedCaption("relation", "that is not there", denied, text)
+        if parse.span(token)[1] == parse.end and _stands_without(parse, start):
+            yield NegatedCaption(
+                "relation", "but not there", denied, compose(parse, (start, start, "but not"))
+            )
+
+
+def _stands_without(parse: Parse, start: int) -> bool:
+    before = parse.tags[start - 1]
+    verbs = {
+        word.lower()
+        for word, tag in zip(parse.words[:start], parse.tags[:start], strict=True)
+        if tag.startswith("VB")
+    }
+    return start > 2 and (before in NOUNS or before in {"VBG", "VBZ"}) and not verbs & NEEDS_PLACE

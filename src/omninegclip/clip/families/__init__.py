@@ -1,0 +1,1 @@
+"""One file per family of models: how its towers are reached."""

@@ -1,0 +1,1 @@
+"""Captions as the text tower takes them: tokens, packed or padded."""

@@ -1,0 +1,131 @@
+"""The verb `negate`."""
+
+import os
+from dataclasses import asdict, dataclass
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+from cyclopts import Parameter
+
+from omninegclip.commands.options import Flag, Json, Processes, Rate, Repeats, Seed
+from omninegclip.errors import OmniNegClipError
+from omninegclip.extras import needed_for
+from omninegclip.printable import say, say_json
+
+if TYPE_CHECKING:
+    from omninegclip.captions.pipeline import Engine, RewriteRows, Summary
+
+
+@Parameter(name="*")
+@dataclass(frozen=True, kw_only=True)
+class NegateOptions:
+    """Which captions are made, and by how many processes.
+
+    Attributes:
+        labels: Object labels of the images: COCO instances, or JSON lines.
+        kind: Which negation.
+        per_caption: Negated captions per caption.
+        seed: Decides every choice.
+        hard: Add the swap and the false affirmation.
+        processes: How many work; as many as there are cores when not given.
+        engine: local, or ray for a cluster.
+    """
+
+    labels: Path | None = None
+    kind: Literal["presence", "absence", "both"] = "both"
+    per_caption: Repeats = 1
+    seed: Seed = 0
+    hard: Flag = False
+    processes: Processes | None = None
+    engine: Literal["local", "ray"] = "local"
+
+
+@Parameter(name="*")
+@dataclass(frozen=True, kw_only=True)
+class LlmOptions:
+    """The language model that rewrites.
+
+    Attributes:
+        llm_url: An OpenAI-compatible endpoint that rewrites the captions.
+        llm_model: Its model.
+        llm_cache: Folder for its answers.
+        llm_per_minute: Requests per minute at most.
+    """
+
+    llm_url: str | None = None
+    llm_model: str | None = None
+    llm_cache: Path = Path(".omninegclip-llm")
+    llm_per_minute: Rate = 600.0
+
+
+def negate(
+    data: Path,
+    out: Path | None = None,
+    /,
+    *,
+    options: NegateOptions = NegateOptions(),
+    llm: LlmOptions = LlmOptions(),
+    report: Flag = False,
+    json_: Json = False,
+) -> None:
+    """Turn captions into records with both kinds of negation; --report without OUT judges such records.
+
+    Args:
+        data: Captions: lines, Flickr tokens, CSV, JSONL, Parquet, COCO or Karpathy JSON; with --report alone,
+            records.
+        out: Where the records go: one .parquet file, or a folder of shards.
+        report: Print a quality report.
+    """
+    if out is None and not report:
+        raise OmniNegClipError("negate needs OUT, or --report to judge records that are there.")
+    if out is not None:
+        done = asdict(_negate(data, out, options, llm))
+        if json_ and not report:
+            say_json(done)
+        elif not report:
+            say(", ".join(f"{count} {name}" for name, count in done.items()))
+    if report:
+        with needed_for("A report"):
+            from omninegclip.captions.quality import report_of
+        from omninegclip.report.quality import as_text
+
+        found = report_of(out or data, options.seed)
+        if json_:
+            say_json(found)
+        else:
+            say(as_text(found))
+
+
+def _negate(data: Path, out: Path, options: NegateOptions, llm: LlmOptions) -> "Summary":
+    from omninegclip.captions.negate import NegationOptions
+    from omninegclip.captions.pipeline import negate_file
+
+    if (llm.llm_url is None) != (llm.llm_model is None):
+        raise OmniNegClipError("Rewriting needs both --llm-url, an endpoint up to /v1, and --llm-model.")
+    asked = NegationOptions(options.kind, options.per_caption, options.seed, options.hard)
+    engine = _engine(options)
+    if llm.llm_url is None or llm.llm_model is None:
+        return negate_file(data, out, options.labels, asked, engine)
+    by = f"{llm.llm_model} at {llm.llm_url}"
+    return negate_file(
+        data, out, options.labels, asked, engine, _rewriter(llm.llm_url, llm.llm_model, llm), by
+    )
+
+
+def _engine(options: NegateOptions) -> "Engine":
+    processes = options.processes or os.cpu_count() or 1
+    if options.engine == "ray":
+        from omninegclip.captions.ray_engine import over_ray
+
+        return over_ray(processes)
+    from omninegclip.captions.pipeline import local
+
+    return local(processes)
+
+
+def _rewriter(url: str, model: str, llm: LlmOptions) -> "RewriteRows":
+    with needed_for("Rewriting"):
+        from omninegclip.captions.rewrite import Endpoint, Rewriter, rewrite_rows
+    endpoint = Endpoint(url, model, per_minute=llm.llm_per_minute)
+    return partial(rewrite_rows, rewriter=Rewriter(endpoint, llm.llm_cache))

@@ -1,0 +1,129 @@
+"""Options that several verbs share: their ranges, what they take and what help says of them."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
+from cyclopts import Parameter
+
+if TYPE_CHECKING:
+    from omninegclip.study.world import Size
+
+# What --smoke makes of a preset of the picture world.
+SMOKE_OVERRIDES = ("steps=8", "warmup=2", "batch_size=16")
+
+
+@dataclass(frozen=True)
+class Between:
+    """A validator: from `low` to `high`, both included; not a number is outside."""
+
+    low: int
+    high: int
+
+    def __call__(self, kind: object, value: float | None) -> None:
+        """Raise ValueError for a value outside."""
+        if value is not None and not self.low <= value <= self.high:
+            raise ValueError(f"It must be from {self.low:,} to {self.high:,}.")
+
+
+@dataclass(frozen=True)
+class Above:
+    """A validator: above `low`, up to `high`; not a number is outside."""
+
+    low: int
+    high: int
+
+    def __call__(self, kind: object, value: float | None) -> None:
+        """Raise ValueError for a value outside."""
+        if value is not None and not self.low < value <= self.high:
+            raise ValueError(f"It must be above {self.low:,}, and {self.high:,} at most.")
+
+
+Flag = Annotated[bool, Parameter(negative="")]
+Json = Annotated[bool, Parameter("--json", negative="", help="Print one JSON object.")]
+JsonTable = Annotated[
+    bool, Parameter("--json", negative="", help="Print one JSON object instead of the table.")
+]
+Smoke = Annotated[
+    bool,
+    Parameter(
+        negative="",
+        help="Draw and ask very little: tries the whole chain in seconds, its figures mean nothing.",
+    ),
+]
+Overrides = Annotated[
+    tuple[str, ...],
+    Parameter("--set", negative="", help="Change one value of the preset, as key=value; may be repeated."),
+]
+PresetName = Annotated[str, Parameter(help="Name of a fine-tuning preset, or a YAML file.")]
+Models = Annotated[
+    list[str],
+    Parameter(consume_multiple=True, help="Folders or names of models; changes are relative to the first."),
+]
+Paths = Annotated[list[Path], Parameter(consume_multiple=True)]
+# What PyTorch, NumPy and scikit-learn all take.
+Seed = Annotated[int, Parameter(validator=Between(0, 2**32 - 1))]
+Count = Annotated[int, Parameter(validator=Between(1, 100_000_000))]
+Repeats = Annotated[int, Parameter(validator=Between(1, 1000))]
+Processes = Annotated[int, Parameter(validator=Between(1, 1024))]
+Share = Annotated[float, Parameter(validator=Between(0, 1))]
+Rate = Annotated[float, Parameter(validator=Above(0, 1_000_000))]
+
+
+@Parameter(name="*")
+@dataclass(frozen=True, kw_only=True)
+class WeightOptions:
+    """What bare weights don't say of themselves.
+
+    Attributes:
+        activation: For weights that do not say theirs.
+        tokenizer: Folder with the tokenizer, for weights that come without one.
+    """
+
+    activation: Literal["quick_gelu", "gelu"] | None = None
+    tokenizer: Path | None = None
+
+    def named(self, models: Sequence[str]) -> list[str]:
+        """Return the names of models together with these options, as `load_clip` takes them."""
+        from omninegclip.clip.io.name import with_options
+
+        return with_options(models, self.activation, self.tokenizer)
+
+
+@Parameter(name="*")
+@dataclass(frozen=True, kw_only=True)
+class StudyOptions(WeightOptions):
+    """What every study that fine-tunes takes.
+
+    Attributes:
+        model: The CLIP to start from.
+        seeds: How many seeds; with more than one, figures are means with Student's interval.
+        workers: Processes that share the cells; two of one thread each are faster than one of two.
+        only: Name of a cell to run, instead of all; may be repeated.
+    """
+
+    model: str = "scenes-tiny"
+    seeds: Repeats = 1
+    set_: Overrides = ()
+    workers: Processes = 1
+    only: Annotated[tuple[str, ...], Parameter(negative="")] = ()
+    smoke: Smoke = False
+    json_: JsonTable = False
+
+    @property
+    def start(self) -> str:
+        """Return the model to start from, with what was said of its weights."""
+        return self.named([self.model])[0]
+
+    @property
+    def overrides(self) -> tuple[str, ...]:
+        """Return what of the preset is changed."""
+        return (*SMOKE_OVERRIDES, *self.set_) if self.smoke else self.set_
+
+
+def study_size(smoke: bool) -> "Size":
+    """Return how much is drawn and asked."""
+    from omninegclip.study.world import FULL, SMOKE
+
+    return SMOKE if smoke else FULL

@@ -1,0 +1,219 @@
+"""The proof in one command: a CLIP that ignores "no", the same one after fine-tuning, and what changed."""
+
+import copy
+import json
+import time
+from collections.abc import Mapping, Sequence
+from io import BytesIO
+from itertools import chain, count
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import torch
+import yaml
+from rich.table import Table
+
+from omninegclip.clip.encoder import ClipEncoder
+from omninegclip.clip.io.load import load_clip
+from omninegclip.clip.io.metadata import read_metadata
+from omninegclip.clip.io.save import save_clip
+from omninegclip.clip.policy import PolicyTable
+from omninegclip.environment import peak_memory, versions
+from omninegclip.evaluation.scenes import Figures, as_dict, evaluate_blind
+from omninegclip.files import atomic_folder, refuse_occupied
+from omninegclip.memory import keep_freed_memory
+from omninegclip.report.card import model_card
+from omninegclip.report.curves import training_curves
+from omninegclip.report.page import PolicyRow, render
+from omninegclip.report.page import write as write_page
+from omninegclip.report.scenes import ATTRIBUTION, NOTES, figure_rows, summary_rows
+from omninegclip.report.table import FigureRow, rich_table
+from omninegclip.report.thumbnails import ThumbnailRow, thumbnail_rows
+from omninegclip.run.driver import tune
+from omninegclip.run.log import step_line
+from omninegclip.run.summary import facts
+from omninegclip.scenes.graphics import graphics_folder
+from omninegclip.scenes.render import image_of
+from omninegclip.scenes.showcase import make_showcase
+from omninegclip.study.world import Size, ask, embed_scenes, make_world
+from omninegclip.training.loop import Step
+from omninegclip.training.preset import Preset, load_preset
+
+MODEL = "scenes-tiny"
+PAPER = "scenes-paper"
+PRETRAINED = "pretrained"
+
+
+class TunedModel(NamedTuple):
+    """A fine-tuned model, how it came to be, and what it scores."""
+
+    preset: Preset
+    encoder: ClipEncoder
+    policy: PolicyTable
+    steps: list[Step]
+    figures: Figures
+
+
+class QuickstartResult(NamedTuple):
+    """What a run found out; the last of `tuned` is the model of the run."""
+
+    before: Figures
+    tuned: dict[str, TunedModel]
+    blind: dict[str, tuple[str, float]]
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """Return the names of the models."""
+        return (PRETRAINED, *self.tuned)
+
+    @property
+    def figures(self) -> tuple[Figures, ...]:
+        """Return the figures of the models."""
+        return (self.before, *(each.figures for each in self.tuned.values()))
+
+    @property
+    def last(self) -> TunedModel:
+        """Return the model of the run."""
+        return list(self.tuned.values())[-1]
+
+
+def quickstart(
+    out: Path,
+    seed: int,
+    preset_name: str,
+    overrides: Sequence[str],
+    size: Size,
+    paper_overrides: Sequence[str] = (),
+) -> tuple[dict[str, Any], Table]:
+    """Run the whole chain on the picture world and write the run folder `out`.
+
+    The paper's preset is trained beside the one that is asked for, on the same data. Returns what `--json`
+    prints, and the table of all models. Raises OmniNegClipError when the preset is unknown, the folder can't
+    be written, or a package is missing; nothing is left behind then.
+    """
+    started = time.perf_counter()
+    chosen = load_preset(preset_name, overrides)
+    is_paper = (preset_name, tuple(overrides)) == (PAPER, tuple(paper_overrides))
+    presets = {} if is_paper else {"paper": load_preset(PAPER, paper_overrides)}
+    presets["paper" if is_paper else chosen.objective] = chosen
+    refuse_occupied(out)
+    graphics_folder()
+    keep_freed_memory()
+    encoder = load_clip(MODEL)
+    with atomic_folder(out) as folder:
+        world = make_world(encoder, folder / "data", seed, size)
+        before = ask(encoder, world)
+        tuned = {}
+        for name, preset in presets.items():
+            log = folder / ("log.jsonl" if preset is chosen else f"log-{name}.jsonl")
+            model = copy.deepcopy(encoder)
+            tuning = tune(model, world.records, preset, seed, f"Fine-tuning, {name}", log)
+            tuned[name] = TunedModel(preset, model, *tuning, ask(model, world))
+        result = QuickstartResult(before, tuned, evaluate_blind(world.benchmark))
+        rows = figure_rows(result.figures, result.blind)
+        for name, each in tuned.items():
+            target = folder / ("model" if each is result.last else f"model-{name}")
+            card = _card(name, result, rows, _facts(each, seed, size))
+            save_clip(target, each.encoder, base=MODEL, card=card)
+        images = _image_rows({PRETRAINED: encoder} | {name: t.encoder for name, t in tuned.items()}, seed)
+        _write_report(folder / "report.html", result, rows, _facts(result.last, seed, size), images)
+        _write_config(folder, preset_name, chosen, seed, size)
+        summary = {
+            "before": as_dict(before),
+            "after": as_dict(result.last.figures),
+            "paper": as_dict(tuned["paper"].figures),
+            "blind": {name: {"rule": rule, "value": value} for name, (rule, value) in result.blind.items()},
+            "model": str(out / "model"),
+            "report": str(out / "report.html"),
+            "seconds": round(time.perf_counter() - started, 1),
+            "peak_memory_bytes": peak_memory(),
+        }
+        (folder / "metrics.json").write_text(json.dumps(summary, indent=2) + "\n")
+    shown = summary_rows(result.figures, result.blind)
+    return summary, rich_table(shown, result.columns, "The picture world, before and after")
+
+
+def free_name(folder: Path) -> Path:
+    """Return `folder`, or the first of `folder`-2, `folder`-3, ... that does not exist."""
+    numbered = (folder.with_name(f"{folder.name}-{number}") for number in count(2))
+    return next(name for name in chain([folder], numbered) if not name.exists())
+
+
+def _image_rows(encoders: Mapping[str, ClipEncoder], seed: int) -> list[ThumbnailRow]:
+    """Return for each fixed query the top images of every model, right and wrong marked."""
+    showcase = make_showcase(seed)
+    texts = [question.text for question in showcase.questions]
+    images = embed_scenes(encoders[PRETRAINED], "showcase", showcase.scenes, seed)
+    scores = {name: encoder.embed_text(texts) @ images.T for name, encoder in encoders.items()}
+
+    def show(number: int, index: int) -> tuple[bytes, bool, str]:
+        scene, png = showcase.scenes[index], BytesIO()
+        image_of("showcase", scene, seed, index).save(png, "PNG")
+        caption = ", ".join(kind.singular for kind in scene.kinds)
+        return png.getvalue(), showcase.questions[number].is_right(scene), caption
+
+    return thumbnail_rows(texts, scores, show)
+
+
+def _facts(tuned: TunedModel, seed: int, size: Size) -> dict[str, str]:
+    """Return what a reader needs to judge or repeat the run."""
+    more = {
+        "images to learn from": f"{size.scenes:,}",
+        "last loss": f"{tuned.steps[-1].scalars['loss']:.3f}",
+    }
+    return facts(tuned.preset, tuned.policy, seed, len(tuned.steps), **more)
+
+
+def _write_report(
+    path: Path,
+    result: QuickstartResult,
+    rows: Sequence[FigureRow],
+    metadata: Mapping[str, str],
+    image_rows: Sequence[ThumbnailRow],
+) -> None:
+    page = render(
+        title="What “no” means to a CLIP, before and after",
+        summary="A small CLIP that ships with omninegclip finds what a caption mentions and ignores “no”. "
+        "These are the same model and what fine-tuning the front of its text tower made of it, "
+        "asked about images that none of them has seen.",
+        rows=rows,
+        columns=result.columns,
+        curves=[
+            training_curves(
+                [step_line(step) for step in tuned.steps],
+                tuned.preset.minimises.curves,
+                f"Fine-tuning, {name}",
+            )
+            for name, tuned in result.tuned.items()
+        ],
+        image_rows=image_rows,
+        metadata=metadata,
+        policy_rows=[PolicyRow(part.name, part.trains, part.parameters) for part in result.last.policy.parts],
+        notes=NOTES,
+        attribution=ATTRIBUTION,
+    )
+    write_page(path, page)
+
+
+def _card(name: str, result: QuickstartResult, rows: Sequence[FigureRow], metadata: Mapping[str, str]) -> str:
+    return model_card(
+        name=f"scenes-tiny, {name}",
+        summary=f"scenes-tiny after fine-tuning by `omninegclip quickstart`: the column {name}.",
+        licence="mit",
+        base_model=None,
+        tags=["omninegclip"],
+        rows=rows,
+        columns=result.columns,
+        measured_on="the scenes benchmark of omninegclip: held-out pictures of its picture world",
+        metadata=metadata,
+        limits=[NOTES[0], "It knows the objects and places of the picture world and nothing else."],
+        attribution=ATTRIBUTION,
+    )
+
+
+def _write_config(folder: Path, preset_name: str, preset: Preset, seed: int, size: Size) -> None:
+    """Write what the run was: the merged config, and the versions of everything that computed it."""
+    config = {"preset": preset_name, "seed": seed, "model": MODEL, **size._asdict(), **preset.as_dict()}
+    (folder / "config.yaml").write_text(yaml.safe_dump(config, sort_keys=False))
+    metadata = {**versions(), "threads": torch.get_num_threads(), "model": read_metadata(folder / "model")}
+    (folder / "versions.json").write_text(json.dumps(metadata, indent=2) + "\n")

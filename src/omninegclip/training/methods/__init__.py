@@ -1,0 +1,1 @@
+"""One file per method: how its batches are made, which loss, which settings."""

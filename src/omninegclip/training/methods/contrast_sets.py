@@ -1,0 +1,356 @@
+"""Contrast sets: sentences about an image whose truth is known, what they mean, and images that fit less."""
+
+from array import array
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from itertools import groupby
+from typing import Any, NamedTuple
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+from torch.nn import functional as F
+
+from omninegclip.clip.encoder import ClipEncoder
+from omninegclip.embeddings import Embeddings
+from omninegclip.errors import OmniNegClipError
+from omninegclip.objectives import composed_target, false_pairs
+from omninegclip.objectives.features import ContrastFeatures
+from omninegclip.objectives.objective import Setting, Weight
+from omninegclip.progress import track
+from omninegclip.training.distributed import gather, share
+from omninegclip.training.methods.method import (
+    BatchPlan,
+    FeatureRows,
+    Method,
+    Rows,
+    Settings,
+    Texts,
+    TokenIds,
+    Tokenize,
+    TrainingRecords,
+)
+from omninegclip.training.methods.pairs import PAIRS
+
+CANDIDATES = 64  # images that hold what a sentence negates, of which the most fitting one is taken
+CONCEPT = "a photo of {}"
+EMBEDDED = 2048  # texts between two moves of a bar
+
+
+class ContrastBatch(NamedTuple):
+    """One step's data: what `ContrastFeatures` has, with this process's texts instead of all features.
+
+    Attributes:
+        texts: the sentences of this process's share of the images, in one chunk or several.
+        known: all else of the batch, of all processes; its `texts` are empty.
+    """
+
+    texts: tuple[Texts, ...]
+    known: ContrastFeatures
+
+    def to(self, device: torch.device) -> "ContrastBatch":
+        """Return the same batch with every tensor on `device`."""
+        known = ContrastFeatures(*(each.to(device, non_blocking=True) for each in self.known))
+        return ContrastBatch(tuple(chunk.to(device) for chunk in self.texts), known)
+
+    def served(self, texts: Tensor, scale: Tensor) -> Mapping[str, object]:
+        """Return what is known with the features of all sentences, given those of this process's."""
+        return {"contrast_sets": self.known._replace(texts=gather(texts)), "scale": scale}
+
+
+class Assertion(NamedTuple):
+    """A sentence about an image: token ids, what it affirms and negates by number, and its affirmed words.
+
+    `affirmed` is None where its truth alone is known, and not what it means beside that.
+    """
+
+    tokens: TokenIds
+    affirms: tuple[int, ...]
+    negates: int | None
+    holds: bool
+    affirmed: int | None
+
+
+class ContrastSets(NamedTuple):
+    """The contrast sets of n images.
+
+    Attributes:
+        features: of the images of all records.
+        image_rows: [n] rows of the images' features.
+        of_image: the sentences of each image, those that begin alike together.
+        present: [n, V] booleans: the image is known to hold the object.
+        absent: [n, V] booleans: it is known not to hold it.
+        names: the V objects.
+        affirmed: token ids of all that sentences affirm, numbered by `Assertion.affirmed`.
+        concepts: token ids of the V objects.
+    """
+
+    features: FeatureRows
+    image_rows: Tensor
+    of_image: Sequence[Sequence[Assertion]]
+    present: Tensor
+    absent: Tensor
+    names: Sequence[str]
+    affirmed: Sequence[TokenIds]
+    concepts: Sequence[TokenIds]
+
+    @property
+    def sizes(self) -> list[int]:
+        """How many images there are."""
+        return [len(self.of_image)]
+
+    def texts_per_step(self, batch_size: int) -> float:
+        """Return the mean number of sentences in a step."""
+        return batch_size * sum(map(len, self.of_image)) / len(self.of_image)
+
+    def groups(self, drawn: Sequence[NDArray[np.int64]]) -> list[Sequence[TokenIds]]:
+        """Return the sentences of the images drawn, those in a row with the same affirmed words together."""
+        return [
+            [each.tokens for each in run]
+            for image in drawn[0].tolist()
+            for _, run in groupby(self.of_image[image], key=lambda each: each.affirmed)
+        ]
+
+    def batches(self, encoder: ClipEncoder, plan: BatchPlan) -> Callable[[int], Iterator[ContrastBatch]]:
+        """Return what makes the batches from a step on, with the targets that the model sets now."""
+        images = plan.samplers[0].seen(plan.steps)
+        targets = TargetEmbeddings(self, encoder.embed_tokens, plan.settings["concept_weight"], images)
+        return lambda first_step: contrast_batches(self, targets, encoder, plan, first_step)
+
+
+def make_contrast_sets(records: Rows, features: FeatureRows, tokenize: Tokenize) -> ContrastSets:
+    """Read the column `contrast_set` of records, whose images have the features in the same order.
+
+    An object counts as absent from an image, much as in CLIP's own loss, when neither `objects_present` nor
+    `objects_unsure` names it; where `objects_present` is null nothing is known of the image beside its own
+    sentences.
+
+    Raises OmniNegClipError when no record has a contrast set, for a sentence that lacks a part, and where
+    all sentences name one object alone.
+    """
+    rows = [row for row, record in enumerate(records) if record.get("contrast_set")]
+    if not rows:
+        raise OmniNegClipError(
+            "No record has a contrast_set, which this objective learns from: "
+            "give records that have that column, or set objective=omni."
+        )
+    said = [
+        [_completed(each, records[row]["image_id"]) for each in records[row]["contrast_set"]] for row in rows
+    ]
+    names = _number(name for all_of in said for each in all_of for name in _named(each))
+    if len(names) < 2:
+        raise OmniNegClipError(
+            f"The contrast sets name {len(names)} object(s): two at least are needed to tell negations apart."
+        )
+    affirmed = _number(each["affirmed"] for all_of in said for each in all_of if each["affirmed"] is not None)
+    tokens = iter(tokenize([each["text"] for all_of in said for each in all_of]))
+    present, unsure = (
+        _held([records[row].get(column) or () for row in rows], names)
+        for column in ("objects_present", "objects_unsure")
+    )
+    known = torch.tensor([records[row].get("objects_present") is not None for row in rows])
+    return ContrastSets(
+        features=features,
+        image_rows=torch.tensor(rows),
+        of_image=[[_assertion(each, next(tokens), names, affirmed) for each in all_of] for all_of in said],
+        present=present,
+        absent=~(present | unsure) & known[:, None],
+        names=list(names),
+        affirmed=tokenize(list(affirmed)),
+        concepts=tokenize([CONCEPT.format(name) for name in names]),
+    )
+
+
+class TargetEmbeddings:
+    """What a model makes of affirmations and of objects before it is fine-tuned: targets for sentences."""
+
+    def __init__(
+        self,
+        contrast_sets: ContrastSets,
+        embed: Callable[[Sequence[TokenIds]], Embeddings],
+        weight: float,
+        images: Iterable[int] | None = None,
+    ) -> None:
+        """Embed everything once that sentences about `images` affirm, all by default.
+
+        `weight` is that of `composed_target`. `names` are the embeddings [V, d] of the objects; a concept is
+        one of them without what all have in common, of length 1.
+        """
+        chosen = range(len(contrast_sets.of_image)) if images is None else images
+        self.names = torch.from_numpy(embed(contrast_sets.concepts))
+        said = (each.affirmed for number in chosen for each in contrast_sets.of_image[number])
+        self._affirmed = torch.zeros(len(contrast_sets.affirmed), self.names.shape[1])
+        _embed_into(self._affirmed, embed, contrast_sets.affirmed, {n for n in said if n is not None})
+        self._concepts = F.normalize(self.names - self.names.mean(dim=0), dim=-1)
+        self._weight = weight
+
+    def targets(self, said: Sequence[Assertion]) -> Tensor:
+        """Return the target [T, d] of each sentence: its own embedding, or the composed one if it negates.
+
+        Zeros where nothing is known of its meaning.
+        """
+        targets = torch.zeros(len(said), self._affirmed.shape[1])
+        known = [row for row, each in enumerate(said) if each.affirmed is not None]
+        targets[known] = self._affirmed[[said[row].affirmed for row in known]]
+        negating = [row for row in known if said[row].negates is not None]
+        concepts = self._concepts[[said[row].negates for row in negating]]
+        targets[negating] = composed_target(targets[negating], concepts, self._weight)
+        return targets
+
+
+def _embed_into(
+    rows: Tensor,
+    embed: Callable[[Sequence[TokenIds]], Embeddings],
+    texts: Sequence[TokenIds],
+    which: Iterable[int],
+) -> None:
+    """Set `which` rows of [n, d] to the embeddings of those of n texts, a bar showing how far it is."""
+    numbers = sorted(which, key=lambda number: (len(texts[number]), number))
+    parts = [numbers[start : start + EMBEDDED] for start in range(0, len(numbers), EMBEDDED)]
+    for part in track(parts, f"Embedding {len(numbers):,} affirmations", len(parts)):
+        rows[part] = torch.from_numpy(embed([texts[number] for number in part]))
+
+
+class HardImages:
+    """Finds images that hold what a sentence negates and much of what it affirms."""
+
+    def __init__(self, present: Tensor, images: Tensor, names: Tensor) -> None:
+        """Find the images that hold each object.
+
+        Args:
+            present: [n, V] booleans, from labels or captions.
+            images: [n, d] features, read where nothing is known of any image: the images that are nearest
+                to an object's name then stand for those that hold it.
+            names: [V, d] embeddings of the objects' names.
+        """
+        self._present = present.numpy()
+        if present.any():
+            self._holders = [np.flatnonzero(column) for column in self._present.T]
+        else:
+            nearest = (names @ images.T).topk(min(CANDIDATES, len(images)), dim=1).indices
+            self._holders = list(nearest.numpy())
+
+    def of(self, said: Assertion, own: int, random: np.random.Generator) -> int | None:
+        """Return the number of an image other than the sentence's own.
+
+        None for a sentence that negates nothing or is false, and where no other image holds what it negates.
+        """
+        if said.negates is None or not said.holds:
+            return None
+        holders = self._holders[said.negates]
+        holders = holders[holders != own]
+        if not len(holders):
+            return None
+        some = random.choice(holders, min(CANDIDATES, len(holders)), replace=False)
+        shared = self._present[some][:, list(said.affirms)].sum(axis=1)
+        return int(some[np.argmax(shared)])
+
+
+def contrast_batches(
+    contrast_sets: ContrastSets,
+    targets: TargetEmbeddings,
+    encoder: ClipEncoder,
+    plan: BatchPlan,
+    first_step: int = 0,
+) -> Iterator[ContrastBatch]:
+    """Yield batch after batch of the images that are sampled, with a hard image per true negation or none.
+
+    What is drawn depends on the seed and the number of the step alone. Each process gets the sentences of its
+    share, and everything else of the whole batch.
+    """
+    find = None
+    if plan.settings["hard_images"]:
+        unknown = not contrast_sets.present.any()
+        images = contrast_sets.features[contrast_sets.image_rows] if unknown else torch.empty(0)
+        find = HardImages(contrast_sets.present, images, targets.names).of
+    for step, numbers in enumerate(plan.samplers[0], first_step):
+        random = np.random.default_rng([plan.seed, step])
+        said = [each for number in numbers for each in contrast_sets.of_image[number]]
+        own = [place for place, number in enumerate(numbers) for _ in contrast_sets.of_image[number]]
+        mined = [
+            find(each, int(numbers[place]), random) if find else None
+            for each, place in zip(said, own, strict=True)
+        ]
+        # a hard image that is in the batch already is not shown twice
+        shown = list(dict.fromkeys([*numbers.tolist(), *(each for each in mined if each is not None)]))
+        column = {number: place for place, number in enumerate(shown)}
+        rows = torch.tensor(shown)
+        affirms, negates = _claims(said, len(contrast_sets.names))
+        mine = share(numbers)
+        groups = contrast_sets.groups([mine])
+        size = max(1, plan.chunk_size * len(groups) // max(1, len(mine))) if plan.chunk_size else len(groups)
+        yield ContrastBatch(
+            texts=tuple(
+                encoder.lay_out(groups[start : start + size], encoder.context_length)
+                for start in range(0, len(groups), size)
+            ),
+            known=ContrastFeatures(
+                images=contrast_sets.features[contrast_sets.image_rows[rows]],
+                texts=torch.empty(0),
+                own=torch.tensor(own),
+                true=torch.tensor([each.holds for each in said]),
+                false=false_pairs(affirms, negates, contrast_sets.present[rows], contrast_sets.absent[rows]),
+                hard=torch.tensor([-1 if number is None else column[number] for number in mined]),
+                targets=targets.targets(said),
+                meant=torch.tensor([each.affirmed is not None for each in said]),
+                negates=negates.any(dim=1),
+            ),
+        )
+
+
+def _held(objects: Sequence[Sequence[str]], names: Mapping[str, int]) -> Tensor:
+    held = torch.zeros(len(objects), len(names), dtype=torch.bool)
+    for row, known in enumerate(objects):
+        held[row, [names[name] for name in known if name in names]] = True
+    return held
+
+
+def _completed(given: Mapping[str, Any] | None, image_id: str) -> Mapping[str, Any]:
+    said = given or {}
+    for key in ("text", "affirms", "holds"):
+        if said.get(key) is None:
+            raise OmniNegClipError(
+                f"A sentence in the contrast set of the image {image_id!r} has no {key!r}: "
+                "it needs text, affirms and holds."
+            )
+    return {"negates": None, "affirmed": None, **said}
+
+
+def _assertion(
+    each: Mapping[str, Any], tokens: TokenIds, names: Mapping[str, int], affirmed: Mapping[str, int]
+) -> Assertion:
+    negates = None if each["negates"] is None else names[each["negates"]]
+    affirms = tuple(names[name] for name in each["affirms"])
+    meaning = None if each["affirmed"] is None else affirmed[each["affirmed"]]
+    return Assertion(array("i", tokens), affirms, negates, each["holds"], meaning)
+
+
+def _named(each: Mapping[str, Any]) -> list[str]:
+    return [*each["affirms"], *([] if each["negates"] is None else [each["negates"]])]
+
+
+def _number(names: Iterator[str]) -> dict[str, int]:
+    return {name: number for number, name in enumerate(dict.fromkeys(names))}
+
+
+def _claims(said: Sequence[Assertion], objects: int) -> tuple[Tensor, Tensor]:
+    affirms, negates = torch.zeros(2, len(said), objects, dtype=torch.bool)
+    for row, each in enumerate(said):
+        affirms[row, list(each.affirms)] = True
+        if each.negates is not None:
+            negates[row, each.negates] = True
+    return affirms, negates
+
+
+def _read(records: TrainingRecords, tokenize: Tokenize, settings: Settings) -> ContrastSets:
+    return make_contrast_sets(*records, tokenize)
+
+
+CONTRAST_SETS = Method(
+    name="contrast_sets",
+    serves=("contrast_sets", "scale"),
+    # a run validates on the captions of pairs, whatever it learns from
+    columns=(*PAIRS.columns, "contrast_set", "objects_present", "objects_unsure"),
+    read=_read,
+    settings={"concept_weight": Setting(Weight, 0.5), "hard_images": Setting(bool, True)},
+)

@@ -1,0 +1,74 @@
+from random import Random
+
+import pytest
+
+pytest.importorskip("spacy", reason="the negate extra is not installed")
+from omninegclip.captions.contrast_sets import NOTHING, CaptionAssertion, contrast_set, named_literally
+from omninegclip.captions.lexicon import english
+from omninegclip.captions.parse import parse
+
+CAPTION = "A man throws a frisbee to a dog in the park."
+# the bench is in another caption of the image
+NAMED = frozenset({"man", "frisbee", "dog", "park", "bench"})
+
+
+def written(
+    seed: int,
+    absent: tuple[str, ...] = ("kite", "horse"),
+    denial: str | None = None,
+) -> list[CaptionAssertion]:
+    lexicon = english()
+    return contrast_set(next(parse([CAPTION])), CAPTION, NAMED, absent, denial, lexicon, Random(seed))
+
+
+def test_what_is_denied_decides_what_holds() -> None:
+    for seed in range(30):
+        said = written(seed)
+        assert said[0] == CaptionAssertion(CAPTION, said[0].affirms, None, True, CAPTION)
+        assert set(said[0].affirms) >= {"frisbee", "dog"}
+        for each in said:
+            assert set(each.affirms) <= NAMED or not each.holds
+            if each.negates is None:
+                assert each.affirmed == each.text
+                assert each.holds == (set(each.affirms) <= NAMED)
+                continue
+            assert each.holds == (each.negates not in NAMED and set(each.affirms) <= NAMED)
+            assert each.negates not in each.affirms
+            assert each.negates in each.text
+            assert each.affirmed is not None
+            alike = each.text.split()[:2] == each.affirmed.split()[:2]  # "there is", "a frisbee", "I see"
+            assert each.affirmed in (NOTHING, CAPTION) or alike
+
+
+def test_true_and_false_denials_share_their_words() -> None:
+    for seed in range(10):
+        bare = [each for each in written(seed) if each.affirmed == NOTHING]
+        assert {each.holds for each in bare} == {True, False}
+        alike = {
+            each.text.replace(f"an {each.negates}", "a X").replace(str(each.negates), "X") for each in bare
+        }
+        assert len(alike) == 1
+
+
+def test_of_the_captions_own_denial_its_falsehood_alone_is_known() -> None:
+    text = "A man throws no frisbee to a dog in the park."
+    for absent in (("kite", "horse"), ()):
+        (own,) = [each for each in written(0, absent, text) if each.text == text]
+        assert own == CaptionAssertion(text, (), None, False, None)
+
+
+def test_what_goes_unsaid_too_often_is_never_denied() -> None:
+    for seed in range(60):
+        denied = {each.negates for each in written(seed)} - {None}
+        assert denied <= {"kite", "horse", "frisbee", "dog", "bench"}  # not the man, not the park
+
+
+def test_where_nothing_is_safely_absent_the_caption_stands_alone() -> None:
+    assert [each.text for each in written(0, absent=())] == [CAPTION]
+
+
+def test_a_noun_that_may_mean_several_things_says_of_none_that_it_is_there() -> None:
+    lexicon = english()
+    assert lexicon.mentions("A girl on a seat with two dogs.")[0] > {"bench", "chair", "dog"}
+    assert {"bench", "chair"}.isdisjoint(named_literally("A girl on a seat with two dogs.", lexicon))
+    assert "dog" in named_literally("A girl on a seat with two dogs.", lexicon)

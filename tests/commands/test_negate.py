@@ -1,0 +1,61 @@
+import json
+import sys
+from pathlib import Path
+
+import pytest
+
+pytest.importorskip("spacy", reason="the negate extra is not installed")
+pytest.importorskip("sklearn", reason="the negate extra is not installed")
+from omninegclip.captions.negate import PROVENANCE
+from omninegclip.cli import app
+from omninegclip.data.record import write_records
+from omninegclip.errors import OmniNegClipError
+
+
+def run(*arguments: object) -> None:
+    app(["negate", *map(str, arguments)], result_action="return_value")
+
+
+THINGS = ["dog", "cat", "horse", "cow", "train", "bus", "boat", "kite"]
+
+
+def test_from_lines_to_records_to_report(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    lines = [f"A {thing} near a red {place}." for thing in THINGS for place in ("barn", "house", "tree")]
+    (tmp_path / "lines.txt").write_text("\n".join([*lines, "Ein Hund"]))
+    run(tmp_path / "lines.txt", tmp_path / "out.parquet", "--processes=1", "--json")
+    summary = json.loads(capsys.readouterr().out)
+    assert (summary["captions"], summary["presence"]) == (25, 24)
+    run(tmp_path / "out.parquet", "--report")
+    text = capsys.readouterr().out
+    assert "25 rows of 25 captions" in text
+    assert "rejected: not clearly English" in text
+    assert "comma changed in 0.0%" in text
+
+
+def test_an_endpoint_without_a_model_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(OmniNegClipError, match="Rewriting needs both"):
+        run(tmp_path / "in.txt", tmp_path / "out.parquet", "--llm-url=http://127.0.0.1:1/v1")
+
+
+def test_records_of_others_have_no_report(tmp_path: Path) -> None:
+    row = {"image": None, "image_id": "1", "caption": "a", "presence_negated": None, "absence_negated": None}
+    write_records(tmp_path / "other.parquet", [row])
+    odd = row | dict.fromkeys(PROVENANCE) | {"presence_reason": 7}
+    write_records(tmp_path / "odd.parquet", [odd])
+    write_records(tmp_path / "short.parquet", [row | {"presence_reason": "short"}])
+    for name in ("other", "odd", "short"):
+        with pytest.raises(OmniNegClipError, match="has no provenance"):
+            run(tmp_path / f"{name}.parquet", "--report")
+
+
+def test_an_endpoint_or_an_engine_that_cannot_be_is_refused_before_a_caption_is_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    pytest.importorskip("httpx", reason="the llm extra is not installed")
+    with pytest.raises(OmniNegClipError, match=r"--llm-url .* is no endpoint"):
+        run(tmp_path / "none.txt", tmp_path / "out", "--llm-url=http://[::1", "--llm-model=tiny")
+    monkeypatch.setitem(sys.modules, "ray", None)
+    with pytest.raises(OmniNegClipError, match=r"pip install 'omninegclip\[ray\]'"):
+        run(tmp_path / "none.txt", tmp_path / "out", "--engine=ray")
+    assert list(tmp_path.iterdir()) == []
