@@ -83,7 +83,7 @@ def derived_card(
     """
     return model_card(
         name=name,
-        summary=f"This model {made} {source} by omninegclip.",
+        summary=f"This model {made} {source}, made by omninegclip.",
         licence="other",
         base_model=None if Path(source).exists() or source.count("/") != 1 else source,
         tags=["omninegclip"],
