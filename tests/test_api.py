@@ -166,3 +166,11 @@ def test_negate_shows_a_table_and_takes_labels() -> None:
 def test_negate_refuses_wrong_options(options: dict[str, object], message: str) -> None:
     with pytest.raises(onc.OmniNegClipError, match=message):
         onc.negate(CAPTIONS, **options)
+
+
+def test_what_is_no_name_and_no_caption_is_one_sentence(model: Path, benchmark: Path) -> None:
+    for models in (onc.load(model), [onc.load(model)], 3):
+        with pytest.raises(onc.OmniNegClipError, match="models must be names, or loaded models by name"):
+            onc.evaluate(models, benchmark, suite=benchmark / "suite.yaml")  # type: ignore[arg-type]
+    with pytest.raises(onc.OmniNegClipError, match="1 is no caption"):
+        onc.negate(["a dog", 1])  # type: ignore[list-item]

@@ -261,7 +261,10 @@ def evaluate(
         results,
         Path(cache) if cache else None,
     )
-    names = [str(models)] if isinstance(models, str | Path) else list(map(str, models))
+    listed = [models] if isinstance(models, str | Path) else models
+    if not isinstance(listed, Sequence | Mapping) or not all(isinstance(name, str | Path) for name in listed):
+        raise OmniNegClipError('models must be names, or loaded models by name: {"mine": encoder}.')
+    names = list(map(str, listed))
 
     def encoder(name: str) -> "Encoder":
         return models[name] if isinstance(models, Mapping) else load(name)
@@ -342,6 +345,8 @@ def negate(
 
     if isinstance(captions, str):
         captions = [captions]
+    if wrong := [caption for caption in captions if not isinstance(caption, str)]:
+        raise OmniNegClipError(f"{wrong[0]!r} is no caption: negate takes a list of texts.")
     if kind not in get_args(NegationKind):
         raise OmniNegClipError(f"kind is {kind!r}: it can be {', '.join(get_args(NegationKind))}.")
     if per_caption < 1:

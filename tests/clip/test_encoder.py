@@ -122,3 +122,14 @@ def test_it_shows_what_it_is(encoder: ClipEncoder) -> None:
         f"ClipEncoder(family='clip', dim=32, parameters={parameters:,}, activation='quick_gelu', "
         f"fingerprint='{encoder.fingerprint}')"
     )
+
+
+def test_one_alone_is_a_list_of_one_and_what_is_no_text_is_named(
+    encoder: ClipEncoder, tmp_path: Path
+) -> None:
+    Image.new("RGB", (20, 20), "red").save(tmp_path / "red.png")
+    assert np.array_equal(encoder.embed_text("a cat"), encoder.embed_text(["a cat"]))
+    for alone in (tmp_path / "red.png", str(tmp_path / "red.png"), Image.open(tmp_path / "red.png")):
+        assert np.array_equal(encoder.embed_image(alone), encoder.embed_image([tmp_path / "red.png"]))  # type: ignore[arg-type]
+    with pytest.raises(OmniNegClipError, match="1 is no text: embed_text takes a list of texts"):
+        encoder.embed_text(["a cat", 1])  # type: ignore[list-item]

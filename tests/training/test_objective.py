@@ -35,6 +35,12 @@ def takes_more(presence, scale, captions): ...
 
 def returns_none(presence): ...
 
+def returns_rows(presence): return {"loss": (presence.images * presence.captions).sum(dim=1)}
+
+def returns_number(presence): return {"loss": 1.0}
+
+def of_a_text(presence, *, kind: str = "a"): ...
+
 def of_the_preset(presence, *, learning_rate: float = 1.0): ...
 
 number = 3
@@ -121,6 +127,7 @@ def test_what_it_takes_says_of_which_method_its_batches_are(toys: str) -> None:
         ),
         ("toy_losses:of_both", "takes presence, contrast_sets: a batch has"),
         ("toy_losses:of_the_preset", "has a setting 'learning_rate', as every preset has"),
+        ("toy_losses:of_a_text", "The setting kind of the objective of_a_text is 'a' by default: a number"),
         ("toy_broken:f", "Can't import the objective toy_broken:f: ZeroDivisionError: division by zero"),
         ("toy_needs:f", "The objective toy_needs:f needs the package surely_not_there"),
         (":f", "Can't import the objective :f: ValueError"),
@@ -132,9 +139,10 @@ def test_an_objective_that_cannot_be_is_refused_with_a_sentence(toys: str, name:
         load_preset("scenes-paper", [f"objective='{name}'"])
 
 
-def test_an_objective_without_a_loss_is_refused(toys: str) -> None:
-    with pytest.raises(OmniNegClipError, match="returns_none must return a dict of scalars with 'loss'"):
-        steps(load_preset("scenes-paper", [*STEPS, f"objective={toys}:returns_none"]))
+@pytest.mark.parametrize("name", ["returns_none", "returns_rows", "returns_number"])
+def test_an_objective_without_a_loss_is_refused(toys: str, name: str) -> None:
+    with pytest.raises(OmniNegClipError, match=f"{name} must return a dict of scalar tensors with 'loss'"):
+        steps(load_preset("scenes-paper", [*STEPS, f"objective={toys}:{name}"]))
 
 
 def test_a_file_beside_those_that_ship_is_an_objective(

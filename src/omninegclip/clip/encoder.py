@@ -1,5 +1,6 @@
 """One dual encoder in memory: texts and images in, L2-normalised embeddings out."""
 
+import reprlib
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -23,6 +24,7 @@ from omninegclip.clip.text.packing import PackedTexts
 from omninegclip.clip.text.padding import PaddedTexts
 from omninegclip.clip.transform import ImageTransform
 from omninegclip.embeddings import Embeddings
+from omninegclip.errors import OmniNegClipError
 
 ImageInput = Image.Image | Path
 
@@ -171,7 +173,16 @@ class ClipEncoder:
         return F.normalize(self.family.image_features(pixels.to(self.device)), dim=-1)
 
     def embed_text(self, texts: Sequence[str]) -> Embeddings:
-        """Return [n, d] L2-normalised float32 embeddings of n texts; warns as `warn_foreign` does."""
+        """Return [n, d] L2-normalised float32 embeddings of n texts; warns as `warn_foreign` does.
+
+        A text alone counts as a list of one.
+
+        Raises:
+            OmniNegClipError: one of them is no text.
+        """
+        texts = [texts] if isinstance(texts, str) else list(texts)
+        if wrong := [text for text in texts if not isinstance(text, str)]:
+            raise OmniNegClipError(f"{reprlib.repr(wrong[0])} is no text: embed_text takes a list of texts.")
         warn_foreign(texts, self.tokenizer)
         return self.embed_tokens(self.tokenize(texts))
 
@@ -190,11 +201,14 @@ class ClipEncoder:
     def embed_image(self, images: Iterable[ImageInput]) -> Embeddings:
         """Return [n, d] L2-normalised float32 embeddings of n images or paths of images.
 
-        `images` may be a generator: at most two batches of pixels are held at a time.
+        `images` may be a generator: at most two batches of pixels are held at a time. An image alone counts
+        as a list of one.
 
         Raises:
             OmniNegClipError: an image that can't be read.
         """
+        if isinstance(images, str | Path | Image.Image):
+            images = [Path(images) if isinstance(images, str) else images]
         batches = [self.encode_images(pixels).float().cpu().numpy() for pixels in self.pixel_batches(images)]
         return np.concatenate(batches) if batches else np.empty((0, self.dim), dtype=np.float32)
 

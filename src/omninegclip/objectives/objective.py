@@ -43,7 +43,16 @@ class Objective:
 
     @cached_property
     def settings(self) -> dict[str, Setting]:
-        """Return the settings that the function has."""
+        """Return the settings that the function has.
+
+        Raises OmniNegClipError for one that no preset can hold, such as a text.
+        """
+        for name, each in self._parameters.items():
+            if each.kind is each.KEYWORD_ONLY and isinstance(each.default, str | list | tuple | dict):
+                raise OmniNegClipError(
+                    f"The setting {name} of the objective {self.function.__qualname__} is "
+                    f"{each.default!r} by default: a number or a bool is needed."
+                )
         return {
             name: Setting(
                 type(each.default) if each.annotation is each.empty else each.annotation, each.default
@@ -67,9 +76,10 @@ class Objective:
         def minimised(served: Mapping[str, object]) -> Parts:
             given = {name: served[name] for name in self.takes if name in served}
             parts = self.function(**given, **settings)
-            if not isinstance(parts, dict) or "loss" not in parts:
+            if not isinstance(parts, dict) or "loss" not in parts or not all(map(_is_scalar, parts.values())):
                 raise OmniNegClipError(
-                    f"The objective {self.function.__qualname__} must return a dict of scalars with 'loss'."
+                    f"The objective {self.function.__qualname__} must return a dict of scalar tensors with "
+                    "'loss'."
                 )
             return parts
 
@@ -78,6 +88,10 @@ class Objective:
     @cached_property
     def _parameters(self) -> Mapping[str, inspect.Parameter]:
         return inspect.signature(self.function, eval_str=True).parameters
+
+
+def _is_scalar(part: object) -> bool:
+    return isinstance(part, Tensor) and part.ndim == 0
 
 
 @cache

@@ -21,10 +21,10 @@ processor = CLIPProcessor.from_pretrained({folder})
     "omninegclip": """\
 ```python
 from pathlib import Path
-from omninegclip.clip.load import load_clip
+import omninegclip as onc
 
-encoder = load_clip({folder})
-cosines = encoder.embed_text(["a dog", "no dog"]) @ encoder.embed_image([Path("dog.jpg")]).T
+encoder = onc.load({folder})
+cosines = encoder.similarity(["a dog", "no dog"], [Path("dog.jpg")])
 ```""",
 }
 
@@ -83,7 +83,7 @@ def derived_card(
     """
     return model_card(
         name=name,
-        summary=f"This model {made} {source} by omninegclip.",
+        summary=f"This model {made} {source}, made by omninegclip.",
         licence="other",
         base_model=None if Path(source).exists() or source.count("/") != 1 else source,
         tags=["omninegclip"],

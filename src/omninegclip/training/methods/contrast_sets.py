@@ -207,7 +207,7 @@ def _embed_into(
     """Set `which` rows of [n, d] to the embeddings of those of n texts, a bar showing how far it is."""
     numbers = sorted(which, key=lambda number: (len(texts[number]), number))
     parts = [numbers[start : start + EMBEDDED] for start in range(0, len(numbers), EMBEDDED)]
-    for part in track(parts, f"Embedding {len(numbers):,} affirmations", len(parts)):
+    for part in track(parts, f"Embedding {len(numbers):,} affirmed texts", len(parts)):
         rows[part] = torch.from_numpy(embed([texts[number] for number in part]))
 
 
