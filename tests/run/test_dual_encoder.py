@@ -19,7 +19,7 @@ def test_train_makes_a_folder_of_the_same_layout(place: Place) -> None:
     base, tuned = load_clip(place.folder / "own"), load_clip(place.folder / "run-own/model")
     assert tuned.image_fingerprint == base.image_fingerprint
     assert tuned.fingerprint != base.fingerprint
-    assert "load_clip" in (place.folder / "run-own/model/README.md").read_text()
+    assert "onc.load" in (place.folder / "run-own/model/README.md").read_text()
 
 
 def test_dry_run_counts_it(place: Place) -> None:

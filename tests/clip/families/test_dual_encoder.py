@@ -116,7 +116,7 @@ def test_blends_and_verifies(family: str, tmp_path: Path, capsys: pytest.Capture
     assert {check["passed"] for check in summary["checks"]} == {True}
     parts = [change["part"] for change in summary["changes"]]
     assert sum(part.startswith("text_model.encoder.layer") for part in parts) == (6 if family == "own" else 4)
-    assert "load_clip" in (tmp_path / "half/README.md").read_text()
+    assert "onc.load" in (tmp_path / "half/README.md").read_text()
 
 
 def test_a_blend_is_in_the_middle_batch_norm_included() -> None:
