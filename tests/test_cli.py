@@ -20,11 +20,11 @@ Outcome = tuple[int, str, str]
 SEEDED = {
     "quickstart": [],
     "scenes": ["out"],
-    "study layers": ["scenes-tiny"],
+    "study layers": ["scenes-small"],
     "study limits": [],
     "train": ["records.parquet", "--preset=scenes-paper"],
-    "evaluate": ["scenes-tiny", "--data=data"],
-    "robustness": ["scenes-tiny"],
+    "evaluate": ["scenes-small", "--data=data"],
+    "robustness": ["scenes-small"],
     "negate": ["captions.txt", "out.parquet"],
 }
 GRIDS = ["study objectives", "study plus", "study groups", "study margins"]
@@ -191,12 +191,12 @@ def test_a_preset_that_is_no_preset_is_refused(verb: str, tmp_path: Path) -> Non
         ["quickstart", "--out={}"],
         ["scenes", "{}"],
         ["train", "records", "--preset=scenes-paper", "--out={}"],
-        ["study", "layers", "scenes-tiny", "--out={}"],
+        ["study", "layers", "scenes-small", "--out={}"],
         ["leaderboard", ".", "--out={}"],
         ["negate", "captions.txt", "{}"],
         ["verify", "{}"],
         ["convert", "{}", "out", "--to=hf"],
-        ["evaluate", "scenes-tiny", "--data={}"],
+        ["evaluate", "scenes-small", "--data={}"],
     ],
     ids=lambda command: "-".join(command[:2]).strip("{}-"),
 )

@@ -33,7 +33,7 @@ def load(
     """Load a CLIP, in float32, with its tokenizer and image transform.
 
     Args:
-        name: an id of the Hugging Face hub, a folder, a weight file, or `scenes-tiny`, which ships with the
+        name: an id of the Hugging Face hub, a folder, a weight file, or `scenes-small`, which ships with the
             package. What is on this machine never touches the network.
         activation: of the MLP blocks, for weights that don't say it.
         tokenizer: a folder with the tokenizer, for weights that come without one.
@@ -120,7 +120,7 @@ def train(
         data: Parquet files or folders of records, such as `omninegclip negate` writes.
         preset: a name, such as `omni-vitb32`, or a YAML file.
         out: the run folder, new or empty unless `resume`; default: `runs/PRESET`.
-        overrides: values that differ from the preset's, such as `{"model": "scenes-tiny", "steps": 100}`.
+        overrides: values that differ from the preset's, such as `{"model": "scenes-small", "steps": 100}`.
         seed: decides the order of the data, and which images are held out.
         resume: go on with the run in `out`; begin it if nothing is there.
         **options: see `MoreTrainingOptions`.

@@ -13,24 +13,24 @@ from omninegclip.scenes.robustness import PROBES
 
 
 def run(*arguments: str) -> None:
-    app(["robustness", "scenes-tiny", *arguments], result_action="return_value")
+    app(["robustness", "scenes-small", *arguments], result_action="return_value")
 
 
 def test_json_is_one_object_with_every_model_probe_and_question(capsys: pytest.CaptureFixture[str]) -> None:
     run("--count", "8", "--json")
     found = json.loads(capsys.readouterr().out)
-    assert list(found["models"]) == ["scenes-tiny"]
-    assert list(found["models"]["scenes-tiny"]) == list(found["blind"]) == list(PROBES)
-    for figures in found["models"]["scenes-tiny"].values():
+    assert list(found["models"]) == ["scenes-small"]
+    assert list(found["models"]["scenes-small"]) == list(found["blind"]) == list(PROBES)
+    for figures in found["models"]["scenes-small"].values():
         assert list(figures) == ["picture_choice", "caption_choice", "control"]
         assert [each["n"] for groups in figures.values() for each in groups.values()] == [4, 4, 4, 4, 8]
 
 
 def test_the_table_has_a_column_per_model(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
-    save_clip(tmp_path / "copy", load_clip("scenes-tiny"), base="scenes-tiny", card="")
+    save_clip(tmp_path / "copy", load_clip("scenes-small"), base="scenes-small", card="")
     run(str(tmp_path / "copy"), "--count", "4", "--seed", "1")
     out = capsys.readouterr().out
-    for text in ("Double negation", "two images, held-out objects", "plain control", "scenes-tiny", "copy"):
+    for text in ("Double negation", "two images, held-out objects", "plain control", "scenes-small", "copy"):
         assert text in out
     assert "±0.0 %" in out, "the same model answers the same"
     assert "▲ +" not in out

@@ -22,7 +22,7 @@ def run(study: list[str], model: str, out: Path) -> None:
 @pytest.mark.parametrize("study", STUDIES, ids=lambda study: study[0])
 def test_two_studies_in_one_folder_are_refused_before_work_begins(study: list[str], tmp_path: Path) -> None:
     with hold(tmp_path / "out"), pytest.raises(OmniNegClipError, match="Another process is writing"):
-        run(study, "scenes-tiny", tmp_path / "out")
+        run(study, "scenes-small", tmp_path / "out")
 
 
 @pytest.mark.parametrize("study", STUDIES, ids=lambda study: study[0])
@@ -34,4 +34,4 @@ def test_a_study_of_a_model_that_is_not_there_leaves_no_folder(study: list[str],
 
 def test_a_cell_that_a_study_has_not_is_refused_with_those_it_has(tmp_path: Path) -> None:
     with pytest.raises(OmniNegClipError, match=r"no cell 'margin 2': its cells are pretrained, margin 0\.9,"):
-        run(["margins", "--only=margin 2", "--model"], "scenes-tiny", tmp_path / "out")
+        run(["margins", "--only=margin 2", "--model"], "scenes-small", tmp_path / "out")

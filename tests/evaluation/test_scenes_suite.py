@@ -15,14 +15,14 @@ from omninegclip.study.world import embed_scenes
 
 
 def test_both_ways_find_the_same_figures(tmp_path: Path) -> None:
-    encoder = load_clip("scenes-tiny")
+    encoder = load_clip("scenes-small")
     benchmark = make_benchmark(3, 40)
     images = embed_scenes(encoder, "benchmark", benchmark.scenes, 3)
     expected = evaluate_scenes(benchmark, images, encoder.embed_text)
     write_benchmark(tmp_path / "scenes", 3, 40)
     results = {
         result.benchmark: result
-        for result in evaluate("scenes-tiny", encoder, load_suite("scenes"), Settings(tmp_path))
+        for result in evaluate("scenes-small", encoder, load_suite("scenes"), Settings(tmp_path))
     }
     assert {result.status for result in results.values()} == {"done"}
     for name, figure, metric in (

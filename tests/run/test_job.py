@@ -9,7 +9,7 @@ from omninegclip.training.preset import load_preset
 
 
 def test_training_says_how_many_texts_are_cut(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    encoder = load_clip("scenes-tiny")
+    encoder = load_clip("scenes-small")
     long = "a cat and " * 2 * encoder.context_length
     record = {"image_id": "1", "caption": "a cat", "presence_negated": f"{long} but no cat"}
     record |= {

@@ -27,7 +27,7 @@ CELLS = [
 
 
 def run(out: Path, chosen: list[StudyCell], seeds: range = range(1), workers: int = 1) -> grid.Results:
-    return run_grid("scenes-tiny", "scenes-paper", OVERRIDES, chosen, seeds, TINY, out, workers)
+    return run_grid("scenes-small", "scenes-paper", OVERRIDES, chosen, seeds, TINY, out, workers)
 
 
 @pytest.fixture(scope="module")
@@ -100,7 +100,7 @@ def test_a_world_that_was_damaged_is_made_again(
     shutil.copytree(study[0] / "worlds", tmp_path / "worlds")
     (kept,) = (tmp_path / "worlds").glob("seed-0-*")
     expected = {path.name: path.read_bytes() for path in kept.iterdir()}
-    encoder = load_clip("scenes-tiny")
+    encoder = load_clip("scenes-small")
     world = worlds.read_world(encoder, kept, 0, TINY)
     (path,) = (tmp_path / "worlds").glob(name)
     content = bytearray(path.read_bytes())

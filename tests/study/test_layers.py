@@ -16,7 +16,7 @@ from omninegclip.study.layers import caption_pairs, layer_cosines
 
 
 def test_cosines_are_those_of_texts_encoded_alone() -> None:
-    encoder = load_clip("scenes-tiny")
+    encoder = load_clip("scenes-small")
     pairs = caption_pairs(0, 5)
     found = layer_cosines(encoder, pairs)
     for kind, both in pairs.items():

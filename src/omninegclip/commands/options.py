@@ -103,7 +103,7 @@ class StudyOptions(WeightOptions):
         only: Name of a cell to run, instead of all; may be repeated.
     """
 
-    model: str = "scenes-tiny"
+    model: str = "scenes-small"
     seeds: Repeats = 1
     set_: Overrides = ()
     workers: Processes = 1

@@ -121,7 +121,7 @@ def layers(
 @study.command
 def limits(
     *,
-    model: str = "scenes-tiny",
+    model: str = "scenes-small",
     weights: WeightOptions = WeightOptions(),
     seed: Seed = 0,
     out: Path = Path("runs/study-limits"),

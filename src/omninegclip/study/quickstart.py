@@ -39,7 +39,7 @@ from omninegclip.study.world import Size, ask, embed_scenes, make_world
 from omninegclip.training.loop import Step
 from omninegclip.training.preset import Preset, load_preset
 
-MODEL = "scenes-tiny"
+MODEL = "scenes-small"
 PAPER = "scenes-paper"
 PRETRAINED = "pretrained"
 
@@ -197,8 +197,8 @@ def _write_report(
 
 def _card(name: str, result: QuickstartResult, rows: Sequence[FigureRow], metadata: Mapping[str, str]) -> str:
     return model_card(
-        name=f"scenes-tiny, {name}",
-        summary=f"scenes-tiny after fine-tuning by `omninegclip quickstart`: the column {name}.",
+        name=f"scenes-small, {name}",
+        summary=f"scenes-small after fine-tuning by `omninegclip quickstart`: the column {name}.",
         licence="mit",
         base_model=None,
         tags=["omninegclip"],

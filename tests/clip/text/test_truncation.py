@@ -3,7 +3,7 @@ from omninegclip.clip.text.truncation import count_truncated, truncation_notice
 
 
 def test_texts_that_a_model_does_not_read_to_their_end_are_counted():
-    encoder = load_clip("scenes-tiny")
+    encoder = load_clip("scenes-small")
     length = encoder.context_length
     exact = next(
         text

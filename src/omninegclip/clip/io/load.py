@@ -24,7 +24,7 @@ from omninegclip.clip.text.tokenizer import find_tokenizer
 from omninegclip.errors import OmniNegClipError
 from omninegclip.progress import console
 
-SHIPPED = {"scenes-tiny": "scenes/weights/scenes-tiny"}  # name -> folder inside this package
+SHIPPED = {"scenes-small": "scenes/weights/scenes-small"}  # name -> folder inside this package
 HUGGING_FACE, OPEN_CLIP = "config.json", "open_clip_config.json"  # the file that tells a folder's layout
 OPEN_CLIP_WEIGHTS = ("open_clip_model.safetensors", "open_clip_pytorch_model.bin")
 OPENAI_WEIGHTS = "model.pt"
@@ -40,7 +40,7 @@ def load_clip(
     """Load a CLIP, as float32.
 
     Args:
-        name: of a model that ships (`scenes-tiny`); a folder in Hugging Face's or open_clip's layout, or one
+        name: of a model that ships (`scenes-small`); a folder in Hugging Face's or open_clip's layout, or one
             that we saved; a weight file with OpenAI's, open_clip's or Hugging Face's names, bare or in a
             training checkpoint; or an id of the Hugging Face hub. What is local never touches the network.
             Beside CLIP, folders may hold a SigLIP, a VisionTextDualEncoder or a dual encoder of our own.
