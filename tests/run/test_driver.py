@@ -61,6 +61,7 @@ def test_a_run_folder_says_what_was_run(whole: Path) -> None:
     assert "<svg" in (whole / "curves.svg").read_text()
     card = (whole / "model" / "README.md").read_text()
     assert "R@1 with plain captions" in card
+    assert 'CLIPModel.from_pretrained("whole/model")' in card
     CLIPModel.from_pretrained(whole / "model")
 
 
@@ -258,6 +259,30 @@ def test_a_folder_of_somebody_else_is_neither_used_nor_removed(place: Place) -> 
     assert code == 1
     assert "holds no run to resume, but .notes" in " ".join(errors.split())
     assert (place.folder / "mine" / ".notes").read_text() == "dear"
+
+
+def test_an_objective_that_fails_at_its_first_step_keeps_no_name(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    own = "FAILS = True\ndef my_loss(presence):\n    loss = presence.captions.sum()\n"
+    (place.folder / "own.py").write_text(f"{own}    return loss if FAILS else {{'loss': loss}}\n")
+    monkeypatch.syspath_prepend(str(place.folder))
+    code, _, errors = place.call("--out=own", objective="own:my_loss")
+    assert code == 1
+    assert "must return a dict of scalar tensors" in " ".join(errors.split())
+    assert not (place.folder / "own").exists()
+    monkeypatch.setattr("own.FAILS", False)
+    code, _, errors = place.call("--out=own", objective="own:my_loss")
+    assert code == 0, errors
+    assert len(losses(place.folder / "own")) == 12
+    del sys.modules["own"]
+
+
+def test_a_run_that_fails_after_its_first_step_stays(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("omninegclip.run.driver.ResumableTraining.is_due", None)
+    with pytest.raises(TypeError):
+        place.call("--out=begun")
+    assert losses(place.folder / "begun")
 
 
 def test_another_run_is_not_taken_up(whole: Path, place: Place) -> None:

@@ -43,7 +43,12 @@ def test_overrides_change_one_value() -> None:
         ("scenes-paper", ["decay_all=1"], "decay_all=1, which is no bool"),
         ("scenes-paper", ["betas=0.9"], "betas=0.9"),
         ("scenes-paper", ["batch_size=0"], "batch_size=0: it must be 1 or more"),
-        ("scenes-paper", ["steps=5", "warmup=5"], "5 steps and a warm-up of 5"),
+        (
+            "scenes-paper",
+            ["steps=5", "warmup=5"],
+            "5 steps and a warm-up of 5.* --set warmup=3, or train for more",
+        ),
+        ("scenes-paper", ["steps=2", "warmup=5"], "must follow the warm-up: train for more steps"),
         ("scenes-paper", ["schedule=papr"], r"schedule='papr' \(did you mean 'paper'\?\)"),
         ("scenes-paper", ["objective=clap"], "it can be omni"),
     ],

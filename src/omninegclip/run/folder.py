@@ -146,9 +146,13 @@ class RunFolder:
             _sweep(self.out)
 
     def undo(self) -> None:
-        """Remove what this very call made, if the run never began: a wrong option occupies no name."""
-        if rank() > 0 or (self.out / LOG).exists():
+        """Remove what this call made, if no step was taken: the same command can then be given again."""
+        log, events = self.out / LOG, self.out / EVENTS
+        if rank() > 0 or (log.exists() and log.stat().st_size):
             return
+        if self.out / MARKER in self._made:  # the folder was empty before, so these are ours as well
+            shutil.rmtree(events, ignore_errors=True)
+            log.unlink(missing_ok=True)
         for path in reversed(self._made):
             with suppress(OSError):  # a folder that somebody else uses by now stays
                 path.rmdir() if path.name == CHECKPOINTS else path.unlink()

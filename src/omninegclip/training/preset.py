@@ -250,7 +250,8 @@ def _check(preset: Preset, name: str) -> None:
 def check_steps(steps: int, warmup: int) -> None:
     """Raise OmniNegClipError unless the schedule fits: it needs two steps after the warm-up."""
     if steps <= warmup + 1:
+        shorter = f"shorten it with --set warmup={steps - 2}, or " if steps > 2 else ""
         raise OmniNegClipError(
-            f"The run has {steps} steps and a warm-up of {warmup}: "
-            "it needs at least two steps after the warm-up."
+            f"The run has {steps} steps and a warm-up of {warmup}, and at least two steps must follow the "
+            f"warm-up: {shorter}train for more steps."
         )
