@@ -80,11 +80,14 @@ def negate(
     if out is None and not report:
         raise OmniNegClipError("negate needs OUT, or --report to judge records that are there.")
     if out is not None:
-        done = asdict(_negate(data, out, options, llm))
+        done = _negate(data, out, options, llm)
         if json_ and not report:
-            say_json(done)
+            say_json(asdict(done))
         elif not report:
-            say(", ".join(f"{count} {name}" for name, count in done.items()))
+            say(
+                f"captions: {done.captions}, rows: {done.rows}, with a presence-based negation: "
+                f"{done.presence}, with an absence-based one: {done.absence}"
+            )
     if report:
         with needed_for("A report"):
             from omninegclip.captions.quality import report_of
