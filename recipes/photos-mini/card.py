@@ -56,6 +56,7 @@ def card(
     installed = versions()
     return model_card(
         name=options.out.name,
+        place=options.out,
         summary="A small dual encoder for photos: a frozen EfficientNet-Lite2 and an all-MiniLM-L6-v2, "
         "trained with CLIP's loss on captioned photos. It is a place to try negation training on photos.",
         licence="other",

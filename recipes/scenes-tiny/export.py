@@ -67,6 +67,7 @@ def card(options: argparse.Namespace, step: int, encoder: ClipEncoder, rows: lis
     size = sum(parameter.numel() for parameter in encoder.model.parameters())
     return model_card(
         name="scenes-tiny",
+        place="scenes-tiny",
         summary="A small CLIP for omninegclip's picture world, pretrained from scratch with a plain loss "
         "on affirmative captions: it finds what a caption mentions and ignores “no”.",
         licence="mit",
@@ -74,7 +75,7 @@ def card(options: argparse.Namespace, step: int, encoder: ClipEncoder, rows: lis
         tags=["omninegclip"],
         rows=rows,
         columns=("scenes-tiny",),
-        measured_on=f"the scenes benchmark of omninegclip, seed {BENCHMARK_SEED}: pictures it has not seen",
+        measured_on=f"The scenes benchmark of omninegclip, seed {BENCHMARK_SEED}: images it has not seen.",
         metadata={
             "parameters": f"{size:,}",
             "towers": "image 6 layers, text 12 layers, width 128, patches of 12 in 96 x 96 pixels",
@@ -87,6 +88,7 @@ def card(options: argparse.Namespace, step: int, encoder: ClipEncoder, rows: lis
         },
         limits=LIMITS,
         attribution=ATTRIBUTION,
+        library="omninegclip",
     )
 
 

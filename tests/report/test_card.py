@@ -1,6 +1,7 @@
 import ast
 import json
 import re
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,6 +14,7 @@ from omninegclip.report.table import FigureRow
 def card(rows: list[FigureRow], base_model: str | None = "openai/clip-vit-base-patch32") -> str:
     return model_card(
         name="clip-omni",
+        place=Path("runs") / "clip-omni",
         summary="CLIP that reads negation.",
         licence="mit",
         base_model=base_model,
@@ -50,6 +52,7 @@ NAMES = ["x: [y", "a\nlicense: mit\n---", "- &a *a", "{b}", "<script>|", "\x1b[3
 def test_a_name_from_data_stays_text_wherever_it_stands(name: str, rows: list[FigureRow]) -> None:
     text = model_card(
         name=name,
+        place=name,
         summary=name,
         licence="mit",
         base_model=name,
@@ -88,6 +91,7 @@ def test_a_name_from_data_stays_text_wherever_it_stands(name: str, rows: list[Fi
         "| command | a \\| b c |",
         "- Drawn scenes only.",
         "Twemoji, CC BY 4.0.",
+        'model = CLIPModel.from_pretrained("runs/clip-omni")',
     ],
 )
 def test_figures_facts_limits_and_attribution_are_lines_of_it(rows: list[FigureRow], line: str) -> None:

@@ -90,6 +90,10 @@ def test_the_model_loads_with_transformers_and_its_image_tower_is_untouched(
     run: tuple[Path, dict[str, object]],
 ) -> None:
     folder, _ = run
+    for name in ("model", "model-paper"):
+        card = (folder / "runs/quickstart" / name / "README.md").read_text()
+        assert "over all groups of a metric together" in card
+        assert f'CLIPModel.from_pretrained("runs/quickstart/{name}")' in card
     tuned = CLIPModel.from_pretrained(folder / "runs/quickstart/model").state_dict()
     shipped = load_clip("scenes-tiny").model.state_dict()
     changed = {name for name in shipped if not torch.equal(tuned[name], shipped[name])}

@@ -32,7 +32,8 @@ def convert(
     encoder = load_clip(source, activation=weights.activation, tokenizer=weights.tokenizer)
     if card is None:
         metadata = {"layout": to, "activation": encoder.activation}
-        card = derived_card(destination.name, source, "was converted from", metadata, encoder.family.library)
+        library = encoder.family.library if to == "hf" else "omninegclip"  # transformers reads hf alone
+        card = derived_card(destination, source, "was converted from", metadata, library)
     cosine = save_clip(destination, encoder, base=source, layout=to, card=card)
     facts = {"destination": str(destination), "layout": to, "lowest_cosine": cosine}
     say_facts(facts | {"activation": encoder.activation}, json_)

@@ -15,15 +15,15 @@ _USE = {
 ```python
 from transformers import CLIPModel, CLIPProcessor
 
-model = CLIPModel.from_pretrained({folder})
-processor = CLIPProcessor.from_pretrained({folder})
+model = CLIPModel.from_pretrained({place})
+processor = CLIPProcessor.from_pretrained({place})
 ```""",
     "omninegclip": """\
 ```python
 from pathlib import Path
 import omninegclip as onc
 
-encoder = onc.load({folder})
+encoder = onc.load({place})
 cosines = encoder.similarity(["a dog", "no dog"], [Path("dog.jpg")])
 ```""",
 }
@@ -31,6 +31,7 @@ cosines = encoder.similarity(["a dog", "no dog"], [Path("dog.jpg")])
 
 def model_card(
     name: str,
+    place: str | Path,
     summary: str,
     licence: str,
     base_model: str | None,
@@ -45,9 +46,9 @@ def model_card(
 ) -> str:
     """Return the card of the model `name`, with YAML front matter.
 
-    `licence` is the hub's identifier of a licence, `base_model` a hub id or None where the hub has no such
-    model; `name` is also the id or folder that the example loads, with `transformers` or, where that has no
-    such model, with `omninegclip`. Raises as `sections` does.
+    `place` is the folder or hub id that the example loads, with `transformers` or, for a model that it can't
+    load, with `omninegclip`. `licence` is the hub's identifier of a licence, `base_model` a hub id or None
+    for a model that the hub lacks. Raises as `sections` does.
     """
     front = {
         "license": licence,
@@ -60,7 +61,7 @@ def model_card(
         f"# {inline(name)}",
         inline(summary),
         "## Use",
-        _USE[library].format(folder=json.dumps(name, ensure_ascii=False)),
+        _USE[library].format(place=json.dumps(str(place), ensure_ascii=False)),
         "## What was measured",
         measured_on,
         *_figures(rows, columns),
@@ -75,14 +76,15 @@ def model_card(
 
 
 def derived_card(
-    name: str, source: str, made: str, metadata: Mapping[str, str], library: str = "transformers"
+    folder: Path, source: str, made: str, metadata: Mapping[str, str], library: str = "transformers"
 ) -> str:
-    """Return the card of a model that was made from `source` without training, and measured by nobody yet.
+    """Return the card of the model in `folder`, made from `source` without training, and not measured yet.
 
     `made` says how, as in "was converted from".
     """
     return model_card(
-        name=name,
+        name=folder.name,
+        place=folder,
         summary=f"This model {made} {source}, made by omninegclip.",
         licence="other",
         base_model=None if Path(source).exists() or source.count("/") != 1 else source,

@@ -11,6 +11,7 @@ from omninegclip.evaluation.intervals import Estimate
 from omninegclip.files import atomic_file
 from omninegclip.report.card import model_card
 from omninegclip.report.table import FigureRow
+from omninegclip.run.folder import MODEL
 from omninegclip.run.job import Job
 from omninegclip.run.validation import Figures, Validation
 from omninegclip.training.preset import Preset
@@ -74,6 +75,7 @@ def card_of(job: Job, policy: PolicyTable, validation: Validation, steps: int, l
     method = f" Method: {preset.minimises.source}." if preset.minimises.source else ""
     return model_card(
         name=job.out.name,
+        place=job.out / MODEL,
         summary=f"{preset.model}, fine-tuned with the objective {preset.objective} by `omninegclip train`.",
         licence="other",
         base_model=None if Path(preset.model).exists() or "/" not in preset.model else preset.model,

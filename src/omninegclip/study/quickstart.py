@@ -26,7 +26,7 @@ from omninegclip.report.card import model_card
 from omninegclip.report.curves import training_curves
 from omninegclip.report.page import PolicyRow, render
 from omninegclip.report.page import write as write_page
-from omninegclip.report.scenes import ATTRIBUTION, NOTES, figure_rows, summary_rows
+from omninegclip.report.scenes import ATTRIBUTION, BLIND, NOTES, figure_rows, summary_rows
 from omninegclip.report.table import FigureRow, rich_table
 from omninegclip.report.thumbnails import ThumbnailRow, thumbnail_rows
 from omninegclip.run.driver import tune
@@ -112,9 +112,9 @@ def quickstart(
         result = QuickstartResult(before, tuned, evaluate_blind(world.benchmark))
         rows = figure_rows(result.figures, result.blind)
         for name, each in tuned.items():
-            target = folder / ("model" if each is result.last else f"model-{name}")
-            card = _card(name, result, rows, _facts(each, seed, size))
-            save_clip(target, each.encoder, base=MODEL, card=card)
+            target = "model" if each is result.last else f"model-{name}"
+            card = _card(name, out / target, result, rows, _facts(each, seed, size))
+            save_clip(folder / target, each.encoder, base=MODEL, card=card)
         images = _image_rows({PRETRAINED: encoder} | {name: t.encoder for name, t in tuned.items()}, seed)
         _write_report(folder / "report.html", result, rows, _facts(result.last, seed, size), images)
         _write_config(folder, preset_name, chosen, seed, size)
@@ -130,7 +130,7 @@ def quickstart(
         }
         (folder / "metrics.json").write_text(json.dumps(summary, indent=2) + "\n")
     shown = summary_rows(result.figures, result.blind)
-    return summary, rich_table(shown, result.columns, "The picture world, before and after")
+    return summary, rich_table(shown, result.columns, "The picture world, before and after", BLIND)
 
 
 def free_name(folder: Path) -> Path:
@@ -195,16 +195,19 @@ def _write_report(
     write_page(path, page)
 
 
-def _card(name: str, result: QuickstartResult, rows: Sequence[FigureRow], metadata: Mapping[str, str]) -> str:
+def _card(
+    name: str, place: Path, result: QuickstartResult, rows: Sequence[FigureRow], metadata: Mapping[str, str]
+) -> str:
     return model_card(
         name=f"scenes-tiny, {name}",
+        place=place,
         summary=f"scenes-tiny after fine-tuning by `omninegclip quickstart`: the column {name}.",
         licence="mit",
         base_model=None,
         tags=["omninegclip"],
         rows=rows,
         columns=result.columns,
-        measured_on="the scenes benchmark of omninegclip: held-out pictures of its picture world",
+        measured_on=f"The scenes benchmark of omninegclip: images that no model was trained on. {BLIND}",
         metadata=metadata,
         limits=[NOTES[0], "It knows the objects and places of the picture world and nothing else."],
         attribution=ATTRIBUTION,
