@@ -157,7 +157,7 @@ def test_the_name_of_a_model_is_no_yaml(name: str, tmp_path: Path) -> None:
     Image.new("RGB", (8, 8)).save(tmp_path / "a.png")
     write_records(tmp_path / "records.parquet", [ROW])
     command = ("train", "records.parquet", "--preset=scenes-paper", f"--model={name}")
-    assert_one_sentence(call(*command), f"{name} is no file, no folder")
+    assert_one_sentence(call(*command), f"{name} is not a file, a folder")
 
 
 def hostile_presets(folder: Path) -> dict[str, Path]:

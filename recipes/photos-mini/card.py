@@ -71,7 +71,7 @@ def card(
             "steps": f"{options.steps} of {options.batch} captions",
             "learning rates": f"{options.text_rate:g} MiniLM, {options.projection_rate:g} projections",
             "seed": str(options.seed),
-            "parameters that learned": f"{trained:,} of {total:,}",
+            "trained parameters": f"{trained:,} of {total:,}",
             "minutes of training": f"{seconds / 60:.1f} with {options.threads} threads",
             **{name: installed[name] for name in ("omninegclip", "torch", "transformers")},
         },

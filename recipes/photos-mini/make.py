@@ -9,7 +9,7 @@ Expected:  text to image over Flickr8k's 1,000 test photos with one caption each
 Smoke:     add --steps 4 --warm-up 2 --batch 32 --photos 40 (a minute)
 
 `--data` is a folder with Flickr8k.token.txt, train.txt, dev.txt, test.txt and images/; or, with --captions
-FILE, the folder of the images that this file names. Stop it at any moment: the same command goes on.
+FILE, the folder of the images that this file names. A stopped run is continued by the same command.
 
 EfficientNet-Lite2 (ImageNet) stays as it is, and its features are kept in WORK/features. all-MiniLM-L6-v2 and
 both projections learn with CLIP's own loss, the projections faster since they begin with nothing (LiT, Zhai
@@ -61,7 +61,7 @@ def fit(encoder: ClipEncoder, splits: dict[str, list[Photo]], parts: dict[str, A
         metadata = restore(path, model, optimizer)
         done, seconds = metadata["done"], metadata["seconds"]
         sampler.load_state_dict(metadata["sampler"])
-        console.print(f"Going on after step {done} of {options.steps}.")
+        console.print(f"Resuming after step {done} of {options.steps}.")
     model.text_model.train()
     model.visual_projection.train()
     stream = batches(encoder, photos, parts["train"], sampler, options.seed)
@@ -137,7 +137,7 @@ def same_options(options: argparse.Namespace) -> None:
         changed = [name for name in now if was.get(name) != now[name]]
         if changed:
             raise OmniNegClipError(
-                f"The run in {options.work} has {changed[0]}={was.get(changed[0])}: go on with the same "
+                f"The run in {options.work} has {changed[0]}={was.get(changed[0])}: continue with the same "
                 "options, or name another --work (its folder features may be copied)."
             )
         return

@@ -28,7 +28,7 @@ DROPOUT = 0.3
 
 
 def pretrained(seed: int) -> ClipEncoder:
-    """Return EfficientNet-Lite2 and all-MiniLM-L6-v2 behind projections that know nothing yet.
+    """Return EfficientNet-Lite2 and all-MiniLM-L6-v2 with untrained projections.
 
     Raises OmniNegClipError when a package is missing.
     """

@@ -10,8 +10,8 @@ Smoke:     add --seeds 1 --steps 4 --warm-up 2 --only omni
 `--data` is a folder with Flickr8k.token.txt, train.txt, dev.txt, test.txt and images/. Captions of train and
 dev are negated by rules, with every sixth kind of object never denied; each objective learns from about as
 many tokens of them (omni.yaml, omni-plus.yaml), and is asked about the 1,000 test photos. `--coco` asks about
-photos with COCO's captions and boxes too, where boxes say what is there. Stop it at any moment: the same
-command goes on.
+photos with COCO's captions and boxes too, where boxes say what is there. A stopped run is continued by the
+same command.
 
 WORK gets figures as test.csv, .json and .svg (and coco.*), test.html with 20 fixed searches before and after,
 and the fine-tuned models in runs/.
@@ -83,7 +83,7 @@ class Cell(NamedTuple):
 
 
 def tune(cell: Cell, options: argparse.Namespace, records: Path) -> None:
-    """Fine-tune, or go on with it, or do nothing if it is done."""
+    """Fine-tune, resume, or do nothing if it is finished."""
     plus = cell.objective == "omni-plus"
     overrides = [f"model={options.model}", *options.set]
     if not plus:
@@ -151,7 +151,7 @@ def coco_files(folder: Path) -> tuple[Path, Path, Path]:
 
 
 def same_plan(options: argparse.Namespace, model: str) -> None:
-    """Write down what this folder's work is made of, or compare.
+    """Record what the work folder was made with, or compare with the record.
 
     Raises OmniNegClipError when it is made of other photos, another model or other settings.
     """
@@ -254,8 +254,8 @@ def parse() -> argparse.Namespace:
     """Read the command line."""
     parser = argparse.ArgumentParser(description="Teach photos-mini what no means, and ask what it learned.")
     parser.add_argument("--data", type=Path, required=True, help="Flickr8k's folder")
-    parser.add_argument("--model", type=Path, required=True, help="what recipes/photos-mini made")
-    parser.add_argument("--work", type=Path, required=True, help="folder of everything that is made")
+    parser.add_argument("--model", type=Path, required=True, help="the model that recipes/photos-mini wrote")
+    parser.add_argument("--work", type=Path, required=True, help="folder for all output")
     parser.add_argument(
         "--coco", type=Path, help="a folder with annotations/captions*.json, instances*.json, train*/"
     )
@@ -278,6 +278,6 @@ if __name__ == "__main__":
     try:
         main()
     except (StoppedError, KeyboardInterrupt):
-        sys.exit("Stopped: the same command goes on.")
+        sys.exit("Stopped: the same command continues.")
     except OmniNegClipError as error:
         sys.exit(f"error: {error}")

@@ -80,7 +80,7 @@ def card(options: argparse.Namespace, step: int, encoder: ClipEncoder, rows: lis
             "parameters": f"{size:,}",
             "towers": "image 6 layers, text 12 layers, width 128, patches of 12 in 96 x 96 pixels",
             "steps": f"{step:,} of 256 pairs",
-            "pictures": "80,000, with captions written anew each time",
+            "images": "80,000, with captions written anew each time",
             "time": f"{seconds / 60:.0f} minutes on 2 cores that did other work as well",
             "loss at the end": f"{sum(line['loss'] for line in log[-50:]) / len(log[-50:]):.3f}",
             "recipe": "recipes/scenes-tiny",

@@ -6,7 +6,7 @@ Result:    runs/scenes-tiny/checkpoint.pt; then python recipes/scenes-tiny/expor
            measures it and says so in its card: src/omninegclip/scenes/weights/scenes-tiny/README.md
 Smoke:     add --scenes 512 --steps 20 --batch 32 (a minute)
 
-Stop it at any moment: the same command goes on from the last checkpoint. A plain CLIP loss on affirmative
+The same command continues a stopped run from its last checkpoint. A plain CLIP loss on affirmative
 captions; for the first part of the steps half of the image patches are left out (FLIP, Li et al., CVPR 2023,
 arXiv 2212.00794), and the very first steps see images of one or two objects only: both save time alone.
 """

@@ -122,7 +122,7 @@ def train(
         out: the run folder, new or empty unless `resume`; default: `runs/PRESET`.
         overrides: values that differ from the preset's, such as `{"model": "scenes-tiny", "steps": 100}`.
         seed: decides the order of the data, and which images are held out.
-        resume: go on with the run in `out`; begin it if nothing is there.
+        resume: continue the run in `out`, or start it if there is none.
         **options: see `MoreTrainingOptions`.
 
     Raises:
@@ -240,7 +240,7 @@ def evaluate(
         models: names as for `load`, or encoders by name: `{"mine": encoder}`.
         data: the folder that holds the files and images of the benchmarks.
         suite: `negation`, `retrieval`, `scenes`, `all`, or a YAML file.
-        protocol: `strict` counts ties by their chance and refuses NaN; `official` scores as the field does.
+        protocol: `strict` scores ties by chance and refuses NaN; `official` scores as the field does.
         out: a folder for the results; what is finished there is not scored again.
         **options: see `MoreEvaluationOptions`.
 
@@ -346,14 +346,15 @@ def negate(
     if isinstance(captions, str):
         captions = [captions]
     if wrong := [caption for caption in captions if not isinstance(caption, str)]:
-        raise OmniNegClipError(f"{wrong[0]!r} is no caption: negate takes a list of texts.")
+        raise OmniNegClipError(f"{wrong[0]!r} is not a caption: negate takes a list of texts.")
     if kind not in get_args(NegationKind):
         raise OmniNegClipError(f"kind is {kind!r}: it can be {', '.join(get_args(NegationKind))}.")
     if per_caption < 1:
         raise OmniNegClipError("per_caption must be 1 or more.")
     if labels is not None and len(labels) != len(captions):
         raise OmniNegClipError(
-            f"There are {len(captions)} captions and {len(labels)} labels: one each is needed."
+            f"There are {len(captions)} captions and {len(labels)} labels: labels needs one entry per "
+            "caption."
         )
     images = [
         Captioned(str(number), None, [caption], labels[number - 1] if labels else None)

@@ -1,4 +1,4 @@
-"""Files that are never half-written, written by two at once, or read back damaged without a word."""
+"""Files that are never half-written, never written by two processes at once, and checked when read."""
 
 import hashlib
 import json

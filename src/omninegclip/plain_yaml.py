@@ -1,4 +1,4 @@
-"""YAML that people write: plain values, of which a few characters can't become gigabytes or objects."""
+"""Untrusted YAML: plain values only, so that a small file can't expand to gigabytes or make objects."""
 
 from pathlib import Path
 from typing import Any
@@ -51,7 +51,7 @@ def parse(text: str, what: str) -> Any:
         ValueError,
     ) as error:  # also a date that no calendar has, a number of 5,000 digits
         reason = " ".join(str(error).split())
-    raise OmniNegClipError(f"{what} is no valid YAML: {reason}.")
+    raise OmniNegClipError(f"{what} is not valid YAML: {reason}.")
 
 
 def read(path: Path, what: str) -> Any:
@@ -71,4 +71,4 @@ def read(path: Path, what: str) -> Any:
     try:
         return parse(content.decode("utf-8-sig"), what)
     except UnicodeDecodeError as error:
-        raise OmniNegClipError(f"{what} is no UTF-8 text.") from error
+        raise OmniNegClipError(f"{what} is not UTF-8 text.") from error

@@ -274,7 +274,7 @@ def test_no_server_makes_it_wait_longer_than_a_minute(start: Started, told: str,
     ],
 )
 def test_a_url_that_is_no_endpoint_is_refused_before_anything_is_sent(url: str) -> None:
-    with pytest.raises(OmniNegClipError, match=r"--llm-url .* is no endpoint") as error:
+    with pytest.raises(OmniNegClipError, match=r"--llm-url .* is not an endpoint") as error:
         Endpoint(url, "tiny")
     assert "secret" not in str(error.value)
 

@@ -43,7 +43,7 @@ def test_verify_names_the_layer_that_changed(
 
 
 def test_verify_finds_a_fine_tune_that_is_none(base: Path) -> None:
-    with pytest.raises(OmniNegClipError, match="every weight equals the base's: this is no fine-tune"):
+    with pytest.raises(OmniNegClipError, match="every weight equals the base's: this is not a fine-tune"):
         verify(str(base), against=str(base))
 
 

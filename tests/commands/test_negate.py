@@ -69,7 +69,7 @@ def test_an_endpoint_or_an_engine_that_cannot_be_is_refused_before_a_caption_is_
 ) -> None:
     monkeypatch.chdir(tmp_path)
     pytest.importorskip("httpx", reason="the llm extra is not installed")
-    with pytest.raises(OmniNegClipError, match=r"--llm-url .* is no endpoint"):
+    with pytest.raises(OmniNegClipError, match=r"--llm-url .* is not an endpoint"):
         run(tmp_path / "none.txt", tmp_path / "out", "--llm-url=http://[::1", "--llm-model=tiny")
     monkeypatch.setitem(sys.modules, "ray", None)
     with pytest.raises(OmniNegClipError, match=r"pip install 'omninegclip\[ray\]'"):

@@ -146,7 +146,7 @@ def test_fresh_projections_have_a_rate_of_their_own(recipe: Any, tmp_path: Path)
 def test_other_options_need_another_folder(recipe: Any, tmp_path: Path) -> None:
     recipe.make.same_options(options(tmp_path, work=tmp_path))
     recipe.make.same_options(options(tmp_path, work=tmp_path, threads=2))
-    with pytest.raises(OmniNegClipError, match="has steps=6: go on with the same options"):
+    with pytest.raises(OmniNegClipError, match="has steps=6: continue with the same options"):
         recipe.make.same_options(options(tmp_path, work=tmp_path, steps=7))
 
 

@@ -114,7 +114,7 @@ def test_an_interrupted_run_says_how_to_go_on_and_does(whole: Path, place: Place
     process.send_signal(signal.SIGINT)
     _, errors = process.communicate(timeout=180)
     assert process.returncode == 130
-    assert re.search(r"Stopped after step \d+ of 12; the same command with --resume goes on", errors)
+    assert re.search(r"Stopped after step \d+ of 12; the same command with --resume continues", errors)
     assert "Traceback" not in errors
     assert place.run("--out=interrupted", "--resume", "--set=checkpoint_every=100")[0] == 0
     assert_same(place.folder / "interrupted", whole)
@@ -216,7 +216,7 @@ def test_a_dry_run_counts_and_writes_nothing(place: Place) -> None:
         (
             ["--out=whole2", "--images=clip"],
             {},
-            "Missing below clip, 18 in all: 0.png, 1.png, 2.png and more. Say with --images",
+            "Images missing below clip (18 in all): 0.png, 1.png, 2.png and more. Name their",
         ),
         (["--out=whole2"], {"batch_size": 600}, "don't fill a batch of 600"),
         (["--out=whole2"], {"image_layers": "last-1"}, "set image_layers=none"),
@@ -257,7 +257,7 @@ def test_a_folder_of_somebody_else_is_neither_used_nor_removed(place: Place) -> 
     (place.folder / "mine" / ".notes").write_text("dear")
     code, _, errors = place.call("--out=mine", "--resume")
     assert code == 1
-    assert "holds no run to resume, but .notes" in " ".join(errors.split())
+    assert "holds .notes, and no run to resume" in " ".join(errors.split())
     assert (place.folder / "mine" / ".notes").read_text() == "dear"
 
 

@@ -1,4 +1,4 @@
-"""A captioned file to records: in shards, by several processes, and where it stopped it goes on."""
+"""A captioned file to records: in shards, by several processes, continued where it stopped."""
 
 import hashlib
 import json
@@ -53,7 +53,7 @@ def negate_file(
 ) -> Summary:
     """Write the records of a captioned collection to `out`: one file if it ends on .parquet, else shards.
 
-    An interrupted run leaves its finished shards, and the same call goes on behind them. `rewrite` changes
+    An interrupted run leaves its finished shards, and the same call continues after them. `rewrite` changes
     the rows of a shard before they are written, and `by` names what it is.
 
     Raises OmniNegClipError when `out` is there already, is an unfinished run of something else, or is being
@@ -204,7 +204,7 @@ def _summary(images: list[Captioned], written: Iterable[Row]) -> Summary:
         cut += any(is_surely_truncated(text) for text in texts if text)
     if cut:
         console.print(
-            f"{cut:,} of {rows:,} rows hold a caption so long that CLIP ({CONTEXT} tokens) cuts it, maybe "
+            f"{cut:,} of {rows:,} rows hold a caption so long that CLIP ({CONTEXT} tokens) cuts it, perhaps "
             "the negation at its end.",
         )
     return Summary(sum(len(image.captions) for image in images), rows, presence, absence)

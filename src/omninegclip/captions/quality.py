@@ -1,4 +1,4 @@
-"""What the negated captions of a collection are like: counts, cues, duplicates, lengths, rejections."""
+"""The quality of the negated captions of a collection: counts, cues, duplicates, lengths, rejections."""
 
 import re
 from collections import Counter

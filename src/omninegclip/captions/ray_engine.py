@@ -12,10 +12,10 @@ from omninegclip.extras import needed_for
 
 
 class NegateShard:
-    """Negates one shard after another in an actor, which loads the parser and the knowledge once."""
+    """Negates one shard after another in an actor, which loads the parser and the statistics once."""
 
     def __init__(self, statistics: Any, options: NegationOptions) -> None:
-        """Fetch the knowledge from Ray's object store."""
+        """Fetch the statistics from Ray's object store."""
         import ray
 
         self.statistics: CollectionStatistics = (

@@ -110,7 +110,7 @@ class ImageTransform:
         mean = _channels(config, "image_mean", OPENAI_MEAN, file)
         std = _channels(config, "image_std", OPENAI_STD, file)
         if min(std) <= 0:
-            raise OmniNegClipError(f"The {file} is wrong: image_std is above 0 in each channel.")
+            raise OmniNegClipError(f"The {file} is wrong: image_std must be above 0 in each channel.")
         if str(config.get("image_processor_type")).startswith(SQUASHING):
             return cls._squashing(config, mean, std, file)
         size, crop = config.get("size", 224), config.get("crop_size", config.get("size", 224))
@@ -174,9 +174,11 @@ def find_transform(folder: Path, size: int | None) -> ImageTransform:
 def _require_flags(config: Mapping[str, Any], file: str) -> None:
     for step in (*STEPS, "do_center_crop"):
         if not isinstance(config.get(step), bool | None):
-            raise OmniNegClipError(f"The {file} is wrong: {step} is true or false, not {config[step]!r}.")
+            raise OmniNegClipError(
+                f"The {file} is wrong: {step} must be true or false, not {config[step]!r}."
+            )
     if not isinstance(config.get("image_processor_type"), str | None):
-        raise OmniNegClipError(f"The {file} is wrong: image_processor_type is a name.")
+        raise OmniNegClipError(f"The {file} is wrong: image_processor_type must be a name.")
 
 
 def _channels(
@@ -188,14 +190,14 @@ def _channels(
         or len(values) != 3
         or not all(type(value) in (int, float) and math.isfinite(value) for value in values)
     ):
-        raise OmniNegClipError(f"The {file} is wrong: {key} is a list of three numbers, not {values!r}.")
+        raise OmniNegClipError(f"The {file} is wrong: {key} must be a list of three numbers, not {values!r}.")
     return tuple(map(float, values))
 
 
 def _side(value: Any, file: str) -> int:
     if type(value) is not int or not 0 < value <= LARGEST_SIDE:
         raise OmniNegClipError(
-            f"The {file} is wrong: the side of an image is a whole number from 1 to {LARGEST_SIDE}, "
+            f"The {file} is wrong: the side of an image must be a whole number from 1 to {LARGEST_SIDE}, "
             f"not {value!r}."
         )
     return value

@@ -1,4 +1,4 @@
-"""Is a model what it claims to be, and where does it differ from its base?"""
+"""Checks that a saved model is intact, and shows where it differs from its base."""
 
 import re
 from collections import defaultdict
@@ -23,7 +23,7 @@ BLOCK = re.compile(r"(text_model|vision_model)\.(\w+\.)*?(layers?|_blocks)\.\d+\
 
 @dataclass(frozen=True)
 class Check:
-    """One thing that was looked at, whether it is right, and what was seen."""
+    """One check: its name, whether it passed, and what was found."""
 
     name: str
     passed: bool
@@ -118,7 +118,9 @@ def check_against(encoder: ClipEncoder, base: ClipEncoder) -> list[Check]:
     checks.append(Check("towers in their places", not swapped, f"{swapped} weights are the other tower's"))
     changed = [change.part for change in changes(encoder, base) if change.largest > 0]
     seen = (
-        f"{len(changed)} parts differ" if changed else "every weight equals the base's: this is no fine-tune"
+        f"{len(changed)} parts differ"
+        if changed
+        else "every weight equals the base's: this is not a fine-tune"
     )
     checks.append(Check("differs from the base", bool(changed), seen))
     return checks

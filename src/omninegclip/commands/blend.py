@@ -15,7 +15,7 @@ def blend(
     weights: WeightOptions = WeightOptions(),
     json_: Json = False,
 ) -> None:
-    """Write (1 - alpha) * start + alpha * end, the known remedy against forgetting (WiSE-FT).
+    """Write (1 - alpha) * start + alpha * end, which reduces forgetting (WiSE-FT).
 
     Args:
         start: Usually the pretrained model.

@@ -15,7 +15,7 @@ def convert(
     weights: WeightOptions = WeightOptions(),
     json_: Json = False,
 ) -> None:
-    """Write a model in another layout, after a check that it embeds the same.
+    """Write a model in another layout, and check that it gives the same embeddings.
 
     Args:
         source: A model that ships, a folder, a weight file, or an id of the Hugging Face hub.

@@ -277,7 +277,7 @@ def _exclusive(path: Path) -> Iterator[None]:
     try:
         lock.acquire(timeout=0)
     except Timeout:
-        console.print("Another process computes image features with this tower: waiting for it.")
+        console.print("Another process is computing image features with this tower: waiting for it.")
         lock.acquire()
     try:
         yield

@@ -28,7 +28,7 @@ _IMAGES, _CHOSEN = ".images", "chosen"  # in the names of arrays
 
 @dataclass
 class BenchmarkResult:
-    """What one benchmark said of one model."""
+    """The result of one benchmark for one model."""
 
     benchmark: str
     model: dict[str, Any]  # name, fingerprint, activation, logit_scale, dim
@@ -130,7 +130,7 @@ def _load_figures(path: Path) -> BenchmarkResult:
             return _of_json(read_sealed(path), path)
         except DamagedError as error:
             raise OmniNegClipError(
-                f"{path} is damaged: the same `omninegclip evaluate` again computes it anew."
+                f"{path} is damaged: run the same `omninegclip evaluate` again to replace it."
             ) from error
     result = _of_json(values, path)
     console.print(f"{path} has no checksum: an older version wrote it.")
@@ -142,7 +142,7 @@ def _of_json(values: dict[str, Any], path: Path) -> BenchmarkResult:
         result = BenchmarkResult(**{name: value for name, value in values.items() if name not in _PER_ITEM})
         _check(result)
     except (AttributeError, KeyError, TypeError, ValueError) as error:
-        raise DamagedError(f"{path} is no results file of `omninegclip evaluate`: {error}.") from error
+        raise DamagedError(f"{path} is not a results file of `omninegclip evaluate`: {error}.") from error
     return result
 
 

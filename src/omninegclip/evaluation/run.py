@@ -32,7 +32,7 @@ _NAMED = 3  # missing images in an error; a result names all
 
 @dataclass(frozen=True)
 class Settings:
-    """How to run: where the data is, by which rule, and whether missing images are forgiven."""
+    """How to run: where the data is, the protocol, and whether missing images are allowed."""
 
     data: Path
     protocol: protocols.Rule = "strict"

@@ -81,7 +81,7 @@ def load_suite(name: str) -> list[Benchmark]:
     if name == "all":
         return _distinct([benchmark for shipped in SHIPPED for benchmark in load_suite(shipped)], name)
     if name not in SHIPPED and Path(name).suffix not in (".yaml", ".yml"):
-        raise OmniNegClipError(f"{name} is no suite: use all, {', '.join(SHIPPED)} or a .yaml file.")
+        raise OmniNegClipError(f"{name} is not a suite: use all, {', '.join(SHIPPED)} or a .yaml file.")
     shipped = Path(str(files(__package__))) / "suites" / f"{name}.yaml"
     loaded = plain_yaml.read(shipped if name in SHIPPED else Path(name), f"The suite {name}")
     entries = loaded.get("benchmarks") if isinstance(loaded, dict) else None
@@ -102,7 +102,7 @@ def _benchmark(entry: Any, where: str) -> Benchmark:
         )
     made = Benchmark(**{key: _SHAPES[key](value, f"The {key} of {where}") for key, value in entry.items()})
     if not made.files:
-        raise OmniNegClipError(f"The files of {where} are none: at least one is needed.")
+        raise OmniNegClipError(f"{where} names no files: at least one is needed.")
     _check_options(made, where)
     kind = _check_task(made, where)
     for measure, figure in made.measures.items():

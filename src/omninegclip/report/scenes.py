@@ -116,7 +116,7 @@ def grid_table(cells: Mapping[str, Figures], title: str) -> Table:
 
 def limits_table(generic: float, shares: Mapping[str, Estimate]) -> Table:
     """Return what the image tower leaves possible, a line per limit."""
-    table = Table("what the image tower leaves possible", "", box=SIMPLE_HEAD, pad_edge=False)
+    table = Table("limits set by the image tower", "", box=SIMPLE_HEAD, pad_edge=False)
     table.add_row("largest mean cosine of one vector with the images", f"{generic:.3f}")
     for name, each in shares.items():
         interval = f"[{100 * each.low:.1f}, {100 * each.high:.1f}]"

@@ -1,7 +1,7 @@
 """The one training driver: in memory (`tune`), or in a run folder that describes itself (`train`).
 
-A run in a folder can be stopped at any moment: what is there is whole, and the same run taken up again ends
-with the same weights.
+A run in a folder can be stopped at any moment: no file is half-written, and when resumed it ends with the
+same weights.
 """
 
 import time
@@ -132,7 +132,7 @@ class Run:
         training: TrainingRecords,
         held_out: Triplets | None,
     ) -> None:
-        """Go on where the last checkpoint was taken; without one that is whole, begin at the first step.
+        """Resume from the last checkpoint, or begin at the first step when there is none or it is damaged.
 
         Raises OmniNegClipError when the last one is of another run.
         """
@@ -185,11 +185,13 @@ class Run:
         try:
             metadata = load_checkpoint(path)[1]
             if difference(metadata.get("run", {}).get("config", {}), self.folder.run["config"]):
-                raise OmniNegClipError(f"{path} is of another run: move it elsewhere to begin this run anew.")
+                raise OmniNegClipError(
+                    f"{path} belongs to another run: move it away to start this run again."
+                )
             path = self.validation.path
             self.validation.require_best(metadata["best"], metadata["tuning"]["done"])
         except DamagedError:
-            console.print(f"{path} is lost or damaged: the run begins anew.")
+            console.print(f"{path} is missing or damaged: the run starts again from its first step.")
             return False
         return True
 
@@ -206,7 +208,9 @@ class Run:
                     self.resumable.log.write({"step": step.number, "validation": figures})
                 self.resumable.save()
                 if self.validation.gave_up:
-                    console.print(f"No better validation in {self.validation.since_best}: stopping early.")
+                    console.print(
+                        f"The last {self.validation.since_best} validations were no better: stopping early."
+                    )
                     return
 
     def _events(self) -> Any:
@@ -227,7 +231,7 @@ class Run:
 
 
 def freeze_texts(encoder: ClipEncoder, preset: Preset) -> PolicyTable:
-    """Set what of the model trains, of the text side alone: image features are computed once.
+    """Set which parts of the text side train; the image side stays frozen, its features are computed once.
 
     Raises OmniNegClipError when the preset doesn't fit the model, or lets some of the image tower train.
     """

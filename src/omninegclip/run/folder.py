@@ -1,7 +1,7 @@
 """The run folder: what lies in it, whether a run may begin or go on there, and what the run was.
 
-It is known by a marker of its own, which is written before anything else into a folder that holds nothing. So
-whatever bears a run's names beside a marker is the run's, and nothing is touched where there is none.
+A marker file identifies it, and is written before anything else, into an empty folder only. So files with a
+run's names beside a marker belong to the run, and a folder without a marker is never touched.
 """
 
 import hashlib
@@ -50,13 +50,13 @@ class RunFolder:
     """
 
     def __init__(self, out: Path) -> None:
-        """Touch nothing yet."""
+        """Write nothing yet."""
         self.out = out
         self.run: dict[str, Any] = {}
         self._made: list[Path] = []  # by this very call
 
     def same_run(self, config: Mapping[str, Any]) -> None:
-        """Write down what the run is, or compare it with what it was when it began.
+        """Record what the run is, or compare it with what was recorded when it began.
 
         Raises OmniNegClipError when they differ, or it can't be written.
         """
@@ -105,17 +105,17 @@ class RunFolder:
         kept = done.pop(_FILES, {})
         found = hashes(self.out / MODEL)
         if wrong := [name for name, digest in kept.items() if found.get(name) != digest]:
-            _say(f"{self.out / MODEL / wrong[0]} is not what was written: the model is written again.")
+            _say(f"{self.out / MODEL / wrong[0]} was changed: the model is written again.")
             return None
         return done | {"model": str(self.out / MODEL)}
 
     def finish(self, summary: Mapping[str, Any]) -> None:
-        """Write the metrics, which end the run."""
+        """Write the metrics, the last file of a run."""
         kept = {name: each for name, each in hashes(self.out / MODEL).items() if name != CARD}
         write_sealed(self.out / METRICS, {**summary, _FILES: kept})
 
     def put_model(self, new: Path) -> None:
-        """Give a model that this very call wrote its place, and keep what lies there if it is another."""
+        """Move a newly written model into place, and rename what is there if it differs."""
         model = self.out / MODEL
         if model.is_dir() and hashes(model) == hashes(new):
             shutil.rmtree(new)
@@ -123,7 +123,7 @@ class RunFolder:
         if model.is_symlink() or model.exists():
             aside = self.free_name()
             model.rename(aside)
-            _say(f"{model} was not what this run writes: it is kept as {aside}.")
+            _say(f"{model} is not the model of this run: it is renamed to {aside}.")
         new.rename(model)
 
     def free_name(self) -> Path:
@@ -134,7 +134,7 @@ class RunFolder:
         return path
 
     def take(self, resume: bool, holding: ExitStack) -> None:
-        """Hold the folder, read its marker, and remove what a killed process of this run half wrote.
+        """Lock the folder, read its marker, and remove what a killed process of this run left half-written.
 
         Raises OmniNegClipError when it is occupied, by anything but a run if `resume`, held, or damaged.
         """
@@ -160,7 +160,7 @@ class RunFolder:
 
 @contextmanager
 def run_folder(out: Path, resume: bool) -> Iterator[RunFolder]:
-    """Have the folder of a run for this process alone; the first one of several has it for all.
+    """Lock the folder of a run for this process; the first of several processes locks it for all.
 
     Raises OmniNegClipError when it is occupied, by anything but this run if `resume`, or can't be written.
     """
@@ -221,16 +221,16 @@ def _refuse_occupied(out: Path, resume: bool) -> None:
         raise OmniNegClipError(f"{out} is a file: name a new folder.")
     if strangers and MARKER not in strangers:
         raise OmniNegClipError(
-            f"{out} holds no run to resume, but {strangers[0]}: name another folder."
+            f"{out} holds {strangers[0]}, and no run to resume: name another folder."
             if resume
-            else f"{out} already exists and holds no run, but {strangers[0]}: name a new folder."
+            else f"{out} already exists and holds {strangers[0]}, but no run: name a new folder."
         )
     if strangers and not resume:
-        raise OmniNegClipError(f"{out} already exists: add --resume to go on with it, or name a new folder.")
+        raise OmniNegClipError(f"{out} already exists: add --resume to continue it, or name a new folder.")
 
 
 def _is_of_a_start(name: str) -> bool:
-    """Tell whether a process leaves that which is killed before it has written the marker."""
+    """Tell whether a file of this name can be left by a process killed before it wrote the marker."""
     return name == LOCK or (name.startswith(f".{MARKER}.") and name.endswith(PARTIAL))
 
 
@@ -251,7 +251,7 @@ def _read_marker(out: Path) -> dict[str, Any]:
         _say(f"{error} It is written again, from the last checkpoint.")
         write_sealed(path, run)
     if run.get("kind") != _KIND:
-        raise OmniNegClipError(f"{path} is not of a run of `{_KIND}`: name another folder.")
+        raise OmniNegClipError(f"{path} does not belong to a run of `{_KIND}`: name another folder.")
     return run
 
 

@@ -1,4 +1,4 @@
-"""What a run is asked to do, and the data that it does it with."""
+"""The options of a run, and its data."""
 
 import hashlib
 from collections.abc import Sequence
@@ -22,7 +22,7 @@ Record = dict[str, Any]
 
 
 class Job(NamedTuple):
-    """What a run is asked to do.
+    """The options of a run.
 
     Attributes:
         data: Parquet files or folders of records.
@@ -89,13 +89,12 @@ def read_data(job: Job) -> Data:
     held_out = [each for each in found if _is_held_out(each[0]["image_id"], job)]
     training = [each for each in found if not _is_held_out(each[0]["image_id"], job)]
     if not found and missing:
-        raise OmniNegClipError(f"No record is left to train on: no image of one is below {_where(job)}.")
+        raise OmniNegClipError(f"No record is left to train on: none of their images is below {_where(job)}.")
     if not training:
         raise OmniNegClipError("No record is left to train on.")
     if job.preset.held_out_share and not held_out:
         raise OmniNegClipError(
-            f"held_out_share={job.preset.held_out_share} of these images is not even one: "
-            "raise it, or set it to 0."
+            f"held_out_share={job.preset.held_out_share} holds out no image at all: raise it, or set it to 0."
         )
     both = training + held_out
     return Data([r for r, _ in training], [r for r, _ in held_out], [image for _, image in both])
@@ -142,10 +141,10 @@ def _where(job: Job) -> str:
 
 def _say_missing(images: Sequence[str], job: Job) -> None:
     """Name the images that are not there, as an error unless that is allowed."""
-    found = f"Missing below {_where(job)}, {len(images):,} in all: {_few(images)}."
+    found = f"Images missing below {_where(job)} ({len(images):,} in all): {_few(images)}."
     if not job.allow_missing:
         raise OmniNegClipError(
-            f"{found} Say with --images where they are, or leave their records out with --allow-missing."
+            f"{found} Name their folder with --images, or leave their records out with --allow-missing."
         )
     console.print(f"{found} Their records are left out.")
 
@@ -160,7 +159,7 @@ def _readable(found: list[tuple[Record, ImageFile]]) -> list[tuple[Record, Image
         return found
     left_out = sum(image in broken for _, image in found)
     console.print(
-        f"{len(broken):,} images can't be read, and {left_out:,} records of them are left out: "
+        f"{len(broken):,} images can't be read, so {left_out:,} records are left out: "
         f"{_few(list(broken.values()))}",
     )
     return [each for each in found if each[1] not in broken]

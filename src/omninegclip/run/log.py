@@ -46,7 +46,7 @@ def open_log(path: Path, size: int = 0, steps: int = 0) -> Iterator[RunLog]:
         if _cut(file, size):
             console.print(
                 f"{path} lacks some of the first {steps} steps: "
-                "the weights don't depend on it, and the run goes on."
+                "the weights don't depend on it, so the run continues."
             )
         yield RunLog(file)
 

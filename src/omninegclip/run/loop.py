@@ -1,4 +1,4 @@
-"""The loop that every training runs in: a bar, a log, and checkpoints from which the same call goes on."""
+"""The loop that every training runs in: a bar, a log, and checkpoints to resume from."""
 
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -72,13 +72,13 @@ class ResumableTraining:
         command: str = "the same command",
         metadata: Callable[[], dict[str, Any]] = dict,
     ) -> None:
-        """Begin at the first step; a checkpoint is written every so many steps, and `command` goes on."""
+        """Begin at the first step; a checkpoint is written every `every` steps; `command` resumes."""
         self.training, self.metadata = training, metadata
         self._log, self._checkpoint, self._every, self._command = log, checkpoint, every, command
         self._log_bytes, self._saved = 0, 0
 
     def restore(self) -> dict[str, Any]:
-        """Go on where the last checkpoint was taken, and return what it keeps; nothing when there is none.
+        """Resume from the last checkpoint and return what it keeps; nothing when there is none.
 
         Raises OmniNegClipError when it is damaged or of another training.
         """
@@ -87,7 +87,7 @@ class ResumableTraining:
         tensors, metadata = load_checkpoint(self._checkpoint)
         self.training.restore(tensors, metadata["tuning"])
         self._log_bytes, self._saved = metadata["log_bytes"], self.training.done
-        console.print(f"Going on after step {self.training.done} of {self.training.total}.")
+        console.print(f"Resuming after step {self.training.done} of {self.training.total}.")
         return metadata
 
     def steps(self, description: str, *, ended: bool = False) -> Iterator[Step]:
@@ -108,7 +108,7 @@ class ResumableTraining:
                 if stopping:
                     raise StoppedError(
                         f"Stopped after step {self.training.done} of {self.training.total}; "
-                        f"{self._command} goes on."
+                        f"{self._command} continues the run."
                     )
 
     def is_due(self, every: int) -> bool:

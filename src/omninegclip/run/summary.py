@@ -1,4 +1,4 @@
-"""What a run says of itself when it is done: figures, curves, model card."""
+"""What a finished run writes: figures, curves, model card."""
 
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
@@ -19,7 +19,7 @@ from omninegclip.training.preset import Preset
 COLUMNS = ("before", "after")
 TITLES = {
     "presence_accuracy": "Presence accuracy",
-    "absence_r1": "R@1 with captions negated by absence",
+    "absence_r1": "R@1 with absence-based captions",
     "retrieval_r1": "R@1 with plain captions",
 }
 
@@ -63,7 +63,7 @@ def facts(preset: Preset, policy: PolicyTable, seed: int, steps: int, **more: st
         "seed": str(seed),
         "steps": f"{steps} of {preset.images}",
         "learning rate": f"{preset.learning_rate:g}",
-        "parameters that train": f"{policy.trained:,} of {policy.total:,}",
+        "trained parameters": f"{policy.trained:,} of {policy.total:,}",
         **more,
         **{name: installed[name] for name in SHOWN if name in installed},
     }

@@ -80,7 +80,7 @@ class Validation:
         kept = load_checkpoint(self.path)[1]
         # one that was written after the checkpoint will be written again on the way
         if kept != best and kept.get("step", -1) < done:
-            raise DamagedError(f"{self.path} is not the best of this run.")
+            raise DamagedError(f"{self.path} does not hold the best weights of this run.")
 
     def load_best(self, into: Mapping[str, Tensor]) -> None:
         """Put the best weights into the model, if there are any.
@@ -92,7 +92,7 @@ class Validation:
         weights, metadata = load_checkpoint(self.path)
         if metadata != self.best:
             raise OmniNegClipError(
-                f"{self.path} is not what was written: the same command with --resume begins anew."
+                f"{self.path} was changed: the same command with --resume starts the run again."
             )
         load_trained(into, weights)
 

@@ -89,7 +89,9 @@ def _write_images(folder: Path, count: int, seed: int, workers: int) -> Iterator
     try:
         yield from _save_each(folder, pool.map(make, range(count), chunksize=64), count)
     except BrokenProcessPool as error:
-        raise OmniNegClipError("A worker process died, for want of memory perhaps: use fewer.") from error
+        raise OmniNegClipError(
+            "A worker process died, perhaps out of memory: use fewer --workers."
+        ) from error
     finally:
         pool.shutdown(cancel_futures=True)
 

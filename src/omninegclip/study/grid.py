@@ -1,6 +1,6 @@
 """A grid of fine-tuning runs on the picture world: same data and budget, one thing changed each time.
 
-What is finished is kept, a file per cell and seed, so a study can be stopped at any moment and goes on there.
+Finished cells are kept, a file per cell and seed, so a study can be stopped at any moment and continued.
 """
 
 import copy

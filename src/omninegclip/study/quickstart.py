@@ -1,4 +1,4 @@
-"""The proof in one command: a CLIP that ignores "no", the same one after fine-tuning, and what changed."""
+"""The quickstart: a CLIP that ignores "no", the same one after fine-tuning, and what changed."""
 
 import copy
 import json
@@ -55,7 +55,7 @@ class TunedModel(NamedTuple):
 
 
 class QuickstartResult(NamedTuple):
-    """What a run found out; the last of `tuned` is the model of the run."""
+    """The figures of a run; the last of `tuned` is the model of the run."""
 
     before: Figures
     tuned: dict[str, TunedModel]
@@ -158,7 +158,7 @@ def _image_rows(encoders: Mapping[str, ClipEncoder], seed: int) -> list[Thumbnai
 def _facts(tuned: TunedModel, seed: int, size: Size) -> dict[str, str]:
     """Return what a reader needs to judge or repeat the run."""
     more = {
-        "images to learn from": f"{size.scenes:,}",
+        "training images": f"{size.scenes:,}",
         "last loss": f"{tuned.steps[-1].scalars['loss']:.3f}",
     }
     return facts(tuned.preset, tuned.policy, seed, len(tuned.steps), **more)
@@ -174,8 +174,8 @@ def _write_report(
     page = render(
         title="What “no” means to a CLIP, before and after",
         summary="A small CLIP that ships with omninegclip finds what a caption mentions and ignores “no”. "
-        "These are the same model and what fine-tuning the front of its text tower made of it, "
-        "asked about images that none of them has seen.",
+        "Here it is compared with the same model after fine-tuning the front of its text tower, "
+        "on images that none of them was trained on.",
         rows=rows,
         columns=result.columns,
         curves=[

@@ -54,7 +54,7 @@ def each_done(work: Callable[[WorkT], None], jobs: Iterable[WorkT], workers: int
             yield submitted[future]
     except BrokenProcessPool as error:
         raise OmniNegClipError(
-            "A worker process died, for want of memory perhaps: run the same command again, with fewer "
+            "A worker process died, perhaps out of memory: run the same command again, with fewer "
             "--workers. Finished cells are kept."
         ) from error
     except BaseException:

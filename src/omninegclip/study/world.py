@@ -39,7 +39,7 @@ class World(NamedTuple):
 
 
 def make_world(encoder: ClipEncoder, folder: Path, seed: int, size: Size) -> World:
-    """Draw benchmark and training data and look at every image once.
+    """Draw benchmark and training data, and embed every image once.
 
     The training data goes to the new folder `folder`. Raises OmniNegClipError when that can't be written.
     """
@@ -47,7 +47,7 @@ def make_world(encoder: ClipEncoder, folder: Path, seed: int, size: Size) -> Wor
     write_scenes(folder, size.scenes, seed, workers=2)
     records = list(read_records(folder / RECORDS))
     paths = (folder / record["image"] for record in records)
-    features = encoder.embed_image(track(paths, "Looking at the training data", len(records)))
+    features = encoder.embed_image(track(paths, "Embedding the training images", len(records)))
     return assemble(encoder, seed, size, images, records, torch.from_numpy(features))
 
 
@@ -71,7 +71,7 @@ def embed_scenes(encoder: ClipEncoder, name: str, scenes: Sequence[Scene], seed:
     """Draw the scenes of the set `name` and embed them as they come."""
 
     def drawn() -> Iterator[Image.Image]:
-        for index, scene in enumerate(track(scenes, f"Looking at the {name}", len(scenes))):
+        for index, scene in enumerate(track(scenes, f"Embedding the {name}", len(scenes))):
             yield image_of(name, scene, seed, index)
 
     return encoder.embed_image(drawn())
@@ -79,5 +79,5 @@ def embed_scenes(encoder: ClipEncoder, name: str, scenes: Sequence[Scene], seed:
 
 def ask(encoder: ClipEncoder, world: World) -> Figures:
     """Score `encoder`, whose image tower is the one that `world` was made with, on the benchmark."""
-    with console.status("Asking the benchmark's questions"):
+    with console.status("Scoring the benchmark"):
         return evaluate_scenes(world.benchmark, world.images, encoder.embed_text)

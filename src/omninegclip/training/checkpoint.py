@@ -46,16 +46,16 @@ def load_checkpoint(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
         whole = metadata.get(_CHECKSUM) == _checksum(tensors, metadata[_FACTS])
         values: dict[str, Any] = json.loads(metadata[_FACTS])
     except FileNotFoundError as error:
-        raise DamagedError(f"{path} is not there any more: begin the run anew.") from error
+        raise DamagedError(f"{path} is gone: start the run again.") from error
     except (SafetensorError, KeyError, ValueError, RecursionError) as error:
         raise DamagedError(
-            f"{path} is no checkpoint of a training run: remove it to begin the run anew."
+            f"{path} is not a checkpoint of a training run: remove it to start the run again."
         ) from error
     except OSError as error:
         raise OmniNegClipError(f"Can't read {path}: {error.strerror or error}.") from error
     if not whole:
         raise DamagedError(
-            f"{path} is damaged, its content is not what was written: remove it to begin the run anew."
+            f"{path} is damaged, its content is not what was written: remove it to start the run again."
         )
     return tensors, values
 

@@ -31,9 +31,9 @@ def freeze(encoder: ClipEncoder, preset: Preset) -> PolicyTable:
     """
     if not encoder.family.softmax:
         raise OmniNegClipError(
-            f"The scale and bias of a {type(encoder.model).__name__} were trained with a sigmoid loss over "
-            "single pairs, and every objective here is a softmax over a batch, which would undo them: "
-            "evaluate this model, and train one whose loss was a softmax (CLIP, VisionTextDualEncoder)."
+            f"A {type(encoder.model).__name__} was pretrained with a sigmoid loss over single pairs, and the "
+            "objectives here are softmax losses over a batch, which its scale and bias don't fit: it can be "
+            "evaluated; for training choose a CLIP or a VisionTextDualEncoder."
         )
     return apply_policy(
         encoder.model,

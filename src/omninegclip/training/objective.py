@@ -51,7 +51,7 @@ def method_of(objective: Objective, name: str = "") -> Method:
             return method
     served = "; or ".join(", ".join(method.serves) for method in METHODS)
     raise OmniNegClipError(
-        f"The objective {name} takes {', '.join(needed)}: a batch has {served}. "
+        f"The objective {name} takes {', '.join(needed)}, but a batch offers {served}. "
         "Settings are keyword-only and have a number as default."
     )
 

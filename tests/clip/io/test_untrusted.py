@@ -205,7 +205,7 @@ def test_one_number_that_is_seen_a_billion_times_is_refused(tmp_path: Path) -> N
 def test_a_pipe_is_no_file(name: str, folder: Path) -> None:
     (folder / name).unlink()
     os.mkfifo(folder / name)
-    with pytest.raises(OmniNegClipError, match="is no regular file"):
+    with pytest.raises(OmniNegClipError, match="is not a regular file"):
         load_clip(folder)
 
 
@@ -256,7 +256,7 @@ def test_shards_are_files_of_the_folder(folder: Path, tmp_path: Path) -> None:
     assert load_clip(folder).dim == 32
     for outside in ("../outside.safetensors", str(tmp_path / "outside.safetensors"), "..", None, 3):
         index.write_text(json.dumps({"weight_map": places | {"logit_scale": outside}}))
-        with pytest.raises(OmniNegClipError, match="is no name of a weight file beside it"):
+        with pytest.raises(OmniNegClipError, match="is not the name of a weight file beside it"):
             load_clip(folder)
 
 

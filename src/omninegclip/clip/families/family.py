@@ -1,4 +1,4 @@
-"""What a family of dual encoders says of itself: a file in this folder with one subclass is all it needs."""
+"""The description of a family of dual encoders: adding one takes a file here with one subclass."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence

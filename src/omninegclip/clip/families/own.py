@@ -204,9 +204,11 @@ def _read_config(path: Path) -> DualEncoderConfig:
         raise OmniNegClipError(f"{path} describes no dual encoder: {in_one_line(error)}") from error
     sizes = (config.dim, config.hidden, config.context_length)
     if not all(type(size) is int and 0 < size <= LARGEST for size in sizes):
-        raise OmniNegClipError(f"{path} is wrong: dim, hidden and context_length are whole numbers above 0.")
+        raise OmniNegClipError(
+            f"{path} is wrong: dim, hidden and context_length must be whole numbers above 0."
+        )
     if type(config.dropout) not in (int, float) or not 0 <= config.dropout < 1:
-        raise OmniNegClipError(f"{path} is wrong: dropout is a number from 0 to below 1.")
+        raise OmniNegClipError(f"{path} is wrong: dropout must be a number from 0 to below 1.")
     if config.context_length > positions:
         raise OmniNegClipError(f"{path} is wrong: its context_length exceeds its max_position_embeddings.")
     return config

@@ -39,7 +39,9 @@ def build_model(config: PretrainedConfig, weights: StateDict, name: str, kind: t
         state["logit_scale"] = state["logit_scale"].reshape(scale)  # open_clip can hold CLIP's as [1]
     if _elements(empty.parameters()) > _elements(state.values()):
         _refuse_wrong(_compare(expected, state), name)
-        raise OmniNegClipError(f"{name} is not of the architecture that it claims: that has more weights.")
+        raise OmniNegClipError(
+            f"{name} does not match the architecture that it claims: that has more weights."
+        )
     try:
         with silent_transformers():
             model, report = cast(
@@ -69,7 +71,7 @@ def build_empty(build: Callable[[], nn.Module], layers: int, weights: StateDict,
     """
     if layers > len(weights):
         raise OmniNegClipError(
-            f"{name} is not of the architecture that it claims: {layers:,} layers can't be made of "
+            f"{name} does not match the architecture that it claims: {layers:,} layers can't be made of "
             f"{len(weights):,} weights."
         )
     try:
@@ -82,7 +84,9 @@ def build_empty(build: Callable[[], nn.Module], layers: int, weights: StateDict,
             f"{name} describes no model that can be built: {in_one_line(error)}"
         ) from error
     if sum(buffer.numel() for buffer in model.buffers()) > _elements(weights.values()) + TABLES:
-        raise OmniNegClipError(f"{name} is not of the architecture that it claims: that has bigger tables.")
+        raise OmniNegClipError(
+            f"{name} does not match the architecture that it claims: that has bigger tables."
+        )
     return model
 
 
@@ -94,9 +98,7 @@ def require_finite(model: nn.Module, name: str) -> None:
     """Raise OmniNegClipError when a weight is no finite number."""
     for key, weight in model.state_dict().items():
         if not weight.isfinite().all():
-            raise OmniNegClipError(
-                f"{name} holds weights that are no finite numbers, first {key}: it is damaged."
-            )
+            raise OmniNegClipError(f"{name} holds weights that are not finite, first {key}: it is damaged.")
 
 
 def depth(config: Any) -> int:
@@ -127,7 +129,7 @@ def _refuse_wrong(report: dict[str, Any], name: str) -> None:
     if mismatched:
         key, stored, expected = mismatched[0]
         raise OmniNegClipError(
-            f"{name} is not of the architecture that it claims: {key} is {list(stored)} instead of "
+            f"{name} does not match the architecture that it claims: {key} is {list(stored)} instead of "
             f"{list(expected)}."
         )
     for kind, verb in (
@@ -136,5 +138,5 @@ def _refuse_wrong(report: dict[str, Any], name: str) -> None:
     ):
         if report[kind]:
             raise OmniNegClipError(
-                f"{name} {verb}, first {min(report[kind])}: it is incomplete or no plain ViT CLIP."
+                f"{name} {verb}, first {min(report[kind])}: it is incomplete or not a plain ViT CLIP."
             )

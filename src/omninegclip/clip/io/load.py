@@ -108,7 +108,7 @@ def locate(name: str) -> Path:
         return path
     if hub.looks_like_id(name):
         return hub.download(name)
-    raise OmniNegClipError(f"{name} is no file, no folder and no model that ships ({', '.join(SHIPPED)}).")
+    raise OmniNegClipError(f"{name} is not a file, a folder or a model that ships ({', '.join(SHIPPED)}).")
 
 
 def _load_hugging_face(folder: Path, asked: str | None, tokenizer_folder: Path | None) -> ModelParts:
@@ -179,14 +179,14 @@ def _renamed(state: StateDict, path: Path) -> StateDict:
     try:
         return to_hugging_face(state)
     except (ValueError, RuntimeError, IndexError) as error:  # a fused projection that has no three parts
-        raise OmniNegClipError(f"{path} holds no CLIP: its weights have shapes that none has.") from error
+        raise OmniNegClipError(f"{path} holds no CLIP: its weights have shapes that no CLIP has.") from error
 
 
 def _open_clip_heads(shape: dict[str, Any], path: Path) -> dict[str, int]:
     vision, text = read_part(shape, "vision_cfg", path), read_part(shape, "text_cfg", path)
     sizes = (vision.get("width", 768), vision.get("head_width", 64), text.get("heads", 8))
     if not all(type(size) is int and 0 < size <= LARGEST for size in sizes):
-        raise OmniNegClipError(f"{path} is wrong: width, head_width and heads are whole numbers above 0.")
+        raise OmniNegClipError(f"{path} is wrong: width, head_width and heads must be whole numbers above 0.")
     return {"vision": max(sizes[0] // sizes[1], 1), "text": sizes[2]}
 
 

@@ -1,4 +1,4 @@
-"""`omninegclip.json`: what a saved model says of itself (activation, base, fingerprints, probe)."""
+"""`omninegclip.json`: facts about a saved model (activation, base, fingerprints, probe)."""
 
 import json
 from collections.abc import Mapping

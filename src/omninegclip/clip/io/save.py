@@ -68,8 +68,7 @@ def save_clip(
     if layout not in family.layouts:
         alone = "a layout of our own" if own == "own" else own
         raise OmniNegClipError(
-            f"A {type(encoder.model).__name__} does not fit into the layout {layout}: "
-            f"it is kept in {alone} alone."
+            f"A {type(encoder.model).__name__} can't be saved in the layout {layout}, only in {alone}."
         )
     with atomic_folder(folder) as partial:
         weights = {
@@ -88,7 +87,7 @@ def save_clip(
         cosine = float((probe_embeddings(encoder) * probe_embeddings(stored)).sum(axis=1).min())
         if not cosine >= PARITY:
             raise OmniNegClipError(
-                f"Nothing was written to {folder}: as {layout} the model would embed the probe differently "
+                f"Nothing was written to {folder}: as {layout} the model would give other embeddings "
                 f"(lowest cosine {cosine:.6f}, {PARITY} is needed)."
             )
         write_metadata(partial, {**(extra or {}), **describe(stored), "base": base})
@@ -131,16 +130,21 @@ def _write_openai(folder: Path, encoder: ClipEncoder, weights: StateDict, base: 
     """Refuse what OpenAI's code would compute differently: it takes all this for granted."""
     text, vision = encoder.family.text_config, encoder.family.image_config
     if encoder.activation != "quick_gelu":
-        raise OmniNegClipError(f"OpenAI's code knows QuickGELU alone, the model has {encoder.activation}.")
+        raise OmniNegClipError(
+            f"OpenAI's code has QuickGELU only, and the model has {encoder.activation}: use open_clip."
+        )
     if any(tower.num_attention_heads * 64 != tower.hidden_size for tower in (text, vision)):
         raise OmniNegClipError(
-            "OpenAI's code has attention heads of width 64, the model others: use open_clip."
+            "OpenAI's code needs attention heads of width 64, and the model has others: use open_clip."
         )
     if any(tower.intermediate_size != 4 * tower.hidden_size for tower in (text, vision)):
-        raise OmniNegClipError("OpenAI's code has MLP blocks of four times the width: use open_clip.")
+        raise OmniNegClipError(
+            "OpenAI's code needs MLP blocks of four times the width, and the model has others: use open_clip."
+        )
     if encoder.tokenizer.eos_token_id != text.vocab_size - 1:
         raise OmniNegClipError(
-            "OpenAI's code reads a text at its highest token id, which isn't its end: use open_clip."
+            "OpenAI's code reads a text at its highest token id, which is not where texts of this "
+            "model end: use open_clip."
         )
     torch.save(to_openai(weights), folder / OPENAI_WEIGHTS)
 

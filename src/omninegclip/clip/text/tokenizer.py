@@ -36,12 +36,13 @@ def find_tokenizer(folder: Path, vocabulary: int, *, needs_end: bool = True) -> 
         tokenizer = openai_tokenizer()
     else:
         raise OmniNegClipError(
-            f"{folder} has no tokenizer: name a folder that has the model's own (--tokenizer)."
+            f"{folder} has no tokenizer: name a folder with the model's own (--tokenizer)."
         )
     tokens = max(len(tokenizer), *(number + 1 for number in tokenizer.get_vocab().values()))
     if tokens > vocabulary:
         raise OmniNegClipError(
-            f"The tokenizer has {tokens} tokens, the model {vocabulary}: give the model's own (--tokenizer)."
+            f"The tokenizer has {tokens} tokens, the model {vocabulary}: name a folder with the "
+            "model's own (--tokenizer)."
         )
     return tokenizer
 
@@ -62,7 +63,9 @@ def load_tokenizer(folder: Path, *, needs_end: bool = True) -> PreTrainedTokeniz
     except OmniNegClipError:
         raise
     except Exception as error:  # the library raises nearly anything on a broken file
-        raise OmniNegClipError(f"The tokenizer in {folder} can't be read: give one (--tokenizer).") from error
+        raise OmniNegClipError(
+            f"The tokenizer in {folder} can't be read: name a folder with another (--tokenizer)."
+        ) from error
     if needs_end and tokenizer.eos_token_id is None:
         raise OmniNegClipError(
             f"The tokenizer in {folder} has no end-of-text token: CLIP reads a text there."

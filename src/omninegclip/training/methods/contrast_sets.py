@@ -131,8 +131,8 @@ def make_contrast_sets(records: Rows, features: FeatureRows, tokenize: Tokenize)
     rows = [row for row, record in enumerate(records) if record.get("contrast_set")]
     if not rows:
         raise OmniNegClipError(
-            "No record has a contrast_set, which this objective learns from: "
-            "give records that have that column, or set objective=omni."
+            "No record has a contrast_set, which this objective needs: "
+            "use records with that column, or set objective=omni."
         )
     said = [
         [_completed(each, records[row]["image_id"]) for each in records[row]["contrast_set"]] for row in rows
@@ -140,7 +140,8 @@ def make_contrast_sets(records: Rows, features: FeatureRows, tokenize: Tokenize)
     names = _number(name for all_of in said for each in all_of for name in _named(each))
     if len(names) < 2:
         raise OmniNegClipError(
-            f"The contrast sets name {len(names)} object(s): two at least are needed to tell negations apart."
+            f"The contrast sets name {len(names)} object(s): at least two are needed, to tell "
+            "negations apart."
         )
     affirmed = _number(each["affirmed"] for all_of in said for each in all_of if each["affirmed"] is not None)
     tokens = iter(tokenize([each["text"] for all_of in said for each in all_of]))

@@ -69,7 +69,7 @@ class BatchPlan(NamedTuple):
 
 
 class MethodData(Protocol):
-    """What a method read from records."""
+    """The data that a method reads from records."""
 
     @property
     def sizes(self) -> list[int]:
