@@ -117,7 +117,7 @@ def test_nothing_that_a_suite_names_lies_outside(tmp_path, change):
             "The figure for presence of .* is 'accurracy': use one of accuracy",
         ),
         ({"measures": {}}, "The measures of .* are none"),
-        ({"files": []}, "The files of .* are none"),
+        ({"files": []}, "names no files: at least one is needed"),
         ({"files": "a**b"}, r"\*\* stands for folders"),
         (
             {"options": {"image": "i", "right": "r", "wrong": "foil"}},
