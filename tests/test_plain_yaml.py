@@ -40,7 +40,7 @@ def test_a_file_that_is_none_is_refused(tmp_path: Path) -> None:
     for name, reason in {
         "pipe": "no file",
         "large": "larger than 64 KiB",
-        "latin": "no UTF-8",
+        "latin": "not UTF-8",
         ".": "no file",
     }.items():
         with pytest.raises(OmniNegClipError, match=reason):
