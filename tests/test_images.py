@@ -355,7 +355,9 @@ def test_all_orientations_come_out_upright() -> None:
 @pytest.mark.filterwarnings("ignore::UserWarning")
 def test_awkward_files_load_or_say_why() -> None:
     broken = {"broken.png", "broken_data_stream.png", "decompression_bomb.gif", "LICENSE"}
-    for path in AWKWARD.iterdir():
+    paths = list(AWKWARD.iterdir())
+    assert {path.name for path in paths} > broken
+    for path in paths:
         if path.name in broken:
             with pytest.raises(OmniNegClipError, match=path.name):
                 open_image(path)

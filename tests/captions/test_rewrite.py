@@ -124,7 +124,7 @@ def test_the_key_comes_from_the_environment_and_a_refusal_does_not_show_it(
 ) -> None:
     monkeypatch.setenv(rewrite.KEY, "secret-key")
     rewriter, server, _ = start((401, "who?"))
-    with pytest.raises(OmniNegClipError) as error:
+    with pytest.raises(OmniNegClipError, match="refuses the key") as error:
         rewriter(REQUEST)
     assert server.keys == ["Bearer secret-key"]
     assert "secret-key" not in str(error.value) + repr(rewriter)

@@ -1,7 +1,6 @@
 """The command line as a user meets it: real processes, little data."""
 
 import json
-import os
 import resource
 import signal
 import subprocess
@@ -30,14 +29,12 @@ METRICS = {
     "exclusion_at_10",
     "zero_shot_auc",
 }
-ENVIRONMENT = {**os.environ, "OMP_NUM_THREADS": "1"}
 
 
 def call(*arguments: str, cwd: Path, **options: object) -> subprocess.CompletedProcess[str]:
     return subprocess.run(  # type: ignore[call-overload, no-any-return]
         [*COMMAND, *arguments],
         cwd=cwd,
-        env=ENVIRONMENT,
         capture_output=True,
         text=True,
         timeout=600,
@@ -188,7 +185,6 @@ def test_missing_graphics_are_named_with_the_extra(tmp_path: Path) -> None:
     result = subprocess.run(
         [sys.executable, "-c", hide, "scenes", "out"],
         cwd=tmp_path,
-        env=ENVIRONMENT,
         capture_output=True,
         text=True,
     )
@@ -215,7 +211,7 @@ def test_a_full_disk_is_one_sentence_and_leaves_nothing(tmp_path: Path) -> None:
 def test_ctrl_c_and_sigterm_leave_nothing_half_written(tmp_path: Path, number: signal.Signals) -> None:
     process = subprocess.Popen(
         [*COMMAND, "quickstart", "--out", "run"],
-        cwd=tmp_path, env=ENVIRONMENT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+        cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
     )  # fmt: skip
     deadline = time.monotonic() + 300
     while not list(tmp_path.glob(".run.*-partial")) and time.monotonic() < deadline:
