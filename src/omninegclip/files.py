@@ -121,14 +121,19 @@ def append_to(path: Path) -> Iterator[BinaryIO]:
         raise OmniNegClipError(_cannot_write(path, error)) from error
 
 
+def write_text(path: Path, text: str) -> None:
+    """Write a text as UTF-8, whole or not at all; raises OmniNegClipError when it can't be written."""
+    with atomic_file(path) as temporary:
+        temporary.write_text(text, "utf-8")
+
+
 def write_sealed(path: Path, values: Mapping[str, Any]) -> None:
     """Write a JSON object with a checksum, so that `read_sealed` knows whether it is whole.
 
     Raises OmniNegClipError when it can't be written.
     """
     sealed = {**values, CHECKSUM: checksum(values)}
-    with atomic_file(path) as temporary:
-        temporary.write_text(json.dumps(sealed, indent=2, ensure_ascii=False) + "\n", "utf-8")
+    write_text(path, json.dumps(sealed, indent=2, ensure_ascii=False) + "\n")
 
 
 def read_sealed(path: Path) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from typing import Any
 from omninegclip.evaluation.results import BenchmarkResult, load_all
 from omninegclip.evaluation.suite import MEASURES
 from omninegclip.extras import needed_for
-from omninegclip.files import atomic_file
+from omninegclip.files import write_text
 from omninegclip.report.markdown import cell, code, inline
 
 
@@ -21,8 +21,7 @@ def write(folders: Sequence[Path], out: Path) -> list[Path]:
     written = []
     for suffix in ("md", "html"):
         path = out / f"leaderboard.{suffix}"
-        with atomic_file(path) as temporary:
-            temporary.write_text(_render(f"leaderboard.{suffix}.jinja", boards, suffix == "html"), "utf-8")
+        write_text(path, _render(f"leaderboard.{suffix}.jinja", boards, suffix == "html"))
         written.append(path)
     return written
 

@@ -18,7 +18,7 @@ import yaml
 from omninegclip.clip.encoder import ClipEncoder
 from omninegclip.environment import git_state, versions
 from omninegclip.errors import DamagedError, OmniNegClipError
-from omninegclip.files import LOCK, PARTIAL, atomic_file, hash_file, hold, read_sealed, write_sealed
+from omninegclip.files import LOCK, PARTIAL, hash_file, hold, read_sealed, write_sealed, write_text
 from omninegclip.progress import console
 from omninegclip.run.job import Data, Job
 from omninegclip.training.checkpoint import load_checkpoint
@@ -90,8 +90,7 @@ class RunFolder:
                 return
         if not path.exists():
             self._made.append(path)
-        with atomic_file(path) as temporary:
-            temporary.write_text(text, "utf-8")
+        write_text(path, text)
 
     def finished(self) -> dict[str, Any] | None:
         """Return the summary of the run if it is done, and its model is what was written."""

@@ -6,7 +6,7 @@ What is finished is kept, a file per cell and seed, so a study can be stopped at
 import copy
 import hashlib
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -73,11 +73,24 @@ class CellJob(NamedTuple):
     path: Path
 
 
+def with_presets(
+    cells: Sequence[StudyCell], preset_name: str, overrides: Sequence[str]
+) -> dict[StudyCell, Preset | None]:
+    """Return each cell with its preset, None for one that trains nothing.
+
+    Raises OmniNegClipError when a preset is unknown, or has no such value.
+    """
+    return {
+        cell: None
+        if cell.overrides is None
+        else load_preset(cell.preset or preset_name, [*overrides, *cell.overrides])
+        for cell in cells
+    }
+
+
 def run_grid(
     model: str,
-    preset_name: str,
-    overrides: Sequence[str],
-    cells: Sequence[StudyCell],
+    cells: Mapping[StudyCell, Preset | None],
     seeds: Sequence[int],
     size: Size,
     out: Path,
@@ -86,21 +99,15 @@ def run_grid(
     """Train and score every cell with every seed, and return the outcomes by cell, in the order of the seeds.
 
     Finished cells are read from `out/cells`, and worlds from `out/worlds`. The cells are spread over
-    `workers` processes. Raises OmniNegClipError when a preset or the model is unknown, a package is missing,
-    a worker dies, or `out` can't be written.
+    `workers` processes. Raises OmniNegClipError when the model is unknown, a package is missing, a worker
+    dies, or `out` can't be written.
     """
-    presets = {
-        cell.name: None
-        if cell.overrides is None
-        else load_preset(cell.preset or preset_name, [*overrides, *cell.overrides])
-        for cell in cells
-    }
     runner = Runner(model)
     fingerprint = runner.encoder.fingerprint
     paths = {
-        (cell.name, seed): out / "cells" / f"{_key(fingerprint, cell, presets[cell.name], seed, size)}.json"
+        (cell.name, seed): out / "cells" / f"{_key(fingerprint, cell, preset, seed, size)}.json"
         for seed in seeds
-        for cell in cells
+        for cell, preset in cells.items()
     }
 
     def jobs() -> Iterator[CellJob]:
@@ -108,7 +115,7 @@ def run_grid(
             if missing := [cell for cell in cells if _kept(paths[cell.name, seed]) is None]:
                 world = keep_world(runner.encoder, out / "worlds", seed, size)
                 for cell in missing:
-                    yield CellJob(cell, presets[cell.name], seed, size, world, paths[cell.name, seed])
+                    yield CellJob(cell, cells[cell], seed, size, world, paths[cell.name, seed])
 
     for job in each_done(runner, jobs(), workers):
         console.print(f"{job.cell.name}, seed {job.seed}: {job.path}")

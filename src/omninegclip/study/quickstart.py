@@ -20,12 +20,11 @@ from omninegclip.clip.io.save import save_clip
 from omninegclip.clip.policy import PolicyTable
 from omninegclip.environment import peak_memory, versions
 from omninegclip.evaluation.scenes import Figures, as_dict, evaluate_blind
-from omninegclip.files import atomic_folder, refuse_occupied
+from omninegclip.files import atomic_folder, refuse_occupied, write_text
 from omninegclip.memory import keep_freed_memory
-from omninegclip.report.card import model_card
+from omninegclip.report.card import ModelCard
 from omninegclip.report.curves import training_curves
-from omninegclip.report.page import PolicyRow, render
-from omninegclip.report.page import write as write_page
+from omninegclip.report.page import PolicyRow, RunPage
 from omninegclip.report.scenes import ATTRIBUTION, NOTES, figure_rows, summary_rows
 from omninegclip.report.table import FigureRow, rich_table
 from omninegclip.report.thumbnails import ThumbnailRow, thumbnail_rows
@@ -171,7 +170,7 @@ def _write_report(
     metadata: Mapping[str, str],
     image_rows: Sequence[ThumbnailRow],
 ) -> None:
-    page = render(
+    page = RunPage(
         title="What “no” means to a CLIP, before and after",
         summary="A small CLIP that ships with omninegclip finds what a caption mentions and ignores “no”. "
         "These are the same model and what fine-tuning the front of its text tower made of it, "
@@ -191,24 +190,22 @@ def _write_report(
         policy_rows=[PolicyRow(part.name, part.trains, part.parameters) for part in result.last.policy.parts],
         notes=NOTES,
         attribution=ATTRIBUTION,
-    )
-    write_page(path, page)
+    ).html()
+    write_text(path, page)
 
 
 def _card(name: str, result: QuickstartResult, rows: Sequence[FigureRow], metadata: Mapping[str, str]) -> str:
-    return model_card(
+    return ModelCard(
         name=f"scenes-tiny, {name}",
         summary=f"scenes-tiny after fine-tuning by `omninegclip quickstart`: the column {name}.",
         licence="mit",
-        base_model=None,
-        tags=["omninegclip"],
         rows=rows,
         columns=result.columns,
         measured_on="the scenes benchmark of omninegclip: held-out pictures of its picture world",
         metadata=metadata,
         limits=[NOTES[0], "It knows the objects and places of the picture world and nothing else."],
         attribution=ATTRIBUTION,
-    )
+    ).markdown()
 
 
 def _write_config(folder: Path, preset_name: str, preset: Preset, seed: int, size: Size) -> None:

@@ -43,14 +43,6 @@ def freeze(encoder: ClipEncoder, preset: Preset) -> PolicyTable:
     )
 
 
-def fine_tune(encoder: ClipEncoder, records: TrainingRecords, preset: Preset, seed: int) -> Iterator[Step]:
-    """Fine-tune the model of `encoder` in place, yielding each step; `freeze` comes first.
-
-    Raises OmniNegClipError as `FineTuning` does.
-    """
-    return FineTuning(encoder, records, preset, seed).run()
-
-
 class FineTuning:
     """A fine-tuning run: it takes steps, and its state at any of them is a handful of tensors and numbers.
 
@@ -106,11 +98,11 @@ class FineTuning:
             (batch.to(self._encoder.device) for batch in self._batches(self.done)),
             partial(_SCHEDULES[self._preset.schedule], warmup=self._preset.warmup, total=self.total),
             range(self.done, self.total),
-            after_step=self._task.after_step,
             scaler=self._scaler,
             clip_norm=self._preset.clip_norm,
         )
         for step in steps:
+            self._task.after_step()
             self.done = step.number + 1
             yield step
 

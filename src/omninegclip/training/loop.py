@@ -39,7 +39,6 @@ def train(
     factor: Callable[[int], float],
     steps: range,
     *,
-    after_step: Callable[[], None] = lambda: None,
     scaler: torch.amp.GradScaler | None = None,
     clip_norm: float | None = None,
 ) -> Iterator[Step]:
@@ -52,7 +51,6 @@ def train(
         batches: one is taken per step.
         factor: step number to the factor of the learning rate.
         steps: their numbers, which begin above 0 when a run is taken up again.
-        after_step: called after every optimizer step.
         scaler: scales the loss for fp16; it skips steps whose gradient overflows.
         clip_norm: largest norm of the gradient; its norm before that is the scalar `gradient_norm`.
 
@@ -77,7 +75,6 @@ def train(
             scalars["gradient_norm"] = torch.nn.utils.clip_grad_norm_(trained, clip_norm)
         scaler.step(optimizer)
         scaler.update()
-        after_step()
         yield Step(
             number,
             optimizer.param_groups[0]["lr"],

@@ -59,18 +59,9 @@ def save_clip(
         OmniNegClipError: the folder is occupied or can't be written, the layout can't hold this model, or the
             cosine is below PARITY.
     """
-    family = encoder.family
-    own, *_ = family.layouts
+    own, *_ = encoder.family.layouts
     layout = layout or own
-    layouts = list(dict.fromkeys(name for each in families().values() for name in each.layouts))
-    if layout not in layouts:
-        raise OmniNegClipError(f"There is no layout {layout!r}: choose {', '.join(layouts)}.")
-    if layout not in family.layouts:
-        alone = "a layout of our own" if own == "own" else own
-        raise OmniNegClipError(
-            f"A {type(encoder.model).__name__} does not fit into the layout {layout}: "
-            f"it is kept in {alone} alone."
-        )
+    _require_layout(encoder, layout)
     with atomic_folder(folder) as partial:
         weights = {
             name: weight.to(dtype) if weight.is_floating_point() else weight
@@ -78,7 +69,7 @@ def save_clip(
         }
         with _full_disk_said(folder):
             if layout == own:
-                family.save(partial, weights)
+                encoder.family.save(partial, weights)
             else:
                 CLIP_LAYOUTS[layout](partial, encoder, weights, base)
             _save_tokenizer(partial, encoder)
@@ -95,6 +86,20 @@ def save_clip(
         if card is not None:
             (partial / "README.md").write_text(card, "utf-8")
     return cosine
+
+
+def _require_layout(encoder: ClipEncoder, layout: str) -> None:
+    """Raise OmniNegClipError unless there is such a layout, and the model fits into it."""
+    layouts = list(dict.fromkeys(name for each in families().values() for name in each.layouts))
+    own, *_ = encoder.family.layouts
+    if layout not in layouts:
+        raise OmniNegClipError(f"There is no layout {layout!r}: choose {', '.join(layouts)}.")
+    if layout not in encoder.family.layouts:
+        alone = "a layout of our own" if own == "own" else own
+        raise OmniNegClipError(
+            f"A {type(encoder.model).__name__} does not fit into the layout {layout}: "
+            f"it is kept in {alone} alone."
+        )
 
 
 def _save_tokenizer(folder: Path, encoder: ClipEncoder) -> None:
