@@ -17,6 +17,7 @@ from omninegclip.errors import DamagedError, OmniNegClipError
 
 LOCK = ".omninegclip.lock"  # in a folder that one process at a time may write
 PARTIAL = ".omninegclip-partial"  # ends every temporary name, which no user's file does
+JsonObject = dict[str, Any]  # as JSON has it; who reads one knows what lies under its keys
 CHECKSUM = "checksum"  # the key of a sealed file that holds the SHA-256 of the rest
 WRITE_ERRORS = (OSError, SafetensorError)  # a full disk is either
 
@@ -127,7 +128,7 @@ def write_text(path: Path, text: str) -> None:
         temporary.write_text(text, "utf-8")
 
 
-def write_sealed(path: Path, values: Mapping[str, Any]) -> None:
+def write_sealed(path: Path, values: Mapping[str, object]) -> None:
     """Write a JSON object with a checksum, so that `read_sealed` knows whether it is whole.
 
     Raises OmniNegClipError when it can't be written.
@@ -136,13 +137,13 @@ def write_sealed(path: Path, values: Mapping[str, Any]) -> None:
     write_text(path, json.dumps(sealed, indent=2, ensure_ascii=False) + "\n")
 
 
-def read_sealed(path: Path) -> dict[str, Any]:
+def read_sealed(path: Path) -> JsonObject:
     """Return what `write_sealed` wrote, without the checksum.
 
     Raises DamagedError when the file is not whole or was changed, OmniNegClipError when it can't be opened.
     """
     try:
-        values: dict[str, Any] = json.loads(path.read_text("utf-8"))
+        values: JsonObject = json.loads(path.read_text("utf-8"))
         whole = isinstance(values, dict) and values.pop(CHECKSUM, None) == checksum(values)
     except OSError as error:
         raise OmniNegClipError(f"Can't read {path}: {error.strerror or error}.") from error
@@ -153,7 +154,7 @@ def read_sealed(path: Path) -> dict[str, Any]:
     return values
 
 
-def read_intact(path: Path) -> dict[str, Any] | None:
+def read_intact(path: Path) -> JsonObject | None:
     """Return what `write_sealed` wrote, None where the file is missing or damaged."""
     with suppress(DamagedError):
         return read_sealed(path) if path.is_file() else None

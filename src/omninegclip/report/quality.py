@@ -1,9 +1,9 @@
 """The quality report of negated captions, as lines to read."""
 
-from typing import Any
+from omninegclip.files import JsonObject
 
 
-def as_text(found: dict[str, Any]) -> str:
+def as_text(found: JsonObject) -> str:
     """Return a report as lines to read."""
     lines = [f"{found['rows']} rows of {found['captions']} captions"]
     for kind in ("presence", "absence"):

@@ -19,6 +19,7 @@ from omninegclip.clip.policy import PolicyTable
 from omninegclip.data.features import ImageFeatureCache, contents_of
 from omninegclip.environment import peak_memory
 from omninegclip.errors import DamagedError, OmniNegClipError
+from omninegclip.files import JsonObject
 from omninegclip.memory import keep_freed_memory
 from omninegclip.progress import console
 from omninegclip.run.folder import (
@@ -82,7 +83,7 @@ def tune(
     return Tuning(policy, steps)
 
 
-def train(job: Job, *, resume: bool) -> dict[str, Any]:
+def train(job: Job, *, resume: bool) -> JsonObject:
     """Run a job, or what is left of it, and return what `--json` prints.
 
     Raises:
@@ -150,14 +151,14 @@ class Run:
         if from_first(self._can_go_on):
             self.validation.restore(self.resumable.restore())
 
-    def finish(self) -> dict[str, Any]:
+    def finish(self) -> JsonObject:
         """Take the steps that are left, write the model, and say what came of it."""
         started = time.perf_counter()
         self.validation.begin()
         self._take_steps()
         return from_first(lambda: self.close(time.perf_counter() - started))
 
-    def close(self, seconds: float) -> dict[str, Any]:
+    def close(self, seconds: float) -> JsonObject:
         """Write the model with the best weights, its card and the curves; the summary is the last file."""
         best, out = self.validation.best, self.job.out
         self.validation.load_best(self.tuning.trained())

@@ -7,10 +7,9 @@ whatever bears a run's names beside a marker is the run's, and nothing is touche
 import hashlib
 import json
 import shutil
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
-from typing import Any
 
 import torch
 import yaml
@@ -18,7 +17,16 @@ import yaml
 from omninegclip.clip.encoder import ClipEncoder
 from omninegclip.environment import git_state, versions
 from omninegclip.errors import DamagedError, OmniNegClipError
-from omninegclip.files import LOCK, PARTIAL, hash_file, hold, read_sealed, write_sealed, write_text
+from omninegclip.files import (
+    LOCK,
+    PARTIAL,
+    JsonObject,
+    hash_file,
+    hold,
+    read_sealed,
+    write_sealed,
+    write_text,
+)
 from omninegclip.progress import console
 from omninegclip.run.job import Data, Job
 from omninegclip.training.checkpoint import load_checkpoint
@@ -52,17 +60,17 @@ class RunFolder:
     def __init__(self, out: Path) -> None:
         """Touch nothing yet."""
         self.out = out
-        self.run: dict[str, Any] = {}
+        self.run: JsonObject = {}
         self._made: list[Path] = []  # by this very call
 
-    def same_run(self, config: Mapping[str, Any]) -> None:
+    def same_run(self, config: Mapping[str, object]) -> None:
         """Write down what the run is, or compare it with what it was when it began.
 
         Raises OmniNegClipError when they differ, or it can't be written.
         """
         self.run = from_first(lambda: self._same_run(json.loads(json.dumps(config))))
 
-    def _same_run(self, config: dict[str, Any]) -> dict[str, Any]:
+    def _same_run(self, config: JsonObject) -> JsonObject:
         if self.run:
             if problem := difference(self.run["config"], config):
                 raise OmniNegClipError(
@@ -92,7 +100,7 @@ class RunFolder:
             self._made.append(path)
         write_text(path, text)
 
-    def finished(self) -> dict[str, Any] | None:
+    def finished(self) -> JsonObject | None:
         """Return the summary of the run if it is done, and its model is what was written."""
         if not (self.out / METRICS).exists():
             return None
@@ -108,7 +116,7 @@ class RunFolder:
             return None
         return done | {"model": str(self.out / MODEL)}
 
-    def finish(self, summary: Mapping[str, Any]) -> None:
+    def finish(self, summary: Mapping[str, object]) -> None:
         """Write the metrics, which end the run."""
         kept = {name: each for name, each in hashes(self.out / MODEL).items() if name != CARD}
         write_sealed(self.out / METRICS, {**summary, _FILES: kept})
@@ -169,7 +177,7 @@ def run_folder(out: Path, resume: bool) -> Iterator[RunFolder]:
             raise
 
 
-def config_of(job: Job, encoder: ClipEncoder, data: Data, contents: Sequence[str]) -> dict[str, Any]:
+def config_of(job: Job, encoder: ClipEncoder, data: Data, contents: Sequence[str]) -> JsonObject:
     """Return all that decides the weights a run ends with; `contents` are the hashes of its images."""
     columns = job.preset.method.columns
     records = ([record.get(column) for column in columns] for record in (*data.training, *data.held_out))
@@ -188,7 +196,7 @@ def config_of(job: Job, encoder: ClipEncoder, data: Data, contents: Sequence[str
     }
 
 
-def difference(was: Mapping[str, Any], now: Mapping[str, Any]) -> str | None:
+def difference(was: Mapping[str, object], now: Mapping[str, object]) -> str | None:
     """Return the first value in which two configs differ, in words, if one decides the weights."""
     for key, value in now.items():
         # where the same records lie does not matter
@@ -229,7 +237,7 @@ def _is_of_a_start(name: str) -> bool:
     return name == LOCK or (name.startswith(f".{MARKER}.") and name.endswith(PARTIAL))
 
 
-def _read_marker(out: Path) -> dict[str, Any]:
+def _read_marker(out: Path) -> JsonObject:
     """Return what the run is, from the last checkpoint when the marker is damaged."""
     path = out / MARKER
     try:
@@ -260,7 +268,7 @@ def _sweep(out: Path) -> None:
                 shutil.rmtree(leftover) if is_folder else leftover.unlink()
 
 
-def _digest(texts: Any) -> str:
+def _digest(texts: Iterable[str]) -> str:
     digest = hashlib.sha256()
     for text in texts:
         digest.update(text.encode())

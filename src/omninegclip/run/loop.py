@@ -3,11 +3,12 @@
 import time
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Protocol
 
 from torch import Tensor
 
 from omninegclip.errors import StoppedError
+from omninegclip.files import JsonObject
 from omninegclip.interruption import StopRequest
 from omninegclip.progress import console, progress
 from omninegclip.run.log import RunLog, open_log, step_line
@@ -32,10 +33,10 @@ class Training(Protocol):
     def run(self) -> Iterator[Step]:
         """Take the steps that are left, yielding each when it is done."""
 
-    def state(self) -> tuple[dict[str, Tensor], dict[str, Any]]:
+    def state(self) -> tuple[dict[str, Tensor], JsonObject]:
         """Return all that the steps that are left depend on."""
 
-    def restore(self, tensors: Mapping[str, Tensor], metadata: Mapping[str, Any]) -> None:
+    def restore(self, tensors: Mapping[str, Tensor], metadata: JsonObject) -> None:
         """Go on from where `state` was taken."""
 
 
@@ -70,14 +71,14 @@ class ResumableTraining:
         *,
         every: int,
         command: str = "the same command",
-        metadata: Callable[[], dict[str, Any]] = dict,
+        metadata: Callable[[], JsonObject] = dict,
     ) -> None:
         """Begin at the first step; a checkpoint is written every so many steps, and `command` goes on."""
         self.training, self.metadata = training, metadata
         self._log, self._checkpoint, self._every, self._command = log, checkpoint, every, command
         self._log_bytes, self._saved = 0, 0
 
-    def restore(self) -> dict[str, Any]:
+    def restore(self) -> JsonObject:
         """Go on where the last checkpoint was taken, and return what it keeps; nothing when there is none.
 
         Raises OmniNegClipError when it is damaged or of another training.

@@ -3,12 +3,11 @@
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
 
 from omninegclip.clip.policy import PolicyTable
 from omninegclip.environment import versions
 from omninegclip.evaluation.intervals import Estimate
-from omninegclip.files import write_text
+from omninegclip.files import JsonObject, write_text
 from omninegclip.report.card import ModelCard
 from omninegclip.report.table import FigureRow
 from omninegclip.run.job import Job
@@ -25,7 +24,7 @@ TITLES = {
 SHOWN = ("omninegclip", "torch", "transformers")  # of what is installed
 
 
-def rows(summary: Mapping[str, Any]) -> list[FigureRow]:
+def rows(summary: JsonObject) -> list[FigureRow]:
     """Return the figures of a summary as rows of a table; none when nothing was held out."""
     return _rows(summary["before"], summary["after"])
 

@@ -8,9 +8,9 @@ from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 from omninegclip.data.record import write_records
+from omninegclip.data.sources import Row
 from omninegclip.errors import OmniNegClipError
 from omninegclip.files import atomic_folder
 from omninegclip.progress import track
@@ -39,7 +39,7 @@ def write_scenes(folder: Path, count: int, seed: int, *, workers: int = 1) -> No
         write_records(partial_folder / RECORDS, _write_images(partial_folder, count, seed, workers))
 
 
-def make_record(seed: int, index: int) -> tuple[dict[str, Any], bytes]:
+def make_record(seed: int, index: int) -> tuple[Row, bytes]:
     """Return the record of scene `index` and its image as PNG."""
     random = rng("train", seed, index)
     scene = sample_scene(random)
@@ -61,7 +61,7 @@ def make_record(seed: int, index: int) -> tuple[dict[str, Any], bytes]:
     return record, png.getvalue()
 
 
-def _statement(assertion: SceneAssertion) -> dict[str, Any]:
+def _statement(assertion: SceneAssertion) -> Row:
     return {
         "text": assertion.caption.text,
         "affirms": [kind.singular for kind in assertion.caption.statement.affirmed],
@@ -75,7 +75,7 @@ def _image_path(index: int) -> str:
     return f"images/{index // _PER_FOLDER:03d}/{index:07d}.png"
 
 
-def _write_images(folder: Path, count: int, seed: int, workers: int) -> Iterator[dict[str, Any]]:
+def _write_images(folder: Path, count: int, seed: int, workers: int) -> Iterator[Row]:
     """Write each image and yield its record, in order; one process alone when `workers` is 1."""
     make = partial(make_record, seed)
     if workers == 1:
@@ -94,9 +94,7 @@ def _write_images(folder: Path, count: int, seed: int, workers: int) -> Iterator
         pool.shutdown(cancel_futures=True)
 
 
-def _save_each(
-    folder: Path, made: Iterator[tuple[dict[str, Any], bytes]], count: int
-) -> Iterator[dict[str, Any]]:
+def _save_each(folder: Path, made: Iterator[tuple[Row, bytes]], count: int) -> Iterator[Row]:
     for record, png in track(made, "Drawing scenes", count):
         (folder / record["image"]).write_bytes(png)
         yield record

@@ -8,7 +8,7 @@ import hashlib
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
@@ -20,7 +20,7 @@ from omninegclip.errors import DamagedError
 from omninegclip.evaluation.intervals import Estimate, proportion
 from omninegclip.evaluation.scenes import Figures, as_dict, evaluate_scenes
 from omninegclip.evaluation.training_free import METHODS, without_training
-from omninegclip.files import read_sealed, write_sealed
+from omninegclip.files import JsonObject, read_sealed, write_sealed
 from omninegclip.memory import keep_freed_memory
 from omninegclip.progress import console
 from omninegclip.report.figures import over_seeds
@@ -142,7 +142,7 @@ class Runner:
         _save(job, _run(self.encoder, self._world[1], job.cell, job.preset, job.seed))
 
 
-def summary(results: Results) -> dict[str, Any]:
+def summary(results: Results) -> dict[str, object]:
     """Return means over seeds, and the last step's scalars, ready for JSON."""
     return {
         name: {
@@ -167,7 +167,7 @@ def _run(encoder: ClipEncoder, world: World, cell: StudyCell, preset: Preset | N
 
 
 def _key(fingerprint: str, cell: StudyCell, preset: Preset | None, seed: int, size: Size) -> str:
-    decisive: list[Any] = [__version__, fingerprint, preset and preset.as_dict(), seed, size]
+    decisive: list[object] = [__version__, fingerprint, preset and preset.as_dict(), seed, size]
     decisive += [cell.training_free] if cell.training_free else []
     decisive += [cell.blend] if cell.blend < 1 else []
     return hashlib.sha256(json.dumps(decisive).encode()).hexdigest()[:16]
@@ -184,7 +184,7 @@ def _save(job: CellJob, outcome: Outcome) -> None:
     write_sealed(job.path, content)
 
 
-def _kept(path: Path) -> dict[str, Any] | None:
+def _kept(path: Path) -> JsonObject | None:
     """Return what a finished cell wrote; one that is damaged is not finished."""
     if not path.exists():
         return None

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from io import BytesIO
 from itertools import chain, count
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import torch
 import yaml
@@ -20,7 +20,7 @@ from omninegclip.clip.io.save import save_clip
 from omninegclip.clip.policy import PolicyTable
 from omninegclip.environment import peak_memory, versions
 from omninegclip.evaluation.scenes import Figures, as_dict, evaluate_blind
-from omninegclip.files import atomic_folder, refuse_occupied, write_text
+from omninegclip.files import JsonObject, atomic_folder, refuse_occupied, write_text
 from omninegclip.memory import keep_freed_memory
 from omninegclip.report.card import ModelCard
 from omninegclip.report.curves import training_curves
@@ -83,7 +83,7 @@ def quickstart(
     overrides: Sequence[str],
     size: Size,
     paper_overrides: Sequence[str] = (),
-) -> tuple[dict[str, Any], Table]:
+) -> tuple[JsonObject, Table]:
     """Run the whole chain on the picture world and write the run folder `out`.
 
     The paper's preset is trained beside the one that is asked for, on the same data. Returns what `--json`

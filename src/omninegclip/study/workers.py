@@ -7,7 +7,7 @@ import threading
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import torch
 
@@ -15,7 +15,7 @@ from omninegclip.errors import OmniNegClipError
 from omninegclip.progress import console, track
 
 WorkT = TypeVar("WorkT")
-_work: Callable[[Any], None]  # of a worker process, set when it begins
+_work: Callable[..., None]  # of a worker process, set when it begins
 
 
 def each_done(work: Callable[[WorkT], None], jobs: Iterable[WorkT], workers: int) -> Iterator[WorkT]:
@@ -65,7 +65,7 @@ def each_done(work: Callable[[WorkT], None], jobs: Iterable[WorkT], workers: int
         pool.shutdown(cancel_futures=True)
 
 
-def _begin(work: Callable[[Any], None], threads: int) -> None:
+def _begin(work: Callable[..., None], threads: int) -> None:
     """Make a new process a worker."""
     global _work
     _work = work
@@ -75,7 +75,7 @@ def _begin(work: Callable[[Any], None], threads: int) -> None:
     threading.Thread(target=_end_with_parent, daemon=True).start()
 
 
-def _do(job: Any) -> None:
+def _do(job: object) -> None:
     _work(job)
 
 

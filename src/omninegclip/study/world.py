@@ -1,8 +1,8 @@
 """The picture world made ready once: benchmark and training data with the features of the frozen tower."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import torch
 from PIL import Image
@@ -17,7 +17,7 @@ from omninegclip.scenes.benchmark import ScenesBenchmark, make_benchmark
 from omninegclip.scenes.records import RECORDS, write_scenes
 from omninegclip.scenes.render import image_of
 from omninegclip.scenes.scene import Scene
-from omninegclip.training.methods.method import TrainingRecords
+from omninegclip.training.methods.method import Rows, TrainingRecords
 
 
 class Size(NamedTuple):
@@ -56,7 +56,7 @@ def assemble(
     seed: int,
     size: Size,
     images: Embeddings,
-    records: Sequence[Mapping[str, Any]],
+    records: Rows,
     features: Tensor,
 ) -> World:
     """Return the world of what the image tower made of its images; all else follows from the arguments.

@@ -1,13 +1,14 @@
 """The one training loop: batches in, steps done; it knows neither CLIP nor negation."""
 
 from collections.abc import Callable, Iterator
-from typing import Any, NamedTuple
+from typing import NamedTuple, TypeVar
 
 import torch
 from torch import Tensor
 
 from omninegclip.errors import OmniNegClipError
 
+BatchT = TypeVar("BatchT")
 ScaleLoss = Callable[[Tensor], Tensor]
 
 
@@ -20,11 +21,11 @@ class Step(NamedTuple):
 
 
 def backward_through(
-    task: Callable[[Any], dict[str, Tensor]],
-) -> Callable[[Any, ScaleLoss], dict[str, Tensor]]:
+    task: Callable[[BatchT], dict[str, Tensor]],
+) -> Callable[[BatchT, ScaleLoss], dict[str, Tensor]]:
     """Return what `train` takes: a batch to the scalars of `task`, with the gradient of `loss` in `.grad`."""
 
-    def backward(batch: Any, scale_loss: ScaleLoss) -> dict[str, Tensor]:
+    def backward(batch: BatchT, scale_loss: ScaleLoss) -> dict[str, Tensor]:
         scalars = task(batch)
         torch.autograd.backward(scale_loss(scalars["loss"]))
         return scalars
@@ -33,9 +34,9 @@ def backward_through(
 
 
 def train(
-    backward: Callable[[Any, ScaleLoss], dict[str, Tensor]],
+    backward: Callable[[BatchT, ScaleLoss], dict[str, Tensor]],
     optimizer: torch.optim.Optimizer,
-    batches: Iterator[Any],
+    batches: Iterator[BatchT],
     factor: Callable[[int], float],
     steps: range,
     *,

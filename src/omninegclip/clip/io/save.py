@@ -4,7 +4,6 @@ import json
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 import torch
 from safetensors.torch import save_file
@@ -20,7 +19,7 @@ from omninegclip.clip.io.weights import StateDict
 from omninegclip.clip.parity import probe_cosines, probe_embeddings
 from omninegclip.clip.text.tokenizer import OPENAI_VOCABULARY
 from omninegclip.errors import OmniNegClipError
-from omninegclip.files import WRITE_ERRORS, atomic_folder
+from omninegclip.files import WRITE_ERRORS, JsonObject, atomic_folder
 
 UNKNOWN_REPOSITORY = "put-the-repository-id-here"  # no name on the hub, where open_clip would look for it
 PARITY = 0.99999  # the lowest cosine between what was embedded before and after saving
@@ -34,7 +33,7 @@ def save_clip(
     layout: str | None = None,
     dtype: torch.dtype = torch.float32,
     card: str | None = None,
-    extra: Mapping[str, Any] | None = None,
+    extra: Mapping[str, object] | None = None,
 ) -> float:
     """Write a model as a folder, load it again, and let it stand only when it embeds the probe as before.
 
@@ -122,7 +121,7 @@ def _full_disk_said(folder: Path) -> Iterator[None]:
         raise OmniNegClipError(f"Can't write {folder}: {in_one_line(error)}.") from error
 
 
-def describe(encoder: ClipEncoder) -> dict[str, Any]:
+def describe(encoder: ClipEncoder) -> JsonObject:
     """Return the facts by which a saved model is known again."""
     return {
         "activation": encoder.activation,
@@ -153,7 +152,7 @@ def _write_openai(folder: Path, encoder: ClipEncoder, weights: StateDict, base: 
 def _write_open_clip(folder: Path, encoder: ClipEncoder, weights: StateDict, base: str) -> None:
     text, vision = encoder.family.text_config, encoder.family.image_config
     end = encoder.tokenizer.eos_token_id
-    text_cfg: dict[str, Any] = {
+    text_cfg: JsonObject = {
         "context_length": text.max_position_embeddings,
         "vocab_size": text.vocab_size,
         "width": text.hidden_size,
