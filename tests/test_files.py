@@ -9,6 +9,7 @@ from omninegclip.errors import DamagedError, OmniNegClipError
 from omninegclip.files import (
     atomic_file,
     atomic_folder,
+    free_name,
     hold,
     read_sealed,
     refuse_occupied,
@@ -143,3 +144,10 @@ def test_a_place_that_can_not_be_written_is_named(tmp_path: Path) -> None:
     (tmp_path / "page.html").mkdir()
     with pytest.raises(OmniNegClipError, match=r"Can't write .*page\.html"):
         write_text(tmp_path / "page.html", "<p>no</p>")
+
+
+def test_a_free_name_is_the_first_that_nothing_has(tmp_path: Path) -> None:
+    (tmp_path / "model-1").mkdir()
+    (tmp_path / "model-2").symlink_to("gone")
+    assert free_name(tmp_path / "model") == tmp_path / "model-3"
+    assert free_name(tmp_path / "model", 5) == tmp_path / "model-5"

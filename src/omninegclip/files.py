@@ -7,6 +7,7 @@ import shutil
 import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
+from itertools import count
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -83,6 +84,12 @@ def refuse_occupied(path: Path) -> None:
         )
     if path.exists() and not (path.is_dir() and not any(path.iterdir())):
         raise OmniNegClipError(f"{path} already exists: name a new folder, or remove it first.")
+
+
+def free_name(path: Path, first: int = 1) -> Path:
+    """Return the first of `path`-1, `path`-2, ... that is free, or of those from another number on."""
+    numbered = (path.with_name(f"{path.name}-{number}") for number in count(first))
+    return next(name for name in numbered if not os.path.lexists(name))
 
 
 @contextmanager

@@ -19,7 +19,7 @@ from omninegclip.clip.policy import PolicyTable
 from omninegclip.data.features import ImageFeatureCache, contents_of
 from omninegclip.environment import peak_memory
 from omninegclip.errors import DamagedError, OmniNegClipError
-from omninegclip.files import JsonObject
+from omninegclip.files import JsonObject, free_name
 from omninegclip.memory import keep_freed_memory
 from omninegclip.progress import console
 from omninegclip.run.folder import (
@@ -145,7 +145,6 @@ class Run:
             job.out / LOG,
             job.out / LAST,
             every=job.preset.checkpoint_every,
-            command="the same command with --resume",
             metadata=lambda: self.validation.state() | {"run": folder.run},
         )
         if from_first(self._can_go_on):
@@ -221,7 +220,7 @@ class Run:
         """Write the model; one that a killed process wrote, or somebody changed, gives way to it whole."""
         model = self.job.out / MODEL
         taken = model.exists() or model.is_symlink()
-        new = self.folder.free_name() if taken else model
+        new = free_name(model) if taken else model
         save_clip(new, self.encoder, base=self.job.preset.model, card=card)
         if taken:
             self.folder.put_model(new)

@@ -21,6 +21,7 @@ from omninegclip.files import (
     LOCK,
     PARTIAL,
     JsonObject,
+    free_name,
     hash_file,
     hold,
     read_sealed,
@@ -128,17 +129,10 @@ class RunFolder:
             shutil.rmtree(new)
             return
         if model.is_symlink() or model.exists():
-            aside = self.free_name()
+            aside = free_name(model)
             model.rename(aside)
             _say(f"{model} was not what this run writes: it is kept as {aside}.")
         new.rename(model)
-
-    def free_name(self) -> Path:
-        """Return the first of model-1, model-2, ... that is free."""
-        number = 1
-        while (path := self.out / f"{MODEL}-{number}").exists() or path.is_symlink():
-            number += 1
-        return path
 
     def take(self, resume: bool, holding: ExitStack) -> None:
         """Hold the folder, read its marker, and remove what a killed process of this run half wrote.

@@ -2,7 +2,6 @@
 
 import io
 import multiprocessing
-import signal
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
@@ -13,6 +12,7 @@ from omninegclip.data.record import write_records
 from omninegclip.data.sources import Row
 from omninegclip.errors import OmniNegClipError
 from omninegclip.files import atomic_folder
+from omninegclip.interruption import leave_to_parent
 from omninegclip.progress import track
 from omninegclip.scenes.captioning import training_captions
 from omninegclip.scenes.contrast_sets import SceneAssertion, contrast_set
@@ -81,11 +81,9 @@ def _write_images(folder: Path, count: int, seed: int, workers: int) -> Iterator
     if workers == 1:
         yield from _save_each(folder, map(make, range(count)), count)
         return
-    # Ctrl-C reaches every process; the parent alone answers it.
-    ignore = partial(signal.signal, signal.SIGINT, signal.SIG_IGN)
     # Spawned, not forked: a forked copy of a process with torch's threads can hang. No multiprocessing.Pool:
     # it kills its workers when something fails, and one that dies with a lock leaves the pool waiting for it.
-    pool = ProcessPoolExecutor(workers, multiprocessing.get_context("spawn"), initializer=ignore)
+    pool = ProcessPoolExecutor(workers, multiprocessing.get_context("spawn"), initializer=leave_to_parent)
     try:
         yield from _save_each(folder, pool.map(make, range(count), chunksize=64), count)
     except BrokenProcessPool as error:

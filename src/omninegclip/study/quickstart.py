@@ -5,7 +5,6 @@ import json
 import time
 from collections.abc import Mapping, Sequence
 from io import BytesIO
-from itertools import chain, count
 from pathlib import Path
 from typing import NamedTuple
 
@@ -130,12 +129,6 @@ def quickstart(
         (folder / "metrics.json").write_text(json.dumps(summary, indent=2) + "\n")
     shown = summary_rows(result.figures, result.blind)
     return summary, rich_table(shown, result.columns, "The picture world, before and after")
-
-
-def free_name(folder: Path) -> Path:
-    """Return `folder`, or the first of `folder`-2, `folder`-3, ... that does not exist."""
-    numbered = (folder.with_name(f"{folder.name}-{number}") for number in count(2))
-    return next(name for name in chain([folder], numbered) if not name.exists())
 
 
 def _image_rows(encoders: Mapping[str, ClipEncoder], seed: int) -> list[ThumbnailRow]:

@@ -1,9 +1,6 @@
 """Jobs spread over processes that share nothing and end when their parent does."""
 
 import multiprocessing
-import os
-import signal
-import threading
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
@@ -12,6 +9,7 @@ from typing import TypeVar
 import torch
 
 from omninegclip.errors import OmniNegClipError
+from omninegclip.interruption import leave_to_parent
 from omninegclip.progress import console, track
 
 WorkT = TypeVar("WorkT")
@@ -71,15 +69,8 @@ def _begin(work: Callable[..., None], threads: int) -> None:
     _work = work
     torch.set_num_threads(threads)
     console.quiet = True  # bars of several processes would overwrite each other
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches all: the parent ends its workers
-    threading.Thread(target=_end_with_parent, daemon=True).start()
+    leave_to_parent()
 
 
 def _do(job: object) -> None:
     _work(job)
-
-
-def _end_with_parent() -> None:
-    if parent := multiprocessing.parent_process():
-        parent.join()
-    os._exit(1)
