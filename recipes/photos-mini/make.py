@@ -75,10 +75,10 @@ def fit(encoder: ClipEncoder, splits: dict[str, list[Photo]], parts: dict[str, A
             stream,
             factor,
             range(done, options.steps),
-            after_step=join.after_step,
             clip_norm=CLIP_NORM,
         )
         for step in steps:
+            join.after_step()
             done, seconds = step.number + 1, time.perf_counter() - begun
             last = done == options.steps
             line = {"step": step.number, "learning_rate": step.learning_rate, **step.scalars}

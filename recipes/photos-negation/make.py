@@ -44,10 +44,10 @@ from omninegclip.data.features import ImageFeatureCache
 from omninegclip.data.items import ImageRef
 from omninegclip.errors import OmniNegClipError, StoppedError
 from omninegclip.evaluation.scenes import Figures, as_dict
-from omninegclip.files import atomic_file, hold, read_sealed, write_sealed
+from omninegclip.files import hold, read_sealed, write_sealed, write_text
 from omninegclip.progress import console, track
 from omninegclip.report.figures import over_seeds, to_csv
-from omninegclip.report.page import render
+from omninegclip.report.page import RunPage
 from omninegclip.report.plots import plot_grid
 from omninegclip.report.scenes import grid_table
 from omninegclip.report.thumbnails import ThumbnailRow
@@ -228,26 +228,20 @@ def answer(
             rows({SHOWN.get(n, n): scores[n] for n in scores if n in SHOWN}, photos, folder, right)
         )
     for suffix, text in texts.items():
-        with atomic_file(options.work / f"{name}.{suffix}") as temporary:
-            temporary.write_text(text)
+        write_text(options.work / f"{name}.{suffix}", text)
     Console(width=170).print(grid_table(means, f"{name}, {len(photos):,} photos, {options.seeds} seeds"))
 
 
 def page(found: list[ThumbnailRow]) -> str:
     """Return the searches as a page."""
-    return render(
+    return RunPage(
         title="Twenty searches, before and after",
         summary="A fixed list, all shown: the first five of the test photos. Right and wrong by what the "
         "captions of a photo name; they do not name everything.",
-        rows=[],
         columns=list(found[0].columns),
-        curves=[],
         image_rows=found,
-        metadata={},
-        policy_rows=[],
-        notes=[],
         attribution="Photos: Flickr8k (Hodosh et al., 2013), under their owners' licences.",
-    )
+    ).html()
 
 
 def parse() -> argparse.Namespace:

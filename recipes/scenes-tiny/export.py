@@ -17,8 +17,8 @@ from omninegclip.clip.io.load import load_clip
 from omninegclip.clip.io.save import save_clip
 from omninegclip.clip.transform import ImageTransform
 from omninegclip.evaluation.scenes import evaluate_blind, evaluate_scenes
-from omninegclip.files import atomic_file
-from omninegclip.report.card import model_card
+from omninegclip.files import write_text
+from omninegclip.report.card import ModelCard
 from omninegclip.report.scenes import ATTRIBUTION, figure_rows
 from omninegclip.report.table import FigureRow, rich_table
 from omninegclip.scenes.benchmark import make_benchmark
@@ -56,8 +56,7 @@ def main() -> None:
     figures = evaluate_scenes(benchmark, images, shipped.embed_text)
     rows = figure_rows((figures,), evaluate_blind(benchmark))
     show(rich_table(rows, ("scenes-tiny",), "scenes-tiny"))
-    with atomic_file(options.out / "README.md") as partial:
-        partial.write_text(card(options, state["step"], shipped, rows))
+    write_text(options.out / "README.md", card(options, state["step"], shipped, rows))
 
 
 def card(options: argparse.Namespace, step: int, encoder: ClipEncoder, rows: list[FigureRow]) -> str:
@@ -65,14 +64,12 @@ def card(options: argparse.Namespace, step: int, encoder: ClipEncoder, rows: lis
     log = [json.loads(line) for line in (options.work / "log.jsonl").read_text().splitlines()]
     seconds = sum(256 / line["pairs_per_second"] for line in log)
     size = sum(parameter.numel() for parameter in encoder.model.parameters())
-    return model_card(
+    return ModelCard(
         name="scenes-tiny",
         place="scenes-tiny",
         summary="A small CLIP for omninegclip's picture world, pretrained from scratch with a plain loss "
         "on affirmative captions: it finds what a caption mentions and ignores “no”.",
         licence="mit",
-        base_model=None,
-        tags=["omninegclip"],
         rows=rows,
         columns=("scenes-tiny",),
         measured_on=f"The scenes benchmark of omninegclip, seed {BENCHMARK_SEED}: images it has not seen.",
@@ -89,7 +86,7 @@ def card(options: argparse.Namespace, step: int, encoder: ClipEncoder, rows: lis
         limits=LIMITS,
         attribution=ATTRIBUTION,
         library="omninegclip",
-    )
+    ).markdown()
 
 
 if __name__ == "__main__":

@@ -13,7 +13,7 @@ from dataclasses import dataclass, fields
 from functools import cached_property
 from html import escape
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, TypedDict, Unpack, get_args
+from typing import TYPE_CHECKING, Literal, TypedDict, Unpack, get_args
 
 from omninegclip.errors import OmniNegClipError
 
@@ -22,6 +22,7 @@ if TYPE_CHECKING:  # these import torch, pyarrow or spaCy
     from omninegclip.clip.encoder import ClipEncoder, Encoder
     from omninegclip.evaluation.intervals import Estimate
     from omninegclip.evaluation.results import BenchmarkResult
+    from omninegclip.files import JsonObject
     from omninegclip.report.comparison import ComparisonRow
 
 Activation = Literal["quick_gelu", "gelu"]
@@ -159,7 +160,7 @@ def train(
     )
 
 
-def _estimates(figures: Mapping[str, Mapping[str, Any]] | None) -> dict[str, "Estimate"]:
+def _estimates(figures: Mapping[str, "JsonObject"] | None) -> dict[str, "Estimate"]:
     from omninegclip.evaluation.intervals import Estimate
 
     return {name: Estimate(**figure) for name, figure in (figures or {}).items()}

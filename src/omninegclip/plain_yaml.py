@@ -1,7 +1,6 @@
 """Untrusted YAML: plain values only, so that a small file can't expand to gigabytes or make objects."""
 
 from pathlib import Path
-from typing import Any
 
 import yaml
 
@@ -16,7 +15,7 @@ class _PlainLoader(yaml.SafeLoader):
 
     depth = 0
 
-    def compose_node(self, parent: yaml.Node | None, index: Any) -> yaml.Node | None:
+    def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
         event = self.peek_event()  # type: ignore[no-untyped-call]
         if isinstance(event, yaml.AliasEvent) or getattr(event, "anchor", None):
             raise yaml.MarkedYAMLError(
@@ -36,7 +35,7 @@ class _PlainLoader(yaml.SafeLoader):
         return node
 
 
-def parse(text: str, what: str) -> Any:
+def parse(text: str, what: str) -> object:
     """Return the value that `text` writes; `what` names it in errors.
 
     Raises OmniNegClipError when it is no plain YAML.
@@ -54,7 +53,7 @@ def parse(text: str, what: str) -> Any:
     raise OmniNegClipError(f"{what} is not valid YAML: {reason}.")
 
 
-def read(path: Path, what: str) -> Any:
+def read(path: Path, what: str) -> object:
     """Return the value that a small file holds, as `parse` does.
 
     Raises OmniNegClipError also when `path` is no file, can't be read, is no text, or is over 64 KiB.

@@ -7,12 +7,12 @@ from typing import Any
 import pytest
 import yaml
 
-from omninegclip.report.card import model_card
+from omninegclip.report.card import ModelCard
 from omninegclip.report.table import FigureRow
 
 
 def card(rows: list[FigureRow], base_model: str | None = "openai/clip-vit-base-patch32") -> str:
-    return model_card(
+    return ModelCard(
         name="clip-omni",
         place=Path("runs") / "clip-omni",
         summary="CLIP that reads negation.",
@@ -25,7 +25,7 @@ def card(rows: list[FigureRow], base_model: str | None = "openai/clip-vit-base-p
         metadata={"seed": "0", "command": "a | b\nc"},
         limits=["Drawn scenes only."],
         attribution="Twemoji, CC BY 4.0.",
-    )
+    ).markdown()
 
 
 def front_matter(text: str) -> Any:
@@ -50,7 +50,7 @@ NAMES = ["x: [y", "a\nlicense: mit\n---", "- &a *a", "{b}", "<script>|", "\x1b[3
 
 @pytest.mark.parametrize("name", NAMES)
 def test_a_name_from_data_stays_text_wherever_it_stands(name: str, rows: list[FigureRow]) -> None:
-    text = model_card(
+    text = ModelCard(
         name=name,
         place=name,
         summary=name,
@@ -63,7 +63,7 @@ def test_a_name_from_data_stays_text_wherever_it_stands(name: str, rows: list[Fi
         metadata={name: name},
         limits=[name],
         attribution=name,
-    )
+    ).markdown()
     front = yaml.safe_load(text[4 : text.index("\n---\n\n#")])
     assert (front["license"], front["base_model"], front["tags"][-1]) == ("mit", name, name)
     body = text[text.index("\n---\n\n#") + 6 :]

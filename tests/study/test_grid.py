@@ -27,7 +27,8 @@ CELLS = [
 
 
 def run(out: Path, chosen: list[StudyCell], seeds: range = range(1), workers: int = 1) -> grid.Results:
-    return run_grid("scenes-tiny", "scenes-paper", OVERRIDES, chosen, seeds, TINY, out, workers)
+    presets = grid.with_presets(chosen, "scenes-paper", OVERRIDES)
+    return run_grid("scenes-tiny", presets, seeds, TINY, out, workers)
 
 
 @pytest.fixture(scope="module")

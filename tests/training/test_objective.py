@@ -14,7 +14,7 @@ import omninegclip.objectives
 from omninegclip.errors import OmniNegClipError
 from omninegclip.objectives.objective import shipped_objectives
 from omninegclip.report.curves import drawn
-from omninegclip.training.finetune import fine_tune, freeze
+from omninegclip.training.finetune import FineTuning, freeze
 from omninegclip.training.methods.method import TrainingRecords
 from omninegclip.training.preset import Preset, load_preset
 
@@ -88,7 +88,7 @@ def steps(preset: Preset) -> list[dict[str, float]]:
     freeze(encoder, preset)
     torch.manual_seed(0)
     records = TrainingRecords(rows, F.normalize(torch.randn(len(rows), encoder.dim), dim=-1))
-    return [step.scalars for step in fine_tune(encoder, records, preset, seed=0)]
+    return [step.scalars for step in FineTuning(encoder, records, preset, seed=0).run()]
 
 
 def test_a_users_own_function_trains_with_settings_of_its_own(toys: str) -> None:

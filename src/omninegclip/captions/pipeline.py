@@ -4,8 +4,6 @@ import hashlib
 import json
 import multiprocessing
 import os
-import signal
-import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
@@ -24,6 +22,7 @@ from omninegclip.captions.shards import WHOLE, ShardFolder
 from omninegclip.data.record import read_records
 from omninegclip.data.sources import Row
 from omninegclip.errors import OmniNegClipError
+from omninegclip.interruption import leave_to_parent
 from omninegclip.progress import console, track
 
 SHARD = 2000  # captions: seconds of work, so that little is lost and the bar moves
@@ -120,15 +119,7 @@ _memory: tuple[CollectionStatistics, NegationOptions] | None = None
 def _remember(statistics: CollectionStatistics, options: NegationOptions) -> None:
     global _memory  # once for a worker instead of once for a shard
     _memory = (statistics, options)
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches all: the parent ends its workers
-    threading.Thread(target=_end_with_parent, daemon=True).start()
-
-
-def _end_with_parent() -> None:
-    """End a worker whose parent was killed; it would wait for its next shard for ever."""
-    if parent := multiprocessing.parent_process():
-        parent.join()
-    os._exit(1)
+    leave_to_parent()
 
 
 def _negate_shard(shard: Shard) -> tuple[int, list[Row]]:

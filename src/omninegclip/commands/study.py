@@ -177,15 +177,13 @@ def _compare(title: str, cells: "Sequence[StudyCell]", preset: str, out: Path, o
     from omninegclip.report.figures import over_seeds
     from omninegclip.report.scenes import grid_table
     from omninegclip.study.cells import only
-    from omninegclip.study.grid import run_grid, summary
+    from omninegclip.study.grid import run_grid, summary, with_presets
     from omninegclip.study.outputs import write_grid
 
     seeds, size = range(options.seeds), study_size(options.smoke)
-    chosen = only(cells, options.only)
+    chosen = with_presets(only(cells, options.only), preset, options.overrides)
     with hold(out):
-        results = run_grid(
-            options.start, preset, options.overrides, chosen, seeds, size, out, options.workers
-        )
+        results = run_grid(options.start, chosen, seeds, size, out, options.workers)
         write_grid(out, results, seeds)
     if options.json_:
         say_json(summary(results))

@@ -1,14 +1,14 @@
 """The quality report of negated captions, as lines to read."""
 
 import math
-from typing import Any
 
+from omninegclip.files import JsonObject
 from omninegclip.report.table import DASH
 
 _NO_FIGURE = f"  {DASH}: too few captions for a classifier, or nothing of that kind in them"
 
 
-def as_text(found: dict[str, Any]) -> str:
+def as_text(found: JsonObject) -> str:
     """Return a report as lines to read."""
     lines = [f"{_counted(found['rows'], 'row')} of {_counted(found['captions'], 'caption')}"]
     for kind in ("presence", "absence"):

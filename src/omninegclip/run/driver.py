@@ -19,6 +19,7 @@ from omninegclip.clip.policy import PolicyTable
 from omninegclip.data.features import ImageFeatureCache, contents_of
 from omninegclip.environment import peak_memory
 from omninegclip.errors import DamagedError, OmniNegClipError
+from omninegclip.files import JsonObject, free_name
 from omninegclip.memory import keep_freed_memory
 from omninegclip.progress import console
 from omninegclip.run.folder import (
@@ -82,7 +83,7 @@ def tune(
     return Tuning(policy, steps)
 
 
-def train(job: Job, *, resume: bool) -> dict[str, Any]:
+def train(job: Job, *, resume: bool) -> JsonObject:
     """Run a job, or what is left of it, and return what `--json` prints.
 
     Raises:
@@ -144,20 +145,19 @@ class Run:
             job.out / LOG,
             job.out / LAST,
             every=job.preset.checkpoint_every,
-            command="the same command with --resume",
             metadata=lambda: self.validation.state() | {"run": folder.run},
         )
         if from_first(self._can_go_on):
             self.validation.restore(self.resumable.restore())
 
-    def finish(self) -> dict[str, Any]:
+    def finish(self) -> JsonObject:
         """Take the steps that are left, write the model, and say what came of it."""
         started = time.perf_counter()
         self.validation.begin()
         self._take_steps()
         return from_first(lambda: self.close(time.perf_counter() - started))
 
-    def close(self, seconds: float) -> dict[str, Any]:
+    def close(self, seconds: float) -> JsonObject:
         """Write the model with the best weights, its card and the curves; the summary is the last file."""
         best, out = self.validation.best, self.job.out
         self.validation.load_best(self.tuning.trained())
@@ -224,7 +224,7 @@ class Run:
         """Write the model; one that a killed process wrote, or somebody changed, gives way to it whole."""
         model = self.job.out / MODEL
         taken = model.exists() or model.is_symlink()
-        new = self.folder.free_name() if taken else model
+        new = free_name(model) if taken else model
         save_clip(new, self.encoder, base=self.job.preset.model, card=card)
         if taken:
             self.folder.put_model(new)

@@ -7,10 +7,9 @@ run's names beside a marker belong to the run, and a folder without a marker is 
 import hashlib
 import json
 import shutil
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
-from typing import Any
 
 import torch
 import yaml
@@ -18,7 +17,17 @@ import yaml
 from omninegclip.clip.encoder import ClipEncoder
 from omninegclip.environment import git_state, versions
 from omninegclip.errors import DamagedError, OmniNegClipError
-from omninegclip.files import LOCK, PARTIAL, atomic_file, hash_file, hold, read_sealed, write_sealed
+from omninegclip.files import (
+    LOCK,
+    PARTIAL,
+    JsonObject,
+    free_name,
+    hash_file,
+    hold,
+    read_sealed,
+    write_sealed,
+    write_text,
+)
 from omninegclip.progress import console
 from omninegclip.run.job import Data, Job
 from omninegclip.training.checkpoint import load_checkpoint
@@ -52,17 +61,17 @@ class RunFolder:
     def __init__(self, out: Path) -> None:
         """Write nothing yet."""
         self.out = out
-        self.run: dict[str, Any] = {}
+        self.run: JsonObject = {}
         self._made: list[Path] = []  # by this very call
 
-    def same_run(self, config: Mapping[str, Any]) -> None:
+    def same_run(self, config: Mapping[str, object]) -> None:
         """Record what the run is, or compare it with what was recorded when it began.
 
         Raises OmniNegClipError when they differ, or it can't be written.
         """
         self.run = from_first(lambda: self._same_run(json.loads(json.dumps(config))))
 
-    def _same_run(self, config: dict[str, Any]) -> dict[str, Any]:
+    def _same_run(self, config: JsonObject) -> JsonObject:
         if self.run:
             if problem := difference(self.run["config"], config):
                 raise OmniNegClipError(
@@ -90,10 +99,9 @@ class RunFolder:
                 return
         if not path.exists():
             self._made.append(path)
-        with atomic_file(path) as temporary:
-            temporary.write_text(text, "utf-8")
+        write_text(path, text)
 
-    def finished(self) -> dict[str, Any] | None:
+    def finished(self) -> JsonObject | None:
         """Return the summary of the run if it is done, and its model is what was written."""
         if not (self.out / METRICS).exists():
             return None
@@ -109,7 +117,7 @@ class RunFolder:
             return None
         return done | {"model": str(self.out / MODEL)}
 
-    def finish(self, summary: Mapping[str, Any]) -> None:
+    def finish(self, summary: Mapping[str, object]) -> None:
         """Write the metrics, the last file of a run."""
         kept = {name: each for name, each in hashes(self.out / MODEL).items() if name != CARD}
         write_sealed(self.out / METRICS, {**summary, _FILES: kept})
@@ -121,17 +129,10 @@ class RunFolder:
             shutil.rmtree(new)
             return
         if model.is_symlink() or model.exists():
-            aside = self.free_name()
+            aside = free_name(model)
             model.rename(aside)
             _say(f"{model} is not the model of this run: it is renamed to {aside}.")
         new.rename(model)
-
-    def free_name(self) -> Path:
-        """Return the first of model-1, model-2, ... that is free."""
-        number = 1
-        while (path := self.out / f"{MODEL}-{number}").exists() or path.is_symlink():
-            number += 1
-        return path
 
     def take(self, resume: bool, holding: ExitStack) -> None:
         """Lock the folder, read its marker, and remove what a killed process of this run left half-written.
@@ -174,7 +175,7 @@ def run_folder(out: Path, resume: bool) -> Iterator[RunFolder]:
             raise
 
 
-def config_of(job: Job, encoder: ClipEncoder, data: Data, contents: Sequence[str]) -> dict[str, Any]:
+def config_of(job: Job, encoder: ClipEncoder, data: Data, contents: Sequence[str]) -> JsonObject:
     """Return all that decides the weights a run ends with; `contents` are the hashes of its images."""
     columns = job.preset.method.columns
     records = ([record.get(column) for column in columns] for record in (*data.training, *data.held_out))
@@ -193,7 +194,7 @@ def config_of(job: Job, encoder: ClipEncoder, data: Data, contents: Sequence[str
     }
 
 
-def difference(was: Mapping[str, Any], now: Mapping[str, Any]) -> str | None:
+def difference(was: Mapping[str, object], now: Mapping[str, object]) -> str | None:
     """Return the first value in which two configs differ, in words, if one decides the weights."""
     for key, value in now.items():
         # where the same records lie does not matter
@@ -234,7 +235,7 @@ def _is_of_a_start(name: str) -> bool:
     return name == LOCK or (name.startswith(f".{MARKER}.") and name.endswith(PARTIAL))
 
 
-def _read_marker(out: Path) -> dict[str, Any]:
+def _read_marker(out: Path) -> JsonObject:
     """Return what the run is, from the last checkpoint when the marker is damaged."""
     path = out / MARKER
     try:
@@ -265,7 +266,7 @@ def _sweep(out: Path) -> None:
                 shutil.rmtree(leftover) if is_folder else leftover.unlink()
 
 
-def _digest(texts: Any) -> str:
+def _digest(texts: Iterable[str]) -> str:
     digest = hashlib.sha256()
     for text in texts:
         digest.update(text.encode())

@@ -4,21 +4,20 @@ import hashlib
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from omninegclip.clip.encoder import ClipEncoder
 from omninegclip.clip.text.truncation import truncation_notice
 from omninegclip.data.features import ImageFile
 from omninegclip.data.image_lookup import ImageRoot
 from omninegclip.data.record import read_records
+from omninegclip.data.sources import Row
 from omninegclip.errors import OmniNegClipError
 from omninegclip.images import open_image
 from omninegclip.progress import console, track
 from omninegclip.training.methods.method import FeatureRows, TrainingRecords
 from omninegclip.training.methods.pairs import PAIRS, Triplets, make_triplets
 from omninegclip.training.preset import Preset
-
-Record = dict[str, Any]
 
 
 class Job(NamedTuple):
@@ -57,8 +56,8 @@ class Job(NamedTuple):
 class Data(NamedTuple):
     """Records in two parts that share no image, and the image of every record of both, in order."""
 
-    training: list[Record]
-    held_out: list[Record]
+    training: list[Row]
+    held_out: list[Row]
     images: list[ImageFile]
 
 
@@ -70,7 +69,7 @@ def read_data(job: Job) -> Data:
     Raises OmniNegClipError for a record without an image, for images that are not there unless the job
     allows that, and when nothing is left to train on or to hold out.
     """
-    found: list[tuple[Record, ImageFile]] = []
+    found: list[tuple[Row, ImageFile]] = []
     missing: dict[str, None] = {}
     for source in job.data:
         root = ImageRoot([job.images or (source if source.is_dir() else source.parent)])
@@ -118,13 +117,13 @@ def triplets_of(
     )
 
 
-def _texts_of(record: Record) -> list[str]:
+def _texts_of(record: Row) -> list[str]:
     columns = ("caption", "presence_negated", "absence_negated")
     said = [each["text"] for each in record.get("contrast_set") or []]
     return [text for text in (*(record[column] for column in columns), *said) if text]
 
 
-def _image(record: Record, root: ImageRoot, source: Path, number: int) -> ImageFile | None:
+def _image(record: Row, root: ImageRoot, source: Path, number: int) -> ImageFile | None:
     if record.get("image_bytes") is not None:
         found: bytes = record["image_bytes"]
         return found
@@ -149,7 +148,7 @@ def _say_missing(images: Sequence[str], job: Job) -> None:
     console.print(f"{found} Their records are left out.")
 
 
-def _readable(found: list[tuple[Record, ImageFile]]) -> list[tuple[Record, ImageFile]]:
+def _readable(found: list[tuple[Row, ImageFile]]) -> list[tuple[Row, ImageFile]]:
     """Return the records whose images can be read, and say which can't."""
     distinct = list(dict.fromkeys(image for _, image in found))
     with ThreadPoolExecutor() as pool:

@@ -5,7 +5,7 @@ import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import BinaryIO
 
 from omninegclip.files import append_to
 from omninegclip.progress import console
@@ -20,7 +20,7 @@ class RunLog:
         """Write behind what `file` holds."""
         self._file = file
 
-    def write(self, values: Mapping[str, Any]) -> None:
+    def write(self, values: Mapping[str, object]) -> None:
         """Add a line."""
         if self._file:
             self._file.write(json.dumps(dict(values)).encode() + b"\n")

@@ -1,45 +1,21 @@
 """The loop that every training runs in: a bar, a log, and checkpoints to resume from."""
 
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any, Protocol
-
-from torch import Tensor
 
 from omninegclip.errors import StoppedError
+from omninegclip.files import JsonObject
 from omninegclip.interruption import StopRequest
 from omninegclip.progress import console, progress
 from omninegclip.run.log import RunLog, open_log, step_line
 from omninegclip.training.checkpoint import load_checkpoint, save_checkpoint
 from omninegclip.training.distributed import any_process, rank
+from omninegclip.training.finetune import FineTuning
 from omninegclip.training.loop import Step
 
 
-class Training(Protocol):
-    """What takes the steps; its state at any of them is some tensors and JSON values.
-
-    Attributes:
-        total: steps of the whole training.
-        done: steps taken so far.
-        texts_per_step: the mean number of captions in a step.
-    """
-
-    total: int
-    done: int
-    texts_per_step: float
-
-    def run(self) -> Iterator[Step]:
-        """Take the steps that are left, yielding each when it is done."""
-
-    def state(self) -> tuple[dict[str, Tensor], dict[str, Any]]:
-        """Return all that the steps that are left depend on."""
-
-    def restore(self, tensors: Mapping[str, Tensor], metadata: Mapping[str, Any]) -> None:
-        """Go on from where `state` was taken."""
-
-
-def with_bar(training: Training, description: str) -> Iterator[tuple[Step, float]]:
+def with_bar(training: FineTuning, description: str) -> Iterator[tuple[Step, float]]:
     """Take the steps that are left with a bar, and yield each with its captions per second."""
     with progress() as bar:
         shown = bar.add_task(description, total=training.total, completed=training.done, note="")
@@ -64,20 +40,19 @@ class ResumableTraining:
 
     def __init__(
         self,
-        training: Training,
+        training: FineTuning,
         log: Path,
         checkpoint: Path,
         *,
         every: int,
-        command: str = "the same command",
-        metadata: Callable[[], dict[str, Any]] = dict,
+        metadata: Callable[[], JsonObject],
     ) -> None:
-        """Begin at the first step; a checkpoint is written every `every` steps; `command` resumes."""
+        """Begin at the first step; a checkpoint is written every `every` steps."""
         self.training, self.metadata = training, metadata
-        self._log, self._checkpoint, self._every, self._command = log, checkpoint, every, command
+        self._log, self._checkpoint, self._every = log, checkpoint, every
         self._log_bytes, self._saved = 0, 0
 
-    def restore(self) -> dict[str, Any]:
+    def restore(self) -> JsonObject:
         """Resume from the last checkpoint and return what it keeps; nothing when there is none.
 
         Raises OmniNegClipError when it is damaged or of another training.
@@ -108,7 +83,7 @@ class ResumableTraining:
                 if stopping:
                     raise StoppedError(
                         f"Stopped after step {self.training.done} of {self.training.total}; "
-                        f"{self._command} continues the run."
+                        "the same command with --resume continues the run."
                     )
 
     def is_due(self, every: int) -> bool:

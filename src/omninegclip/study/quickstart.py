@@ -5,9 +5,8 @@ import json
 import time
 from collections.abc import Mapping, Sequence
 from io import BytesIO
-from itertools import chain, count
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import torch
 import yaml
@@ -20,12 +19,11 @@ from omninegclip.clip.io.save import save_clip
 from omninegclip.clip.policy import PolicyTable
 from omninegclip.environment import peak_memory, versions
 from omninegclip.evaluation.scenes import Figures, as_dict, evaluate_blind
-from omninegclip.files import atomic_folder, refuse_occupied
+from omninegclip.files import JsonObject, atomic_folder, refuse_occupied, write_text
 from omninegclip.memory import keep_freed_memory
-from omninegclip.report.card import model_card
+from omninegclip.report.card import ModelCard
 from omninegclip.report.curves import training_curves
-from omninegclip.report.page import PolicyRow, render
-from omninegclip.report.page import write as write_page
+from omninegclip.report.page import PolicyRow, RunPage
 from omninegclip.report.scenes import ATTRIBUTION, BLIND, NOTES, figure_rows, summary_rows
 from omninegclip.report.table import FigureRow, rich_table
 from omninegclip.report.thumbnails import ThumbnailRow, thumbnail_rows
@@ -84,7 +82,7 @@ def quickstart(
     overrides: Sequence[str],
     size: Size,
     paper_overrides: Sequence[str] = (),
-) -> tuple[dict[str, Any], Table]:
+) -> tuple[JsonObject, Table]:
     """Run the whole chain on the picture world and write the run folder `out`.
 
     The paper's preset is trained beside the one that is asked for, on the same data. Returns what `--json`
@@ -133,12 +131,6 @@ def quickstart(
     return summary, rich_table(shown, result.columns, "The picture world, before and after", BLIND)
 
 
-def free_name(folder: Path) -> Path:
-    """Return `folder`, or the first of `folder`-2, `folder`-3, ... that does not exist."""
-    numbered = (folder.with_name(f"{folder.name}-{number}") for number in count(2))
-    return next(name for name in chain([folder], numbered) if not name.exists())
-
-
 def _image_rows(encoders: Mapping[str, ClipEncoder], seed: int) -> list[ThumbnailRow]:
     """Return for each fixed query the top images of every model, right and wrong marked."""
     showcase = make_showcase(seed)
@@ -171,7 +163,7 @@ def _write_report(
     metadata: Mapping[str, str],
     image_rows: Sequence[ThumbnailRow],
 ) -> None:
-    page = render(
+    page = RunPage(
         title="What “no” means to a CLIP, before and after",
         summary="A small CLIP that ships with omninegclip finds what a caption mentions and ignores “no”. "
         "Here it is compared with the same model after fine-tuning the front of its text tower, "
@@ -191,27 +183,25 @@ def _write_report(
         policy_rows=[PolicyRow(part.name, part.trains, part.parameters) for part in result.last.policy.parts],
         notes=NOTES,
         attribution=ATTRIBUTION,
-    )
-    write_page(path, page)
+    ).html()
+    write_text(path, page)
 
 
 def _card(
     name: str, place: Path, result: QuickstartResult, rows: Sequence[FigureRow], metadata: Mapping[str, str]
 ) -> str:
-    return model_card(
+    return ModelCard(
         name=f"scenes-tiny, {name}",
         place=place,
         summary=f"scenes-tiny after fine-tuning by `omninegclip quickstart`: the column {name}.",
         licence="mit",
-        base_model=None,
-        tags=["omninegclip"],
         rows=rows,
         columns=result.columns,
         measured_on=f"The scenes benchmark of omninegclip: images that no model was trained on. {BLIND}",
         metadata=metadata,
         limits=[NOTES[0], "It knows the objects and places of the picture world and nothing else."],
         attribution=ATTRIBUTION,
-    )
+    ).markdown()
 
 
 def _write_config(folder: Path, preset_name: str, preset: Preset, seed: int, size: Size) -> None:

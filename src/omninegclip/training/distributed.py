@@ -115,7 +115,7 @@ def any_process(flag: bool) -> bool:
     """Tell whether `flag` is true in any process."""
     if world_size() == 1:
         return flag
-    flags: list[Any] = [None] * world_size()
+    flags: list[bool | None] = [None] * world_size()
     dist.all_gather_object(flags, flag)
     return any(flags)
 

@@ -20,6 +20,7 @@ from pydantic_core import ErrorDetails
 
 from omninegclip import plain_yaml
 from omninegclip.errors import OmniNegClipError
+from omninegclip.files import JsonObject
 from omninegclip.objectives.objective import Objective, Parts, Setting, Weight, shipped_objectives
 from omninegclip.training.methods.method import Method, Settings
 from omninegclip.training.objective import METHODS, load_objective, method_of, suggestion
@@ -100,7 +101,7 @@ class Preset(BaseModel):
             raise ValueError
         return value
 
-    def __reduce__(self) -> tuple[Callable[..., "Preset"], tuple[dict[str, Any], str]]:
+    def __reduce__(self) -> tuple[Callable[..., "Preset"], tuple[JsonObject, str]]:
         """Pickle by value: the class is made at runtime, with the settings of its objective."""
         return validated, (self.as_dict(), self.model)
 
@@ -127,7 +128,7 @@ class Preset(BaseModel):
         """Return the function of what a batch serves that is minimised, with its settings."""
         return self.minimises.minimised(self.settings_of(self.minimises.settings))
 
-    def as_dict(self) -> dict[str, Any]:
+    def as_dict(self) -> JsonObject:
         """Return the values as plain lists, numbers and names, ready for YAML or JSON."""
         return self.model_dump(mode="json")
 
@@ -154,7 +155,7 @@ def load_preset(name: str, overrides: Sequence[str] = (), changes: Mapping[str, 
     return validated(values, name)
 
 
-def validated(values: Mapping[str, Any], name: str) -> Preset:
+def validated(values: JsonObject, name: str) -> Preset:
     """Return a preset of flat values, the rest being defaults; `name` is said in errors.
 
     Raises OmniNegClipError for an unknown key or a value that can't be.
@@ -188,11 +189,11 @@ def _with_settings(objective: str) -> type[Preset]:
             f"The objective {objective} has a setting named {min(taken)!r}, which every preset "
             "already has: rename it."
         )
-    fields: dict[str, Any] = {key: (each.kind, each.default) for key, each in settings.items()}
+    fields: JsonObject = {key: (each.kind, each.default) for key, each in settings.items()}
     return create_model("Preset", __base__=Preset, **fields)
 
 
-def _read(name: str) -> dict[str, Any]:
+def _read(name: str) -> JsonObject:
     if Path(name).suffix in (".yaml", ".yml"):
         if not Path(name).is_file():  # a pipe would be waited for
             raise OmniNegClipError(f"There is no preset file {name}.")
@@ -216,7 +217,7 @@ def _problem(kind: type[Preset], key: str, value: object, wrong: ErrorDetails) -
     for name, limit in wrong.get("ctx", {}).items():
         if name in limits:
             return f"{given}: it must be {limits[name].format(limit)}."
-    annotation: Any = kind.model_fields[key].annotation
+    annotation = kind.model_fields[key].annotation
     if get_origin(annotation) is Literal:
         choices = get_args(annotation)
         return f"{given}{suggestion(value, choices)}: it can be {' or '.join(choices)}."

@@ -1,13 +1,13 @@
 """The shape of a CLIP, read off its weights."""
 
 from collections.abc import Mapping
-from typing import Any
 
 from transformers import CLIPConfig, PreTrainedTokenizerBase
 
 from omninegclip.clip.io.untrusted import in_one_line
 from omninegclip.clip.io.weights import StateDict
 from omninegclip.errors import OmniNegClipError
+from omninegclip.files import JsonObject
 
 # Attention heads leave no trace in the weights. They are 64 wide, but for open_clip's biggest image towers:
 IMAGE_HEADS = {1280: 16, 1408: 16, 1664: 16, 1792: 16}  # ViT-H/14, g/14, bigG/14, e/14
@@ -56,7 +56,7 @@ def infer_config(
         raise OmniNegClipError(f"The weights are not those of a ViT CLIP: {in_one_line(error)}") from error
 
 
-def _tower(state: StateDict, name: str, activation: str) -> dict[str, Any]:
+def _tower(state: StateDict, name: str, activation: str) -> JsonObject:
     layers = f"{name}_model.encoder.layers."
     inner, width = state[f"{layers}0.mlp.fc1.weight"].shape
     return {

@@ -5,7 +5,6 @@ import mmap
 import zipfile
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 import torch
 from safetensors.torch import load_file
@@ -76,7 +75,7 @@ def _read_part(path: Path) -> StateDict:
     return _require_plain({str(k): v for k, v in content.items() if isinstance(v, Tensor)}, path)
 
 
-def _read(path: Path) -> Any:
+def _read(path: Path) -> object:
     require_regular(path, WEIGHTS_LIMIT)
     try:
         if path.suffix == ".safetensors":
@@ -139,9 +138,10 @@ def _require_plain(state: StateDict, path: Path) -> StateDict:
     return state
 
 
-def _find_clip(content: Any, path: Path) -> StateDict:
-    levels = [("", content)] if isinstance(content, Mapping) else []
-    levels += [(f"[{key!r}]", value) for _, top in levels for key, value in top.items()]
+def _find_clip(content: object, path: Path) -> StateDict:
+    levels: list[tuple[str, object]] = [("", content)]
+    if isinstance(content, Mapping):
+        levels += [(f"[{key!r}]", value) for key, value in content.items()]
     found = [
         (place + prefix, _without_prefix(level, prefix))
         for place, level in levels
@@ -158,12 +158,12 @@ def _find_clip(content: Any, path: Path) -> StateDict:
     return _require_plain(found[0][1], path)
 
 
-def _prefixes(level: Mapping[Any, Any]) -> list[str]:
+def _prefixes(level: Mapping[object, object]) -> list[str]:
     keys = [key for key in level if isinstance(key, str) and isinstance(level[key], Tensor)]
     return [key.removesuffix(mark) for mark in LANDMARKS for key in keys if key.endswith(mark)]
 
 
-def _without_prefix(level: Mapping[Any, Any], prefix: str) -> StateDict:
+def _without_prefix(level: Mapping[object, object], prefix: str) -> StateDict:
     return {
         key.removeprefix(prefix): value
         for key, value in level.items()

@@ -1,9 +1,10 @@
 """The tokenizer of a model, also for weights that come without one."""
 
 import gzip
+from collections.abc import Callable
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any, cast
+from typing import cast
 
 from transformers import AutoTokenizer, CLIPTokenizer, PreTrainedTokenizerBase
 from transformers.convert_slow_tokenizer import bytes_to_unicode
@@ -104,4 +105,5 @@ def from_merges(path: Path) -> CLIPTokenizer:
 
 def byte_symbols() -> list[str]:
     """Return the printable characters by which byte-level tokenizers write the 256 bytes, in their order."""
-    return [str(symbol) for symbol in cast(Any, bytes_to_unicode)().values()]
+    symbols: Callable[[], dict[int, str]] = bytes_to_unicode  # which has no types of its own
+    return list(symbols().values())

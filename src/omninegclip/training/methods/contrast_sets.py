@@ -3,7 +3,7 @@
 from array import array
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import groupby
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -12,6 +12,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from omninegclip.clip.encoder import ClipEncoder
+from omninegclip.data.sources import Row
 from omninegclip.embeddings import Embeddings
 from omninegclip.errors import OmniNegClipError
 from omninegclip.objectives import composed_target, false_pairs
@@ -306,7 +307,7 @@ def _held(objects: Sequence[Sequence[str]], names: Mapping[str, int]) -> Tensor:
     return held
 
 
-def _completed(given: Mapping[str, Any] | None, image_id: str) -> Mapping[str, Any]:
+def _completed(given: Row | None, image_id: str) -> Row:
     said = given or {}
     for key in ("text", "affirms", "holds"):
         if said.get(key) is None:
@@ -318,7 +319,7 @@ def _completed(given: Mapping[str, Any] | None, image_id: str) -> Mapping[str, A
 
 
 def _assertion(
-    each: Mapping[str, Any], tokens: TokenIds, names: Mapping[str, int], affirmed: Mapping[str, int]
+    each: Row, tokens: TokenIds, names: Mapping[str, int], affirmed: Mapping[str, int]
 ) -> Assertion:
     negates = None if each["negates"] is None else names[each["negates"]]
     affirms = tuple(names[name] for name in each["affirms"])
@@ -326,7 +327,7 @@ def _assertion(
     return Assertion(array("i", tokens), affirms, negates, each["holds"], meaning)
 
 
-def _named(each: Mapping[str, Any]) -> list[str]:
+def _named(each: Row) -> list[str]:
     return [*each["affirms"], *([] if each["negates"] is None else [each["negates"]])]
 
 
