@@ -9,13 +9,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from command_line import Outcome, call
 from PIL import Image
 
 from omninegclip import cli, progress
 from omninegclip.data.record import write_records
 
 SOURCE = Path(cli.__file__).parent
-Outcome = tuple[int, str, str]
 
 SEEDED = {
     "quickstart": [],
@@ -83,19 +83,6 @@ ROW = {
 @pytest.fixture(autouse=True)
 def _here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-
-
-def call(*arguments: str) -> Outcome:
-    output, errors, code = io.StringIO(), io.StringIO(), 0
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(sys, "argv", ["omninegclip", *arguments])
-        patch.setattr(sys, "stdout", output)
-        patch.setattr(sys, "stderr", errors)
-        try:
-            cli.main()
-        except SystemExit as end:
-            code = end.code if isinstance(end.code, int) else 0 if end.code is None else 1
-    return code, output.getvalue(), errors.getvalue()
 
 
 def assert_one_sentence(outcome: Outcome, *words: str) -> None:
