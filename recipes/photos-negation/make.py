@@ -44,7 +44,7 @@ from omninegclip.data.features import ImageFeatureCache
 from omninegclip.data.items import ImageRef
 from omninegclip.errors import OmniNegClipError, StoppedError
 from omninegclip.evaluation.scenes import Figures, as_dict
-from omninegclip.files import hold, read_sealed, write_sealed, write_text
+from omninegclip.files import hold, write_text
 from omninegclip.progress import console, track
 from omninegclip.report.figures import over_seeds, to_csv
 from omninegclip.report.page import RunPage
@@ -52,6 +52,7 @@ from omninegclip.report.plots import plot_grid
 from omninegclip.report.scenes import grid_table
 from omninegclip.report.thumbnails import ThumbnailRow
 from omninegclip.run.driver import train
+from omninegclip.run.folder import same_plan
 from omninegclip.run.job import Job
 from omninegclip.study.workers import each_done
 from omninegclip.training.preset import load_preset
@@ -150,25 +151,16 @@ def coco_files(folder: Path) -> tuple[Path, Path, Path]:
     )
 
 
-def same_plan(options: argparse.Namespace, model: str) -> None:
-    """Record what the work folder was made with, or compare with the record.
-
-    Raises OmniNegClipError when it is made of other photos, another model or other settings.
-    """
+def plan_of(options: argparse.Namespace, model: str) -> dict[str, object]:
+    """Return what this folder's work is made of: photos, model and settings."""
     names = (options.data / f"{split}.txt" for split in (*LEARNED, ASKED))
-    plan = {
+    return {
         "version": __version__,
         "photos": hashlib.sha256(b"".join(path.read_bytes() for path in names)).hexdigest(),
         "model": model,
         "steps": options.steps,
         "set": options.set,
     }
-    path = options.work / "plan.json"
-    if not path.exists():
-        write_sealed(path, plan)
-    elif (made := read_sealed(path)) != plan:
-        other = next(name for name in plan if made.get(name) != plan[name])
-        raise OmniNegClipError(f"{options.work} was made with another {other}: name another folder.")
 
 
 def main() -> None:
@@ -182,7 +174,7 @@ def main() -> None:
 
 def make(options: argparse.Namespace, base: Encoder, collections: dict[str, Collection]) -> None:
     """Fine-tune what is not yet fine-tuned, and ask every model."""
-    same_plan(options, base.fingerprint)
+    same_plan(options.work / "plan.json", plan_of(options, base.fingerprint))
     records = make_records(read_split(options.data, LEARNED), options.work, options.workers)
     names = list(dict.fromkeys(options.only or OBJECTIVES))
     cells = [Cell(name, seed) for seed in range(options.seeds) for name in names]

@@ -145,6 +145,7 @@ class Run:
             job.out / LOG,
             job.out / LAST,
             every=job.preset.checkpoint_every,
+            command="the same command with --resume",
             metadata=lambda: self.validation.state() | {"run": folder.run},
         )
         if from_first(self._can_go_on):

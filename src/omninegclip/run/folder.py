@@ -42,6 +42,7 @@ CARD = "README.md"  # of the model: its reader is asked to add to it
 
 _KIND = "omninegclip train"
 _FILES = "files"  # the key of the metrics that holds the hashes of the model's files
+_FREE = ("data", "preset")  # where the same records lie does not matter
 _MEANS = {
     "data_hash": " (other records)",
     "image_hash": " (other images)",
@@ -73,11 +74,7 @@ class RunFolder:
 
     def _same_run(self, config: JsonObject) -> JsonObject:
         if self.run:
-            if problem := difference(self.run["config"], config):
-                raise OmniNegClipError(
-                    f"The run in {self.out} began with {problem}: "
-                    "resume with the same options, or name a new folder."
-                )
+            _refuse_other(self.out, difference(self.run["config"], config))
         else:
             metadata = {**versions(), "threads": torch.get_num_threads(), "git": git_state()}
             self.run = {"kind": _KIND, "config": config, "versions": metadata}
@@ -194,11 +191,26 @@ def config_of(job: Job, encoder: ClipEncoder, data: Data, contents: Sequence[str
     }
 
 
-def difference(was: Mapping[str, object], now: Mapping[str, object]) -> str | None:
+def same_plan(path: Path, plan: Mapping[str, object]) -> None:
+    """Write down in `path` what the work beside it is made of, or compare it with what is written there.
+
+    `plan` holds all that decides the work; what JSON doesn't know, such as paths, is kept as a text.
+
+    Raises OmniNegClipError when they differ, or the file is damaged or can't be written.
+    """
+    now = json.loads(json.dumps(dict(plan), default=str))
+    if path.exists():
+        _refuse_other(path.parent, difference(read_sealed(path), now, free=()))
+    else:
+        write_sealed(path, now)
+
+
+def difference(
+    was: Mapping[str, object], now: Mapping[str, object], free: Sequence[str] = _FREE
+) -> str | None:
     """Return the first value in which two configs differ, in words, if one decides the weights."""
     for key, value in now.items():
-        # where the same records lie does not matter
-        if key not in ("data", "preset") and was.get(key) != value:
+        if key not in free and was.get(key) != value:
             return f"{key}={was.get(key)!r}, not {value!r}{_MEANS.get(key, '')}"
     return None
 
@@ -210,6 +222,13 @@ def hashes(folder: Path) -> dict[str, str]:
         if path.is_file():
             found[path.relative_to(folder).as_posix()] = hash_file(path)
     return found
+
+
+def _refuse_other(folder: Path, problem: str | None) -> None:
+    if problem:
+        raise OmniNegClipError(
+            f"The run in {folder} began with {problem}: resume with the same options, or name a new folder."
+        )
 
 
 def _refuse_occupied(out: Path, resume: bool) -> None:

@@ -67,6 +67,11 @@ def read_log(path: Path) -> list[dict[str, float]]:
     return steps
 
 
+def seconds_in(path: Path, texts_per_step: float) -> float:
+    """Return how many seconds the steps in a log took, also of a run that was stopped and taken up again."""
+    return sum(texts_per_step / step["texts_per_second"] for step in read_log(path))
+
+
 def _cut(file: BinaryIO, size: int) -> bool:
     """Cut off what a log holds behind `size` bytes, and tell whether it lacked some of them."""
     there = file.seek(0, os.SEEK_END)

@@ -1,8 +1,11 @@
 """The loop that every training runs in: a bar, a log, and checkpoints to resume from."""
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
+from typing import Protocol
+
+from torch import Tensor
 
 from omninegclip.errors import StoppedError
 from omninegclip.files import JsonObject
@@ -11,11 +14,33 @@ from omninegclip.progress import console, progress
 from omninegclip.run.log import RunLog, open_log, step_line
 from omninegclip.training.checkpoint import load_checkpoint, save_checkpoint
 from omninegclip.training.distributed import any_process, rank
-from omninegclip.training.finetune import FineTuning
 from omninegclip.training.loop import Step
 
 
-def with_bar(training: FineTuning, description: str) -> Iterator[tuple[Step, float]]:
+class Training(Protocol):
+    """What takes the steps; its state at any of them is some tensors and JSON values.
+
+    Attributes:
+        total: steps of the whole training.
+        done: steps taken so far.
+        texts_per_step: the mean number of captions in a step.
+    """
+
+    total: int
+    done: int
+    texts_per_step: float
+
+    def run(self) -> Iterator[Step]:
+        """Take the steps that are left, yielding each when it is done."""
+
+    def state(self) -> tuple[dict[str, Tensor], JsonObject]:
+        """Return all that the steps that are left depend on."""
+
+    def restore(self, tensors: Mapping[str, Tensor], metadata: JsonObject) -> None:
+        """Continue from where `state` was taken."""
+
+
+def with_bar(training: Training, description: str) -> Iterator[tuple[Step, float]]:
     """Take the steps that are left with a bar, and yield each with its captions per second."""
     with progress() as bar:
         shown = bar.add_task(description, total=training.total, completed=training.done, note="")
@@ -40,16 +65,17 @@ class ResumableTraining:
 
     def __init__(
         self,
-        training: FineTuning,
+        training: Training,
         log: Path,
         checkpoint: Path,
         *,
         every: int,
-        metadata: Callable[[], JsonObject],
+        command: str = "the same command",
+        metadata: Callable[[], JsonObject] = dict,
     ) -> None:
-        """Begin at the first step; a checkpoint is written every `every` steps."""
+        """Begin at the first step; a checkpoint is written every `every` steps, and `command` resumes."""
         self.training, self.metadata = training, metadata
-        self._log, self._checkpoint, self._every = log, checkpoint, every
+        self._log, self._checkpoint, self._every, self._command = log, checkpoint, every, command
         self._log_bytes, self._saved = 0, 0
 
     def restore(self) -> JsonObject:
@@ -83,7 +109,7 @@ class ResumableTraining:
                 if stopping:
                     raise StoppedError(
                         f"Stopped after step {self.training.done} of {self.training.total}; "
-                        "the same command with --resume continues the run."
+                        f"{self._command} continues the run."
                     )
 
     def is_due(self, every: int) -> bool:
