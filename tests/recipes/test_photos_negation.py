@@ -278,6 +278,6 @@ def test_the_whole_recipe_trains_asks_and_does_nothing_twice(
     assert {path: path.stat().st_mtime_ns for path in weights.iterdir()} == changed
     options.set = ["batch_size=5"]
     monkeypatch.setattr(recipe.make, "asked", lambda _: {})  # questions are not what is refused
-    with pytest.raises(OmniNegClipError, match=r"began with set=\[\], not \['batch_size=5'\]"):
+    with pytest.raises(OmniNegClipError, match=r"began with set=\['batch_size=4'\], not \['batch_size=5'\]"):
         recipe.make.main()
     assert json.loads((options.work / "test.json").read_text()) == figures
