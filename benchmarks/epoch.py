@@ -120,8 +120,8 @@ def run_epoch(triplets: Triplets, model: CLIPModel, batch_size: int, steps: int 
     stream = Waiting(pair_batches(triplets, encoder, plan))
     begun = time.perf_counter()
     backward = backward_through(task)
-    for _ in train(backward, optimizer, stream, lambda _step: 1.0, range(steps), after_step=task.after_step):
-        pass
+    for _ in train(backward, optimizer, stream, lambda _step: 1.0, range(steps)):
+        task.after_step()
     return {
         "steps": steps,
         "seconds": time.perf_counter() - begun,

@@ -125,7 +125,7 @@ def test_evaluate_loads_models_by_name(model: Path, benchmark: Path) -> None:
 
 
 def test_evaluate_says_what_is_missing(model: Path, benchmark: Path, tmp_path: Path) -> None:
-    with pytest.raises(onc.OmniNegClipError, match="is no folder"):
+    with pytest.raises(onc.OmniNegClipError, match="is not a folder"):
         onc.evaluate(model, tmp_path / "none", suite=benchmark / "suite.yaml")
     with pytest.raises(onc.OmniNegClipError, match=r"holds no benchmark of the suite .* pairs\.csv"):
         onc.evaluate(model, tmp_path, suite=benchmark / "suite.yaml")
@@ -172,5 +172,5 @@ def test_what_is_no_name_and_no_caption_is_one_sentence(model: Path, benchmark: 
     for models in (onc.load(model), [onc.load(model)], 3):
         with pytest.raises(onc.OmniNegClipError, match="models must be names, or loaded models by name"):
             onc.evaluate(models, benchmark, suite=benchmark / "suite.yaml")  # type: ignore[arg-type]
-    with pytest.raises(onc.OmniNegClipError, match="1 is no caption"):
+    with pytest.raises(onc.OmniNegClipError, match="1 is not a caption"):
         onc.negate(["a dog", 1])  # type: ignore[list-item]

@@ -9,13 +9,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from command_line import Outcome, call
 from PIL import Image
 
 from omninegclip import cli, progress
 from omninegclip.data.record import write_records
 
 SOURCE = Path(cli.__file__).parent
-Outcome = tuple[int, str, str]
 
 SEEDED = {
     "quickstart": [],
@@ -85,19 +85,6 @@ def _here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
 
 
-def call(*arguments: str) -> Outcome:
-    output, errors, code = io.StringIO(), io.StringIO(), 0
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(sys, "argv", ["omninegclip", *arguments])
-        patch.setattr(sys, "stdout", output)
-        patch.setattr(sys, "stderr", errors)
-        try:
-            cli.main()
-        except SystemExit as end:
-            code = end.code if isinstance(end.code, int) else 0 if end.code is None else 1
-    return code, output.getvalue(), errors.getvalue()
-
-
 def assert_one_sentence(outcome: Outcome, *words: str) -> None:
     code, output, errors = outcome
     assert code in (1, 2)
@@ -157,7 +144,7 @@ def test_the_name_of_a_model_is_no_yaml(name: str, tmp_path: Path) -> None:
     Image.new("RGB", (8, 8)).save(tmp_path / "a.png")
     write_records(tmp_path / "records.parquet", [ROW])
     command = ("train", "records.parquet", "--preset=scenes-paper", f"--model={name}")
-    assert_one_sentence(call(*command), f"{name} is no file, no folder")
+    assert_one_sentence(call(*command), f"{name} is not a file, a folder")
 
 
 def hostile_presets(folder: Path) -> dict[str, Path]:

@@ -60,7 +60,10 @@ def test_python_in_documents_parses_and_imports_what_is_there(page: Path) -> Non
 def test_the_readme_has_the_two_commands() -> None:
     lines = (ROOT / "README.md").read_text().splitlines()
     assert "python -m pip install -c constraints.txt '.[scenes]' && omninegclip quickstart" in lines
-    assert "python -m pip install -c constraints.txt -e '.[dev]' && python -m pytest" in lines
+    assert (
+        "python -m pip install -c constraints.txt -e '.[dev]' && python -m pytest -n 2 --dist worksteal"
+        in lines
+    )
 
 
 def test_the_short_table_of_the_readme_is_part_of_the_long_one() -> None:

@@ -6,7 +6,16 @@ from pathlib import Path
 import pytest
 
 from omninegclip.errors import DamagedError, OmniNegClipError
-from omninegclip.files import atomic_file, atomic_folder, hold, read_sealed, refuse_occupied, write_sealed
+from omninegclip.files import (
+    atomic_file,
+    atomic_folder,
+    free_name,
+    hold,
+    read_sealed,
+    refuse_occupied,
+    write_sealed,
+    write_text,
+)
 
 
 def test_a_file_appears_whole_or_not_at_all(tmp_path: Path) -> None:
@@ -123,3 +132,22 @@ def test_a_link_to_nothing_is_occupied(tmp_path: Path) -> None:
     (tmp_path / "link").symlink_to(tmp_path / "elsewhere")
     with pytest.raises(OmniNegClipError, match="is a link to what isn't there"):
         refuse_occupied(tmp_path / "link")
+
+
+def test_a_text_is_written_whole(tmp_path: Path) -> None:
+    write_text(tmp_path / "run" / "page.html", "<p>“no”</p>")
+    assert (tmp_path / "run" / "page.html").read_text(encoding="utf-8") == "<p>“no”</p>"
+    assert [path.name for path in (tmp_path / "run").iterdir()] == ["page.html"]
+
+
+def test_a_place_that_can_not_be_written_is_named(tmp_path: Path) -> None:
+    (tmp_path / "page.html").mkdir()
+    with pytest.raises(OmniNegClipError, match=r"Can't write .*page\.html"):
+        write_text(tmp_path / "page.html", "<p>no</p>")
+
+
+def test_a_free_name_is_the_first_that_nothing_has(tmp_path: Path) -> None:
+    (tmp_path / "model-1").mkdir()
+    (tmp_path / "model-2").symlink_to("gone")
+    assert free_name(tmp_path / "model") == tmp_path / "model-3"
+    assert free_name(tmp_path / "model", 5) == tmp_path / "model-5"

@@ -2,7 +2,10 @@
 
 import ast
 from collections import defaultdict
+from collections.abc import Iterator
 from pathlib import Path
+
+import pytest
 
 import omninegclip
 
@@ -80,3 +83,53 @@ def test_a_class_name_stands_for_one_thing() -> None:
             if isinstance(node, ast.ClassDef) and not node.name.startswith("_"):
                 places[node.name].append(str(path.relative_to(PACKAGE)))
     assert not {name: files for name, files in places.items() if len(files) > 1}
+
+
+def functions() -> Iterator[tuple[str, ast.FunctionDef | ast.AsyncFunctionDef]]:
+    for path in sorted(PACKAGE.rglob("*.py")):
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+                yield f"{path.relative_to(PACKAGE)}:{node.lineno} {node.name}", node
+
+
+def lines_of(function: ast.FunctionDef | ast.AsyncFunctionDef) -> int:
+    """Count from `def` to the last line, with the docstring; decorators stand before it."""
+    return (function.end_lineno or 0) - function.lineno + 1
+
+
+def parameters_of(function: ast.FunctionDef | ast.AsyncFunctionDef) -> int:
+    """Count what a caller gives, `*` and `**` as one each; a command's option groups count as they stand."""
+    given = function.args
+    names = [each.arg for each in (*given.posonlyargs, *given.args, *given.kwonlyargs)]
+    return len([name for name in names if name not in ("self", "cls")]) + sum(
+        each is not None for each in (given.vararg, given.kwarg)
+    )
+
+
+def test_functions_fit_on_a_screen_and_take_few_parameters() -> None:
+    assert not [name for name, each in functions() if lines_of(each) > 60]
+    assert not [name for name, each in functions() if parameters_of(each) > 7]
+
+
+def test_few_types_are_left_open() -> None:
+    """`Any` is counted wherever it is written, aliases and casts included."""
+    found = [
+        f"{path.relative_to(PACKAGE)}:{node.lineno}"
+        for path in sorted(PACKAGE.rglob("*.py"))
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.Name) and node.id == "Any"
+    ]
+    assert len(found) <= 40, "\n".join(found)
+
+
+@pytest.mark.parametrize(
+    ("source", "lines", "parameters"),
+    [
+        ("def f():\n    return 1\n", 2, 0),
+        ("@wrapped\ndef f(self, a, /, b, *rest, c=1, **more):\n    'x'\n    return 1\n", 3, 5),
+    ],
+)
+def test_how_lines_and_parameters_are_counted(source: str, lines: int, parameters: int) -> None:
+    function = ast.parse(source).body[0]
+    assert isinstance(function, ast.FunctionDef)
+    assert (lines_of(function), parameters_of(function)) == (lines, parameters)

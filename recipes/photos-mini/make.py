@@ -9,7 +9,7 @@ Expected:  text to image over Flickr8k's 1,000 test photos with one caption each
 Smoke:     add --steps 4 --warm-up 2 --batch 32 --photos 40 (a minute)
 
 `--data` is a folder with Flickr8k.token.txt, train.txt, dev.txt, test.txt and images/; or, with --captions
-FILE, the folder of the images that this file names. Stop it at any moment: the same command goes on.
+FILE, the folder of the images that this file names. A stopped run is continued by the same command.
 
 EfficientNet-Lite2 (ImageNet) stays as it is, and its features are kept in WORK/features. all-MiniLM-L6-v2 and
 both projections learn with CLIP's own loss, the projections faster since they begin with nothing (LiT, Zhai
@@ -18,99 +18,69 @@ measured on instead.
 """
 
 import argparse
-import json
 import sys
-import time
-from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 from card import card, figures, show
-from join import Join, batches, optimizer_for, restore, save
-from parts import PooledFeatures, pretrained
+from parts import FRESH, PooledFeatures, pretrained
 from photos import SPLITS, Photo, read_photos
 from torch.nn import functional as F
 
 from omninegclip.clip.encoder import ClipEncoder
 from omninegclip.clip.io.save import save_clip
 from omninegclip.data.features import FrozenFeatures, ImageFeatureCache
-from omninegclip.data.sampler import BatchSampler
 from omninegclip.errors import OmniNegClipError
 from omninegclip.evaluation.intervals import Estimate
-from omninegclip.files import hold, read_sealed, refuse_occupied, write_sealed
+from omninegclip.files import hold, refuse_occupied
 from omninegclip.memory import keep_freed_memory
-from omninegclip.progress import console, progress
-from omninegclip.training.loop import backward_through, train
-from omninegclip.training.schedule import cosine
+from omninegclip.progress import console
+from omninegclip.run.folder import same_plan
+from omninegclip.run.log import seconds_in
+from omninegclip.run.loop import ResumableTraining
+from omninegclip.training.pretraining import Pretraining, PretrainingSettings, captioned_features
 
 CHECKPOINT_EVERY, MEASURE_EVERY = 25, 50
-CLIP_NORM = 1.0
 
 
 def fit(encoder: ClipEncoder, splits: dict[str, list[Photo]], parts: dict[str, Any], options: Any) -> float:
     """Train to the last step, from the last checkpoint if there is one, and return the seconds spent."""
-    model, path = encoder.model, options.work / "checkpoint.safetensors"
-    join, optimizer = Join(model), optimizer_for(model, options)
+    encoder.model.vision_model.requires_grad_(False)
     photos = splits["train"] if options.hold_out_dev else splits["train"] + splits["dev"]
-    rows = sum(len(photo.captions) for photo in photos)
-    sampler = BatchSampler(rows, options.batch, options.seed)
-    done, seconds = 0, 0.0
-    if path.exists():
-        metadata = restore(path, model, optimizer)
-        done, seconds = metadata["done"], metadata["seconds"]
-        sampler.load_state_dict(metadata["sampler"])
-        console.print(f"Going on after step {done} of {options.steps}.")
-    model.text_model.train()
-    model.visual_projection.train()
-    stream = batches(encoder, photos, parts["train"], sampler, options.seed)
-    factor = partial(cosine, warmup=options.warm_up, total=options.steps)
-    begun = time.perf_counter() - seconds
-    with progress() as bar, (options.work / "log.jsonl").open("a") as log:
-        task = bar.add_task("Training", total=options.steps, completed=done, note="")
-        steps = train(
-            backward_through(join),
-            optimizer,
-            stream,
-            factor,
-            range(done, options.steps),
-            after_step=join.after_step,
-            clip_norm=CLIP_NORM,
-        )
-        for step in steps:
-            done, seconds = step.number + 1, time.perf_counter() - begun
-            last = done == options.steps
-            line = {"step": step.number, "learning_rate": step.learning_rate, **step.scalars}
-            line |= {"scale": model.logit_scale.exp().item(), "seconds": round(seconds, 1)}
-            if options.hold_out_dev and (done % MEASURE_EVERY == 0 or last):
-                line["dev"] = {
-                    name: each.value for name, each in measure(encoder, splits, parts, "dev").items()
-                }
-                console.print(f"dev after {done}: {line['dev']}", highlight=False)
-            log.write(json.dumps(line) + "\n")
-            log.flush()
-            bar.update(task, advance=1, note=f"loss {step.scalars['loss']:.3f}")
-            if done % CHECKPOINT_EVERY == 0 or last:
-                metadata = {"done": done, "seconds": seconds, "sampler": sampler.state_dict()}
-                save(path, model, optimizer, metadata)
-    model.eval()
-    return seconds
+    captions = [photo.captions for photo in photos]
+    settings = PretrainingSettings(
+        steps=options.steps,
+        warmup=options.warm_up,
+        batch_size=options.batch,
+        learning_rate=options.text_rate,
+        weight_decay=options.weight_decay,
+        seed=options.seed,
+        fresh=FRESH,
+        fresh_rate=options.projection_rate,
+    )
+    features_of = captioned_features(encoder, captions, parts["train"], options.batch, options.seed)
+    training = Pretraining(encoder, features_of, settings)
+    log, checkpoint = options.work / "log.jsonl", options.work / "checkpoint.safetensors"
+    resumable = ResumableTraining(training, log, checkpoint, every=CHECKPOINT_EVERY)
+    resumable.restore()
+    for step in resumable.steps("Training"):
+        if options.hold_out_dev and resumable.is_due(MEASURE_EVERY):
+            dev = {name: each.value for name, each in measure(encoder, splits, parts, "dev").items()}
+            resumable.log.write({"step": step.number, "dev": dev})
+            console.print(f"dev after {training.done}: {dev}")
+    return seconds_in(log, training.texts_per_step)
 
 
 def measure(
     encoder: ClipEncoder, splits: dict[str, list[Photo]], parts: dict[str, Any], split: str
 ) -> dict[str, Estimate]:
     """Return retrieval between the photos of a split and their first captions, in both directions."""
-    model, was = encoder.model, encoder.model.text_model.training
-    model.eval()
     with torch.inference_mode():
         pooled = parts[split][np.arange(len(splits[split]))]
-        images = F.normalize(model.visual_projection(pooled), dim=-1).numpy()
-    texts = encoder.embed_text([photo.captions[0] for photo in splits[split]])
-    model.text_model.train(was)
-    model.visual_projection.train(was)
-    return figures(texts, images)
+        images = F.normalize(encoder.model.visual_projection(pooled), dim=-1).numpy()
+    return figures(encoder.embed_text([photo.captions[0] for photo in splits[split]]), images)
 
 
 def look(encoder: ClipEncoder, splits: dict[str, list[Photo]], options: Any) -> dict[str, Any]:
@@ -125,23 +95,6 @@ def look(encoder: ClipEncoder, splits: dict[str, list[Photo]], options: Any) -> 
     if not options.hold_out_dev:
         parts["train"] = FrozenFeatures(stored.stored, stored.rows[: cuts[2]])
     return parts
-
-
-def same_options(options: argparse.Namespace) -> None:
-    """Write the options that decide the weights, or raise when the run in the folder had others."""
-    path = options.work / "options.json"
-    free = {"work", "out", "threads"}
-    now = {name: str(value) for name, value in sorted(vars(options).items()) if name not in free}
-    if path.exists():
-        was = read_sealed(path)
-        changed = [name for name in now if was.get(name) != now[name]]
-        if changed:
-            raise OmniNegClipError(
-                f"The run in {options.work} has {changed[0]}={was.get(changed[0])}: go on with the same "
-                "options, or name another --work (its folder features may be copied)."
-            )
-        return
-    write_sealed(path, now)
 
 
 def parse() -> argparse.Namespace:
@@ -175,7 +128,10 @@ def main() -> None:
     splits = {k: v[: options.photos] for k, v in read_photos(options.data, options.captions).items()}
     encoder = pretrained(options.seed)
     with hold(options.work):
-        same_options(options)
+        same_plan(
+            options.work / "options.json",
+            {name: value for name, value in vars(options).items() if name not in ("work", "out", "threads")},
+        )
         parts = look(encoder, splits, options)
         seconds = fit(encoder, splits, parts, options)
     reached = measure(encoder, splits, parts, "test")

@@ -10,8 +10,8 @@ Smoke:     add --seeds 1 --steps 4 --warm-up 2 --only omni
 `--data` is a folder with Flickr8k.token.txt, train.txt, dev.txt, test.txt and images/. Captions of train and
 dev are negated by rules, with every sixth kind of object never denied; each objective learns from about as
 many tokens of them (omni.yaml, omni-plus.yaml), and is asked about the 1,000 test photos. `--coco` asks about
-photos with COCO's captions and boxes too, where boxes say what is there. Stop it at any moment: the same
-command goes on.
+photos with COCO's captions and boxes too, where boxes say what is there. A stopped run is continued by the
+same command.
 
 WORK gets figures as test.csv, .json and .svg (and coco.*), test.html with 20 fixed searches before and after,
 and the fine-tuned models in runs/.
@@ -44,14 +44,15 @@ from omninegclip.data.features import ImageFeatureCache
 from omninegclip.data.items import ImageRef
 from omninegclip.errors import OmniNegClipError, StoppedError
 from omninegclip.evaluation.scenes import Figures, as_dict
-from omninegclip.files import atomic_file, hold, read_sealed, write_sealed
+from omninegclip.files import hold, write_text
 from omninegclip.progress import console, track
 from omninegclip.report.figures import over_seeds, to_csv
-from omninegclip.report.page import render
+from omninegclip.report.page import RunPage
 from omninegclip.report.plots import plot_grid
 from omninegclip.report.scenes import grid_table
 from omninegclip.report.thumbnails import ThumbnailRow
 from omninegclip.run.driver import train
+from omninegclip.run.folder import same_plan
 from omninegclip.run.job import Job
 from omninegclip.study.workers import each_done
 from omninegclip.training.preset import load_preset
@@ -83,7 +84,7 @@ class Cell(NamedTuple):
 
 
 def tune(cell: Cell, options: argparse.Namespace, records: Path) -> None:
-    """Fine-tune, or go on with it, or do nothing if it is done."""
+    """Fine-tune, resume, or do nothing if it is finished."""
     plus = cell.objective == "omni-plus"
     overrides = [f"model={options.model}", *options.set]
     if not plus:
@@ -150,25 +151,16 @@ def coco_files(folder: Path) -> tuple[Path, Path, Path]:
     )
 
 
-def same_plan(options: argparse.Namespace, model: str) -> None:
-    """Write down what this folder's work is made of, or compare.
-
-    Raises OmniNegClipError when it is made of other photos, another model or other settings.
-    """
+def plan_of(options: argparse.Namespace, model: str) -> dict[str, object]:
+    """Return what this folder's work is made of: photos, model and settings."""
     names = (options.data / f"{split}.txt" for split in (*LEARNED, ASKED))
-    plan = {
+    return {
         "version": __version__,
         "photos": hashlib.sha256(b"".join(path.read_bytes() for path in names)).hexdigest(),
         "model": model,
         "steps": options.steps,
         "set": options.set,
     }
-    path = options.work / "plan.json"
-    if not path.exists():
-        write_sealed(path, plan)
-    elif (made := read_sealed(path)) != plan:
-        other = next(name for name in plan if made.get(name) != plan[name])
-        raise OmniNegClipError(f"{options.work} was made with another {other}: name another folder.")
 
 
 def main() -> None:
@@ -182,7 +174,7 @@ def main() -> None:
 
 def make(options: argparse.Namespace, base: Encoder, collections: dict[str, Collection]) -> None:
     """Fine-tune what is not yet fine-tuned, and ask every model."""
-    same_plan(options, base.fingerprint)
+    same_plan(options.work / "plan.json", plan_of(options, base.fingerprint))
     records = make_records(read_split(options.data, LEARNED), options.work, options.workers)
     names = list(dict.fromkeys(options.only or OBJECTIVES))
     cells = [Cell(name, seed) for seed in range(options.seeds) for name in names]
@@ -228,34 +220,28 @@ def answer(
             rows({SHOWN.get(n, n): scores[n] for n in scores if n in SHOWN}, photos, folder, right)
         )
     for suffix, text in texts.items():
-        with atomic_file(options.work / f"{name}.{suffix}") as temporary:
-            temporary.write_text(text)
+        write_text(options.work / f"{name}.{suffix}", text)
     Console(width=170).print(grid_table(means, f"{name}, {len(photos):,} photos, {options.seeds} seeds"))
 
 
 def page(found: list[ThumbnailRow]) -> str:
     """Return the searches as a page."""
-    return render(
+    return RunPage(
         title="Twenty searches, before and after",
         summary="A fixed list, all shown: the first five of the test photos. Right and wrong by what the "
         "captions of a photo name; they do not name everything.",
-        rows=[],
         columns=list(found[0].columns),
-        curves=[],
         image_rows=found,
-        metadata={},
-        policy_rows=[],
-        notes=[],
         attribution="Photos: Flickr8k (Hodosh et al., 2013), under their owners' licences.",
-    )
+    ).html()
 
 
 def parse() -> argparse.Namespace:
     """Read the command line."""
     parser = argparse.ArgumentParser(description="Teach photos-mini what no means, and ask what it learned.")
     parser.add_argument("--data", type=Path, required=True, help="Flickr8k's folder")
-    parser.add_argument("--model", type=Path, required=True, help="what recipes/photos-mini made")
-    parser.add_argument("--work", type=Path, required=True, help="folder of everything that is made")
+    parser.add_argument("--model", type=Path, required=True, help="the model that recipes/photos-mini wrote")
+    parser.add_argument("--work", type=Path, required=True, help="folder for all output")
     parser.add_argument(
         "--coco", type=Path, help="a folder with annotations/captions*.json, instances*.json, train*/"
     )
@@ -278,6 +264,6 @@ if __name__ == "__main__":
     try:
         main()
     except (StoppedError, KeyboardInterrupt):
-        sys.exit("Stopped: the same command goes on.")
+        sys.exit("Stopped: the same command continues.")
     except OmniNegClipError as error:
         sys.exit(f"error: {error}")

@@ -13,7 +13,7 @@ from dataclasses import dataclass, fields
 from functools import cached_property
 from html import escape
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, TypedDict, Unpack, get_args
+from typing import TYPE_CHECKING, Literal, TypedDict, Unpack, get_args
 
 from omninegclip.errors import OmniNegClipError
 
@@ -22,6 +22,7 @@ if TYPE_CHECKING:  # these import torch, pyarrow or spaCy
     from omninegclip.clip.encoder import ClipEncoder, Encoder
     from omninegclip.evaluation.intervals import Estimate
     from omninegclip.evaluation.results import BenchmarkResult
+    from omninegclip.files import JsonObject
     from omninegclip.report.comparison import ComparisonRow
 
 Activation = Literal["quick_gelu", "gelu"]
@@ -122,7 +123,7 @@ def train(
         out: the run folder, new or empty unless `resume`; default: `runs/PRESET`.
         overrides: values that differ from the preset's, such as `{"model": "scenes-small", "steps": 100}`.
         seed: decides the order of the data, and which images are held out.
-        resume: go on with the run in `out`; begin it if nothing is there.
+        resume: continue the run in `out`, or start it if there is none.
         **options: see `MoreTrainingOptions`.
 
     Raises:
@@ -159,7 +160,7 @@ def train(
     )
 
 
-def _estimates(figures: Mapping[str, Mapping[str, Any]] | None) -> dict[str, "Estimate"]:
+def _estimates(figures: Mapping[str, "JsonObject"] | None) -> dict[str, "Estimate"]:
     from omninegclip.evaluation.intervals import Estimate
 
     return {name: Estimate(**figure) for name, figure in (figures or {}).items()}
@@ -240,7 +241,7 @@ def evaluate(
         models: names as for `load`, or encoders by name: `{"mine": encoder}`.
         data: the folder that holds the files and images of the benchmarks.
         suite: `negation`, `retrieval`, `scenes`, `all`, or a YAML file.
-        protocol: `strict` counts ties by their chance and refuses NaN; `official` scores as the field does.
+        protocol: `strict` scores ties by chance and refuses NaN; `official` scores as the field does.
         out: a folder for the results; what is finished there is not scored again.
         **options: see `MoreEvaluationOptions`.
 
@@ -346,14 +347,15 @@ def negate(
     if isinstance(captions, str):
         captions = [captions]
     if wrong := [caption for caption in captions if not isinstance(caption, str)]:
-        raise OmniNegClipError(f"{wrong[0]!r} is no caption: negate takes a list of texts.")
+        raise OmniNegClipError(f"{wrong[0]!r} is not a caption: negate takes a list of texts.")
     if kind not in get_args(NegationKind):
         raise OmniNegClipError(f"kind is {kind!r}: it can be {', '.join(get_args(NegationKind))}.")
     if per_caption < 1:
         raise OmniNegClipError("per_caption must be 1 or more.")
     if labels is not None and len(labels) != len(captions):
         raise OmniNegClipError(
-            f"There are {len(captions)} captions and {len(labels)} labels: one each is needed."
+            f"There are {len(captions)} captions and {len(labels)} labels: labels needs one entry per "
+            "caption."
         )
     images = [
         Captioned(str(number), None, [caption], labels[number - 1] if labels else None)

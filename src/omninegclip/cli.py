@@ -40,7 +40,7 @@ for verb in (
 
 
 def main() -> None:
-    """Run the command line; what a user can mend is one sentence on standard error, and exit code 1 or 2."""
+    """Run the command line; what a user can fix is one sentence on standard error, exit code 1 or 2."""
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")  # a terminal that has not every character
@@ -95,7 +95,7 @@ def _refuse_unwritable(arguments: Sequence[str]) -> None:
             name = argument[:-1] or (before if option else f"argument {place + 1}")
             raise OmniNegClipError(f"The value of {name} is empty: give one, or leave it out.")
         if re.search("[\0\ud800-\udfff]", argument):
-            raise OmniNegClipError(f"The argument {argument} is no UTF-8 text: rename what it names.")
+            raise OmniNegClipError(f"The argument {argument} is not UTF-8 text: rename what it names.")
 
 
 def _flush() -> None:

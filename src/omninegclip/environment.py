@@ -15,7 +15,7 @@ _LARGEST = 4 << 20  # bytes of a file of git that are read: packed-refs is the o
 
 def versions() -> dict[str, str]:
     """Return the versions of Python, of this package and of all installed packages that decide a result."""
-    # our own needs no installed package: a source tree on the path is enough
+    # our own version is known without an installation, from a source tree on the path too
     found = {"python": platform.python_version(), "omninegclip": __version__}
     for name in _PACKAGES:
         try:

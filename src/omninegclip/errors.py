@@ -2,11 +2,11 @@
 
 
 class OmniNegClipError(Exception):
-    """A problem that the user can mend; its message names what is wrong and what would be right."""
+    """A problem that the user can fix; its message names what is wrong and what would be right."""
 
 
 class StoppedError(OmniNegClipError):
-    """The user stopped a run; everything up to there is kept, and its message says how to go on."""
+    """The user stopped a run; its progress is kept, and the message says how to continue."""
 
 
 class DamagedError(OmniNegClipError):

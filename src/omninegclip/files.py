@@ -1,4 +1,4 @@
-"""Files that are never half-written, written by two at once, or read back damaged without a word."""
+"""Files that are never half-written, never written by two processes at once, and checked when read."""
 
 import hashlib
 import json
@@ -7,6 +7,7 @@ import shutil
 import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
+from itertools import count
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -17,6 +18,7 @@ from omninegclip.errors import DamagedError, OmniNegClipError
 
 LOCK = ".omninegclip.lock"  # in a folder that one process at a time may write
 PARTIAL = ".omninegclip-partial"  # ends every temporary name, which no user's file does
+JsonObject = dict[str, Any]  # as JSON has it; who reads one knows what lies under its keys
 CHECKSUM = "checksum"  # the key of a sealed file that holds the SHA-256 of the rest
 WRITE_ERRORS = (OSError, SafetensorError)  # a full disk is either
 
@@ -84,6 +86,12 @@ def refuse_occupied(path: Path) -> None:
         raise OmniNegClipError(f"{path} already exists: name a new folder, or remove it first.")
 
 
+def free_name(path: Path, first: int = 1) -> Path:
+    """Return the first of `path`-1, `path`-2, ... that is free, or of those from another number on."""
+    numbered = (path.with_name(f"{path.name}-{number}") for number in count(first))
+    return next(name for name in numbered if not os.path.lexists(name))
+
+
 @contextmanager
 def hold(folder: Path) -> Iterator[None]:
     """Let one process at a time write in `folder`, which is made; the system frees the hold of one that dies.
@@ -121,23 +129,28 @@ def append_to(path: Path) -> Iterator[BinaryIO]:
         raise OmniNegClipError(_cannot_write(path, error)) from error
 
 
-def write_sealed(path: Path, values: Mapping[str, Any]) -> None:
+def write_text(path: Path, text: str) -> None:
+    """Write a text as UTF-8, whole or not at all; raises OmniNegClipError when it can't be written."""
+    with atomic_file(path) as temporary:
+        temporary.write_text(text, "utf-8")
+
+
+def write_sealed(path: Path, values: Mapping[str, object]) -> None:
     """Write a JSON object with a checksum, so that `read_sealed` knows whether it is whole.
 
     Raises OmniNegClipError when it can't be written.
     """
     sealed = {**values, CHECKSUM: checksum(values)}
-    with atomic_file(path) as temporary:
-        temporary.write_text(json.dumps(sealed, indent=2, ensure_ascii=False) + "\n", "utf-8")
+    write_text(path, json.dumps(sealed, indent=2, ensure_ascii=False) + "\n")
 
 
-def read_sealed(path: Path) -> dict[str, Any]:
+def read_sealed(path: Path) -> JsonObject:
     """Return what `write_sealed` wrote, without the checksum.
 
     Raises DamagedError when the file is not whole or was changed, OmniNegClipError when it can't be opened.
     """
     try:
-        values: dict[str, Any] = json.loads(path.read_text("utf-8"))
+        values: JsonObject = json.loads(path.read_text("utf-8"))
         whole = isinstance(values, dict) and values.pop(CHECKSUM, None) == checksum(values)
     except OSError as error:
         raise OmniNegClipError(f"Can't read {path}: {error.strerror or error}.") from error
@@ -148,7 +161,7 @@ def read_sealed(path: Path) -> dict[str, Any]:
     return values
 
 
-def read_intact(path: Path) -> dict[str, Any] | None:
+def read_intact(path: Path) -> JsonObject | None:
     """Return what `write_sealed` wrote, None where the file is missing or damaged."""
     with suppress(DamagedError):
         return read_sealed(path) if path.is_file() else None

@@ -107,13 +107,13 @@ def opened(source: Path | bytes | Image.Image, name: str | None = None) -> Itera
 def open_regular(path: Path) -> BinaryIO:
     """Open a file to read its bytes, but no pipe, device or folder, which could wait or act.
 
-    Raises OSError when it can't be opened, and OmniNegClipError when it is no regular file.
+    Raises OSError when it can't be opened, and OmniNegClipError when it is not a regular file.
     """
     # without O_NONBLOCK, opening a pipe waits for somebody who writes into it
     handle = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
     if not stat.S_ISREG(os.fstat(handle).st_mode):
         os.close(handle)
-        raise OmniNegClipError(f"{path} is no regular file: name an image file.")
+        raise OmniNegClipError(f"{path} is not a regular file: name an image file.")
     return os.fdopen(handle, "rb")
 
 
@@ -157,7 +157,9 @@ def _why_not(brand: bytes) -> str:
         return "it is an AVIF image, and Pillow has no AVIF here: python -m pip install 'pillow>=11.3'"
     if brand in _HEIF_BRANDS and not _has_heif():
         return f"it is a HEIC image, which needs an extra: {install('heif')}"
-    return "it is no image file, or damaged (JPEG, PNG, WebP, GIF, BMP, TIFF, PPM, AVIF and HEIC are read)"
+    return (
+        "it is not an image file, or damaged (JPEG, PNG, WebP, GIF, BMP, TIFF, PPM, AVIF and HEIC are read)"
+    )
 
 
 def _check_size(image: Image.Image, called: str) -> None:

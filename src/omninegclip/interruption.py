@@ -1,7 +1,9 @@
 """Ctrl-C and SIGTERM: at once, with what is half-written removed, or at the end of a training step."""
 
+import multiprocessing
 import os
 import signal
+import threading
 from collections.abc import Callable
 from contextlib import suppress
 from types import FrameType
@@ -35,6 +37,18 @@ class Interruption:
             os._exit(CODE)
         self._came = True
         raise KeyboardInterrupt
+
+
+def leave_to_parent() -> None:
+    """Make this process a worker: Ctrl-C is its parent's to answer, and it ends when its parent is killed."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+
+
+def _end_with_parent() -> None:
+    if parent := multiprocessing.parent_process():
+        parent.join()
+    os._exit(1)
 
 
 class StopRequest:

@@ -1,7 +1,6 @@
-"""YAML that people write: plain values, of which a few characters can't become gigabytes or objects."""
+"""Untrusted YAML: plain values only, so that a small file can't expand to gigabytes or make objects."""
 
 from pathlib import Path
-from typing import Any
 
 import yaml
 
@@ -16,7 +15,7 @@ class _PlainLoader(yaml.SafeLoader):
 
     depth = 0
 
-    def compose_node(self, parent: yaml.Node | None, index: Any) -> yaml.Node | None:
+    def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
         event = self.peek_event()  # type: ignore[no-untyped-call]
         if isinstance(event, yaml.AliasEvent) or getattr(event, "anchor", None):
             raise yaml.MarkedYAMLError(
@@ -36,7 +35,7 @@ class _PlainLoader(yaml.SafeLoader):
         return node
 
 
-def parse(text: str, what: str) -> Any:
+def parse(text: str, what: str) -> object:
     """Return the value that `text` writes; `what` names it in errors.
 
     Raises OmniNegClipError when it is no plain YAML.
@@ -51,10 +50,10 @@ def parse(text: str, what: str) -> Any:
         ValueError,
     ) as error:  # also a date that no calendar has, a number of 5,000 digits
         reason = " ".join(str(error).split())
-    raise OmniNegClipError(f"{what} is no valid YAML: {reason}.")
+    raise OmniNegClipError(f"{what} is not valid YAML: {reason}.")
 
 
-def read(path: Path, what: str) -> Any:
+def read(path: Path, what: str) -> object:
     """Return the value that a small file holds, as `parse` does.
 
     Raises OmniNegClipError also when `path` is no file, can't be read, is no text, or is over 64 KiB.
@@ -71,4 +70,4 @@ def read(path: Path, what: str) -> Any:
     try:
         return parse(content.decode("utf-8-sig"), what)
     except UnicodeDecodeError as error:
-        raise OmniNegClipError(f"{what} is no UTF-8 text.") from error
+        raise OmniNegClipError(f"{what} is not UTF-8 text.") from error

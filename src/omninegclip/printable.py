@@ -1,4 +1,4 @@
-"""Text from data as text that a terminal shows and never obeys."""
+"""Text from data made safe to print: a terminal shows control characters and never executes them."""
 
 import json
 import re

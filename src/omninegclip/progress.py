@@ -1,4 +1,4 @@
-"""What people see while a command works, on standard error, and the tables that it prints in the end."""
+"""Progress on standard error while a command works, and the tables that it prints at the end."""
 
 import sys
 from collections.abc import Iterable, Iterator

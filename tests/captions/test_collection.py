@@ -83,12 +83,12 @@ def test_labels_of_coco_cover_images_without_boxes(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("name", "content", "message"),
     [
-        ("a.xml", "<a/>", "no known ending"),
+        ("a.xml", "<a/>", "no known extension"),
         ("a.csv", "image,words\na.jpg,dog\n", "Row 1 of .* has no caption"),
         ("a.csv", "image,caption\n", "holds no caption"),
-        ("a.jsonl", '{"caption": "a"}\nbroken\n', "Line 2 of .*is no complete JSON"),
+        ("a.jsonl", '{"caption": "a"}\nbroken\n', "Line 2 of .*is not complete JSON"),
         ("a.json", '{"images": [{"filename": "a"}]}', "Image 1 of .* has no 'sentences'"),
-        ("a.json", '{"images": [', "is no complete JSON"),
+        ("a.json", '{"images": [', "is not complete JSON"),
         ("a.parquet", "PAR1", "is not a readable Parquet file"),
     ],
 )
@@ -130,10 +130,10 @@ def test_what_is_no_file_is_not_waited_for(tmp_path: Path, ending: str) -> None:
     [
         ("caption\nA dog\n".encode("utf-16"), "Line 1 of .* holds a NUL"),
         ("caption\nA dog\n".encode("utf-16-le"), "Line 1 of .* holds a NUL"),
-        ("caption\nA dog\nA caf\u00e9\n".encode("latin-1"), r"Line 3 of .* is no UTF-8 text: save the file"),
+        ("caption\nA dog\nA caf\u00e9\n".encode("latin-1"), r"Line 3 of .* is not UTF-8 text: save the file"),
         (b"caption\nA dog\nA\0cat\n", "Line 3 of .* holds a NUL"),
-        (b"\x89PNG\r\n\x1a\n", "Line 1 of .* is no UTF-8 text"),
-        (b"", "holds no caption|is no complete JSON"),
+        (b"\x89PNG\r\n\x1a\n", "Line 1 of .* is not UTF-8 text"),
+        (b"", "holds no caption|is not complete JSON"),
     ],
 )
 def test_other_encodings_and_binary_files_are_told_by_line(
@@ -171,20 +171,20 @@ def test_a_byte_order_mark_of_utf_8_is_no_part_of_the_first_word(tmp_path: Path)
         ({"caption": "a", "image_id": True}, "The image_id of Line 2 of .* is of type bool"),
         (
             {"caption": "a", "image_id": float("nan")},
-            "The image_id of Line 2 of .* is too large or no number",
+            "The image_id of Line 2 of .* is too large or not a number",
         ),
         (
             {"caption": "a", "image_id": float("inf")},
-            "The image_id of Line 2 of .* is too large or no number",
+            "The image_id of Line 2 of .* is too large or not a number",
         ),
         ({"caption": "a", "image": 3}, "The image of Line 2 of .* is of type int"),
         ({"caption": "a", "image": "\0"}, "The image of Line 2 of .* a NUL"),
         ({"caption": "a", "image": "b.jpg", "image_id": 1}, "Line 2 of .* one id is one image"),
         (
             {"caption": "a", "objects": "dog; cat"},
-            "The objects of Line 2 of .* is no list of texts: 'dog; cat'",
+            "The objects of Line 2 of .* is not a list of texts: 'dog; cat'",
         ),
-        ({"caption": "a", "objects": "[dog"}, "The objects of Line 2 of .* is no list of texts"),
+        ({"caption": "a", "objects": "[dog"}, "The objects of Line 2 of .* is not a list of texts"),
         ({"caption": "a", "objects": [1]}, "The objects of Line 2 of .* is of type int"),
     ],
 )
@@ -202,7 +202,7 @@ def test_a_value_that_cannot_be_what_its_column_says_is_told_by_row(
     [
         ("a.jsonl", "[1]\n", "Line 1 of .* is of type list: dict"),
         ("a.jsonl", DEEP, "Line 1 of .* is nested too deep"),
-        ("a.jsonl", f'{{"caption": "a", "image_id": {"9" * 5000}}}', "Line 1 of .* is no complete JSON"),
+        ("a.jsonl", f'{{"caption": "a", "image_id": {"9" * 5000}}}', "Line 1 of .* is not complete JSON"),
         ("a.json", DEEP, "is nested too deep"),
         ("a.json", "7", "a.json is of type int: dict"),
         ("a.json", "[7]", "Row 1 of .* is of type int: dict"),
@@ -229,8 +229,8 @@ def test_a_value_that_cannot_be_what_its_column_says_is_told_by_row(
             "image,caption\na.jpg,A cat, asleep\n",
             "Row 1 of .* does not have the 2 cells of the header: quote",
         ),
-        ("a.csv", f"caption\nA dog\n{'a' * 200_000}\n", "is no readable CSV at line 2: field larger"),
-        ("a.csv", 'caption,objects\na,"[1"\n', "The objects of Row 1 of .* is no list of texts"),
+        ("a.csv", f"caption\nA dog\n{'a' * 200_000}\n", "is not readable CSV at line 2: field larger"),
+        ("a.csv", 'caption,objects\na,"[1"\n', "The objects of Row 1 of .* is not a list of texts"),
         ("a.txt", "A dog\n" + "a" * 1_000_000, "The caption of Line 2 of .* has 1,000,000 characters"),
     ],
 )
@@ -263,7 +263,7 @@ def test_an_id_of_zero_is_an_id(tmp_path: Path) -> None:
         ("a.jsonl", '{"image_id": 1}', "Line 1 of .* has no 'objects'"),
         ("a.jsonl", '{"image_id": 1, "objects": "dog"}', "'objects' of line 1 of .* is of type str: list"),
         ("a.jsonl", '{"image_id": 1, "objects": []}\n' * 2, "Line 2 of .* has the image_id '1' again"),
-        ("a.jsonl", "\xff", "Line 1 of .* is no complete JSON"),
+        ("a.jsonl", "\xff", "Line 1 of .* is not complete JSON"),
     ],
 )
 def test_labels_of_another_form_are_told_by_row(

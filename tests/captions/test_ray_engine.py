@@ -3,7 +3,6 @@ from pathlib import Path
 import pytest
 
 pytest.importorskip("spacy", reason="the negate extra is not installed")
-pytest.importorskip("ray", reason="the ray extra is not installed")
 from omninegclip.captions import pipeline as negate
 from omninegclip.captions.negate import NegationOptions
 from omninegclip.captions.pipeline import local, negate_file
@@ -11,6 +10,7 @@ from omninegclip.captions.ray_engine import over_ray
 from omninegclip.data.record import read_records
 
 
+@pytest.mark.optional
 def test_over_ray_the_rows_are_the_same(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(negate, "SHARD", 3)
     things = ["dog", "cat", "horse", "cow", "bus", "boat"]

@@ -38,7 +38,7 @@ def test_the_false_affirmation_asserts_without_negating() -> None:
     tree = next(parse(["A cat on a mat ."]))
     text = affirm(tree, BALL, Random(0))
     assert text.startswith("A cat on a mat ")
-    assert text.endswith("a ball .") or "a ball" in text
+    assert "a ball" in text
     assert " no " not in text
 
 

@@ -11,8 +11,6 @@ from omninegclip.clip.encoder import ClipEncoder
 from omninegclip.clip.text.tokenizer import byte_symbols
 from omninegclip.clip.transform import ImageTransform
 
-torch.set_num_threads(1)
-
 
 @pytest.fixture(scope="session")
 def tokenizer() -> CLIPTokenizer:

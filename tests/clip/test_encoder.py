@@ -131,5 +131,5 @@ def test_one_alone_is_a_list_of_one_and_what_is_no_text_is_named(
     assert np.array_equal(encoder.embed_text("a cat"), encoder.embed_text(["a cat"]))
     for alone in (tmp_path / "red.png", str(tmp_path / "red.png"), Image.open(tmp_path / "red.png")):
         assert np.array_equal(encoder.embed_image(alone), encoder.embed_image([tmp_path / "red.png"]))  # type: ignore[arg-type]
-    with pytest.raises(OmniNegClipError, match="1 is no text: embed_text takes a list of texts"):
+    with pytest.raises(OmniNegClipError, match="1 is not a text: embed_text takes a list of texts"):
         encoder.embed_text(["a cat", 1])  # type: ignore[list-item]

@@ -14,6 +14,7 @@ from omninegclip.clip.io.load import load_clip
 from omninegclip.clip.io.save import save_clip
 from omninegclip.clip.parity import probe_images
 
+pytestmark = pytest.mark.optional
 TEXTS = [
     "a photo of a cat",
     "two dogs on a beach, but no person's dog",
@@ -29,7 +30,8 @@ def normalised(features: Tensor) -> np.ndarray:
 @pytest.fixture
 def openai_like(tmp_path: Path) -> ClipEncoder:
     """A small model with random weights and OpenAI's vocabulary and tokenizer."""
-    open_clip = pytest.importorskip("open_clip")
+    import open_clip
+
     torch.manual_seed(0)
     model = open_clip.CLIP(
         embed_dim=64,
@@ -43,7 +45,8 @@ def openai_like(tmp_path: Path) -> ClipEncoder:
 
 @pytest.mark.parametrize("quick_gelu", [True, False])
 def test_open_clip_weights_embed_as_in_open_clip(quick_gelu: bool, tmp_path: Path) -> None:
-    open_clip = pytest.importorskip("open_clip")
+    import open_clip
+
     name = "ViT-B-32-quickgelu" if quick_gelu else "ViT-B-32"
     model, _, preprocess = open_clip.create_model_and_transforms(name)
     torch.save({"state_dict": model.eval().state_dict()}, tmp_path / "weights.pt")
@@ -58,7 +61,8 @@ def test_open_clip_weights_embed_as_in_open_clip(quick_gelu: bool, tmp_path: Pat
 def test_open_clip_loads_what_we_convert(
     openai_like: ClipEncoder, encoder: ClipEncoder, tmp_path: Path
 ) -> None:
-    open_clip = pytest.importorskip("open_clip")
+    import open_clip
+
     for name, ours in (("openai_vocabulary", openai_like), ("own_tokenizer", encoder)):
         save_clip(tmp_path / name, ours, base="random", layout="open_clip")
         place = f"local-dir:{tmp_path / name}"
@@ -71,7 +75,8 @@ def test_open_clip_loads_what_we_convert(
 
 
 def test_openais_code_loads_what_we_convert(openai_like: ClipEncoder, tmp_path: Path) -> None:
-    clip = pytest.importorskip("clip")
+    import clip
+
     # its build_model rounds the big weights to 16 bits, so they are stored rounded here
     save_clip(tmp_path / "m", openai_like, base="random", layout="openai", dtype=torch.float16)
     openai_like = load_clip(tmp_path / "m")
@@ -85,10 +90,10 @@ def test_openais_code_loads_what_we_convert(openai_like: ClipEncoder, tmp_path: 
 
 
 def test_sentence_transformers_loads_what_we_save(encoder: ClipEncoder, tmp_path: Path) -> None:
-    library = pytest.importorskip("sentence_transformers")
-    pytest.importorskip("torchvision")
+    from sentence_transformers import SentenceTransformer
+
     save_clip(tmp_path / "m", encoder, base="random")
-    model = library.SentenceTransformer(str(tmp_path / "m"), device="cpu")
+    model = SentenceTransformer(str(tmp_path / "m"), device="cpu")
     texts = model.encode(TEXTS, normalize_embeddings=True)
     np.testing.assert_allclose(encoder.embed_text(TEXTS), texts, atol=1e-5)
     square = [
@@ -99,7 +104,8 @@ def test_sentence_transformers_loads_what_we_save(encoder: ClipEncoder, tmp_path
 
 
 def test_our_tokenizer_gives_open_clips_ids(openai_like: ClipEncoder) -> None:
-    open_clip = pytest.importorskip("open_clip")
+    import open_clip
+
     captions = Path("../shared/data/flickr8k/Flickr8k.token.txt")
     texts = TEXTS
     if captions.exists():

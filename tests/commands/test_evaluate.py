@@ -60,7 +60,7 @@ def test_a_failed_benchmark_makes_the_exit_code_1(evaluate, data):
 
 
 def test_no_data_is_one_sentence(evaluate, tmp_path):
-    with pytest.raises(OmniNegClipError, match="is no folder: --data names the folder"):
+    with pytest.raises(OmniNegClipError, match="is not a folder: --data must name the folder"):
         evaluate("--json", data=tmp_path / "none")
     (tmp_path / "empty").mkdir()
     with pytest.raises(

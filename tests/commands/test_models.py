@@ -43,7 +43,7 @@ def test_verify_names_the_layer_that_changed(
 
 
 def test_verify_finds_a_fine_tune_that_is_none(base: Path) -> None:
-    with pytest.raises(OmniNegClipError, match="every weight equals the base's: this is no fine-tune"):
+    with pytest.raises(OmniNegClipError, match="every weight equals the base's: this is not a fine-tune"):
         verify(str(base), against=str(base))
 
 
@@ -64,6 +64,9 @@ def test_convert_to_each_layout_and_back(
     capsys.readouterr()
     metadata = [json.loads((folder / "omninegclip.json").read_text()) for folder in (base, tmp_path / "back")]
     assert metadata[0]["fingerprint"] == metadata[1]["fingerprint"]
+    card = (tmp_path / "there" / "README.md").read_text()
+    loads = "CLIPModel.from_pretrained" if layout == "hf" else "onc.load"
+    assert f'{loads}("{tmp_path / "there"}")' in card
 
 
 def test_blend_writes_a_model(base: Path, tuned: Path, tmp_path: Path) -> None:
@@ -72,6 +75,7 @@ def test_blend_writes_a_model(base: Path, tuned: Path, tmp_path: Path) -> None:
     card = (tmp_path / "half" / "README.md").read_text()
     assert "Nothing was measured on this model yet" in card
     assert "| alpha | 0.5 |" in card
+    assert f'CLIPModel.from_pretrained("{tmp_path / "half"}")' in card
     assert "| metric |" not in card
 
 

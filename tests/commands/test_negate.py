@@ -30,6 +30,22 @@ def test_from_lines_to_records_to_report(tmp_path: Path, capsys: pytest.CaptureF
     assert "25 rows of 25 captions" in text
     assert "rejected: not clearly English" in text
     assert "comma changed in 0.0%" in text
+    assert "nan" not in text
+    assert "too few captions" not in text
+
+
+def test_one_caption_is_counted_and_has_no_accuracy(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "one.txt").write_text("A cat sits on a mat.\n")
+    run(tmp_path / "one.txt", tmp_path / "out.parquet", "--processes=1")
+    counts = "captions: 1, rows: 1, with a presence-based negation: 1, with an absence-based one: 1\n"
+    assert capsys.readouterr().out == counts
+    run(tmp_path / "out.parquet", "--report")
+    text = capsys.readouterr().out
+    assert "1 row of 1 caption\n" in text
+    assert "told from its caption by words –, words but those of negation –, punctuation –" in text
+    assert text.endswith("–: too few captions for a classifier, or nothing of that kind in them\n")
 
 
 def test_an_endpoint_without_a_model_is_refused(tmp_path: Path) -> None:
@@ -53,7 +69,7 @@ def test_an_endpoint_or_an_engine_that_cannot_be_is_refused_before_a_caption_is_
 ) -> None:
     monkeypatch.chdir(tmp_path)
     pytest.importorskip("httpx", reason="the llm extra is not installed")
-    with pytest.raises(OmniNegClipError, match=r"--llm-url .* is no endpoint"):
+    with pytest.raises(OmniNegClipError, match=r"--llm-url .* is not an endpoint"):
         run(tmp_path / "none.txt", tmp_path / "out", "--llm-url=http://[::1", "--llm-model=tiny")
     monkeypatch.setitem(sys.modules, "ray", None)
     with pytest.raises(OmniNegClipError, match=r"pip install 'omninegclip\[ray\]'"):

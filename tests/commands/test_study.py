@@ -27,7 +27,7 @@ def test_two_studies_in_one_folder_are_refused_before_work_begins(study: list[st
 
 @pytest.mark.parametrize("study", STUDIES, ids=lambda study: study[0])
 def test_a_study_of_a_model_that_is_not_there_leaves_no_folder(study: list[str], tmp_path: Path) -> None:
-    with pytest.raises(OmniNegClipError, match="is no file, no folder"):
+    with pytest.raises(OmniNegClipError, match="is not a file, a folder"):
         run(study, str(tmp_path / "nowhere"), tmp_path / "new" / "out")
     assert not list(tmp_path.iterdir())
 

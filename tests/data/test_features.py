@@ -289,17 +289,17 @@ def test_a_folder_that_can_not_be_written_is_one_sentence(tmp_path: Path) -> Non
         ImageFeatureCache(tmp_path / "cache", ColourEncoder()).features(photos(tmp_path, 1))
 
 
-@pytest.mark.parametrize(("scale", "tolerance"), [(14.3, 1e-4), (100.0, 1e-3)])
+@pytest.mark.parametrize(("scale", "tolerance"), [(14.3, 5e-5), (100.0, 2e-4)])
 def test_what_rounding_to_float16_does_to_the_losses(scale: float, tolerance: float) -> None:
     torch.manual_seed(0)
     images = F.normalize(torch.randn(128, 512), dim=-1)
-    captions = F.normalize(images + 0.1 * torch.randn(128, 512), dim=-1)
+    captions = F.normalize(images + 0.5 * torch.randn(128, 512), dim=-1)  # no loss is 0
     negated = F.normalize(captions + 0.01 * torch.randn(128, 512), dim=-1)
     rounded = images.half().float()
     for objective in (presence, absence):
         exact = objective(images, captions, negated, torch.tensor(scale))["loss"]
         cached = objective(rounded, captions, negated, torch.tensor(scale))["loss"]
-        assert abs(exact - cached) < tolerance
+        assert 0 < abs(exact - cached) < tolerance
 
 
 def test_a_file_that_is_too_large_for_an_image_is_not_read(tmp_path: Path) -> None:

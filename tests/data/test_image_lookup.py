@@ -96,7 +96,7 @@ def test_a_link_that_the_user_laid_is_followed(root):
 
 @pytest.mark.parametrize("extension", ["jpg", "."])
 def test_an_extension_without_its_dot_is_named(root, extension):
-    with pytest.raises(OmniNegClipError, match=r"The extension .* begins with no dot"):
+    with pytest.raises(OmniNegClipError, match=r"The extension .* must begin with a dot"):
         ImageRoot([root], extension=extension)
 
 

@@ -63,7 +63,7 @@ def test_a_failure_half_way_leaves_the_old_file(tmp_path: Path) -> None:
     ("rows", "message"),
     [
         ([], "no record to write"),
-        ([RECORD, RECORD | {"rule": "object"}], "Row 2 .* has the column 'rule'"),
+        ([RECORD, RECORD | {"rule": "object"}], "Row 2 .* has a column 'rule'"),
         ([RECORD, RECORD | {"caption": 7}], "Rows 1 to 2 don't fit"),
         ([RECORD | {"caption": "\ud800"}], "Rows 1 to 1 don't fit"),
         ([RECORD | {"image_id": None}], "Row 1 of .* has no image_id"),

@@ -10,7 +10,7 @@ def test_a_missing_file_and_another_encoding_are_one_sentence(tmp_path):
     with pytest.raises(OmniNegClipError, match=r"Can't read .*none\.json: No such file"):
         sources.load_json(tmp_path / "none.json", dict)
     (tmp_path / "latin.csv").write_bytes("a\n\xe9\n".encode("latin-1"))
-    with pytest.raises(OmniNegClipError, match="is no UTF-8 text"):
+    with pytest.raises(OmniNegClipError, match="is not UTF-8 text"):
         list(sources.csv_rows(tmp_path / "latin.csv", ["a"]))
 
 
@@ -42,7 +42,7 @@ def test_what_is_no_whole_number_is_refused(cell):
     ("content", "message"),
     [
         ("[" * 100_000, "is nested too deep"),
-        ('{"a": ' + "9" * 5_000 + "}", "is no complete JSON: Exceeds the limit"),
+        ('{"a": ' + "9" * 5_000 + "}", "is not complete JSON: Exceeds the limit"),
     ],
 )
 def test_nested_json_and_endless_numbers_are_one_sentence(tmp_path, content, message):
@@ -65,14 +65,14 @@ def test_a_cell_over_the_limit_is_named_in_the_header_and_below(tmp_path):
     for text in ("a" * 200_000 + "\n1\n", "a\n" + "1" * 200_000 + "\n"):
         (tmp_path / "wide.csv").write_text(text)
         with pytest.raises(
-            OmniNegClipError, match=r"no readable CSV at line .*: field larger than field limit"
+            OmniNegClipError, match=r"not readable CSV at line .*: field larger than field limit"
         ):
             list(sources.csv_rows(tmp_path / "wide.csv", []))
 
 
 @pytest.mark.parametrize("value", [float("nan"), float("inf"), 10**400])
 def test_a_number_is_finite(value):
-    with pytest.raises(OmniNegClipError, match="A box is too large or no number"):
+    with pytest.raises(OmniNegClipError, match="A box is too large or not a number"):
         sources.check(value, float, "a box")
 
 
@@ -86,5 +86,5 @@ def test_half_a_character_is_no_text():
 
 
 def test_a_cell_of_unhashable_keys_is_no_list():
-    with pytest.raises(OmniNegClipError, match="is no list of texts"):
+    with pytest.raises(OmniNegClipError, match="is not a list of texts"):
         sources.text_list("{[]: 1}", "a cell")

@@ -33,7 +33,7 @@ def test_a_result_comes_back_as_it_was_saved(tmp_path):
 
 def test_what_is_no_result_is_named(tmp_path):
     (tmp_path / "other.json").write_text('{"a": 1}')
-    with pytest.raises(OmniNegClipError, match=r"other\.json is no results file"):
+    with pytest.raises(OmniNegClipError, match=r"other\.json is not a results file"):
         results.load_all([tmp_path])
     with pytest.raises(OmniNegClipError, match="There are no results below"):
         results.load_all([tmp_path / "empty"])

@@ -155,7 +155,7 @@ def test_unreadable_images_are_skipped_when_allowed(run, ignores_no, data):
 @pytest.mark.parametrize(
     ("name", "content", "message"),
     [
-        ("existence.json", '{"a": {"capt', "no complete JSON"),
+        ("existence.json", '{"a": {"capt', "not complete JSON"),
         ("choices.csv", "image_path,correct_answer\n", "has no column 'caption_0'"),
         (
             "choices.csv",

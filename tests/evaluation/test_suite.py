@@ -20,7 +20,7 @@ def test_the_shipped_suites_load_and_together_measure_everything():
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("benchmarks: [", "is no valid YAML"),
+        ("benchmarks: [", "is not valid YAML"),
         ("benchmarks: []", "needs a list named 'benchmarks'"),
         ("benchmarks: [{name: a}]", "Benchmark 1 of .* needs name, reader, files, measures"),
         (ENTRY.replace("name", "nmae: 1, name"), "unknown key 'nmae'"),
@@ -48,7 +48,7 @@ def test_broken_suites_are_named(tmp_path, text, message):
 
 def test_what_is_no_suite_is_named(tmp_path):
     with pytest.raises(
-        OmniNegClipError, match=r"is no suite: use all, negation, retrieval, scenes or a \.yaml file"
+        OmniNegClipError, match=r"is not a suite: use all, negation, retrieval, scenes or a \.yaml file"
     ):
         load_suite("negations")
     with pytest.raises(OmniNegClipError, match=r"The suite .*none\.yaml is no file"):
@@ -117,7 +117,7 @@ def test_nothing_that_a_suite_names_lies_outside(tmp_path, change):
             "The figure for presence of .* is 'accurracy': use one of accuracy",
         ),
         ({"measures": {}}, "The measures of .* are none"),
-        ({"files": []}, "The files of .* are none"),
+        ({"files": []}, "names no files: at least one is needed"),
         ({"files": "a**b"}, r"\*\* stands for folders"),
         (
             {"options": {"image": "i", "right": "r", "wrong": "foil"}},

@@ -1,20 +1,15 @@
 """A little data with images and a tiny CLIP on disk, and the verb `train` as a process."""
 
-import contextlib
-import io
-import os
-import signal
 import subprocess
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-import pytest
+from command_line import Outcome, call
 from PIL import Image
 from tiny_clip import contrast, tiny_encoder
 
-from omninegclip.cli import main
 from omninegclip.clip.io.save import save_clip
 from omninegclip.data.record import write_records
 
@@ -46,38 +41,14 @@ class Place(NamedTuple):
         return subprocess.Popen(
             command,
             cwd=self.folder,
-            env={**os.environ, "OMP_NUM_THREADS": "1"},
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
         )
 
-    def call(self, *arguments: str, **options: object) -> tuple[int, str, str]:
+    def call(self, *arguments: str, **options: object) -> Outcome:
         """Run the verb in this process, which is faster."""
-        output, errors, code = io.StringIO(), io.StringIO(), 0
-        handlers = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
-        with (
-            pytest.MonkeyPatch.context() as patch,
-            contextlib.chdir(self.folder),
-            contextlib.redirect_stdout(output),
-        ):
-            patch.setattr(sys, "argv", ["omninegclip", *self.command(*arguments, **options)[3:]])
-            patch.setattr(sys, "stderr", errors)
-            try:
-                main()
-            except SystemExit as end:
-                code = end.code if isinstance(end.code, int) else 1 if end.code else 0
-                errors.write(end.code if isinstance(end.code, str) else "")
-            finally:
-                for number, handler in handlers.items():
-                    signal.signal(number, handler)
-        return code, output.getvalue(), errors.getvalue()
-
-    def run(self, *arguments: str, **options: object) -> tuple[int, str, str]:
-        """Run the verb in a process of its own."""
-        process = self.start(self.command(*arguments, **options))
-        output, errors = process.communicate(timeout=180)
-        return process.returncode, output, errors
+        return call(*self.command(*arguments, **options)[3:], cwd=self.folder)
 
 
 def make_place(folder: Path) -> Place:

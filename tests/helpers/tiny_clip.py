@@ -9,8 +9,6 @@ from transformers.convert_slow_tokenizer import bytes_to_unicode
 from omninegclip.clip.encoder import ClipEncoder
 from omninegclip.clip.transform import ImageTransform
 
-torch.set_num_threads(1)
-
 
 def tiny_tokenizer(context_length: int = 77) -> CLIPTokenizer:
     letters = list(bytes_to_unicode().values())

@@ -18,8 +18,6 @@ from omninegclip.clip.encoder import ClipEncoder
 from omninegclip.clip.families.own import IMAGE_TOWERS, DualEncoderConfig, DualEncoderModel
 from omninegclip.clip.transform import ImageTransform
 
-torch.set_num_threads(1)
-
 CONTEXT = 40
 TOWER = {"hidden_size": 32, "intermediate_size": 48, "num_attention_heads": 2}
 IMAGE = TOWER | {"num_hidden_layers": 2, "image_size": 16, "patch_size": 8}

@@ -5,10 +5,10 @@ import pytest
 import torch
 from torch import Tensor
 
-from omninegclip.objectives import absence
+from omninegclip.objectives import AbsenceWeights, absence
 
 Features = Callable[[int], list[Tensor]]
-WEIGHTS = {"weight_original": 0.7, "weight_text": 1.3, "margin": 0.2}
+WEIGHTS = AbsenceWeights(original=0.7, text=1.3)
 
 
 def test_two_images_by_hand() -> None:
@@ -35,7 +35,7 @@ def test_against_loops(
     features: Features, scale: Tensor, same: Tensor | None, naive_cross_entropy: Callable[..., float]
 ) -> None:
     images, originals, negated = features(3)
-    parts = absence(images, originals, negated, scale, **WEIGHTS, same=same)
+    parts = absence(images, originals, negated, scale, same=same, weights=WEIGHTS, margin=0.2)
 
     def naive_symmetric(texts: Tensor) -> float:
         there = naive_cross_entropy(images, texts, scale, lambda i, j: same is not None and bool(same[i, j]))
@@ -59,7 +59,7 @@ def test_against_finite_differences(features: Features, scale: Tensor, same: Ten
     inputs = [tensor.requires_grad_() for tensor in (*features(3), scale)]
 
     def differentiable(*given: Tensor) -> tuple[Tensor, ...]:
-        parts = absence(*given, **WEIGHTS, same=same)
+        parts = absence(*given, same=same, weights=WEIGHTS, margin=0.2)
         return tuple(parts[name] for name in ("loss", "negated", "original", "text"))
 
     assert torch.autograd.gradcheck(differentiable, inputs)

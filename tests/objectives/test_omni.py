@@ -5,7 +5,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from omninegclip.objectives import absence, omni, presence
+from omninegclip.objectives import AbsenceWeights, absence, omni, presence
 
 Features = Callable[[int], list[Tensor]]
 
@@ -49,7 +49,7 @@ def test_the_whole_method_against_plain_python(features: Features) -> None:
     l_absence = sym(rows, negated) + 0.7 * sym(rows, originals) + 1.4 * l_text
 
     scale = torch.tensor(s, dtype=torch.float64)
-    absent = absence(*batch[3:], scale, weight_original=0.7, weight_text=1.4, margin=0.3)
+    absent = absence(*batch[3:], scale, weights=AbsenceWeights(0.7, 1.4), margin=0.3)
     parts = omni(presence(*batch[:3], scale), absent, weight_absence=0.6)
     assert parts["presence/loss"].item() == pytest.approx(l_presence, rel=1e-12)
     assert parts["absence/loss"].item() == pytest.approx(l_absence, rel=1e-12)

@@ -123,8 +123,11 @@ def test_meanings_against_loops(features: Features) -> None:
 
 
 def test_a_composed_target_by_hand() -> None:
-    affirmed, concept = torch.tensor([[0.6, 0.8]]), torch.tensor([[0.0, 1.0]])
-    torch.testing.assert_close(composed_target(affirmed, concept, 0.8), torch.tensor([[1.0, 0.0]]))
+    affirmed, concepts = torch.tensor([[0.6, 0.8]] * 2), torch.tensor([[0.0, 1.0]] * 2)
+    targets = composed_target(affirmed, concepts, torch.tensor([0.8, 0.0]))
+    torch.testing.assert_close(targets, torch.tensor([[1.0, 0.0], [0.6, 0.8]]))
+    with pytest.raises(ValueError, match=r"weights \[T\], not \[2, 2\], \[2, 2\] and \[3\]"):
+        composed_target(affirmed, concepts, torch.ones(3))
 
 
 def test_the_sum_and_its_names(features: Features, scale: Tensor) -> None:

@@ -1,4 +1,4 @@
-"""The recipe of photos-mini on a tiny dual encoder: its data, its loss, and a run that is taken up again."""
+"""The recipe of photos-mini on a tiny dual encoder: its data, and a run that is taken up again."""
 
 import argparse
 import json
@@ -13,13 +13,13 @@ import torch
 from PIL import Image
 from tiny_dual import tiny_own
 from torch import Tensor
-from torch.nn import functional as F
 
 from omninegclip.clip.io.load import load_clip
 from omninegclip.errors import OmniNegClipError
+from omninegclip.run.loop import ResumableTraining
 
 RECIPE = Path(__file__).parents[2] / "recipes" / "photos-mini"
-NAMES = ("card", "join", "make", "parts", "photos")
+NAMES = ("card", "make", "parts", "photos")
 OPTIONS = {
     "captions": None, "hold_out_dev": True, "photos": None, "steps": 6, "warm_up": 2, "batch": 8, "seed": 0,
     "text_rate": 1e-3, "projection_rate": 1e-2, "weight_decay": 0.1, "threads": 1,
@@ -31,11 +31,10 @@ def recipe(monkeypatch: pytest.MonkeyPatch) -> Any:
     """Import the recipe's files under their bare names, as its command does."""
     monkeypatch.syspath_prepend(str(RECIPE))
     import card
-    import join
     import make
     import photos
 
-    yield SimpleNamespace(card=card, join=join, make=make, photos=photos)
+    yield SimpleNamespace(card=card, make=make, photos=photos)
     for name in NAMES:
         sys.modules.pop(name, None)
 
@@ -92,37 +91,20 @@ def test_any_captioned_collection_is_split_by_its_names(recipe: Any, tmp_path: P
     assert len(paths["train"]) > 40 > len(paths["test"]) > 0
 
 
-def test_the_loss_leaves_out_other_captions_of_the_same_photo(recipe: Any) -> None:
-    encoder = tiny_own()
-    ids = encoder.tokenize(["a dog", "a cat", "two owls"])
-    features, photos = torch.randn(3, 12), torch.tensor([4, 4, 7])
-    features[1] = features[0]
-    batch = recipe.join.Pairs(features, encoder.lay_out([ids], 40), photos)
-    loss = recipe.join.Join(encoder.model)(batch)["loss"]
-    with torch.no_grad():
-        images = F.normalize(encoder.model.visual_projection(features), dim=-1)
-        logits = encoder.model.logit_scale.exp() * images @ encoder.encode_texts(ids).T
-    terms = []
-    for table in (logits, logits.T):
-        for row, others in ((0, [0, 2]), (1, [1, 2]), (2, [0, 1, 2])):
-            terms.append(torch.logsumexp(table[row, others], 0) - table[row, row])
-    assert loss.item() == pytest.approx(torch.stack(terms).mean().item(), abs=1e-5)
-
-
 def test_a_stopped_run_ends_with_the_same_weights(
     recipe: Any, flickr8k: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(recipe.make, "CHECKPOINT_EVERY", 2)
     straight = run(recipe, flickr8k, options(tmp_path / "one"))
-    saved = recipe.make.save
+    save = ResumableTraining.save
 
     def stop(*arguments: Any) -> None:
-        saved(*arguments)
+        save(*arguments)
         raise KeyboardInterrupt
 
     other = options(tmp_path / "two")
     with monkeypatch.context() as patch:
-        patch.setattr(recipe.make, "save", stop)
+        patch.setattr(ResumableTraining, "save", stop)
         with pytest.raises(KeyboardInterrupt):
             run(recipe, flickr8k, other)
     resumed = run(recipe, flickr8k, other)
@@ -133,21 +115,18 @@ def test_a_stopped_run_ends_with_the_same_weights(
     assert {name.split(".")[0] for name in changed} >= {"text_model", "text_projection", "visual_projection"}
 
 
-def test_fresh_projections_have_a_rate_of_their_own(recipe: Any, tmp_path: Path) -> None:
-    model = tiny_own().model
-    optimizer = recipe.join.optimizer_for(model, options(tmp_path))
-    rates = {id(p): group["lr"] for group in optimizer.param_groups for p in group["params"]}
-    for name, weight in model.named_parameters():
-        fresh = name.startswith(("text_projection", "visual_projection", "logit_scale"))
-        frozen = name.startswith("vision_model")
-        assert rates.get(id(weight)) == (None if frozen else 1e-2 if fresh else 1e-3)
-
-
-def test_other_options_need_another_folder(recipe: Any, tmp_path: Path) -> None:
-    recipe.make.same_options(options(tmp_path, work=tmp_path))
-    recipe.make.same_options(options(tmp_path, work=tmp_path, threads=2))
-    with pytest.raises(OmniNegClipError, match="has steps=6: go on with the same options"):
-        recipe.make.same_options(options(tmp_path, work=tmp_path, steps=7))
+def test_other_options_need_another_folder(
+    recipe: Any, flickr8k: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(recipe.make, "pretrained", lambda _seed: tiny_own())
+    for name, changes in (("one", {}), ("two", {"threads": 2})):
+        chosen = options(tmp_path, data=flickr8k, out=tmp_path / name, **changes)
+        monkeypatch.setattr(recipe.make, "parse", lambda chosen=chosen: chosen)
+        recipe.make.main()
+    chosen.out, chosen.steps = tmp_path / "three", 7
+    with pytest.raises(OmniNegClipError, match="began with steps=6, not 7: resume with the same options"):
+        recipe.make.main()
+    assert not chosen.out.exists()
 
 
 def test_the_whole_recipe_leaves_a_model_with_its_card(

@@ -31,21 +31,22 @@ HELD_OUT = frozenset({"kite"})
 THINGS = ("dog", "cat", "kite", "boat", "horse", "bench")
 
 
-@pytest.fixture
-def recipe(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
+@pytest.fixture(scope="module")
+def recipe() -> Iterator[Any]:
     """Import the recipe's files under their bare names, as its command does."""
-    monkeypatch.syspath_prepend(str(RECIPE))
-    for name in NAMES:
-        sys.modules.pop(name, None)
-    import make
-    import questions
-    import records
-    import score
-    import searches
+    with pytest.MonkeyPatch.context() as patch:
+        patch.syspath_prepend(str(RECIPE))
+        for name in NAMES:
+            sys.modules.pop(name, None)
+        import make
+        import questions
+        import records
+        import score
+        import searches
 
-    yield SimpleNamespace(make=make, questions=questions, records=records, score=score, searches=searches)
-    for name in NAMES:
-        sys.modules.pop(name, None)
+        yield SimpleNamespace(make=make, questions=questions, records=records, score=score, searches=searches)
+        for name in NAMES:
+            sys.modules.pop(name, None)
 
 
 def photos(count: int = 240) -> list[Captioned]:
@@ -58,9 +59,16 @@ def photos(count: int = 240) -> list[Captioned]:
     return found
 
 
+@pytest.fixture(scope="module")
 def asked(recipe: Any) -> Any:
     shown = photos()
     return recipe.questions.ask(shown, CollectionStatistics.of(shown, english()), HELD_OUT, 0)
+
+
+@pytest.fixture(scope="module")
+def negated() -> list[dict[str, Any]]:
+    shown = photos()
+    return list(negate(shown, CollectionStatistics.of(shown, english()), NegationOptions(hard=True)))
 
 
 @cache
@@ -79,20 +87,19 @@ def holds(text: str, photo: str) -> bool:
     return set(affirmed) <= there(photo) and denied not in there(photo)
 
 
-def test_every_answer_follows_from_the_captions(recipe: Any) -> None:
-    questions = asked(recipe)
-    assert len(questions.multiple_choice) > 100
-    for item in questions.multiple_choice:
+def test_every_answer_follows_from_the_captions(asked: Any) -> None:
+    assert len(asked.multiple_choice) > 100
+    for item in asked.multiple_choice:
         truths = [holds(text, item.image.path) for text in item.options]
         assert truths == [number == item.answer for number in range(4)]
-    for item in questions.absence_choice:
+    for item in asked.absence_choice:
         assert [holds(item.text, image.path) for image in item.images] == [True, False]
-    forms = [item for item in questions.presence if item.groups["denied"] == "template"]
+    forms = [item for item in asked.presence if item.groups["denied"] == "template"]
     for item in forms:
         assert [holds(text, item.image.path) for text in item.options] == [True, False]
-    for item in questions.recognition:
+    for item in asked.recognition:
         assert item.present == (item.object.split()[-1] in there(item.image.path))
-    for query in questions.search:
+    for query in asked.search:
         assert all(holds(query.text, image.path) for image in query.relevant)
         assert not any(holds(query.text, image.path) for image in query.excluded)
 
@@ -105,26 +112,21 @@ def is_unseen(item: Any) -> bool:
     return item.groups["condition"] in {"held_out_phrasings", "held_out_both"}
 
 
-def test_groups_say_what_training_never_denied(recipe: Any) -> None:
-    questions = asked(recipe)
-    for item in questions.absence_choice:
+def test_groups_say_what_training_never_denied(asked: Any, negated: list[dict[str, Any]]) -> None:
+    for item in asked.absence_choice:
         denied = max((name for name in THINGS if name in item.text), key=item.text.index)
         assert denies_held_out(item) == (denied == "kite")
-    for item in questions.multiple_choice:
+    for item in asked.multiple_choice:
         named = {name for text in item.options for name in THINGS if name in text}
         assert denies_held_out(item) == ("kite" in named)
-    assert {is_unseen(item) for item in questions.multiple_choice} == {False, True}
-    shown = photos()
-    rows = list(negate(shown, CollectionStatistics.of(shown, english()), NegationOptions(hard=True)))
-    written = {each["text"].lower() for row in rows for each in row["contrast_set"]}
-    unseen = [i for i in questions.multiple_choice if is_unseen(i)]
+    assert {is_unseen(item) for item in asked.multiple_choice} == {False, True}
+    written = {each["text"].lower() for row in negated for each in row["contrast_set"]}
+    unseen = [i for i in asked.multiple_choice if is_unseen(i)]
     assert not {text for item in unseen for text in item.options if cue(text) != "none"} & written
 
 
-def test_nothing_held_out_is_denied_in_training(recipe: Any, tmp_path: Path) -> None:
-    lexicon = english()
-    shown = photos()
-    before = list(negate(shown, CollectionStatistics.of(shown, lexicon), NegationOptions(hard=True)))
+def test_nothing_held_out_is_denied_in_training(recipe: Any, negated: list[dict[str, Any]]) -> None:
+    lexicon, before = english(), negated
     after = [recipe.records.without(row, HELD_OUT, lexicon) for row in before]
     assert "kite" in set(recipe.records.denied(before))
     assert "kite" not in set(recipe.records.denied(after))
@@ -164,8 +166,8 @@ def embedded() -> dict[ImageRef, NDArray[np.float32]]:
     return found
 
 
-def test_who_knows_what_is_denied_scores_full_marks(recipe: Any) -> None:
-    figures = recipe.score.score(Told(), asked(recipe), embedded(), 0)
+def test_who_knows_what_is_denied_scores_full_marks(recipe: Any, asked: Any) -> None:
+    figures = recipe.score.score(Told(), asked, embedded(), 0)
     assert figures["absence_choice_accuracy"]["seen"].value == 1
     assert figures["absence_choice_accuracy"]["held_out_both"].value == 1
     assert figures["exclusion_at_10"]["seen"].value < 0.1
@@ -174,16 +176,16 @@ def test_who_knows_what_is_denied_scores_full_marks(recipe: Any) -> None:
     assert figures["presence_accuracy"]["template"].value == 1
 
 
-def test_figures_are_those_of_a_plain_loop(recipe: Any) -> None:
+def test_figures_are_those_of_a_plain_loop(recipe: Any, asked: Any) -> None:
     class Deaf:
         def embed_text(self, texts: list[str]) -> NDArray[np.float32]:
             rows = np.stack([np.random.default_rng(len(t) * 7 + ord(t[2])).normal(size=7) for t in texts])
             return (rows / np.linalg.norm(rows, axis=1, keepdims=True)).astype(np.float32)
 
-    questions, images, deaf = asked(recipe), embedded(), Deaf()
-    figures = recipe.score.score(deaf, questions, images, 0)
+    images, deaf = embedded(), Deaf()
+    figures = recipe.score.score(deaf, asked, images, 0)
     right = {"seen": [], "held_out_phrasings": []}
-    for item in questions.multiple_choice:
+    for item in asked.multiple_choice:
         if not denies_held_out(item):
             scores = deaf.embed_text(list(item.options)) @ images[item.image]
             best = np.isclose(scores, scores.max(), atol=1e-7)
@@ -194,7 +196,7 @@ def test_figures_are_those_of_a_plain_loop(recipe: Any) -> None:
     assert found["seen"].n == len(right["seen"])
     gallery = np.stack(list(images.values()))
     hits = []
-    for number, query in enumerate(questions.retrieval):
+    for number, query in enumerate(asked.retrieval):
         order = np.argsort(-(gallery @ deaf.embed_text(list(query.captions))[0]), kind="stable")
         hits.append(number in order[:10])
     assert figures["retrieval_text_to_image_r10"]["seen"].value == pytest.approx(np.mean(hits), abs=1e-6)
@@ -275,6 +277,7 @@ def test_the_whole_recipe_trains_asks_and_does_nothing_twice(
     recipe.make.main()
     assert {path: path.stat().st_mtime_ns for path in weights.iterdir()} == changed
     options.set = ["batch_size=5"]
-    with pytest.raises(OmniNegClipError, match="was made with another set"):
+    monkeypatch.setattr(recipe.make, "asked", lambda _: {})  # questions are not what is refused
+    with pytest.raises(OmniNegClipError, match=r"began with set=\['batch_size=4'\], not \['batch_size=5'\]"):
         recipe.make.main()
     assert json.loads((options.work / "test.json").read_text()) == figures

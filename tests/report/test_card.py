@@ -1,18 +1,20 @@
 import ast
 import json
 import re
+from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
 
-from omninegclip.report.card import model_card
+from omninegclip.report.card import ModelCard
 from omninegclip.report.table import FigureRow
 
 
 def card(rows: list[FigureRow], base_model: str | None = "openai/clip-vit-base-patch32") -> str:
-    return model_card(
+    return ModelCard(
         name="clip-omni",
+        place=Path("runs") / "clip-omni",
         summary="CLIP that reads negation.",
         licence="mit",
         base_model=base_model,
@@ -23,7 +25,7 @@ def card(rows: list[FigureRow], base_model: str | None = "openai/clip-vit-base-p
         metadata={"seed": "0", "command": "a | b\nc"},
         limits=["Drawn scenes only."],
         attribution="Twemoji, CC BY 4.0.",
-    )
+    ).markdown()
 
 
 def front_matter(text: str) -> Any:
@@ -48,8 +50,9 @@ NAMES = ["x: [y", "a\nlicense: mit\n---", "- &a *a", "{b}", "<script>|", "\x1b[3
 
 @pytest.mark.parametrize("name", NAMES)
 def test_a_name_from_data_stays_text_wherever_it_stands(name: str, rows: list[FigureRow]) -> None:
-    text = model_card(
+    text = ModelCard(
         name=name,
+        place=name,
         summary=name,
         licence="mit",
         base_model=name,
@@ -60,7 +63,7 @@ def test_a_name_from_data_stays_text_wherever_it_stands(name: str, rows: list[Fi
         metadata={name: name},
         limits=[name],
         attribution=name,
-    )
+    ).markdown()
     front = yaml.safe_load(text[4 : text.index("\n---\n\n#")])
     assert (front["license"], front["base_model"], front["tags"][-1]) == ("mit", name, name)
     body = text[text.index("\n---\n\n#") + 6 :]
@@ -88,6 +91,7 @@ def test_a_name_from_data_stays_text_wherever_it_stands(name: str, rows: list[Fi
         "| command | a \\| b c |",
         "- Drawn scenes only.",
         "Twemoji, CC BY 4.0.",
+        'model = CLIPModel.from_pretrained("runs/clip-omni")',
     ],
 )
 def test_figures_facts_limits_and_attribution_are_lines_of_it(rows: list[FigureRow], line: str) -> None:

@@ -88,10 +88,10 @@ def test_a_damaged_result_is_one_sentence_that_says_what_mends_it(tmp_path):
     saved(tmp_path, "one", 5)
     path = tmp_path / "one" / "refs.json"
     path.write_text(path.read_text().replace('"value": 0.5', '"value": 0.9'))
-    with pytest.raises(OmniNegClipError, match=r"refs\.json is damaged: the same .* again computes it anew"):
+    with pytest.raises(OmniNegClipError, match=r"refs\.json is damaged: run the same .* again to replace it"):
         leaderboard.write([tmp_path], tmp_path)
     path.write_text(path.read_text()[:100])
-    with pytest.raises(OmniNegClipError, match=r"refs\.json is no complete JSON"):
+    with pytest.raises(OmniNegClipError, match=r"refs\.json is not complete JSON"):
         leaderboard.write([tmp_path], tmp_path)
 
 
@@ -129,5 +129,5 @@ def test_a_result_of_another_shape_is_named(tmp_path, change):
     found = json.loads(path.read_text())
     del found["checksum"]
     path.write_text(json.dumps(found | change))
-    with pytest.raises(OmniNegClipError, match=r"refs\.json is no results file"):
+    with pytest.raises(OmniNegClipError, match=r"refs\.json is not a results file"):
         leaderboard.write([tmp_path], tmp_path)

@@ -102,7 +102,7 @@ def test_a_run_comes_to_its_end_whatever_was_damaged(place: Place, case: int) ->
         assert len([line for line in errors.splitlines() if line.startswith("omninegclip: ")]) == 1, did
         said = " ".join(errors.split())
         # a folder that nothing says to be a run's is not touched, and its owner is told to
-        assert "remove run first" in said or "holds no run to resume" in said, (did, errors)
+        assert "remove run first" in said or "no run to resume" in said, (did, errors)
         shutil.rmtree(place.folder / "run")
         code, _, errors = place.call("--out=run", "--resume", **FEW)
     assert code == 0, (did, errors)

@@ -17,7 +17,7 @@ from omninegclip.scenes.grammar import (
 )
 from omninegclip.scenes.negation import NAMING, PHRASINGS, affirmed_part, negate
 from omninegclip.scenes.objects import KINDS
-from omninegclip.scenes.places import PLACE_BY_NAME
+from omninegclip.scenes.places import PLACES
 from omninegclip.scenes.scene import Scene, SceneItem, plausible_kind, rng, sample_scene
 
 SCENES = 3000
@@ -26,7 +26,7 @@ KIND = {kind.singular: kind for kind in KINDS}
 
 def scene_of(*objects: tuple[str, float, float], place: str = "meadow") -> Scene:
     items = tuple(SceneItem(KIND[name], x, y, 30, 0.0, False) for name, x, y in objects)
-    return Scene(PLACE_BY_NAME[place], items)
+    return Scene(next(each for each in PLACES if each.name == place), items)
 
 
 def test_there_are_as_many_shapes_and_phrasings_as_promised() -> None:

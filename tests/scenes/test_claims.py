@@ -7,7 +7,7 @@ import pytest
 
 from omninegclip.scenes.claims import RELATIONS, Claims, Relation, holds
 from omninegclip.scenes.objects import KINDS
-from omninegclip.scenes.places import PLACE_BY_NAME, PLACES
+from omninegclip.scenes.places import PLACES
 from omninegclip.scenes.scene import Scene, SceneItem, plausible_kind, rng, sample_scene
 
 SCENES = 3000
@@ -87,4 +87,4 @@ DOG, CAT, OWL = KIND["dog"], KIND["cat"], KIND["owl"]
 )
 def test_denials_are_judged_as_a_person_would(statement: Claims, true: bool) -> None:
     items = tuple(SceneItem(kind, x, 40, 30, 0.0, False) for kind, x in ((CAT, 20), (DOG, 50), (DOG, 80)))
-    assert holds(statement, Scene(PLACE_BY_NAME["meadow"], items)) is true
+    assert holds(statement, Scene(next(each for each in PLACES if each.name == "meadow"), items)) is true

@@ -27,7 +27,8 @@ CELLS = [
 
 
 def run(out: Path, chosen: list[StudyCell], seeds: range = range(1), workers: int = 1) -> grid.Results:
-    return run_grid("scenes-small", "scenes-paper", OVERRIDES, chosen, seeds, TINY, out, workers)
+    presets = grid.with_presets(chosen, "scenes-paper", OVERRIDES)
+    return run_grid("scenes-small", presets, seeds, TINY, out, workers)
 
 
 @pytest.fixture(scope="module")
@@ -123,14 +124,9 @@ def test_two_workers_find_what_one_process_finds(
 ) -> None:
     for folder in ("alone", "shared"):
         shutil.copytree(study[0] / "worlds", tmp_path / folder / "worlds")
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)  # each worker has one, and with another number sums are rounded differently
-    try:
-        alone = run(tmp_path / "alone", CELLS[1:], range(1))
-        monkeypatch.setattr(grid, "_run", None)  # this process trains nothing
-        assert run(tmp_path / "shared", CELLS[1:], range(1), workers=2) == alone
-    finally:
-        torch.set_num_threads(threads)
+    alone = run(tmp_path / "alone", CELLS[1:], range(1))
+    monkeypatch.setattr(grid, "_run", None)  # this process trains nothing
+    assert run(tmp_path / "shared", CELLS[1:], range(1), workers=2) == alone
 
 
 def test_the_csv_holds_every_figure(study: tuple[Path, grid.Results]) -> None:

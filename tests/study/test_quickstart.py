@@ -1,7 +1,6 @@
-"""The command line as a user meets it: real processes, little data."""
+"""The verb `quickstart` as a user meets it, on little data; in a process of its own where that counts."""
 
 import json
-import os
 import resource
 import signal
 import subprocess
@@ -14,6 +13,7 @@ from pathlib import Path
 import pytest
 import torch
 import yaml
+from command_line import call
 from transformers import CLIPModel
 
 from omninegclip.clip.io.load import load_clip
@@ -30,14 +30,12 @@ METRICS = {
     "exclusion_at_10",
     "zero_shot_auc",
 }
-ENVIRONMENT = {**os.environ, "OMP_NUM_THREADS": "1"}
 
 
-def call(*arguments: str, cwd: Path, **options: object) -> subprocess.CompletedProcess[str]:
+def process(*arguments: str, cwd: Path, **options: object) -> subprocess.CompletedProcess[str]:
     return subprocess.run(  # type: ignore[call-overload, no-any-return]
         [*COMMAND, *arguments],
         cwd=cwd,
-        env=ENVIRONMENT,
         capture_output=True,
         text=True,
         timeout=600,
@@ -48,7 +46,7 @@ def call(*arguments: str, cwd: Path, **options: object) -> subprocess.CompletedP
 @pytest.fixture(scope="module")
 def run(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, object]]:
     folder = tmp_path_factory.mktemp("quickstart")
-    result = call("quickstart", "--smoke", "--json", "--seed", "4", cwd=folder)
+    result = process("quickstart", "--smoke", "--json", "--seed", "4", cwd=folder)
     assert result.returncode == 0, result.stderr
     return folder, json.loads(result.stdout)
 
@@ -90,6 +88,10 @@ def test_the_model_loads_with_transformers_and_its_image_tower_is_untouched(
     run: tuple[Path, dict[str, object]],
 ) -> None:
     folder, _ = run
+    for name in ("model", "model-paper"):
+        card = (folder / "runs/quickstart" / name / "README.md").read_text()
+        assert "over all groups of a metric together" in card
+        assert f'CLIPModel.from_pretrained("runs/quickstart/{name}")' in card
     tuned = CLIPModel.from_pretrained(folder / "runs/quickstart/model").state_dict()
     shipped = load_clip("scenes-small").model.state_dict()
     changed = {name for name in shipped if not torch.equal(tuned[name], shipped[name])}
@@ -116,26 +118,19 @@ def test_the_report_is_one_file_with_images_and_curves(run: tuple[Path, dict[str
 def test_the_papers_preset_stands_alone_when_it_is_asked_for(
     tmp_path: Path, run: tuple[Path, dict[str, object]]
 ) -> None:
-    arguments = (
-        "quickstart",
-        "--smoke",
-        "--json",
-        "--seed",
-        "4",
-        "--preset",
-        "scenes-paper",
-        "--out",
-        "paper",
-    )
-    summary = json.loads(call(*arguments, cwd=tmp_path).stdout)
+    arguments = ("quickstart", "--smoke", "--json", "--seed=4", "--preset=scenes-paper", "--out=paper")
+    code, output, errors = call(*arguments, cwd=tmp_path)
+    assert code == 0, errors
+    summary = json.loads(output)
     assert summary["after"] == summary["paper"] == run[1]["paper"]
     assert not (tmp_path / "paper" / "model-paper").exists()
 
 
 def test_a_second_run_gets_a_folder_of_its_own(run: tuple[Path, dict[str, object]]) -> None:
     folder, first = run
-    result = call("quickstart", "--smoke", "--json", "--seed", "4", cwd=folder)
-    second = json.loads(result.stdout)
+    code, output, errors = call("quickstart", "--smoke", "--json", "--seed", "4", cwd=folder)
+    assert code == 0, errors
+    second = json.loads(output)
     assert second["report"] == "runs/quickstart-2/report.html"
     assert second["after"] == first["after"], "the same seed gives the same figures"
 
@@ -167,12 +162,21 @@ def test_wrong_input_is_one_sentence_and_exit_code_1(
     (tmp_path / "occupied").mkdir()
     (tmp_path / "occupied" / "mine.txt").write_text("mine")
     (tmp_path / "file").write_text("")
-    result = call("quickstart", "--smoke", *arguments, cwd=tmp_path)
-    assert result.returncode == 1
-    assert result.stdout == ""
-    assert result.stderr.strip().startswith(f"omninegclip: {sentence}")
-    assert len(result.stderr.strip().splitlines()) == 1
+    code, output, errors = call("quickstart", "--smoke", *arguments, cwd=tmp_path)
+    assert code == 1
+    assert output == ""
+    assert errors.strip().startswith(f"omninegclip: {sentence}")
+    assert len(errors.strip().splitlines()) == 1
     assert sorted(path.name for path in tmp_path.iterdir()) == ["file", "occupied"]
+
+
+def test_a_process_ends_with_that_sentence_alone(tmp_path: Path) -> None:
+    result = process("quickstart", "--smoke", "--set", "step=3", cwd=tmp_path)
+    sentence = "omninegclip: The preset scenes-plus has no key 'step' (did you mean 'steps'?)."
+    assert (result.returncode, result.stdout) == (1, "")
+    assert result.stderr.startswith(sentence)
+    assert result.stderr.count("\n") == 1
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_missing_graphics_are_named_with_the_extra(tmp_path: Path) -> None:
@@ -184,7 +188,6 @@ def test_missing_graphics_are_named_with_the_extra(tmp_path: Path) -> None:
     result = subprocess.run(
         [sys.executable, "-c", hide, "scenes", "out"],
         cwd=tmp_path,
-        env=ENVIRONMENT,
         capture_output=True,
         text=True,
     )
@@ -200,7 +203,7 @@ def test_a_full_disk_is_one_sentence_and_leaves_nothing(tmp_path: Path) -> None:
         signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
         resource.setrlimit(resource.RLIMIT_FSIZE, (2000, 2000))
 
-    result = call("quickstart", "--smoke", "--out", "run", cwd=tmp_path, preexec_fn=no_large_files)
+    result = process("quickstart", "--smoke", "--out", "run", cwd=tmp_path, preexec_fn=no_large_files)
     assert result.returncode == 1
     assert "Traceback" not in result.stderr
     assert result.stderr.strip().splitlines()[-1].startswith("omninegclip: Can't ")
@@ -209,17 +212,17 @@ def test_a_full_disk_is_one_sentence_and_leaves_nothing(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_ctrl_c_and_sigterm_leave_nothing_half_written(tmp_path: Path, number: signal.Signals) -> None:
-    process = subprocess.Popen(
+    running = subprocess.Popen(
         [*COMMAND, "quickstart", "--out", "run"],
-        cwd=tmp_path, env=ENVIRONMENT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+        cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
     )  # fmt: skip
     deadline = time.monotonic() + 300
     while not list(tmp_path.glob(".run.*-partial")) and time.monotonic() < deadline:
         time.sleep(0.05)
     time.sleep(1)
-    process.send_signal(number)
-    stdout, stderr = process.communicate(timeout=120)
-    assert process.returncode == 130
+    running.send_signal(number)
+    stdout, stderr = running.communicate(timeout=120)
+    assert running.returncode == 130
     assert stdout == ""
     assert "Traceback" not in stderr
     assert stderr.strip().splitlines()[-1] == "omninegclip: Stopped; nothing half-written is left."
@@ -228,9 +231,9 @@ def test_ctrl_c_and_sigterm_leave_nothing_half_written(tmp_path: Path, number: s
 
 def test_a_second_run_in_one_folder_is_refused_before_it_works(tmp_path: Path) -> None:
     with atomic_folder(tmp_path / "run"):
-        result = call("quickstart", "--smoke", "--out", "run", cwd=tmp_path)
-    assert result.returncode == 1
-    assert result.stderr == (
+        code, _, errors = call("quickstart", "--smoke", "--out", "run", cwd=tmp_path)
+    assert code == 1
+    assert errors == (
         "omninegclip: Another process is writing run: wait until it ends, or name another folder.\n"
     )
 

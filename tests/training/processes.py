@@ -96,7 +96,6 @@ CASES = {
 
 
 def main() -> None:
-    torch.set_num_threads(1)
     with process_group():
         for name, case in CASES.items():
             save_file(step(*case), Path(sys.argv[1]) / f"{name}.{rank()}.safetensors")

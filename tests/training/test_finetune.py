@@ -11,10 +11,10 @@ from tiny_clip import contrast, tiny_encoder
 
 from omninegclip.clip.encoder import ClipEncoder
 from omninegclip.errors import OmniNegClipError
-from omninegclip.objectives import absence, omni, presence
+from omninegclip.objectives import AbsenceWeights, absence, omni, presence
 from omninegclip.objectives.features import CaptionFeatures
 from omninegclip.objectives.objective import shipped_objectives
-from omninegclip.training.finetune import FineTuning, fine_tune, freeze
+from omninegclip.training.finetune import FineTuning, freeze
 from omninegclip.training.loop import backward_through, train
 from omninegclip.training.methods.method import BatchPlan, TrainingRecords
 from omninegclip.training.methods.pairs import Triplets, make_triplets, pair_batches
@@ -55,7 +55,7 @@ def triplets_of(encoder: ClipEncoder) -> Triplets:
 
 def run(encoder: ClipEncoder, preset: Preset = PRESET, seed: int = 1) -> list[float]:
     freeze(encoder, preset)
-    return [step.scalars["loss"] for step in fine_tune(encoder, training(encoder), preset, seed)]
+    return [step.scalars["loss"] for step in FineTuning(encoder, training(encoder), preset, seed).run()]
 
 
 def test_triplets_leave_out_records_without_a_negated_caption(encoder: ClipEncoder) -> None:
@@ -107,8 +107,9 @@ def test_the_task_equals_the_objectives_on_captions_encoded_one_by_one(
             encode([row["caption"] for row in other]),
             encode([row["absence_negated"] for row in other]),
             scale,
-            same=same[1],
-            **weights,
+            same[1],
+            weights=AbsenceWeights(weights["weight_original"], weights["weight_text"]),
+            margin=weights["margin"],
         ),
         weight_absence=0.7,
     )
@@ -147,7 +148,7 @@ def test_the_logit_scale_stays_in_its_bounds(encoder: ClipEncoder) -> None:
         "scenes-paper", ["steps=12", "batch_size=8", "warmup=2", "learning_rate=0.05", "weight_decay=0"]
     )
     freeze(encoder, preset)
-    for _ in fine_tune(encoder, training(encoder), preset, 0):
+    for _ in FineTuning(encoder, training(encoder), preset, 0).run():
         assert 0 <= encoder.model.logit_scale.item() <= torch.log(torch.tensor(100.0)).item()
 
 
@@ -221,7 +222,7 @@ def test_float16_features_change_the_loss_little(encoder: ClipEncoder) -> None:
     for each in (whole, stored):
         tuned = copy.deepcopy(encoder)
         freeze(tuned, PRESET)
-        losses.append(next(fine_tune(tuned, each, PRESET, 0)).scalars["loss"])
+        losses.append(next(FineTuning(tuned, each, PRESET, 0).run()).scalars["loss"])
     assert losses[0] != losses[1]
     assert losses[1] == pytest.approx(losses[0], abs=1e-3)
 

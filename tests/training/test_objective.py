@@ -14,7 +14,7 @@ import omninegclip.objectives
 from omninegclip.errors import OmniNegClipError
 from omninegclip.objectives.objective import shipped_objectives
 from omninegclip.report.curves import drawn
-from omninegclip.training.finetune import fine_tune, freeze
+from omninegclip.training.finetune import FineTuning, freeze
 from omninegclip.training.methods.method import TrainingRecords
 from omninegclip.training.preset import Preset, load_preset
 
@@ -88,7 +88,7 @@ def steps(preset: Preset) -> list[dict[str, float]]:
     freeze(encoder, preset)
     torch.manual_seed(0)
     records = TrainingRecords(rows, F.normalize(torch.randn(len(rows), encoder.dim), dim=-1))
-    return [step.scalars for step in fine_tune(encoder, records, preset, seed=0)]
+    return [step.scalars for step in FineTuning(encoder, records, preset, seed=0).run()]
 
 
 def test_a_users_own_function_trains_with_settings_of_its_own(toys: str) -> None:
@@ -104,7 +104,7 @@ def test_a_users_own_function_trains_with_settings_of_its_own(toys: str) -> None
     assert pickle.loads(pickle.dumps(other)) == other  # noqa: S301 -- studies send presets to processes
     with pytest.raises(OmniNegClipError, match=r"no key 'weight_pusch' \(did you mean 'weight_push'"):
         load_preset("scenes-paper", [*named, "weight_pusch=1"])
-    with pytest.raises(OmniNegClipError, match="square=1, which is no bool"):
+    with pytest.raises(OmniNegClipError, match="square=1: it must be true or false"):
         load_preset("scenes-paper", [*named, "square=1"])
 
 
@@ -123,10 +123,10 @@ def test_what_it_takes_says_of_which_method_its_batches_are(toys: str) -> None:
         ("toy_losses:number", "Can't read the parameters of the objective toy_losses:number: 3 is not"),
         (
             "toy_losses:takes_more",
-            "takes presence, scale, captions: a batch has presence, absence",
+            "takes presence, scale, captions, but a batch offers presence, absence",
         ),
-        ("toy_losses:of_both", "takes presence, contrast_sets: a batch has"),
-        ("toy_losses:of_the_preset", "has a setting 'learning_rate', as every preset has"),
+        ("toy_losses:of_both", "takes presence, contrast_sets, but a batch offers"),
+        ("toy_losses:of_the_preset", "has a setting named 'learning_rate', which every preset"),
         ("toy_losses:of_a_text", "The setting kind of the objective of_a_text is 'a' by default: a number"),
         ("toy_broken:f", "Can't import the objective toy_broken:f: ZeroDivisionError: division by zero"),
         ("toy_needs:f", "The objective toy_needs:f needs the package surely_not_there"),

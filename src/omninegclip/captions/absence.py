@@ -1,4 +1,4 @@
-"""What is plausible beside a caption and yet not in its image."""
+"""Objects that are plausible beside a caption and not in its image."""
 
 import math
 from collections import Counter

@@ -38,7 +38,7 @@ def read_captioned(path: Path) -> list[Captioned]:
     """
     read = READERS.get(path.suffix.lower())
     if read is None:
-        raise OmniNegClipError(f"{path} has no known ending: name one of {', '.join(READERS)}.")
+        raise OmniNegClipError(f"{path} has no known extension: use one of {', '.join(READERS)}.")
     images = _grouped(read(path))
     if not images:
         raise OmniNegClipError(
@@ -60,7 +60,7 @@ def read_labels(path: Path) -> tuple[dict[str, list[str]], list[str]]:
     for where, row in json_lines(path):
         key = identifier(row, "image_id", where)
         if key in labels:
-            raise OmniNegClipError(f"{where} has the image_id {key!r} again: one line an image is needed.")
+            raise OmniNegClipError(f"{where} has the image_id {key!r} again: one line per image is needed.")
         labels[key] = _objects(field(row, "objects", list, where), where) or []
     return labels, sorted({label for objects in labels.values() for label in objects})
 

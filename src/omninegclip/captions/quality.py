@@ -1,11 +1,10 @@
-"""What the negated captions of a collection are like: counts, cues, duplicates, lengths, rejections."""
+"""The quality of the negated captions of a collection: counts, cues, duplicates, lengths, rejections."""
 
 import re
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from sklearn.feature_extraction.text import CountVectorizer
@@ -18,13 +17,13 @@ from omninegclip.captions.negation_words import WRITTEN
 from omninegclip.data.record import read_records
 from omninegclip.data.sources import Row
 from omninegclip.errors import OmniNegClipError
+from omninegclip.files import JsonObject
 
 WORDS = r"(?u)\b\w+\b"
 MARKS = r"[^\w\s]"
 FOLDS = 5
 MOST_PAIRS = 5000
 SAMPLES = 10
-Report = dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +35,7 @@ class LabelledTexts:
     groups: Sequence[int]
 
 
-def report(rows: Sequence[Row], seed: int = 0) -> Report:
+def report(rows: Sequence[Row], seed: int = 0) -> JsonObject:
     """Return the quality of rows as numbers and samples, ready for JSON.
 
     Cues are accuracies of a logistic regression in five folds, 0.5 where a bag of words or of punctuation
@@ -50,7 +49,7 @@ def report(rows: Sequence[Row], seed: int = 0) -> Report:
     )
 
 
-def report_of(records: Path, seed: int = 0) -> Report:
+def report_of(records: Path, seed: int = 0) -> JsonObject:
     """Return the quality of records that `omninegclip negate` wrote.
 
     Raises OmniNegClipError for records without its provenance.
@@ -81,7 +80,7 @@ def accuracy(texts: LabelledTexts, pattern: str, seed: int = 0) -> float:
     return float(scores.mean())
 
 
-def _of_kind(rows: Sequence[Row], kind: str, seed: int) -> Report:
+def _of_kind(rows: Sequence[Row], kind: str, seed: int) -> JsonObject:
     column = f"{kind}_negated"
     made = [row for row in rows if row[column] is not None]
     rules = Counter(_rule(row, kind) for row in made)

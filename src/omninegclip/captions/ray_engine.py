@@ -3,19 +3,22 @@
 import json
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict
-from typing import Any
+from typing import TYPE_CHECKING
 
 from omninegclip.captions.negate import Captioned, CollectionStatistics, NegationOptions, negate
 from omninegclip.captions.pipeline import Engine, Shard
 from omninegclip.data.sources import Row
 from omninegclip.extras import needed_for
 
+if TYPE_CHECKING:
+    import ray
+
 
 class NegateShard:
-    """Negates one shard after another in an actor, which loads the parser and the knowledge once."""
+    """Negates one shard after another in an actor, which loads the parser and the statistics once."""
 
-    def __init__(self, statistics: Any, options: NegationOptions) -> None:
-        """Fetch the knowledge from Ray's object store."""
+    def __init__(self, statistics: "CollectionStatistics | ray.ObjectRef", options: NegationOptions) -> None:
+        """Fetch the statistics from Ray's object store."""
         import ray
 
         self.statistics: CollectionStatistics = (

@@ -74,7 +74,7 @@ class Endpoint:
             raise OmniNegClipError(f"--llm-url holds a user or password: set {KEY} in the environment.")
         if not usable or url.query or url.fragment:
             raise OmniNegClipError(
-                f"--llm-url {self.url.partition('?')[0]!r} is no endpoint: one like "
+                f"--llm-url {self.url.partition('?')[0]!r} is not an endpoint: one like "
                 "http://localhost:8000/v1 is needed."
             )
         if not (math.isfinite(self.per_minute) and self.per_minute > 0):
@@ -175,7 +175,7 @@ class Rewriter:
         """
         key = os.environ.get(KEY)
         if key and not (key.isascii() and key.isprintable()):
-            raise OmniNegClipError(f"{KEY} holds a line end or a letter that no key has: set it anew.")
+            raise OmniNegClipError(f"{KEY} holds a line break or a character that no key has: set it again.")
         # what is compressed can be far larger than what came: it isn't asked for, and not unpacked
         self._headers = {"Accept-Encoding": "identity"} | ({"Authorization": f"Bearer {key}"} if key else {})
         self._tls = httpx.create_ssl_context()  # once, for it reads all certificates
@@ -234,8 +234,8 @@ class Rewriter:
             given_up = self._unanswered == GIVE_UP
         if given_up and isinstance(found, Failure):
             console.print(
-                f"{self.endpoint.url} failed {GIVE_UP} times in a row, last with: {found.reason}. It isn't "
-                "asked any more; the captions that are left stay as the rules made them.",
+                f"{self.endpoint.url} failed {GIVE_UP} times in a row, last with: {found.reason}. It is not "
+                "asked again; the remaining captions stay as the rules made them.",
             )
 
     def _once(self, body: dict[str, object], attempt: int) -> "tuple[str | Failure, float | None]":

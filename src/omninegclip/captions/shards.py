@@ -1,4 +1,4 @@
-"""The folder of an interrupted `negate`: whose it is, which shards are whole, how it goes on."""
+"""The folder of an interrupted `negate`: which run it belongs to, and which shards are complete."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
@@ -29,7 +29,7 @@ class ShardFolder:
     def held(self) -> Iterator[None]:
         """Work in the folder, which is made and marked, as the only process.
 
-        Raises OmniNegClipError when it is somebody else's, holds another run, or another process has it.
+        Raises OmniNegClipError when it is not of `negate`, holds another run, or another process has it.
         """
         self._refuse_others()
         with hold(self.folder):

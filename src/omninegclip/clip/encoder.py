@@ -182,7 +182,9 @@ class ClipEncoder:
         """
         texts = [texts] if isinstance(texts, str) else list(texts)
         if wrong := [text for text in texts if not isinstance(text, str)]:
-            raise OmniNegClipError(f"{reprlib.repr(wrong[0])} is no text: embed_text takes a list of texts.")
+            raise OmniNegClipError(
+                f"{reprlib.repr(wrong[0])} is not a text: embed_text takes a list of texts."
+            )
         warn_foreign(texts, self.tokenizer)
         return self.embed_tokens(self.tokenize(texts))
 

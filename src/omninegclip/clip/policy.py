@@ -102,7 +102,9 @@ def parameter_groups(model: nn.Module, weight_decay: float, *, decay_all: bool) 
     """
     trained = [parameter for parameter in model.parameters() if parameter.requires_grad]
     if not trained:
-        raise OmniNegClipError("nothing of the model trains; let a layer group or an extra of the text train")
+        raise OmniNegClipError(
+            "no part of the model trains: let a layer group or an extra of the text tower train"
+        )
     if decay_all:
         return [{"params": trained, "weight_decay": weight_decay}]
     embeddings = {id(module.weight) for module in model.modules() if isinstance(module, nn.Embedding)}

@@ -24,10 +24,18 @@ def text_features(model: CLIPModel, ids: Tensor, last: Tensor) -> Tensor:
     return torch.as_tensor(model.text_projection(tower.final_layer_norm(pooled)))
 
 
-def image_features(model: CLIPModel, pixels: Tensor) -> Tensor:
-    """Return the projected features [n, d] of images [n, 3, size, size], read at their class tokens."""
+def image_features(model: CLIPModel, pixels: Tensor, kept: int | None = None) -> Tensor:
+    """Return the projected features [n, d] of images [n, 3, size, size], read at their class tokens.
+
+    With `kept`, the tower sees so many random patches of each image alone, which training can afford.
+
+    Source: FLIP, Li et al., CVPR 2023, arXiv 2212.00794.
+    """
     tower = model.vision_model
-    hidden = all_but_last(tower.encoder.layers, tower.pre_layrnorm(tower.embeddings(pixels)), None)
+    embedded = tower.embeddings(pixels)
+    if kept is not None:
+        embedded = _some_patches(embedded, kept)
+    hidden = all_but_last(tower.encoder.layers, tower.pre_layrnorm(embedded), None)
     rows = torch.arange(len(pixels), device=pixels.device)
     pooled = block_at(tower.encoder.layers[-1], hidden, rows, torch.zeros_like(rows), None)
     return torch.as_tensor(model.visual_projection(tower.post_layernorm(pooled)))
@@ -67,3 +75,10 @@ def all_but_last(blocks: nn.ModuleList, hidden: Tensor, mask: Tensor | None) -> 
     for block in blocks[:-1]:
         hidden = block(hidden, mask)
     return hidden
+
+
+def _some_patches(embedded: Tensor, kept: int) -> Tensor:
+    """Return the class token and `kept` random patches, [n, 1 + kept, width], of [n, 1 + t, width]."""
+    rows, tokens, width = embedded.shape
+    patches = 1 + torch.rand(rows, tokens - 1, device=embedded.device).argsort(dim=1)[:, :kept]
+    return embedded.gather(1, F.pad(patches, (1, 0))[:, :, None].expand(-1, -1, width))

@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -74,10 +73,10 @@ class ImageTransform:
         mean, std = np.array(self.mean, np.float32)[:, None], np.array(self.std, np.float32)[:, None]
         return np.asarray((values - mean) / std, dtype=np.float32)
 
-    def to_config(self) -> dict[str, Any]:
+    def to_config(self) -> dict[str, object]:
         """Return what Hugging Face libraries read from `preprocessor_config.json`."""
         square = {"height": self.size, "width": self.size}
-        kind: dict[str, Any] = {
+        kind: dict[str, object] = {
             "image_processor_type": "ViTImageProcessor",
             "do_resize": True,
             "size": square,
@@ -100,7 +99,7 @@ class ImageTransform:
         }
 
     @classmethod
-    def from_config(cls, config: Mapping[str, Any], file: str = FILE) -> "ImageTransform":
+    def from_config(cls, config: Mapping[str, object], file: str = FILE) -> "ImageTransform":
         """Return the transform that a `preprocessor_config.json` describes; `file` names it in errors.
 
         Raises:
@@ -110,7 +109,7 @@ class ImageTransform:
         mean = _channels(config, "image_mean", OPENAI_MEAN, file)
         std = _channels(config, "image_std", OPENAI_STD, file)
         if min(std) <= 0:
-            raise OmniNegClipError(f"The {file} is wrong: image_std is above 0 in each channel.")
+            raise OmniNegClipError(f"The {file} is wrong: image_std must be above 0 in each channel.")
         if str(config.get("image_processor_type")).startswith(SQUASHING):
             return cls._squashing(config, mean, std, file)
         size, crop = config.get("size", 224), config.get("crop_size", config.get("size", 224))
@@ -127,19 +126,20 @@ class ImageTransform:
 
     @classmethod
     def _squashing(
-        cls, config: Mapping[str, Any], mean: tuple[float, ...], std: tuple[float, ...], file: str
+        cls, config: Mapping[str, object], mean: tuple[float, ...], std: tuple[float, ...], file: str
     ) -> "ImageTransform":
         size = config.get("size", 224)
         sides = (size.get("height"), size.get("width")) if isinstance(size, Mapping) else (size, size)
         resample = config.get("resample", Image.Resampling.NEAREST)
-        known = resample in (Image.Resampling.BICUBIC, Image.Resampling.BILINEAR)
+        smooth = (Image.Resampling.BICUBIC, Image.Resampling.BILINEAR)
+        known = next((each for each in smooth if each == resample), None)
         whole = all(config.get(step, True) for step in STEPS) and not config.get("do_center_crop")
-        if sides[0] is None or sides[0] != sides[1] or not known or not whole:
+        if sides[0] is None or sides[0] != sides[1] or known is None or not whole:
             raise OmniNegClipError(
                 f"The {file} asks for another transform than a resize to a square (`resample` 2 or 3) and a "
                 "normalisation: correct the file if the model was trained with that."
             )
-        return cls(_side(sides[0], file), mean, std, crop=False, resample=Image.Resampling(resample))
+        return cls(_side(sides[0], file), mean, std, crop=False, resample=known)
 
     def save(self, folder: Path) -> None:
         """Write `preprocessor_config.json` into `folder`."""
@@ -171,16 +171,18 @@ def find_transform(folder: Path, size: int | None) -> ImageTransform:
     return transform
 
 
-def _require_flags(config: Mapping[str, Any], file: str) -> None:
+def _require_flags(config: Mapping[str, object], file: str) -> None:
     for step in (*STEPS, "do_center_crop"):
         if not isinstance(config.get(step), bool | None):
-            raise OmniNegClipError(f"The {file} is wrong: {step} is true or false, not {config[step]!r}.")
+            raise OmniNegClipError(
+                f"The {file} is wrong: {step} must be true or false, not {config[step]!r}."
+            )
     if not isinstance(config.get("image_processor_type"), str | None):
-        raise OmniNegClipError(f"The {file} is wrong: image_processor_type is a name.")
+        raise OmniNegClipError(f"The {file} is wrong: image_processor_type must be a name.")
 
 
 def _channels(
-    config: Mapping[str, Any], key: str, default: tuple[float, ...], file: str
+    config: Mapping[str, object], key: str, default: tuple[float, ...], file: str
 ) -> tuple[float, ...]:
     values = config.get(key, default)
     if (
@@ -188,20 +190,20 @@ def _channels(
         or len(values) != 3
         or not all(type(value) in (int, float) and math.isfinite(value) for value in values)
     ):
-        raise OmniNegClipError(f"The {file} is wrong: {key} is a list of three numbers, not {values!r}.")
+        raise OmniNegClipError(f"The {file} is wrong: {key} must be a list of three numbers, not {values!r}.")
     return tuple(map(float, values))
 
 
-def _side(value: Any, file: str) -> int:
+def _side(value: object, file: str) -> int:
     if type(value) is not int or not 0 < value <= LARGEST_SIDE:
         raise OmniNegClipError(
-            f"The {file} is wrong: the side of an image is a whole number from 1 to {LARGEST_SIDE}, "
+            f"The {file} is wrong: the side of an image must be a whole number from 1 to {LARGEST_SIDE}, "
             f"not {value!r}."
         )
     return value
 
 
-def _from_open_clip(config: Mapping[str, Any], size: int) -> ImageTransform:
+def _from_open_clip(config: Mapping[str, object], size: int) -> ImageTransform:
     resize, filtering = config.get("resize_mode", "shortest"), config.get("interpolation", "bicubic")
     if not isinstance(filtering, str) or filtering.upper() not in Image.Resampling.__members__:
         raise OmniNegClipError(f"The {OPEN_CLIP} is wrong: there is no interpolation {filtering!r}.")

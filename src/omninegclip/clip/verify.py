@@ -1,10 +1,10 @@
-"""Is a model what it claims to be, and where does it differ from its base?"""
+"""Checks that a saved model is intact, and shows where it differs from its base."""
 
 import re
 from collections import defaultdict
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,13 +17,14 @@ from omninegclip.clip.io.metadata import read_metadata
 from omninegclip.clip.parity import TOLERANCE, probe_cosines
 from omninegclip.clip.scale import wrong_scale
 from omninegclip.errors import OmniNegClipError
+from omninegclip.files import JsonObject
 
 BLOCK = re.compile(r"(text_model|vision_model)\.(\w+\.)*?(layers?|_blocks)\.\d+\.")
 
 
 @dataclass(frozen=True)
 class Check:
-    """One thing that was looked at, whether it is right, and what was seen."""
+    """One check: its name, whether it passed, and what was found."""
 
     name: str
     passed: bool
@@ -80,7 +81,7 @@ def verify(
     return Verification(_summary(model, encoder, metadata.get("base")), checks, parts)
 
 
-def check_facts(encoder: ClipEncoder, metadata: dict[str, Any]) -> list[Check]:
+def check_facts(encoder: ClipEncoder, metadata: JsonObject) -> list[Check]:
     """Return whether a model still is the one that `omninegclip.json` was written for."""
     wrong = wrong_scale(encoder)
     checks = [Check("logit scale", wrong is None, wrong or f"{encoder.logit_scale:.6g}")]
@@ -96,7 +97,7 @@ def check_facts(encoder: ClipEncoder, metadata: dict[str, Any]) -> list[Check]:
     return checks
 
 
-def _numbers(values: Any) -> NDArray[np.float64]:
+def _numbers(values: object) -> NDArray[np.float64]:
     try:
         return np.array(values, dtype=np.float64)
     except (TypeError, ValueError):  # no probe of ours, so it has no shape of one
@@ -118,7 +119,9 @@ def check_against(encoder: ClipEncoder, base: ClipEncoder) -> list[Check]:
     checks.append(Check("towers in their places", not swapped, f"{swapped} weights are the other tower's"))
     changed = [change.part for change in changes(encoder, base) if change.largest > 0]
     seen = (
-        f"{len(changed)} parts differ" if changed else "every weight equals the base's: this is no fine-tune"
+        f"{len(changed)} parts differ"
+        if changed
+        else "every weight equals the base's: this is not a fine-tune"
     )
     checks.append(Check("differs from the base", bool(changed), seen))
     return checks

@@ -15,7 +15,7 @@ def blend(
     weights: WeightOptions = WeightOptions(),
     json_: Json = False,
 ) -> None:
-    """Write (1 - alpha) * start + alpha * end, the known remedy against forgetting (WiSE-FT).
+    """Write (1 - alpha) * start + alpha * end, which reduces forgetting (WiSE-FT).
 
     Args:
         start: Usually the pretrained model.
@@ -32,6 +32,6 @@ def blend(
     blended = blend_models(first, second, alpha)
     metadata = {"blended with": end, "alpha": f"{alpha:g}", "activation": blended.activation}
     made = f"is a blend (WiSE-FT, alpha {alpha:g}) of {end} with"
-    card = derived_card(destination.name, start, made, metadata, blended.family.library)
+    card = derived_card(destination, start, made, metadata, blended.family.library)
     save_clip(destination, blended, base=start, extra={"blended_with": end, "alpha": alpha}, card=card)
     say_facts({"destination": str(destination), "fingerprint": blended.fingerprint}, json_)

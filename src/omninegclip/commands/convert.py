@@ -15,7 +15,7 @@ def convert(
     weights: WeightOptions = WeightOptions(),
     json_: Json = False,
 ) -> None:
-    """Write a model in another layout, after a check that it embeds the same.
+    """Write a model in another layout, and check that it gives the same embeddings.
 
     Args:
         source: A model that ships, a folder, a weight file, or an id of the Hugging Face hub.
@@ -32,7 +32,8 @@ def convert(
     encoder = load_clip(source, activation=weights.activation, tokenizer=weights.tokenizer)
     if card is None:
         metadata = {"layout": to, "activation": encoder.activation}
-        card = derived_card(destination.name, source, "was converted from", metadata, encoder.family.library)
+        library = encoder.family.library if to == "hf" else "omninegclip"  # transformers reads hf alone
+        card = derived_card(destination, source, "was converted from", metadata, library)
     cosine = save_clip(destination, encoder, base=source, layout=to, card=card)
     facts = {"destination": str(destination), "layout": to, "lowest_cosine": cosine}
     say_facts(facts | {"activation": encoder.activation}, json_)

@@ -19,9 +19,9 @@ class EvaluationOptions:
     Attributes:
         suite: negation, retrieval, scenes, all, or a YAML file (docs/benchmarks.md).
         data: Folder that holds the benchmarks' files and images.
-        protocol: strict counts ties by their chance and refuses NaN; official scores as the field does.
+        protocol: strict scores ties by chance and refuses NaN; official scores as the field does.
         seed: Order of the options under the strict protocol.
-        allow_missing: Score the items whose images are there.
+        allow_missing: Score only the items whose images are there.
         out: Folder for results; what is finished there is not scored again.
         cache: Folder for image embeddings; by default OUT/features.
     """

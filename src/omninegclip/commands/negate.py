@@ -24,11 +24,11 @@ class NegateOptions:
 
     Attributes:
         labels: Object labels of the images: COCO instances, or JSON lines.
-        kind: Which negation.
+        kind: Negation to write: presence-based (false), absence-based (true), or both.
         per_caption: Negated captions per caption.
         seed: Decides every choice.
-        hard: Add the swap and the false affirmation.
-        processes: How many work; as many as there are cores when not given.
+        hard: Add hard variants: objects swapped, and the absent object affirmed.
+        processes: Worker processes; one per core when not given.
         engine: local, or ray for a cluster.
     """
 
@@ -48,7 +48,7 @@ class LlmOptions:
 
     Attributes:
         llm_url: An OpenAI-compatible endpoint that rewrites the captions.
-        llm_model: Its model.
+        llm_model: Name of the model at that endpoint.
         llm_cache: Folder for its answers.
         llm_per_minute: Requests per minute at most.
     """
@@ -69,7 +69,7 @@ def negate(
     report: Flag = False,
     json_: Json = False,
 ) -> None:
-    """Turn captions into records with both kinds of negation; --report without OUT judges such records.
+    """Turn captions into records with both kinds of negation; --report without OUT reports on such records.
 
     Args:
         data: Captions: lines, Flickr tokens, CSV, JSONL, Parquet, COCO or Karpathy JSON; with --report alone,
@@ -78,13 +78,16 @@ def negate(
         report: Print a quality report.
     """
     if out is None and not report:
-        raise OmniNegClipError("negate needs OUT, or --report to judge records that are there.")
+        raise OmniNegClipError("negate needs OUT, or --report to report on existing records.")
     if out is not None:
-        done = asdict(_negate(data, out, options, llm))
+        done = _negate(data, out, options, llm)
         if json_ and not report:
-            say_json(done)
+            say_json(asdict(done))
         elif not report:
-            say(", ".join(f"{count} {name}" for name, count in done.items()))
+            say(
+                f"captions: {done.captions}, rows: {done.rows}, with a presence-based negation: "
+                f"{done.presence}, with an absence-based one: {done.absence}"
+            )
     if report:
         with needed_for("A report"):
             from omninegclip.captions.quality import report_of

@@ -49,7 +49,7 @@ Smoke = Annotated[
     bool,
     Parameter(
         negative="",
-        help="Draw and ask very little: tries the whole chain in seconds, its figures mean nothing.",
+        help="Use tiny data: tries the whole chain in seconds, its figures mean nothing.",
     ),
 ]
 Overrides = Annotated[
@@ -77,7 +77,7 @@ class WeightOptions:
     """What bare weights don't say of themselves.
 
     Attributes:
-        activation: For weights that do not say theirs.
+        activation: Of weights that come without a configuration.
         tokenizer: Folder with the tokenizer, for weights that come without one.
     """
 

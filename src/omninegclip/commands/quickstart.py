@@ -22,11 +22,13 @@ def quickstart(
         seed: Decides the data, the benchmark and the training.
         preset: Name of a fine-tuning preset, or a YAML file; scenes-paper is trained beside it.
     """
+    from omninegclip.files import free_name
     from omninegclip.progress import console, show
-    from omninegclip.study.quickstart import free_name
     from omninegclip.study.quickstart import quickstart as run
 
-    folder = out or free_name(Path("runs/quickstart"))
+    folder = out or Path("runs/quickstart")
+    if out is None and folder.exists():
+        folder = free_name(folder, 2)
     small = SMOKE_OVERRIDES if smoke else ()
     summary, table = run(folder, seed, preset, (*small, *set_), study_size(smoke), small)
     if json_:

@@ -13,7 +13,7 @@ def robustness(
     weights: WeightOptions = WeightOptions(),
     json_: Json = False,
 ) -> None:
-    """Ask models side by side for denials harder than "no": twice denied, counts, places, "only", far away.
+    """Compare models on negation harder than "no": doubled, counts, places, "only", far from its object.
 
     Args:
         seed: Decides images and questions.

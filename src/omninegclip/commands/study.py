@@ -95,7 +95,7 @@ def layers(
     out: Path = Path("runs/study-layers"),
     json_: JsonTable = False,
 ) -> None:
-    """Show after which layer a caption and its negated form part, for one model or several.
+    """Show at which layer a caption and its negated form diverge, for one or more models.
 
     Args:
         models: The CLIPs, such as one before and one after fine-tuning.
@@ -128,7 +128,7 @@ def limits(
     smoke: Smoke = False,
     json_: JsonTable = False,
 ) -> None:
-    """Measure what the frozen image tower and one vector per sentence leave possible.
+    """Measure the limits set by the frozen image tower and by one vector per sentence.
 
     Args:
         model: The CLIP before fine-tuning.
@@ -152,7 +152,7 @@ def limits(
     if json_:
         say_json(found.as_dict())
         return
-    show(grid_table(found.by_weight(), "Composed of two halves, a - w n, told by the templates"))
+    show(grid_table(found.by_weight(), "Vectors composed as a - w n, the halves given by the templates"))
     show(limits_table(found.generic, found.shares()))
 
 
@@ -177,15 +177,13 @@ def _compare(title: str, cells: "Sequence[StudyCell]", preset: str, out: Path, o
     from omninegclip.report.figures import over_seeds
     from omninegclip.report.scenes import grid_table
     from omninegclip.study.cells import only
-    from omninegclip.study.grid import run_grid, summary
+    from omninegclip.study.grid import run_grid, summary, with_presets
     from omninegclip.study.outputs import write_grid
 
     seeds, size = range(options.seeds), study_size(options.smoke)
-    chosen = only(cells, options.only)
+    chosen = with_presets(only(cells, options.only), preset, options.overrides)
     with hold(out):
-        results = run_grid(
-            options.start, preset, options.overrides, chosen, seeds, size, out, options.workers
-        )
+        results = run_grid(options.start, chosen, seeds, size, out, options.workers)
         write_grid(out, results, seeds)
     if options.json_:
         say_json(summary(results))

@@ -64,10 +64,10 @@ class RunOptions:
     Attributes:
         out: Run folder; runs/PRESET when not given.
         seed: Decides the order of the data, and what is held out.
-        resume: Go on with the run in OUT; begin it if nothing is there.
+        resume: Continue the run in OUT, or start it if there is none.
         tensorboard: Write TensorBoard events too.
         dry_run: Print what the run will cost and do nothing else.
-        teraflops: Throughput that --dry-run reckons hours with, in 10^12 operations per second.
+        teraflops: Throughput for the hours that --dry-run estimates, in 10^12 operations per second.
     """
 
     out: Path | None = None
@@ -87,7 +87,7 @@ def train(
     run: RunOptions = RunOptions(),
     json_: Json = False,
 ) -> None:
-    """Fine-tune a CLIP on records; stop it at any moment, and the same command with --resume goes on.
+    """Fine-tune a CLIP on records; a run can be stopped at any time and continued with --resume.
 
     Args:
         data: Parquet files or folders of records (docs/training.md).

@@ -11,7 +11,7 @@ def verify(
 
     Args:
         model: A model that ships, a folder, a weight file, or an id of the Hugging Face hub.
-        against: The base, likewise.
+        against: The base model to compare with, named likewise.
     """
     from omninegclip.clip.verify import verify as look
     from omninegclip.progress import show

@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 from filelock import FileLock, Timeout
@@ -148,7 +148,7 @@ class ImageFeatureCache:
             raise DamagedError(f"{self.path} lacks the features of {missing:,} images.")
         return FrozenFeatures(records["feature"], np.array([places[key] for key in keys], np.int64))
 
-    def _records(self) -> NDArray[Any]:
+    def _records(self) -> NDArray[np.void]:
         """Return all records of the file, which stays on disk; half a record at its end is none."""
         count = self.path.stat().st_size // self._record.itemsize if self.path.exists() else 0
         return np.memmap(self.path, self._record, "r", shape=count) if count else np.empty(0, self._record)
@@ -247,7 +247,7 @@ def _key(image: ImageSource, content: Content) -> bytes:
     return hashlib.sha256(f"{content}|{box}|{span}".encode()).digest()
 
 
-def _whole(records: NDArray[Any], wanted: Mapping[bytes, object] | None = None) -> dict[bytes, int]:
+def _whole(records: NDArray[np.void], wanted: Mapping[bytes, object] | None = None) -> dict[bytes, int]:
     """Return where the record of each image lies, of the wanted ones and those that are what was written."""
     found = {}
     for place, key in enumerate(records["image"].tolist()):
@@ -277,7 +277,7 @@ def _exclusive(path: Path) -> Iterator[None]:
     try:
         lock.acquire(timeout=0)
     except Timeout:
-        console.print("Another process computes image features with this tower: waiting for it.")
+        console.print("Another process is computing image features with this tower: waiting for it.")
         lock.acquire()
     try:
         yield

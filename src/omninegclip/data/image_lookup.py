@@ -1,4 +1,4 @@
-"""Where the image of a row lies: paths of other people's machines, found again below one's own folder."""
+"""Finds the image of a row: a path from another machine is looked up below a local folder."""
 
 import os
 from collections.abc import Sequence
@@ -24,7 +24,9 @@ class ImageRoot:
     def __init__(self, folders: Sequence[Path], extension: str | None = None) -> None:
         """Look below `folders`, the first one first; `extension` replaces that of every row's path."""
         if extension and (extension == "." or not extension.startswith(".")):
-            raise OmniNegClipError(f"The extension {extension!r} of images begins with no dot: '.jpg' does.")
+            raise OmniNegClipError(
+                f"The extension {extension!r} of images must begin with a dot, as '.jpg' does."
+            )
         self.folders = list(folders)
         self.extension = extension
         self._last = (0, 0)  # folder and number of parts cut off that worked last: rows of a file are alike

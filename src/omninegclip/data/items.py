@@ -1,4 +1,4 @@
-"""What a benchmark asks, one small record per item, whatever file it came from."""
+"""The items of a benchmark: one small record per question, whatever file it came from."""
 
 from collections.abc import Mapping
 from typing import NamedTuple

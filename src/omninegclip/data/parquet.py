@@ -1,4 +1,4 @@
-"""Parquet of other people: few bytes may claim to be many, so they are counted before they are unpacked."""
+"""Untrusted Parquet: a few bytes may unpack to many, so sizes are checked before anything is unpacked."""
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -77,7 +77,7 @@ def _allowed(path: Path) -> int:
 
 def _bomb(path: Path) -> OmniNegClipError:
     return OmniNegClipError(
-        f"{path} would take over {_RATIO} times its size in memory: it is damaged, or made to do harm."
+        f"{path} would take over {_RATIO} times its size in memory: it is damaged or malicious."
     )
 
 

@@ -110,7 +110,7 @@ def _to_table(group: list[Row], schema: pa.Schema, path: Path, start: int) -> pa
     for number, row in enumerate(group, start + 1):
         if strange := sorted(set(row) - names):
             raise OmniNegClipError(
-                f"Row {number} for {path} has the column {strange[0]!r}, the first row has not."
+                f"Row {number} for {path} has a column {strange[0]!r} that the first row lacks."
             )
     try:
         table = pa.Table.from_pylist([dict(row) for row in group], schema=schema)

@@ -38,7 +38,7 @@ class BatchSampler:
         """
         if not 0 < batch_size <= rows:
             raise OmniNegClipError(
-                f"{rows} rows don't fill a batch of {batch_size}: lower the batch size or add data."
+                f"{rows} rows don't fill a batch of {batch_size}: lower batch_size or add data."
             )
         self.rows, self.batch_size, self.seed, self.step = rows, batch_size, seed, 0
         self._shuffled: tuple[int, NDArray[np.int64]] | None = None

@@ -1,4 +1,4 @@
-"""Reading what others wrote: JSON, CSV and lists in cells, with errors that name file, row and column."""
+"""Reading untrusted files: JSON, CSV and lists in cells, with errors that name file, row and column."""
 
 import ast
 import csv
@@ -59,7 +59,7 @@ def csv_rows(path: Path, required: Sequence[str], delimiter: str = ",") -> Itera
                     )
                 yield where, row
         except csv.Error as error:
-            raise OmniNegClipError(f"{path} is no readable CSV at line {rows.line_num}: {error}.") from error
+            raise OmniNegClipError(f"{path} is not readable CSV at line {rows.line_num}: {error}.") from error
 
 
 def require(columns: Sequence[str], found: Iterable[str], where: str) -> None:
@@ -87,7 +87,7 @@ def check(value: object, kind: type[T], what: str) -> T:
         found = type(value).__name__
         raise OmniNegClipError(f"{what[0].upper()}{what[1:]} is of type {found}: {kind.__name__} is needed.")
     if kind is float and isinstance(value, int | float) and not _is_finite(value):
-        raise OmniNegClipError(f"{what[0].upper()}{what[1:]} is too large or no number.")
+        raise OmniNegClipError(f"{what[0].upper()}{what[1:]} is too large or not a number.")
     if isinstance(value, str) and UNWRITABLE.search(value):
         raise OmniNegClipError(
             f"{what[0].upper()}{what[1:]} holds a NUL or half a character (\\ud800 to \\udfff): remove it."
@@ -139,7 +139,7 @@ def text_list(cell: str, what: str) -> tuple[str, ...]:
             continue
         if isinstance(values, list) and all(isinstance(value, str) for value in values):
             return tuple(check(value, str, what) for value in values)
-    raise OmniNegClipError(f"{what} is no list of texts: {cell[:60]!r}.")
+    raise OmniNegClipError(f"{what} is not a list of texts: {cell[:60]!r}.")
 
 
 def distinct(items: Iterable[T], key: Callable[[T], str], path: Path) -> Iterator[T]:
@@ -177,7 +177,7 @@ def open_text(path: Path, newline: str | None = None) -> Iterator[TextIO]:
                     line.decode()
                 except UnicodeDecodeError as error:
                     raise OmniNegClipError(
-                        f"Line {number} of {path} is no UTF-8 text: save the file as UTF-8."
+                        f"Line {number} of {path} is not UTF-8 text: save the file as UTF-8."
                     ) from error
         with path.open(encoding="utf-8-sig", newline=newline) as file:
             yield file
@@ -197,7 +197,7 @@ def readable(path: Path) -> Iterator[None]:
     except OSError as error:
         raise OmniNegClipError(f"Can't read {path}: {error.strerror or error}.") from error
     except UnicodeDecodeError as error:
-        raise OmniNegClipError(f"{path} is no UTF-8 text at byte {error.start}.") from error
+        raise OmniNegClipError(f"{path} is not UTF-8 text at byte {error.start}.") from error
 
 
 def _parse_json(
@@ -208,7 +208,7 @@ def _parse_json(
     except RecursionError as error:
         raise OmniNegClipError(f"{where} is nested too deep.") from error
     except ValueError as error:  # also a number of more than 4,300 digits
-        raise OmniNegClipError(f"{where} is no complete JSON: {error}.") from error
+        raise OmniNegClipError(f"{where} is not complete JSON: {error}.") from error
 
 
 def _is_finite(value: float) -> bool:

@@ -1,6 +1,6 @@
-"""One way of scoring per kind of benchmark: embeddings in, one credit per item out.
+"""One scoring function per kind of benchmark: embeddings in, one credit per item out.
 
-Each follows a rule. `strict` gives ties their chance and refuses NaN. `official` is the field's own, flaws
+Each has two protocols. `strict` scores ties by chance and refuses NaN. `official` is the field's own, flaws
 included, so that published figures can be reproduced: the first of equal scores wins, NaN beats everything.
 All embeddings are L2-normalised.
 """

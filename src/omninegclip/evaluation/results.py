@@ -6,7 +6,7 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, TypedDict
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,7 +17,7 @@ from omninegclip.evaluation.arrays import read_arrays
 from omninegclip.evaluation.intervals import Estimate, bootstrap_mean, clustered_proportion, proportion
 from omninegclip.evaluation.suite import MEASURES
 from omninegclip.evaluation.tasks import Figure
-from omninegclip.files import CHECKSUM, atomic_file, hash_file, read_sealed, write_sealed
+from omninegclip.files import CHECKSUM, JsonObject, atomic_file, hash_file, read_sealed, write_sealed
 from omninegclip.progress import console
 
 Status = Literal["done", "absent", "failed"]
@@ -26,12 +26,22 @@ _PER_ITEM = ("values", "clusters", "chosen")
 _IMAGES, _CHOSEN = ".images", "chosen"  # in the names of arrays
 
 
+class ModelFacts(TypedDict):
+    """What a result says of the model."""
+
+    name: str
+    fingerprint: str
+    activation: str
+    logit_scale: float
+    dim: int
+
+
 @dataclass
 class BenchmarkResult:
-    """What one benchmark said of one model."""
+    """The result of one benchmark for one model."""
 
     benchmark: str
-    model: dict[str, Any]  # name, fingerprint, activation, logit_scale, dim
+    model: ModelFacts
     protocol: str
     seed: int
     measures: Mapping[str, str]
@@ -40,9 +50,9 @@ class BenchmarkResult:
     scored: int = 0
     skipped: dict[str, int] = field(default_factory=dict)  # why -> how many items
     missing: dict[str, str] = field(default_factory=dict)  # image -> what is wrong with it
-    figures: dict[str, dict[str, Any]] = field(default_factory=dict)
+    figures: dict[str, JsonObject] = field(default_factory=dict)
     data: dict[str, str] = field(default_factory=dict)  # file -> SHA-256
-    settings: dict[str, Any] = field(default_factory=dict)
+    settings: dict[str, object] = field(default_factory=dict)
     key: str = ""
     note: str = ""  # what a reader of the figures must know
     truncated: int = 0  # texts that the model does not read to their end
@@ -59,14 +69,14 @@ class BenchmarkResult:
         found = self.figures.get(figure)
         return None if found is None else Estimate(*(found[name] for name in Estimate._fields))
 
-    def as_dict(self) -> dict[str, Any]:
+    def as_dict(self) -> dict[str, object]:
         """Return all but the per-item values."""
         return {name: value for name, value in asdict(self).items() if name not in _PER_ITEM}
 
 
-def describe(figure: Figure) -> dict[str, Any]:
+def describe(figure: Figure) -> JsonObject:
     """Return a figure's estimate, its breakdowns with their macro averages, and what blind rules achieve."""
-    breakdowns: dict[str, dict[str, Any]] = {}
+    breakdowns: dict[str, dict[str, object]] = {}
     for name, groups in figure.groups.items():
         members = np.array(groups)
         parts = {str(group): _estimate(figure, members == group) for group in np.unique(members)}
@@ -130,19 +140,19 @@ def _load_figures(path: Path) -> BenchmarkResult:
             return _of_json(read_sealed(path), path)
         except DamagedError as error:
             raise OmniNegClipError(
-                f"{path} is damaged: the same `omninegclip evaluate` again computes it anew."
+                f"{path} is damaged: run the same `omninegclip evaluate` again to replace it."
             ) from error
     result = _of_json(values, path)
     console.print(f"{path} has no checksum: an older version wrote it.")
     return result
 
 
-def _of_json(values: dict[str, Any], path: Path) -> BenchmarkResult:
+def _of_json(values: JsonObject, path: Path) -> BenchmarkResult:
     try:
         result = BenchmarkResult(**{name: value for name, value in values.items() if name not in _PER_ITEM})
         _check(result)
     except (AttributeError, KeyError, TypeError, ValueError) as error:
-        raise DamagedError(f"{path} is no results file of `omninegclip evaluate`: {error}.") from error
+        raise DamagedError(f"{path} is not a results file of `omninegclip evaluate`: {error}.") from error
     return result
 
 
@@ -152,7 +162,7 @@ def _check(result: BenchmarkResult) -> None:
         raise ValueError(f"it has the measure {min(unknown)!r}")
     texts = [result.benchmark, result.protocol, *result.measures.values()]
     texts += [result.model["name"], result.model["activation"], result.model["fingerprint"]]
-    numbers: list[Any] = [sum(result.skipped.values())]
+    numbers: list[object] = [sum(result.skipped.values())]
     for figure in result.figures.values():
         numbers += [*(figure[name] for name in Estimate._fields), *figure["blind"].values()]
     if not all(isinstance(text, str) for text in texts):
@@ -172,7 +182,7 @@ def hash_source(path: Path) -> str:
         return hash_file(path)
 
 
-def key_of(**settings: Any) -> str:
+def key_of(**settings: object) -> str:
     """Return the hash of everything that decides a result."""
     return hashlib.sha256(json.dumps(settings, sort_keys=True).encode()).hexdigest()
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -19,7 +19,7 @@ from omninegclip.embeddings import Embeddings
 from omninegclip.environment import versions
 from omninegclip.errors import DamagedError, OmniNegClipError
 from omninegclip.evaluation import protocols, results, tasks
-from omninegclip.evaluation.results import BenchmarkResult
+from omninegclip.evaluation.results import BenchmarkResult, ModelFacts
 from omninegclip.evaluation.suite import Benchmark
 from omninegclip.progress import console, progress
 
@@ -32,7 +32,7 @@ _NAMED = 3  # missing images in an error; a result names all
 
 @dataclass(frozen=True)
 class Settings:
-    """How to run: where the data is, by which rule, and whether missing images are forgiven."""
+    """How to run: where the data is, the protocol, and whether missing images are allowed."""
 
     data: Path
     protocol: protocols.Rule = "strict"
@@ -46,7 +46,7 @@ def evaluate(
     name: str, encoder: "Encoder", suite: Sequence[Benchmark], settings: Settings
 ) -> list[BenchmarkResult]:
     """Return a result per benchmark; below `settings.out`, finished ones are read and new ones written."""
-    model = {
+    model: ModelFacts = {
         "name": name,
         "fingerprint": encoder.fingerprint,
         "activation": encoder.activation,
@@ -68,7 +68,7 @@ def evaluate(
 
 def run(
     benchmark: Benchmark,
-    model: dict[str, Any],
+    model: ModelFacts,
     encoder: "Encoder",
     cache: ImageFeatureCache,
     settings: Settings,
@@ -112,7 +112,7 @@ def run(
 
 def _guarded(
     benchmark: Benchmark,
-    model: dict[str, Any],
+    model: ModelFacts,
     encoder: "Encoder",
     cache: ImageFeatureCache,
     settings: Settings,
@@ -276,7 +276,7 @@ def _finished(path: Path, key: str) -> BenchmarkResult | None:
     return result if result.key == key and not result.missing else None
 
 
-def _path(out: Path, model: dict[str, Any], protocol: str, benchmark: Benchmark) -> Path:
+def _path(out: Path, model: ModelFacts, protocol: str, benchmark: Benchmark) -> Path:
     label = "".join(c if c.isalnum() or c in "-_." else "-" for c in Path(model["name"]).name)
     return out / f"{label}-{model['fingerprint'][:8]}" / protocol / f"{benchmark.name}.json"
 

@@ -29,7 +29,7 @@ def evaluate_models(
     """
     if not settings.data.is_dir():
         raise OmniNegClipError(
-            f"{settings.data} is no folder: --data names the folder that holds the benchmarks."
+            f"{settings.data} is not a folder: --data must name the folder that holds the benchmarks."
         )
     by_model = []
     with hold(settings.out) if settings.out else nullcontext():

@@ -2,7 +2,7 @@
 
 import inspect
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, field, fields
 from importlib.resources import files
 from pathlib import Path, PurePosixPath, PureWindowsPath
@@ -40,10 +40,10 @@ class Benchmark:
     measures: Mapping[str, str]  # measure -> the figure that stands for it in the summary
     images: tuple[str, ...] = ()  # folders of the images; default: where the files are
     extension: str | None = None  # of the images, where it is not that of the rows
-    options: Mapping[str, Any] = field(default_factory=dict)  # of the reader; `*_file` are paths
-    official: Mapping[str, Any] = field(default_factory=dict)  # options under --protocol official alone
+    options: Mapping[str, object] = field(default_factory=dict)  # of the reader; `*_file` are paths
+    official: Mapping[str, object] = field(default_factory=dict)  # options under --protocol official alone
     task: str | None = None  # a name of tasks.KINDS, where the records allow several
-    task_options: Mapping[str, Any] = field(default_factory=dict)
+    task_options: Mapping[str, object] = field(default_factory=dict)
     first_found: bool = False  # the files are one data set in several forms: the first that is there is read
     note: str = ""  # what a reader of the figures must know, such as where they differ from the field's
 
@@ -81,7 +81,7 @@ def load_suite(name: str) -> list[Benchmark]:
     if name == "all":
         return _distinct([benchmark for shipped in SHIPPED for benchmark in load_suite(shipped)], name)
     if name not in SHIPPED and Path(name).suffix not in (".yaml", ".yml"):
-        raise OmniNegClipError(f"{name} is no suite: use all, {', '.join(SHIPPED)} or a .yaml file.")
+        raise OmniNegClipError(f"{name} is not a suite: use all, {', '.join(SHIPPED)} or a .yaml file.")
     shipped = Path(str(files(__package__))) / "suites" / f"{name}.yaml"
     loaded = plain_yaml.read(shipped if name in SHIPPED else Path(name), f"The suite {name}")
     entries = loaded.get("benchmarks") if isinstance(loaded, dict) else None
@@ -92,7 +92,7 @@ def load_suite(name: str) -> list[Benchmark]:
     )
 
 
-def _benchmark(entry: Any, where: str) -> Benchmark:
+def _benchmark(entry: object, where: str) -> Benchmark:
     known = {key.name for key in fields(Benchmark)}
     if not isinstance(entry, dict) or any(key not in entry for key in _NEEDED):
         raise OmniNegClipError(f"{where} needs {', '.join(_NEEDED)}.")
@@ -102,7 +102,7 @@ def _benchmark(entry: Any, where: str) -> Benchmark:
         )
     made = Benchmark(**{key: _SHAPES[key](value, f"The {key} of {where}") for key, value in entry.items()})
     if not made.files:
-        raise OmniNegClipError(f"The files of {where} are none: at least one is needed.")
+        raise OmniNegClipError(f"{where} names no files: at least one is needed.")
     _check_options(made, where)
     kind = _check_task(made, where)
     for measure, figure in made.measures.items():
@@ -141,18 +141,18 @@ def _check_task(made: Benchmark, where: str) -> str:
         _one_of(name, allowed, f"A task option of {where}")
         _fit(value, allowed[name], f"The task option {name} of {where}")
         texts = value if isinstance(value, list) else [value]
-        if name != "official" and not (texts and all("{}" in text for text in texts)):
+        if name != "official" and not (texts and all("{}" in str(text) for text in texts)):
             raise OmniNegClipError(f"The task option {name} of {where} needs {{}} where the name goes.")
     return kind
 
 
-def _fit(value: Any, hint: Any, what: str) -> None:
+def _fit(value: object, hint: object, what: str) -> None:
     """Raise OmniNegClipError unless a value from YAML is of the type that a parameter is annotated with."""
     if not _fits(value, hint):
         raise OmniNegClipError(f"{what} is {value!r}: {_in_words(hint)} is needed.")
 
 
-def _fits(value: Any, hint: Any) -> bool:
+def _fits(value: object, hint: Any) -> bool:
     origin, arguments = get_origin(hint), get_args(hint)
     if origin in (Union, UnionType):
         return any(_fits(value, argument) for argument in arguments)
@@ -176,65 +176,62 @@ def _in_words(hint: Any) -> str:
     return {int: "a number above 0", Path: "a path", str: "a text"}.get(hint, "null")
 
 
-def _text(value: Any, what: str) -> str:
+def _text(value: object, what: str) -> str:
     if not isinstance(value, str) or not value.strip() or not value.isprintable():
         raise OmniNegClipError(f"{what} is {value!r}: a text is needed.")
     return value
 
 
-def _name(value: Any, what: str) -> str:
-    if (
-        set(_text(value, what)) & set('/\\:*?"<>|')
-        or value.startswith((".", " "))
-        or value.endswith((".", " "))
-        or len(value) > _LONGEST_NAME
-    ):
-        raise OmniNegClipError(f"{what} is {value!r}: a plain file name is needed, for its results.")
-    return str(value)
+def _name(value: object, what: str) -> str:
+    name = _text(value, what)
+    strange = set(name) & set('/\\:*?"<>|') or name.startswith((".", " ")) or name.endswith((".", " "))
+    if strange or len(name) > _LONGEST_NAME:
+        raise OmniNegClipError(f"{what} is {name!r}: a plain file name is needed, for its results.")
+    return name
 
 
-def _inside(value: Any, what: str) -> str:
-    path = PurePosixPath(_text(value, what))
-    windows = PureWindowsPath(value)
+def _inside(value: object, what: str) -> str:
+    text = _text(value, what)
+    path, windows = PurePosixPath(text), PureWindowsPath(text)
     if path.is_absolute() or windows.drive or windows.root or ".." in windows.parts or not path.parts:
-        raise OmniNegClipError(f"{what} names {value!r}: a path inside the data folder is needed.")
+        raise OmniNegClipError(f"{what} names {text!r}: a path inside the data folder is needed.")
     if any("**" in part and part != "**" for part in path.parts):
-        raise OmniNegClipError(f"{what} names {value!r}: ** stands for folders and must stand alone.")
-    return str(value)
+        raise OmniNegClipError(f"{what} names {text!r}: ** stands for folders and must stand alone.")
+    return text
 
 
-def _paths(value: Any, what: str) -> tuple[str, ...]:
+def _paths(value: object, what: str) -> tuple[str, ...]:
     if not isinstance(value, str | list):
         raise OmniNegClipError(f"{what} is {value!r}: a path or a list of paths is needed.")
     return tuple(_inside(path, what) for path in ([value] if isinstance(value, str) else value))
 
 
-def _mapping(value: Any, what: str) -> dict[str, Any]:
+def _mapping(value: object, what: str) -> dict[str, object]:
     if not isinstance(value, dict) or not all(isinstance(key, str) for key in value):
         raise OmniNegClipError(f"{what} is {value!r}: names with values, {{name: value}}, are needed.")
     return value
 
 
-def _figures(value: Any, what: str) -> dict[str, str]:
-    if not _mapping(value, what):
+def _figures(value: object, what: str) -> dict[str, str]:
+    if not (named := _mapping(value, what)):
         raise OmniNegClipError(f"{what} are none: at least one, such as {{presence: accuracy}}, is needed.")
-    return {name: _text(figure, what) for name, figure in value.items()}
+    return {name: _text(figure, what) for name, figure in named.items()}
 
 
-def _extension(value: Any, what: str) -> str | None:
-    if value is not None and not (isinstance(value, str) and re.fullmatch(r"\.\w{1,10}", value)):
-        raise OmniNegClipError(f"{what} is {value!r}: an ending such as .jpg is needed.")
-    return value
+def _extension(value: object, what: str) -> str | None:
+    if value is None or (isinstance(value, str) and re.fullmatch(r"\.\w{1,10}", value)):
+        return value
+    raise OmniNegClipError(f"{what} is {value!r}: an ending such as .jpg is needed.")
 
 
-def _yes_or_no(value: Any, what: str) -> bool:
+def _yes_or_no(value: object, what: str) -> bool:
     if not isinstance(value, bool):
         raise OmniNegClipError(f"{what} is {value!r}: true or false is needed.")
     return value
 
 
 # Key of an entry -> what makes its value one of a Benchmark, or says what would be right.
-_SHAPES: Mapping[str, Callable[[Any, str], Any]] = {
+_SHAPES: Mapping[str, Callable[[object, str], Any]] = {
     "name": _name,
     "reader": _text,
     "files": _paths,
@@ -250,11 +247,11 @@ _SHAPES: Mapping[str, Callable[[Any, str], Any]] = {
 }
 
 
-def _option_files(options: Mapping[str, Any], data: Path) -> dict[str, Path]:
-    return {name: data / value for name, value in options.items() if name.endswith("_file") and value}
+def _option_files(options: Mapping[str, object], data: Path) -> dict[str, Path]:
+    return {name: data / str(value) for name, value in options.items() if name.endswith("_file") and value}
 
 
-def _one_of(name: str, known: Any, what: str) -> str:
+def _one_of(name: str, known: Collection[str], what: str) -> str:
     if name not in known:
         raise OmniNegClipError(f"{what} is {name!r}: use one of {', '.join(known) or 'none'}.")
     return name

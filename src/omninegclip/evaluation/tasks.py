@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
-from typing import Any, Literal, Protocol
+from typing import Literal, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -383,7 +383,7 @@ def unaskable(item: BenchmarkItem, rule: Rule) -> str | None:
     return None if all(text.strip() for text in _texts_of(item)) else "items with an empty text"
 
 
-def build(items: Sequence[BenchmarkItem], kind: str | None = None, **options: Any) -> EvaluationTask:
+def build(items: Sequence[BenchmarkItem], kind: str | None = None, **options: object) -> EvaluationTask:
     """Return the task for records of one type; `options` go to its constructor.
 
     Raises OmniNegClipError if there are no records, or the kind of task or its options do not fit.

@@ -1,4 +1,4 @@
-"""A model in training on the part of its data that it does not learn from."""
+"""Validation figures of a model in training, on held-out data."""
 
 from collections.abc import Mapping
 

@@ -1,6 +1,6 @@
 """Training objectives: L2-normalised features in, named scalars out."""
 
-from omninegclip.objectives.absence import absence
+from omninegclip.objectives.absence import AbsenceWeights, absence
 from omninegclip.objectives.clip import clip
 from omninegclip.objectives.conclip import conclip
 from omninegclip.objectives.contrastive import cross_entropy_to, symmetric
@@ -16,6 +16,7 @@ from omninegclip.objectives.target_losses import composed_target, target_losses
 from omninegclip.objectives.tripletclip import tripletclip
 
 __all__ = [
+    "AbsenceWeights",
     "absence",
     "clip",
     "composed_target",

@@ -1,8 +1,17 @@
 """The absence-based objective: a caption that denies what the image does not show is true."""
 
+from typing import NamedTuple
+
 from torch import Tensor
 
 from omninegclip.objectives.contrastive import check_features, symmetric
+
+
+class AbsenceWeights(NamedTuple):
+    """What the parts beside L_neg count: w_orig and w_text."""
+
+    original: float = 1.0
+    text: float = 1.0
 
 
 def absence(
@@ -10,11 +19,10 @@ def absence(
     originals: Tensor,
     negated: Tensor,
     scale: Tensor,
-    *,
-    weight_original: float = 1.0,
-    weight_text: float = 1.0,
-    margin: float = 0.9,
     same: Tensor | None = None,
+    *,
+    weights: AbsenceWeights = AbsenceWeights(),
+    margin: float = 0.9,
 ) -> dict[str, Tensor]:
     """Match each image to its caption with and without a true negation, and keep the two texts distinct.
 
@@ -30,10 +38,9 @@ def absence(
         originals: O, [B, d], L2-normalised; O_i is true of image i.
         negated: U, [B, d], L2-normalised; U_i is O_i with something negated that is not in image i, so true.
         scale: s, a scalar: the exponential of CLIP's logit scale.
-        weight_original: w_orig.
-        weight_text: w_text.
-        margin: m, in cosine: the hinge lets go where the two texts' cosine is below -m.
         same: [B, B] booleans: the texts of row j are true of image i as well, so they are no negatives.
+        weights: w_orig and w_text.
+        margin: m, in cosine: the hinge lets go where the two texts' cosine is below -m.
 
     Raises:
         ValueError: The features differ in shape or are not 2-D, or `same` does not fit them.
@@ -46,7 +53,7 @@ def absence(
     hinge = ((originals * negated).sum(dim=1) + margin).relu()
     text = hinge.mean()
     return {
-        "loss": image_to_negated + weight_original * image_to_original + weight_text * text,
+        "loss": image_to_negated + weights.original * image_to_original + weights.text * text,
         "negated": image_to_negated,
         "original": image_to_original,
         "text": text,

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 from torch import Tensor
 
+from omninegclip.objectives.absence import AbsenceWeights
 from omninegclip.objectives.absence import absence as absence_based
 from omninegclip.objectives.features import CaptionFeatures
 from omninegclip.objectives.objective import Objective, Weight
@@ -51,8 +52,8 @@ def _of_pairs(
     margin: float = 0.9,
 ) -> dict[str, Tensor]:
     images, originals, negated, same = absence
-    weights = {"weight_original": weight_original, "weight_text": weight_text, "margin": margin}
-    absent = absence_based(images, originals, negated, scale, same=same, **weights)
+    weights = AbsenceWeights(weight_original, weight_text)
+    absent = absence_based(images, originals, negated, scale, same, weights=weights, margin=margin)
     present = presence_based(presence.images, presence.captions, presence.negated, scale, presence.same)
     return omni(present, absent, weight_absence=weight_absence)
 

@@ -48,7 +48,7 @@ def target_losses(texts: Tensor, targets: Tensor, negates: Tensor, scale: float 
     }
 
 
-def composed_target(affirmed: Tensor, concepts: Tensor, weight: float) -> Tensor:
+def composed_target(affirmed: Tensor, concepts: Tensor, weights: Tensor) -> Tensor:
     """Compose the embedding of "A but not N" of what the model made of A and of N before fine-tuning.
 
         q = (a - w n) / |a - w n|
@@ -56,11 +56,14 @@ def composed_target(affirmed: Tensor, concepts: Tensor, weight: float) -> Tensor
     Args:
         affirmed: a, [T, d], L2-normalised embeddings of what the sentences affirm.
         concepts: n, [T, d], L2-normalised directions of what they negate.
-        weight: w; from 0.4 to 0.8 the negated thing is pushed away and the affirmed one still found.
+        weights: w, [T]; from 0.4 to 0.9 the negated thing is pushed away and the affirmed one still found.
 
     Raises:
         ValueError: The shapes differ.
     """
-    if affirmed.ndim != 2 or affirmed.shape != concepts.shape:
-        raise ValueError(f"both must be [T, d], not {list(affirmed.shape)} and {list(concepts.shape)}")
-    return F.normalize(affirmed - weight * concepts, dim=-1)
+    if affirmed.ndim != 2 or affirmed.shape != concepts.shape or weights.shape != affirmed.shape[:1]:
+        raise ValueError(
+            "affirmed and concepts must be [T, d] and weights [T], "
+            f"not {list(affirmed.shape)}, {list(concepts.shape)} and {list(weights.shape)}"
+        )
+    return F.normalize(affirmed - weights[:, None] * concepts, dim=-1)

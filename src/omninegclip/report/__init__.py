@@ -1,1 +1,1 @@
-"""What was measured, for people: tables, curves, image rows, one HTML page, the model card."""
+"""Results for readers: tables, curves, image rows, one HTML page, the model card."""

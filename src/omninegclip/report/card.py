@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import yaml
@@ -15,86 +16,100 @@ _USE = {
 ```python
 from transformers import CLIPModel, CLIPProcessor
 
-model = CLIPModel.from_pretrained({folder})
-processor = CLIPProcessor.from_pretrained({folder})
+model = CLIPModel.from_pretrained({place})
+processor = CLIPProcessor.from_pretrained({place})
 ```""",
     "omninegclip": """\
 ```python
+from dataclasses import dataclass
 from pathlib import Path
 import omninegclip as onc
 
-encoder = onc.load({folder})
+encoder = onc.load({place})
 cosines = encoder.similarity(["a dog", "no dog"], [Path("dog.jpg")])
 ```""",
 }
 
 
-def model_card(
-    name: str,
-    summary: str,
-    licence: str,
-    base_model: str | None,
-    tags: Sequence[str],
-    rows: Sequence[FigureRow],
-    columns: Sequence[str],
-    measured_on: str,
-    metadata: Mapping[str, str],
-    limits: Sequence[str],
-    attribution: str,
-    library: str = "transformers",
-) -> str:
-    """Return the card of the model `name`, with YAML front matter.
+@dataclass(frozen=True, kw_only=True)
+class ModelCard:
+    """What a card says of a model.
 
-    `licence` is the hub's identifier of a licence, `base_model` a hub id or None where the hub has no such
-    model; `name` is also the id or folder that the example loads, with `transformers` or, where that has no
-    such model, with `omninegclip`. Raises as `sections` does.
+    Attributes:
+        name: its title.
+        place: the folder or hub id that the example loads.
+        summary: one sentence.
+        licence: the hub's identifier of a licence.
+        base_model: a hub id, or None where the hub has no such model.
+        tags: of the hub, beside `clip` and `negation`.
+        rows: the figures.
+        columns: the models that they are of.
+        measured_on: what the figures were measured on.
+        metadata: facts of the training.
+        limits: what the model is not good for.
+        attribution: whose work it builds on.
+        library: `transformers`, or `omninegclip` where that has no such model.
     """
-    front = {
-        "license": licence,
-        "library_name": library,
-        "pipeline_tag": "zero-shot-image-classification",
-        "tags": ["clip", "negation", *tags],
-    } | ({"base_model": base_model} if base_model else {})
-    parts = [
-        f"---\n{yaml.safe_dump(front, sort_keys=False, allow_unicode=True)}---",
-        f"# {inline(name)}",
-        inline(summary),
-        "## Use",
-        _USE[library].format(folder=json.dumps(name, ensure_ascii=False)),
-        "## What was measured",
-        measured_on,
-        *_figures(rows, columns),
-        "## Training",
-        table(["fact", "value"], metadata.items()),
-        "## Limits",
-        "\n".join(f"- {inline(limit)}" for limit in limits),
-        "## Attribution",
-        inline(attribution),
-    ]
-    return "\n\n".join(parts) + "\n"
+
+    name: str
+    place: str | Path
+    summary: str
+    licence: str = "other"
+    base_model: str | None = None
+    tags: Sequence[str] = ("omninegclip",)
+    rows: Sequence[FigureRow] = ()
+    columns: Sequence[str] = ()
+    measured_on: str
+    metadata: Mapping[str, str]
+    limits: Sequence[str]
+    attribution: str
+    library: str = "transformers"
+
+    def markdown(self) -> str:
+        """Return the card, with YAML front matter; raises OmniNegClipError as `sections` does."""
+        front = {
+            "license": self.licence,
+            "library_name": self.library,
+            "pipeline_tag": "zero-shot-image-classification",
+            "tags": ["clip", "negation", *self.tags],
+        } | ({"base_model": self.base_model} if self.base_model else {})
+        parts = [
+            f"---\n{yaml.safe_dump(front, sort_keys=False, allow_unicode=True)}---",
+            f"# {inline(self.name)}",
+            inline(self.summary),
+            "## Use",
+            _USE[self.library].format(place=json.dumps(str(self.place), ensure_ascii=False)),
+            "## What was measured",
+            self.measured_on,
+            *_figures(self.rows, self.columns),
+            "## Training",
+            table(["fact", "value"], self.metadata.items()),
+            "## Limits",
+            "\n".join(f"- {inline(limit)}" for limit in self.limits),
+            "## Attribution",
+            inline(self.attribution),
+        ]
+        return "\n\n".join(parts) + "\n"
 
 
 def derived_card(
-    name: str, source: str, made: str, metadata: Mapping[str, str], library: str = "transformers"
+    folder: Path, source: str, made: str, metadata: Mapping[str, str], library: str = "transformers"
 ) -> str:
-    """Return the card of a model that was made from `source` without training, and measured by nobody yet.
+    """Return the card of the model in `folder`, made from `source` without training, and not measured yet.
 
     `made` says how, as in "was converted from".
     """
-    return model_card(
-        name=name,
+    return ModelCard(
+        name=folder.name,
+        place=folder,
         summary=f"This model {made} {source}, made by omninegclip.",
-        licence="other",
         base_model=None if Path(source).exists() or source.count("/") != 1 else source,
-        tags=["omninegclip"],
-        rows=(),
-        columns=(),
         measured_on="Nothing was measured on this model yet: run `omninegclip evaluate`.",
         metadata=metadata,
         limits=["Its licence is that of the model that it was made from: say which before you publish it."],
         attribution=f"Made from: {source}.",
         library=library,
-    )
+    ).markdown()
 
 
 def _figures(rows: Sequence[FigureRow], columns: Sequence[str]) -> list[str]:

@@ -5,7 +5,6 @@ import io
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from importlib.resources import files
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,7 +26,7 @@ class ComparisonCell:
     difference: Estimate | None = None  # value - first, paired bootstrap
     p: float | None = None  # McNemar's, where items are right or wrong; sign flips, where they share images
 
-    def as_dict(self) -> dict[str, Any]:
+    def as_dict(self) -> dict[str, object]:
         """Return plain values, as for JSON."""
         difference = self.difference.as_dict() if self.difference else None
         return {
@@ -49,7 +48,7 @@ class ComparisonRow:
     cells: tuple[ComparisonCell | None, ...]
     blind: tuple[str, float] | None
 
-    def as_dict(self) -> dict[str, Any]:
+    def as_dict(self) -> dict[str, object]:
         """Return plain values, as for JSON."""
         return {
             "measure": self.measure,

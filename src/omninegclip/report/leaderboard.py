@@ -3,12 +3,11 @@
 from collections.abc import Sequence
 from importlib.resources import files
 from pathlib import Path
-from typing import Any
 
 from omninegclip.evaluation.results import BenchmarkResult, load_all
 from omninegclip.evaluation.suite import MEASURES
 from omninegclip.extras import needed_for
-from omninegclip.files import atomic_file
+from omninegclip.files import write_text
 from omninegclip.report.markdown import cell, code, inline
 
 
@@ -21,13 +20,12 @@ def write(folders: Sequence[Path], out: Path) -> list[Path]:
     written = []
     for suffix in ("md", "html"):
         path = out / f"leaderboard.{suffix}"
-        with atomic_file(path) as temporary:
-            temporary.write_text(_render(f"leaderboard.{suffix}.jinja", boards, suffix == "html"), "utf-8")
+        write_text(path, _render(f"leaderboard.{suffix}.jinja", boards, suffix == "html"))
         written.append(path)
     return written
 
 
-def rank(results: Sequence[BenchmarkResult]) -> list[dict[str, Any]]:
+def rank(results: Sequence[BenchmarkResult]) -> list[dict[str, object]]:
     """Return a board per measure, benchmark and protocol, the best model first."""
     boards: dict[tuple[int, str, str, str], list[BenchmarkResult]] = {}
     for result in results:
@@ -40,14 +38,14 @@ def rank(results: Sequence[BenchmarkResult]) -> list[dict[str, Any]]:
 
 def _board(
     measure: int, benchmark: str, figure: str, protocol: str, results: list[BenchmarkResult]
-) -> dict[str, Any]:
+) -> dict[str, object]:
     lowest_first = figure.startswith("exclusion")
     ordered = sorted(results, key=lambda result: result.figures[figure]["value"], reverse=not lowest_first)
     title = f"{MEASURES[measure].capitalize()}: {benchmark}, {figure.replace('_', ' ')} ({protocol} protocol)"
     return {"title": title, "entries": [_entry(result, figure) for result in ordered]}
 
 
-def _entry(result: BenchmarkResult, figure: str) -> dict[str, Any]:
+def _entry(result: BenchmarkResult, figure: str) -> dict[str, object]:
     found = result.figures[figure]
     low, high = 100 * found["low"], 100 * found["high"]
     choose = min if figure.startswith("exclusion") else max
@@ -66,7 +64,7 @@ def _entry(result: BenchmarkResult, figure: str) -> dict[str, Any]:
     }
 
 
-def _render(template: str, boards: list[dict[str, Any]], escape: bool) -> str:
+def _render(template: str, boards: list[dict[str, object]], escape: bool) -> str:
     with needed_for("The leaderboard"):
         from jinja2 import Environment
     environment = Environment(autoescape=escape)  # noqa: S701 -- Markdown cells are escaped by filters

@@ -1,13 +1,13 @@
 """One self-contained HTML page of a run: no script, nothing loaded from elsewhere."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
-from omninegclip.files import atomic_file
 from omninegclip.report.headline import headlines
 from omninegclip.report.table import MARKS, FigureRow, legend, sections
 from omninegclip.report.thumbnails import ThumbnailRow
@@ -29,42 +29,33 @@ class PolicyRow(NamedTuple):
     parameters: int
 
 
-def render(
-    title: str,
-    summary: str,
-    rows: Sequence[FigureRow],
-    columns: Sequence[str],
-    curves: Sequence[str],
-    image_rows: Sequence[ThumbnailRow],
-    metadata: Mapping[str, str],
-    policy_rows: Sequence[PolicyRow],
-    notes: Sequence[str],
-    attribution: str,
-) -> str:
-    """Return the page; a part that has no content is left out.
+@dataclass(frozen=True, kw_only=True)
+class RunPage:
+    """What stands on the page; a part that has no content is left out.
 
     All text is escaped; `curves` alone are trusted markup and must come from `curves_svg`. Web addresses
-    in `attribution` become links. Raises OmniNegClipError as `sections` and `Image.uri` do.
+    in `attribution` become links.
     """
-    table = sections(rows, columns)
-    return _TEMPLATES.get_template("page.html.jinja").render(
-        title=title,
-        summary=summary,
-        headlines=headlines(table),
-        table=table,
-        columns=columns,
-        curves=[Markup(curve) for curve in curves],  # noqa: S704 - made by curves_svg, which escapes names
-        image_rows=image_rows,
-        metadata=metadata,
-        policy_rows=policy_rows,
-        notes=notes,
-        attribution=attribution,
-        marks=MARKS,
-        legend=legend(columns),
-    )
 
+    title: str
+    summary: str
+    rows: Sequence[FigureRow] = ()
+    columns: Sequence[str]
+    curves: Sequence[str] = ()
+    image_rows: Sequence[ThumbnailRow] = ()
+    metadata: Mapping[str, str] = field(default_factory=dict)
+    policy_rows: Sequence[PolicyRow] = ()
+    notes: Sequence[str] = ()
+    attribution: str = ""
 
-def write(path: Path, html: str) -> None:
-    """Write the page to `path`, whole or not at all; raises OmniNegClipError when it can't be written."""
-    with atomic_file(path) as temporary:
-        temporary.write_text(html, encoding="utf-8")
+    def html(self) -> str:
+        """Return the page; raises OmniNegClipError as `sections` and `Image.uri` do."""
+        table = sections(self.rows, self.columns)
+        derived = {
+            "headlines": headlines(table),
+            "table": table,
+            "curves": [Markup(curve) for curve in self.curves],  # noqa: S704 - curves_svg escapes names
+            "marks": MARKS,
+            "legend": legend(self.columns),
+        }
+        return _TEMPLATES.get_template("page.html.jinja").render(vars(self) | derived)

@@ -45,11 +45,14 @@ ATTRIBUTION = (
     "Pictures are drawn with graphics from Twemoji, copyright 2019 Twitter, Inc and other contributors, "
     "CC BY 4.0, https://creativecommons.org/licenses/by/4.0/"
 )
+BLIND = (
+    "Blind: the best rule that reads the captions and sees no image, over all groups of a metric together."
+)
 NOTES = (
     "Measured on the picture world of the package, not on photographs and not on a large CLIP.",
     "Held-out objects are never negated in the fine-tuning data; held-out phrasings never occur in it.",
-    "Blind is the best of some rules that read the captions and see no image. Where it does well, "
-    "as on presence accuracy, a high score alone proves little: read it beside absence choice.",
+    f"{BLIND} Where it does well, as on presence accuracy, a high score alone proves little: read it beside "
+    "absence choice.",
     "Absence choice shows two images that hold what the caption affirms, one of which also holds what "
     "the caption denies. Below 50 % a model prefers the image with the denied object.",
     "Negated retrieval searches families of eight look-alikes, seven of which hold what the query denies.",
@@ -113,7 +116,7 @@ def grid_table(cells: Mapping[str, Figures], title: str) -> Table:
 
 def limits_table(generic: float, shares: Mapping[str, Estimate]) -> Table:
     """Return what the image tower leaves possible, a line per limit."""
-    table = Table("what the image tower leaves possible", "", box=SIMPLE_HEAD, pad_edge=False)
+    table = Table("limits set by the image tower", "", box=SIMPLE_HEAD, pad_edge=False)
     table.add_row("largest mean cosine of one vector with the images", f"{generic:.3f}")
     for name, each in shares.items():
         interval = f"[{100 * each.low:.1f}, {100 * each.high:.1f}]"

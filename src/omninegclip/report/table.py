@@ -76,13 +76,13 @@ def sections(rows: Sequence[FigureRow], columns: Sequence[str]) -> list[TableSec
     ]
 
 
-def rich_table(rows: Sequence[FigureRow], columns: Sequence[str], title: str) -> Table:
-    """Return the table for a terminal of 100 columns; raises as `sections` does."""
+def rich_table(rows: Sequence[FigureRow], columns: Sequence[str], title: str, note: str = "") -> Table:
+    """Return the table for a terminal of 100 columns, `note` below it; raises as `sections` does."""
     table = Table(
         title=Text(title, "table.title"),
         box=SIMPLE_HEAD,
         pad_edge=False,
-        caption=Text(legend(columns), "table.caption"),
+        caption=Text(f"{legend(columns)} {note}".strip(), "table.caption"),
     )
     table.add_column("metric")
     for column in columns:

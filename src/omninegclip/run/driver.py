@@ -1,7 +1,7 @@
 """The one training driver: in memory (`tune`), or in a run folder that describes itself (`train`).
 
-A run in a folder can be stopped at any moment: what is there is whole, and the same run taken up again ends
-with the same weights.
+A run in a folder can be stopped at any moment: no file is half-written, and when resumed it ends with the
+same weights.
 """
 
 import time
@@ -19,6 +19,7 @@ from omninegclip.clip.policy import PolicyTable
 from omninegclip.data.features import ImageFeatureCache, contents_of
 from omninegclip.environment import peak_memory
 from omninegclip.errors import DamagedError, OmniNegClipError
+from omninegclip.files import JsonObject, free_name
 from omninegclip.memory import keep_freed_memory
 from omninegclip.progress import console
 from omninegclip.run.folder import (
@@ -82,7 +83,7 @@ def tune(
     return Tuning(policy, steps)
 
 
-def train(job: Job, *, resume: bool) -> dict[str, Any]:
+def train(job: Job, *, resume: bool) -> JsonObject:
     """Run a job, or what is left of it, and return what `--json` prints.
 
     Raises:
@@ -132,7 +133,7 @@ class Run:
         training: TrainingRecords,
         held_out: Triplets | None,
     ) -> None:
-        """Go on where the last checkpoint was taken; without one that is whole, begin at the first step.
+        """Resume from the last checkpoint, or begin at the first step when there is none or it is damaged.
 
         Raises OmniNegClipError when the last one is of another run.
         """
@@ -150,14 +151,14 @@ class Run:
         if from_first(self._can_go_on):
             self.validation.restore(self.resumable.restore())
 
-    def finish(self) -> dict[str, Any]:
+    def finish(self) -> JsonObject:
         """Take the steps that are left, write the model, and say what came of it."""
         started = time.perf_counter()
         self.validation.begin()
         self._take_steps()
         return from_first(lambda: self.close(time.perf_counter() - started))
 
-    def close(self, seconds: float) -> dict[str, Any]:
+    def close(self, seconds: float) -> JsonObject:
         """Write the model with the best weights, its card and the curves; the summary is the last file."""
         best, out = self.validation.best, self.job.out
         self.validation.load_best(self.tuning.trained())
@@ -185,11 +186,13 @@ class Run:
         try:
             metadata = load_checkpoint(path)[1]
             if difference(metadata.get("run", {}).get("config", {}), self.folder.run["config"]):
-                raise OmniNegClipError(f"{path} is of another run: move it elsewhere to begin this run anew.")
+                raise OmniNegClipError(
+                    f"{path} belongs to another run: move it away to start this run again."
+                )
             path = self.validation.path
             self.validation.require_best(metadata["best"], metadata["tuning"]["done"])
         except DamagedError:
-            console.print(f"{path} is lost or damaged: the run begins anew.")
+            console.print(f"{path} is missing or damaged: the run starts again from its first step.")
             return False
         return True
 
@@ -206,7 +209,9 @@ class Run:
                     self.resumable.log.write({"step": step.number, "validation": figures})
                 self.resumable.save()
                 if self.validation.gave_up:
-                    console.print(f"No better validation in {self.validation.since_best}: stopping early.")
+                    console.print(
+                        f"The last {self.validation.since_best} validations were no better: stopping early."
+                    )
                     return
 
     def _events(self) -> Any:
@@ -220,14 +225,14 @@ class Run:
         """Write the model; one that a killed process wrote, or somebody changed, gives way to it whole."""
         model = self.job.out / MODEL
         taken = model.exists() or model.is_symlink()
-        new = self.folder.free_name() if taken else model
+        new = free_name(model) if taken else model
         save_clip(new, self.encoder, base=self.job.preset.model, card=card)
         if taken:
             self.folder.put_model(new)
 
 
 def freeze_texts(encoder: ClipEncoder, preset: Preset) -> PolicyTable:
-    """Set what of the model trains, of the text side alone: image features are computed once.
+    """Set which parts of the text side train; the image side stays frozen, its features are computed once.
 
     Raises OmniNegClipError when the preset doesn't fit the model, or lets some of the image tower train.
     """

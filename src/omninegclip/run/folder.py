@@ -1,16 +1,15 @@
 """The run folder: what lies in it, whether a run may begin or go on there, and what the run was.
 
-It is known by a marker of its own, which is written before anything else into a folder that holds nothing. So
-whatever bears a run's names beside a marker is the run's, and nothing is touched where there is none.
+A marker file identifies it, and is written before anything else, into an empty folder only. So files with a
+run's names beside a marker belong to the run, and a folder without a marker is never touched.
 """
 
 import hashlib
 import json
 import shutil
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
-from typing import Any
 
 import torch
 import yaml
@@ -18,7 +17,17 @@ import yaml
 from omninegclip.clip.encoder import ClipEncoder
 from omninegclip.environment import git_state, versions
 from omninegclip.errors import DamagedError, OmniNegClipError
-from omninegclip.files import LOCK, PARTIAL, atomic_file, hash_file, hold, read_sealed, write_sealed
+from omninegclip.files import (
+    LOCK,
+    PARTIAL,
+    JsonObject,
+    free_name,
+    hash_file,
+    hold,
+    read_sealed,
+    write_sealed,
+    write_text,
+)
 from omninegclip.progress import console
 from omninegclip.run.job import Data, Job
 from omninegclip.training.checkpoint import load_checkpoint
@@ -33,6 +42,7 @@ CARD = "README.md"  # of the model: its reader is asked to add to it
 
 _KIND = "omninegclip train"
 _FILES = "files"  # the key of the metrics that holds the hashes of the model's files
+_FREE = ("data", "preset")  # where the same records lie does not matter
 _MEANS = {
     "data_hash": " (other records)",
     "image_hash": " (other images)",
@@ -50,25 +60,21 @@ class RunFolder:
     """
 
     def __init__(self, out: Path) -> None:
-        """Touch nothing yet."""
+        """Write nothing yet."""
         self.out = out
-        self.run: dict[str, Any] = {}
+        self.run: JsonObject = {}
         self._made: list[Path] = []  # by this very call
 
-    def same_run(self, config: Mapping[str, Any]) -> None:
-        """Write down what the run is, or compare it with what it was when it began.
+    def same_run(self, config: Mapping[str, object]) -> None:
+        """Record what the run is, or compare it with what was recorded when it began.
 
         Raises OmniNegClipError when they differ, or it can't be written.
         """
         self.run = from_first(lambda: self._same_run(json.loads(json.dumps(config))))
 
-    def _same_run(self, config: dict[str, Any]) -> dict[str, Any]:
+    def _same_run(self, config: JsonObject) -> JsonObject:
         if self.run:
-            if problem := difference(self.run["config"], config):
-                raise OmniNegClipError(
-                    f"The run in {self.out} began with {problem}: "
-                    "resume with the same options, or name a new folder."
-                )
+            _refuse_other(self.out, difference(self.run["config"], config))
         else:
             metadata = {**versions(), "threads": torch.get_num_threads(), "git": git_state()}
             self.run = {"kind": _KIND, "config": config, "versions": metadata}
@@ -90,10 +96,9 @@ class RunFolder:
                 return
         if not path.exists():
             self._made.append(path)
-        with atomic_file(path) as temporary:
-            temporary.write_text(text, "utf-8")
+        write_text(path, text)
 
-    def finished(self) -> dict[str, Any] | None:
+    def finished(self) -> JsonObject | None:
         """Return the summary of the run if it is done, and its model is what was written."""
         if not (self.out / METRICS).exists():
             return None
@@ -105,36 +110,29 @@ class RunFolder:
         kept = done.pop(_FILES, {})
         found = hashes(self.out / MODEL)
         if wrong := [name for name, digest in kept.items() if found.get(name) != digest]:
-            _say(f"{self.out / MODEL / wrong[0]} is not what was written: the model is written again.")
+            _say(f"{self.out / MODEL / wrong[0]} was changed: the model is written again.")
             return None
         return done | {"model": str(self.out / MODEL)}
 
-    def finish(self, summary: Mapping[str, Any]) -> None:
-        """Write the metrics, which end the run."""
+    def finish(self, summary: Mapping[str, object]) -> None:
+        """Write the metrics, the last file of a run."""
         kept = {name: each for name, each in hashes(self.out / MODEL).items() if name != CARD}
         write_sealed(self.out / METRICS, {**summary, _FILES: kept})
 
     def put_model(self, new: Path) -> None:
-        """Give a model that this very call wrote its place, and keep what lies there if it is another."""
+        """Move a newly written model into place, and rename what is there if it differs."""
         model = self.out / MODEL
         if model.is_dir() and hashes(model) == hashes(new):
             shutil.rmtree(new)
             return
         if model.is_symlink() or model.exists():
-            aside = self.free_name()
+            aside = free_name(model)
             model.rename(aside)
-            _say(f"{model} was not what this run writes: it is kept as {aside}.")
+            _say(f"{model} is not the model of this run: it is renamed to {aside}.")
         new.rename(model)
 
-    def free_name(self) -> Path:
-        """Return the first of model-1, model-2, ... that is free."""
-        number = 1
-        while (path := self.out / f"{MODEL}-{number}").exists() or path.is_symlink():
-            number += 1
-        return path
-
     def take(self, resume: bool, holding: ExitStack) -> None:
-        """Hold the folder, read its marker, and remove what a killed process of this run half wrote.
+        """Lock the folder, read its marker, and remove what a killed process of this run left half-written.
 
         Raises OmniNegClipError when it is occupied, by anything but a run if `resume`, held, or damaged.
         """
@@ -146,9 +144,13 @@ class RunFolder:
             _sweep(self.out)
 
     def undo(self) -> None:
-        """Remove what this very call made, if the run never began: a wrong option occupies no name."""
-        if rank() > 0 or (self.out / LOG).exists():
+        """Remove what this call made, if no step was taken: the same command can then be given again."""
+        log, events = self.out / LOG, self.out / EVENTS
+        if rank() > 0 or (log.exists() and log.stat().st_size):
             return
+        if self.out / MARKER in self._made:  # the folder was empty before, so these are ours as well
+            shutil.rmtree(events, ignore_errors=True)
+            log.unlink(missing_ok=True)
         for path in reversed(self._made):
             with suppress(OSError):  # a folder that somebody else uses by now stays
                 path.rmdir() if path.name == CHECKPOINTS else path.unlink()
@@ -156,7 +158,7 @@ class RunFolder:
 
 @contextmanager
 def run_folder(out: Path, resume: bool) -> Iterator[RunFolder]:
-    """Have the folder of a run for this process alone; the first one of several has it for all.
+    """Lock the folder of a run for this process; the first of several processes locks it for all.
 
     Raises OmniNegClipError when it is occupied, by anything but this run if `resume`, or can't be written.
     """
@@ -170,7 +172,7 @@ def run_folder(out: Path, resume: bool) -> Iterator[RunFolder]:
             raise
 
 
-def config_of(job: Job, encoder: ClipEncoder, data: Data, contents: Sequence[str]) -> dict[str, Any]:
+def config_of(job: Job, encoder: ClipEncoder, data: Data, contents: Sequence[str]) -> JsonObject:
     """Return all that decides the weights a run ends with; `contents` are the hashes of its images."""
     columns = job.preset.method.columns
     records = ([record.get(column) for column in columns] for record in (*data.training, *data.held_out))
@@ -189,11 +191,26 @@ def config_of(job: Job, encoder: ClipEncoder, data: Data, contents: Sequence[str
     }
 
 
-def difference(was: Mapping[str, Any], now: Mapping[str, Any]) -> str | None:
+def same_plan(path: Path, plan: Mapping[str, object]) -> None:
+    """Write down in `path` what the work beside it is made of, or compare it with what is written there.
+
+    `plan` holds all that decides the work; what JSON doesn't know, such as paths, is kept as a text.
+
+    Raises OmniNegClipError when they differ, or the file is damaged or can't be written.
+    """
+    now = json.loads(json.dumps(dict(plan), default=str))
+    if path.exists():
+        _refuse_other(path.parent, difference(read_sealed(path), now, free=()))
+    else:
+        write_sealed(path, now)
+
+
+def difference(
+    was: Mapping[str, object], now: Mapping[str, object], free: Sequence[str] = _FREE
+) -> str | None:
     """Return the first value in which two configs differ, in words, if one decides the weights."""
     for key, value in now.items():
-        # where the same records lie does not matter
-        if key not in ("data", "preset") and was.get(key) != value:
+        if key not in free and was.get(key) != value:
             return f"{key}={was.get(key)!r}, not {value!r}{_MEANS.get(key, '')}"
     return None
 
@@ -207,6 +224,13 @@ def hashes(folder: Path) -> dict[str, str]:
     return found
 
 
+def _refuse_other(folder: Path, problem: str | None) -> None:
+    if problem:
+        raise OmniNegClipError(
+            f"The run in {folder} began with {problem}: resume with the same options, or name a new folder."
+        )
+
+
 def _refuse_occupied(out: Path, resume: bool) -> None:
     try:
         entries = [each.name for each in out.iterdir()] if out.is_dir() else []
@@ -217,20 +241,20 @@ def _refuse_occupied(out: Path, resume: bool) -> None:
         raise OmniNegClipError(f"{out} is a file: name a new folder.")
     if strangers and MARKER not in strangers:
         raise OmniNegClipError(
-            f"{out} holds no run to resume, but {strangers[0]}: name another folder."
+            f"{out} holds {strangers[0]}, and no run to resume: name another folder."
             if resume
-            else f"{out} already exists and holds no run, but {strangers[0]}: name a new folder."
+            else f"{out} already exists and holds {strangers[0]}, but no run: name a new folder."
         )
     if strangers and not resume:
-        raise OmniNegClipError(f"{out} already exists: add --resume to go on with it, or name a new folder.")
+        raise OmniNegClipError(f"{out} already exists: add --resume to continue it, or name a new folder.")
 
 
 def _is_of_a_start(name: str) -> bool:
-    """Tell whether a process leaves that which is killed before it has written the marker."""
+    """Tell whether a file of this name can be left by a process killed before it wrote the marker."""
     return name == LOCK or (name.startswith(f".{MARKER}.") and name.endswith(PARTIAL))
 
 
-def _read_marker(out: Path) -> dict[str, Any]:
+def _read_marker(out: Path) -> JsonObject:
     """Return what the run is, from the last checkpoint when the marker is damaged."""
     path = out / MARKER
     try:
@@ -247,7 +271,7 @@ def _read_marker(out: Path) -> dict[str, Any]:
         _say(f"{error} It is written again, from the last checkpoint.")
         write_sealed(path, run)
     if run.get("kind") != _KIND:
-        raise OmniNegClipError(f"{path} is not of a run of `{_KIND}`: name another folder.")
+        raise OmniNegClipError(f"{path} does not belong to a run of `{_KIND}`: name another folder.")
     return run
 
 
@@ -261,7 +285,7 @@ def _sweep(out: Path) -> None:
                 shutil.rmtree(leftover) if is_folder else leftover.unlink()
 
 
-def _digest(texts: Any) -> str:
+def _digest(texts: Iterable[str]) -> str:
     digest = hashlib.sha256()
     for text in texts:
         digest.update(text.encode())

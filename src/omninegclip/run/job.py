@@ -1,16 +1,17 @@
-"""What a run is asked to do, and the data that it does it with."""
+"""The options of a run, and its data."""
 
 import hashlib
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from omninegclip.clip.encoder import ClipEncoder
 from omninegclip.clip.text.truncation import truncation_notice
 from omninegclip.data.features import ImageFile
 from omninegclip.data.image_lookup import ImageRoot
 from omninegclip.data.record import read_records
+from omninegclip.data.sources import Row
 from omninegclip.errors import OmniNegClipError
 from omninegclip.images import open_image
 from omninegclip.progress import console, track
@@ -18,11 +19,9 @@ from omninegclip.training.methods.method import FeatureRows, TrainingRecords
 from omninegclip.training.methods.pairs import PAIRS, Triplets, make_triplets
 from omninegclip.training.preset import Preset
 
-Record = dict[str, Any]
-
 
 class Job(NamedTuple):
-    """What a run is asked to do.
+    """The options of a run.
 
     Attributes:
         data: Parquet files or folders of records.
@@ -57,8 +56,8 @@ class Job(NamedTuple):
 class Data(NamedTuple):
     """Records in two parts that share no image, and the image of every record of both, in order."""
 
-    training: list[Record]
-    held_out: list[Record]
+    training: list[Row]
+    held_out: list[Row]
     images: list[ImageFile]
 
 
@@ -70,7 +69,7 @@ def read_data(job: Job) -> Data:
     Raises OmniNegClipError for a record without an image, for images that are not there unless the job
     allows that, and when nothing is left to train on or to hold out.
     """
-    found: list[tuple[Record, ImageFile]] = []
+    found: list[tuple[Row, ImageFile]] = []
     missing: dict[str, None] = {}
     for source in job.data:
         root = ImageRoot([job.images or (source if source.is_dir() else source.parent)])
@@ -89,13 +88,12 @@ def read_data(job: Job) -> Data:
     held_out = [each for each in found if _is_held_out(each[0]["image_id"], job)]
     training = [each for each in found if not _is_held_out(each[0]["image_id"], job)]
     if not found and missing:
-        raise OmniNegClipError(f"No record is left to train on: no image of one is below {_where(job)}.")
+        raise OmniNegClipError(f"No record is left to train on: none of their images is below {_where(job)}.")
     if not training:
         raise OmniNegClipError("No record is left to train on.")
     if job.preset.held_out_share and not held_out:
         raise OmniNegClipError(
-            f"held_out_share={job.preset.held_out_share} of these images is not even one: "
-            "raise it, or set it to 0."
+            f"held_out_share={job.preset.held_out_share} holds out no image at all: raise it, or set it to 0."
         )
     both = training + held_out
     return Data([r for r, _ in training], [r for r, _ in held_out], [image for _, image in both])
@@ -119,13 +117,13 @@ def triplets_of(
     )
 
 
-def _texts_of(record: Record) -> list[str]:
+def _texts_of(record: Row) -> list[str]:
     columns = ("caption", "presence_negated", "absence_negated")
     said = [each["text"] for each in record.get("contrast_set") or []]
     return [text for text in (*(record[column] for column in columns), *said) if text]
 
 
-def _image(record: Record, root: ImageRoot, source: Path, number: int) -> ImageFile | None:
+def _image(record: Row, root: ImageRoot, source: Path, number: int) -> ImageFile | None:
     if record.get("image_bytes") is not None:
         found: bytes = record["image_bytes"]
         return found
@@ -142,15 +140,15 @@ def _where(job: Job) -> str:
 
 def _say_missing(images: Sequence[str], job: Job) -> None:
     """Name the images that are not there, as an error unless that is allowed."""
-    found = f"Missing below {_where(job)}, {len(images):,} in all: {_few(images)}."
+    found = f"Images missing below {_where(job)} ({len(images):,} in all): {_few(images)}."
     if not job.allow_missing:
         raise OmniNegClipError(
-            f"{found} Say with --images where they are, or leave their records out with --allow-missing."
+            f"{found} Name their folder with --images, or leave their records out with --allow-missing."
         )
     console.print(f"{found} Their records are left out.")
 
 
-def _readable(found: list[tuple[Record, ImageFile]]) -> list[tuple[Record, ImageFile]]:
+def _readable(found: list[tuple[Row, ImageFile]]) -> list[tuple[Row, ImageFile]]:
     """Return the records whose images can be read, and say which can't."""
     distinct = list(dict.fromkeys(image for _, image in found))
     with ThreadPoolExecutor() as pool:
@@ -160,7 +158,7 @@ def _readable(found: list[tuple[Record, ImageFile]]) -> list[tuple[Record, Image
         return found
     left_out = sum(image in broken for _, image in found)
     console.print(
-        f"{len(broken):,} images can't be read, and {left_out:,} records of them are left out: "
+        f"{len(broken):,} images can't be read, so {left_out:,} records are left out: "
         f"{_few(list(broken.values()))}",
     )
     return [each for each in found if each[1] not in broken]

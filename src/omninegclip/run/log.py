@@ -5,7 +5,7 @@ import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import BinaryIO
 
 from omninegclip.files import append_to
 from omninegclip.progress import console
@@ -20,7 +20,7 @@ class RunLog:
         """Write behind what `file` holds."""
         self._file = file
 
-    def write(self, values: Mapping[str, Any]) -> None:
+    def write(self, values: Mapping[str, object]) -> None:
         """Add a line."""
         if self._file:
             self._file.write(json.dumps(dict(values)).encode() + b"\n")
@@ -46,7 +46,7 @@ def open_log(path: Path, size: int = 0, steps: int = 0) -> Iterator[RunLog]:
         if _cut(file, size):
             console.print(
                 f"{path} lacks some of the first {steps} steps: "
-                "the weights don't depend on it, and the run goes on."
+                "the weights don't depend on it, so the run continues."
             )
         yield RunLog(file)
 
@@ -65,6 +65,11 @@ def read_log(path: Path) -> list[dict[str, float]]:
             if isinstance(line, dict) and {"step", "loss"} <= line.keys():
                 steps.append({k: v for k, v in line.items() if isinstance(v, int | float)})
     return steps
+
+
+def seconds_in(path: Path, texts_per_step: float) -> float:
+    """Return how many seconds the steps in a log took, also of a run that was stopped and taken up again."""
+    return sum(texts_per_step / step["texts_per_second"] for step in read_log(path))
 
 
 def _cut(file: BinaryIO, size: int) -> bool:

@@ -1,13 +1,14 @@
-"""The loop that every training runs in: a bar, a log, and checkpoints from which the same call goes on."""
+"""The loop that every training runs in: a bar, a log, and checkpoints to resume from."""
 
 import time
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Protocol
 
 from torch import Tensor
 
 from omninegclip.errors import StoppedError
+from omninegclip.files import JsonObject
 from omninegclip.interruption import StopRequest
 from omninegclip.progress import console, progress
 from omninegclip.run.log import RunLog, open_log, step_line
@@ -32,11 +33,11 @@ class Training(Protocol):
     def run(self) -> Iterator[Step]:
         """Take the steps that are left, yielding each when it is done."""
 
-    def state(self) -> tuple[dict[str, Tensor], dict[str, Any]]:
+    def state(self) -> tuple[dict[str, Tensor], JsonObject]:
         """Return all that the steps that are left depend on."""
 
-    def restore(self, tensors: Mapping[str, Tensor], metadata: Mapping[str, Any]) -> None:
-        """Go on from where `state` was taken."""
+    def restore(self, tensors: Mapping[str, Tensor], metadata: JsonObject) -> None:
+        """Continue from where `state` was taken."""
 
 
 def with_bar(training: Training, description: str) -> Iterator[tuple[Step, float]]:
@@ -70,15 +71,15 @@ class ResumableTraining:
         *,
         every: int,
         command: str = "the same command",
-        metadata: Callable[[], dict[str, Any]] = dict,
+        metadata: Callable[[], JsonObject] = dict,
     ) -> None:
-        """Begin at the first step; a checkpoint is written every so many steps, and `command` goes on."""
+        """Begin at the first step; a checkpoint is written every `every` steps, and `command` resumes."""
         self.training, self.metadata = training, metadata
         self._log, self._checkpoint, self._every, self._command = log, checkpoint, every, command
         self._log_bytes, self._saved = 0, 0
 
-    def restore(self) -> dict[str, Any]:
-        """Go on where the last checkpoint was taken, and return what it keeps; nothing when there is none.
+    def restore(self) -> JsonObject:
+        """Resume from the last checkpoint and return what it keeps; nothing when there is none.
 
         Raises OmniNegClipError when it is damaged or of another training.
         """
@@ -87,7 +88,7 @@ class ResumableTraining:
         tensors, metadata = load_checkpoint(self._checkpoint)
         self.training.restore(tensors, metadata["tuning"])
         self._log_bytes, self._saved = metadata["log_bytes"], self.training.done
-        console.print(f"Going on after step {self.training.done} of {self.training.total}.")
+        console.print(f"Resuming after step {self.training.done} of {self.training.total}.")
         return metadata
 
     def steps(self, description: str, *, ended: bool = False) -> Iterator[Step]:
@@ -108,7 +109,7 @@ class ResumableTraining:
                 if stopping:
                     raise StoppedError(
                         f"Stopped after step {self.training.done} of {self.training.total}; "
-                        f"{self._command} goes on."
+                        f"{self._command} continues the run."
                     )
 
     def is_due(self, every: int) -> bool:

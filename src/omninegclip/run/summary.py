@@ -1,16 +1,16 @@
-"""What a run says of itself when it is done: figures, curves, model card."""
+"""What a finished run writes: figures, curves, model card."""
 
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
 
 from omninegclip.clip.policy import PolicyTable
 from omninegclip.environment import versions
 from omninegclip.evaluation.intervals import Estimate
-from omninegclip.files import atomic_file
-from omninegclip.report.card import model_card
+from omninegclip.files import JsonObject, write_text
+from omninegclip.report.card import ModelCard
 from omninegclip.report.table import FigureRow
+from omninegclip.run.folder import MODEL
 from omninegclip.run.job import Job
 from omninegclip.run.validation import Figures, Validation
 from omninegclip.training.preset import Preset
@@ -18,14 +18,14 @@ from omninegclip.training.preset import Preset
 COLUMNS = ("before", "after")
 TITLES = {
     "presence_accuracy": "Presence accuracy",
-    "absence_r1": "R@1 with captions negated by absence",
+    "absence_r1": "R@1 with absence-based captions",
     "retrieval_r1": "R@1 with plain captions",
 }
 
 SHOWN = ("omninegclip", "torch", "transformers")  # of what is installed
 
 
-def rows(summary: Mapping[str, Any]) -> list[FigureRow]:
+def rows(summary: JsonObject) -> list[FigureRow]:
     """Return the figures of a summary as rows of a table; none when nothing was held out."""
     return _rows(summary["before"], summary["after"])
 
@@ -50,8 +50,7 @@ def write_curves(path: Path, steps: Sequence[Mapping[str, float]], curves: Seque
     with suppress(ModuleNotFoundError):
         from omninegclip.report.curves import training_curves
 
-        with atomic_file(path) as temporary:
-            temporary.write_text(training_curves(steps, curves, "Fine-tuning"))
+        write_text(path, training_curves(steps, curves, "Fine-tuning"))
 
 
 def facts(preset: Preset, policy: PolicyTable, seed: int, steps: int, **more: str) -> dict[str, str]:
@@ -62,7 +61,7 @@ def facts(preset: Preset, policy: PolicyTable, seed: int, steps: int, **more: st
         "seed": str(seed),
         "steps": f"{steps} of {preset.images}",
         "learning rate": f"{preset.learning_rate:g}",
-        "parameters that train": f"{policy.trained:,} of {policy.total:,}",
+        "trained parameters": f"{policy.trained:,} of {policy.total:,}",
         **more,
         **{name: installed[name] for name in SHOWN if name in installed},
     }
@@ -72,12 +71,11 @@ def card_of(job: Job, policy: PolicyTable, validation: Validation, steps: int, l
     """Return the model card of a run, with all that was measured on the way."""
     preset = job.preset
     method = f" Method: {preset.minimises.source}." if preset.minimises.source else ""
-    return model_card(
+    return ModelCard(
         name=job.out.name,
+        place=job.out / MODEL,
         summary=f"{preset.model}, fine-tuned with the objective {preset.objective} by `omninegclip train`.",
-        licence="other",
         base_model=None if Path(preset.model).exists() or "/" not in preset.model else preset.model,
-        tags=["omninegclip"],
         rows=_rows(validation.before, validation.after),
         columns=COLUMNS,
         measured_on="Images of the training data that were held out; "
@@ -88,4 +86,4 @@ def card_of(job: Job, policy: PolicyTable, validation: Validation, steps: int, l
         limits=["Its licence is that of the base model and of the data: say which before you publish it."],
         attribution=f"Base model: {preset.model}.{method}",
         library=library,
-    )
+    ).markdown()

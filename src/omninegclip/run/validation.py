@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 from torch import Tensor
 
@@ -10,12 +9,13 @@ from omninegclip.clip.encoder import ClipEncoder
 from omninegclip.errors import DamagedError, OmniNegClipError
 from omninegclip.evaluation.intervals import Estimate
 from omninegclip.evaluation.validation import metric, validate
+from omninegclip.files import JsonObject
 from omninegclip.training.checkpoint import load_checkpoint, load_trained, save_checkpoint
 from omninegclip.training.distributed import from_first, rank
 from omninegclip.training.methods.pairs import Triplets
 from omninegclip.training.preset import Preset
 
-Figures = dict[str, dict[str, Any]]  # as JSON has them
+Figures = dict[str, JsonObject]  # as JSON has them
 
 
 class Validation:
@@ -30,7 +30,7 @@ class Validation:
     def __init__(self, encoder: ClipEncoder, held_out: Triplets | None, preset: Preset, path: Path) -> None:
         """Keep the best weights in `path`."""
         self.before: Figures | None = None
-        self.best: dict[str, Any] | None = None
+        self.best: JsonObject | None = None
         self.since_best = 0
         self.path = path
         self._encoder, self._held_out, self._preset = encoder, held_out, preset
@@ -64,23 +64,23 @@ class Validation:
                 save_checkpoint(self.path, trained, self.best)
         return {name: figure.value for name, figure in figures.items()} | {"chosen_by": reached}
 
-    def state(self) -> dict[str, Any]:
+    def state(self) -> JsonObject:
         """Return what the checkpoint of a step keeps."""
         return {"before": self.before, "best": self.best, "since_best": self.since_best}
 
-    def restore(self, metadata: Mapping[str, Any]) -> None:
+    def restore(self, metadata: JsonObject) -> None:
         """Go on from where `state` was taken."""
         self.before, self.best = metadata["before"], metadata["best"]
         self.since_best = metadata["since_best"]
 
-    def require_best(self, best: Mapping[str, Any] | None, done: int) -> None:
+    def require_best(self, best: JsonObject | None, done: int) -> None:
         """Raise DamagedError unless the best weights of a checkpoint after `done` steps are there."""
         if best is None:
             return
         kept = load_checkpoint(self.path)[1]
         # one that was written after the checkpoint will be written again on the way
         if kept != best and kept.get("step", -1) < done:
-            raise DamagedError(f"{self.path} is not the best of this run.")
+            raise DamagedError(f"{self.path} does not hold the best weights of this run.")
 
     def load_best(self, into: Mapping[str, Tensor]) -> None:
         """Put the best weights into the model, if there are any.
@@ -92,7 +92,7 @@ class Validation:
         weights, metadata = load_checkpoint(self.path)
         if metadata != self.best:
             raise OmniNegClipError(
-                f"{self.path} is not what was written: the same command with --resume begins anew."
+                f"{self.path} was changed: the same command with --resume starts the run again."
             )
         load_trained(into, weights)
 

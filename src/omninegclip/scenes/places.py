@@ -54,4 +54,3 @@ PLACES = (
     ),
     Place("savanna", ("on the savanna", "in the dry grass"), ("wild", "trees", "farm")),
 )
-PLACE_BY_NAME = {place.name: place for place in PLACES}

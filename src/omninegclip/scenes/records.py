@@ -2,17 +2,17 @@
 
 import io
 import multiprocessing
-import signal
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 from omninegclip.data.record import write_records
+from omninegclip.data.sources import Row
 from omninegclip.errors import OmniNegClipError
 from omninegclip.files import atomic_folder
+from omninegclip.interruption import leave_to_parent
 from omninegclip.progress import track
 from omninegclip.scenes.captioning import training_captions
 from omninegclip.scenes.contrast_sets import SceneAssertion, contrast_set
@@ -39,7 +39,7 @@ def write_scenes(folder: Path, count: int, seed: int, *, workers: int = 1) -> No
         write_records(partial_folder / RECORDS, _write_images(partial_folder, count, seed, workers))
 
 
-def make_record(seed: int, index: int) -> tuple[dict[str, Any], bytes]:
+def make_record(seed: int, index: int) -> tuple[Row, bytes]:
     """Return the record of scene `index` and its image as PNG."""
     random = rng("train", seed, index)
     scene = sample_scene(random)
@@ -61,7 +61,7 @@ def make_record(seed: int, index: int) -> tuple[dict[str, Any], bytes]:
     return record, png.getvalue()
 
 
-def _statement(assertion: SceneAssertion) -> dict[str, Any]:
+def _statement(assertion: SceneAssertion) -> Row:
     return {
         "text": assertion.caption.text,
         "affirms": [kind.singular for kind in assertion.caption.statement.affirmed],
@@ -75,28 +75,26 @@ def _image_path(index: int) -> str:
     return f"images/{index // _PER_FOLDER:03d}/{index:07d}.png"
 
 
-def _write_images(folder: Path, count: int, seed: int, workers: int) -> Iterator[dict[str, Any]]:
+def _write_images(folder: Path, count: int, seed: int, workers: int) -> Iterator[Row]:
     """Write each image and yield its record, in order; one process alone when `workers` is 1."""
     make = partial(make_record, seed)
     if workers == 1:
         yield from _save_each(folder, map(make, range(count)), count)
         return
-    # Ctrl-C reaches every process; the parent alone answers it.
-    ignore = partial(signal.signal, signal.SIGINT, signal.SIG_IGN)
     # Spawned, not forked: a forked copy of a process with torch's threads can hang. No multiprocessing.Pool:
     # it kills its workers when something fails, and one that dies with a lock leaves the pool waiting for it.
-    pool = ProcessPoolExecutor(workers, multiprocessing.get_context("spawn"), initializer=ignore)
+    pool = ProcessPoolExecutor(workers, multiprocessing.get_context("spawn"), initializer=leave_to_parent)
     try:
         yield from _save_each(folder, pool.map(make, range(count), chunksize=64), count)
     except BrokenProcessPool as error:
-        raise OmniNegClipError("A worker process died, for want of memory perhaps: use fewer.") from error
+        raise OmniNegClipError(
+            "A worker process died, perhaps out of memory: use fewer --workers."
+        ) from error
     finally:
         pool.shutdown(cancel_futures=True)
 
 
-def _save_each(
-    folder: Path, made: Iterator[tuple[dict[str, Any], bytes]], count: int
-) -> Iterator[dict[str, Any]]:
+def _save_each(folder: Path, made: Iterator[tuple[Row, bytes]], count: int) -> Iterator[Row]:
     for record, png in track(made, "Drawing scenes", count):
         (folder / record["image"]).write_bytes(png)
         yield record

@@ -1,4 +1,4 @@
-"""The robustness suite: denials that a model can't get right by knowing that "no" means absent.
+"""The robustness suite: negations that a model can't get right by knowing that "no" means absent.
 
 Each question comes with a plain sentence about the same two images: a model that fails there does not see
 the difference, and its figure says nothing of negation. Images and questions have seeds of their own.

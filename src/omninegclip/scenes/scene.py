@@ -11,7 +11,6 @@ from omninegclip.scenes.objects import GROUPS, KINDS, ObjectKind
 from omninegclip.scenes.places import PLACES, Place
 
 SIZE = 96
-MAX_OBJECTS = 5
 
 # How large an object is drawn, in pixels, by how many share the image.
 _SIZES = {1: (40, 68), 2: (34, 52), 3: (30, 44), 4: (27, 38), 5: (25, 33)}

@@ -1,14 +1,14 @@
 """A grid of fine-tuning runs on the picture world: same data and budget, one thing changed each time.
 
-What is finished is kept, a file per cell and seed, so a study can be stopped at any moment and goes on there.
+Finished cells are kept, a file per cell and seed, so a study can be stopped at any moment and continued.
 """
 
 import copy
 import hashlib
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
@@ -20,7 +20,7 @@ from omninegclip.errors import DamagedError
 from omninegclip.evaluation.intervals import Estimate, proportion
 from omninegclip.evaluation.scenes import Figures, as_dict, evaluate_scenes
 from omninegclip.evaluation.training_free import METHODS, without_training
-from omninegclip.files import read_sealed, write_sealed
+from omninegclip.files import JsonObject, read_sealed, write_sealed
 from omninegclip.memory import keep_freed_memory
 from omninegclip.progress import console
 from omninegclip.report.figures import over_seeds
@@ -73,11 +73,24 @@ class CellJob(NamedTuple):
     path: Path
 
 
+def with_presets(
+    cells: Sequence[StudyCell], preset_name: str, overrides: Sequence[str]
+) -> dict[StudyCell, Preset | None]:
+    """Return each cell with its preset, None for one that trains nothing.
+
+    Raises OmniNegClipError when a preset is unknown, or has no such value.
+    """
+    return {
+        cell: None
+        if cell.overrides is None
+        else load_preset(cell.preset or preset_name, [*overrides, *cell.overrides])
+        for cell in cells
+    }
+
+
 def run_grid(
     model: str,
-    preset_name: str,
-    overrides: Sequence[str],
-    cells: Sequence[StudyCell],
+    cells: Mapping[StudyCell, Preset | None],
     seeds: Sequence[int],
     size: Size,
     out: Path,
@@ -86,21 +99,15 @@ def run_grid(
     """Train and score every cell with every seed, and return the outcomes by cell, in the order of the seeds.
 
     Finished cells are read from `out/cells`, and worlds from `out/worlds`. The cells are spread over
-    `workers` processes. Raises OmniNegClipError when a preset or the model is unknown, a package is missing,
-    a worker dies, or `out` can't be written.
+    `workers` processes. Raises OmniNegClipError when the model is unknown, a package is missing, a worker
+    dies, or `out` can't be written.
     """
-    presets = {
-        cell.name: None
-        if cell.overrides is None
-        else load_preset(cell.preset or preset_name, [*overrides, *cell.overrides])
-        for cell in cells
-    }
     runner = Runner(model)
     fingerprint = runner.encoder.fingerprint
     paths = {
-        (cell.name, seed): out / "cells" / f"{_key(fingerprint, cell, presets[cell.name], seed, size)}.json"
+        (cell.name, seed): out / "cells" / f"{_key(fingerprint, cell, preset, seed, size)}.json"
         for seed in seeds
-        for cell in cells
+        for cell, preset in cells.items()
     }
 
     def jobs() -> Iterator[CellJob]:
@@ -108,7 +115,7 @@ def run_grid(
             if missing := [cell for cell in cells if _kept(paths[cell.name, seed]) is None]:
                 world = keep_world(runner.encoder, out / "worlds", seed, size)
                 for cell in missing:
-                    yield CellJob(cell, presets[cell.name], seed, size, world, paths[cell.name, seed])
+                    yield CellJob(cell, cells[cell], seed, size, world, paths[cell.name, seed])
 
     for job in each_done(runner, jobs(), workers):
         console.print(f"{job.cell.name}, seed {job.seed}: {job.path}")
@@ -135,7 +142,7 @@ class Runner:
         _save(job, _run(self.encoder, self._world[1], job.cell, job.preset, job.seed))
 
 
-def summary(results: Results) -> dict[str, Any]:
+def summary(results: Results) -> dict[str, object]:
     """Return means over seeds, and the last step's scalars, ready for JSON."""
     return {
         name: {
@@ -160,7 +167,7 @@ def _run(encoder: ClipEncoder, world: World, cell: StudyCell, preset: Preset | N
 
 
 def _key(fingerprint: str, cell: StudyCell, preset: Preset | None, seed: int, size: Size) -> str:
-    decisive: list[Any] = [__version__, fingerprint, preset and preset.as_dict(), seed, size]
+    decisive: list[object] = [__version__, fingerprint, preset and preset.as_dict(), seed, size]
     decisive += [cell.training_free] if cell.training_free else []
     decisive += [cell.blend] if cell.blend < 1 else []
     return hashlib.sha256(json.dumps(decisive).encode()).hexdigest()[:16]
@@ -177,7 +184,7 @@ def _save(job: CellJob, outcome: Outcome) -> None:
     write_sealed(job.path, content)
 
 
-def _kept(path: Path) -> dict[str, Any] | None:
+def _kept(path: Path) -> JsonObject | None:
     """Return what a finished cell wrote; one that is damaged is not finished."""
     if not path.exists():
         return None

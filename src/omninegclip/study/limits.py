@@ -1,4 +1,4 @@
-"""What the frozen image tower and one vector per sentence leave possible, whatever the text tower learns."""
+"""Limits set by the frozen image tower and one vector per sentence, whatever the text tower learns."""
 
 from collections.abc import Sequence
 from typing import NamedTuple

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from omninegclip.errors import OmniNegClipError
-from omninegclip.files import atomic_file
+from omninegclip.files import write_text
 from omninegclip.report import layer_curves
 from omninegclip.report.figures import to_csv
 from omninegclip.report.plots import plot_csv, plot_grid, plot_layers
@@ -16,23 +16,23 @@ from omninegclip.study.limits import Limits
 def write_grid(out: Path, results: Results, seeds: Sequence[int]) -> None:
     """Write `figures.csv`, `.json` and `.svg` of a grid into `out`."""
     figures = {name: [each.figures for each in outcomes] for name, outcomes in results.items()}
-    _write(out / "figures.csv", to_csv(figures, seeds))
-    _write(out / "figures.json", json.dumps(summary(results), indent=1) + "\n")
-    _write(out / "figures.svg", plot_grid(figures))
+    write_text(out / "figures.csv", to_csv(figures, seeds))
+    write_text(out / "figures.json", json.dumps(summary(results), indent=1) + "\n")
+    write_text(out / "figures.svg", plot_grid(figures))
 
 
 def write_limits(out: Path, limits: Limits, seed: int) -> None:
     """Write `figures.csv` and `.svg` of the composed vectors, and all limits as `limits.json`."""
     figures = {name: [each] for name, each in limits.by_weight().items()}
-    _write(out / "figures.csv", to_csv(figures, [seed]))
-    _write(out / "figures.svg", plot_grid(figures))
-    _write(out / "limits.json", json.dumps(limits.as_dict(), indent=1) + "\n")
+    write_text(out / "figures.csv", to_csv(figures, [seed]))
+    write_text(out / "figures.svg", plot_grid(figures))
+    write_text(out / "limits.json", json.dumps(limits.as_dict(), indent=1) + "\n")
 
 
 def write_layers(out: Path, curves: Mapping[str, layer_curves.Curves]) -> None:
     """Write `layers.csv` and `layers.svg` into `out`."""
-    _write(out / "layers.csv", layer_curves.to_csv(curves))
-    _write(out / "layers.svg", plot_layers(curves))
+    write_text(out / "layers.csv", layer_curves.to_csv(curves))
+    write_text(out / "layers.svg", plot_layers(curves))
 
 
 def write_plots(out: Path, sources: Sequence[Path]) -> list[Path]:
@@ -44,10 +44,5 @@ def write_plots(out: Path, sources: Sequence[Path]) -> list[Path]:
     if len(drawn) < len(sources):
         raise OmniNegClipError("Two of the CSV files have the same name: plot them into different folders.")
     for path, svg in drawn.items():
-        _write(path, svg)
+        write_text(path, svg)
     return list(drawn)
-
-
-def _write(path: Path, text: str) -> None:
-    with atomic_file(path) as temporary:
-        temporary.write_text(text)

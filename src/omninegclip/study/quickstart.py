@@ -1,13 +1,12 @@
-"""The proof in one command: a CLIP that ignores "no", the same one after fine-tuning, and what changed."""
+"""The quickstart: a CLIP that ignores "no", the same one after fine-tuning, and what changed."""
 
 import copy
 import json
 import time
 from collections.abc import Mapping, Sequence
 from io import BytesIO
-from itertools import chain, count
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import torch
 import yaml
@@ -20,13 +19,12 @@ from omninegclip.clip.io.save import save_clip
 from omninegclip.clip.policy import PolicyTable
 from omninegclip.environment import peak_memory, versions
 from omninegclip.evaluation.scenes import Figures, as_dict, evaluate_blind
-from omninegclip.files import atomic_folder, refuse_occupied
+from omninegclip.files import JsonObject, atomic_folder, refuse_occupied, write_text
 from omninegclip.memory import keep_freed_memory
-from omninegclip.report.card import model_card
+from omninegclip.report.card import ModelCard
 from omninegclip.report.curves import training_curves
-from omninegclip.report.page import PolicyRow, render
-from omninegclip.report.page import write as write_page
-from omninegclip.report.scenes import ATTRIBUTION, NOTES, figure_rows, summary_rows
+from omninegclip.report.page import PolicyRow, RunPage
+from omninegclip.report.scenes import ATTRIBUTION, BLIND, NOTES, figure_rows, summary_rows
 from omninegclip.report.table import FigureRow, rich_table
 from omninegclip.report.thumbnails import ThumbnailRow, thumbnail_rows
 from omninegclip.run.driver import tune
@@ -55,7 +53,7 @@ class TunedModel(NamedTuple):
 
 
 class QuickstartResult(NamedTuple):
-    """What a run found out; the last of `tuned` is the model of the run."""
+    """The figures of a run; the last of `tuned` is the model of the run."""
 
     before: Figures
     tuned: dict[str, TunedModel]
@@ -84,7 +82,7 @@ def quickstart(
     overrides: Sequence[str],
     size: Size,
     paper_overrides: Sequence[str] = (),
-) -> tuple[dict[str, Any], Table]:
+) -> tuple[JsonObject, Table]:
     """Run the whole chain on the picture world and write the run folder `out`.
 
     The paper's preset is trained beside the one that is asked for, on the same data. Returns what `--json`
@@ -112,9 +110,9 @@ def quickstart(
         result = QuickstartResult(before, tuned, evaluate_blind(world.benchmark))
         rows = figure_rows(result.figures, result.blind)
         for name, each in tuned.items():
-            target = folder / ("model" if each is result.last else f"model-{name}")
-            card = _card(name, result, rows, _facts(each, seed, size))
-            save_clip(target, each.encoder, base=MODEL, card=card)
+            target = "model" if each is result.last else f"model-{name}"
+            card = _card(name, out / target, result, rows, _facts(each, seed, size))
+            save_clip(folder / target, each.encoder, base=MODEL, card=card)
         images = _image_rows({PRETRAINED: encoder} | {name: t.encoder for name, t in tuned.items()}, seed)
         _write_report(folder / "report.html", result, rows, _facts(result.last, seed, size), images)
         _write_config(folder, preset_name, chosen, seed, size)
@@ -130,13 +128,7 @@ def quickstart(
         }
         (folder / "metrics.json").write_text(json.dumps(summary, indent=2) + "\n")
     shown = summary_rows(result.figures, result.blind)
-    return summary, rich_table(shown, result.columns, "The picture world, before and after")
-
-
-def free_name(folder: Path) -> Path:
-    """Return `folder`, or the first of `folder`-2, `folder`-3, ... that does not exist."""
-    numbered = (folder.with_name(f"{folder.name}-{number}") for number in count(2))
-    return next(name for name in chain([folder], numbered) if not name.exists())
+    return summary, rich_table(shown, result.columns, "The picture world, before and after", BLIND)
 
 
 def _image_rows(encoders: Mapping[str, ClipEncoder], seed: int) -> list[ThumbnailRow]:
@@ -158,7 +150,7 @@ def _image_rows(encoders: Mapping[str, ClipEncoder], seed: int) -> list[Thumbnai
 def _facts(tuned: TunedModel, seed: int, size: Size) -> dict[str, str]:
     """Return what a reader needs to judge or repeat the run."""
     more = {
-        "images to learn from": f"{size.scenes:,}",
+        "training images": f"{size.scenes:,}",
         "last loss": f"{tuned.steps[-1].scalars['loss']:.3f}",
     }
     return facts(tuned.preset, tuned.policy, seed, len(tuned.steps), **more)
@@ -171,11 +163,11 @@ def _write_report(
     metadata: Mapping[str, str],
     image_rows: Sequence[ThumbnailRow],
 ) -> None:
-    page = render(
+    page = RunPage(
         title="What “no” means to a CLIP, before and after",
         summary="A small CLIP that ships with omninegclip finds what a caption mentions and ignores “no”. "
-        "These are the same model and what fine-tuning the front of its text tower made of it, "
-        "asked about images that none of them has seen.",
+        "Here it is compared with the same model after fine-tuning the front of its text tower, "
+        "on images that none of them was trained on.",
         rows=rows,
         columns=result.columns,
         curves=[
@@ -191,24 +183,25 @@ def _write_report(
         policy_rows=[PolicyRow(part.name, part.trains, part.parameters) for part in result.last.policy.parts],
         notes=NOTES,
         attribution=ATTRIBUTION,
-    )
-    write_page(path, page)
+    ).html()
+    write_text(path, page)
 
 
-def _card(name: str, result: QuickstartResult, rows: Sequence[FigureRow], metadata: Mapping[str, str]) -> str:
-    return model_card(
+def _card(
+    name: str, place: Path, result: QuickstartResult, rows: Sequence[FigureRow], metadata: Mapping[str, str]
+) -> str:
+    return ModelCard(
         name=f"scenes-small, {name}",
+        place=place,
         summary=f"scenes-small after fine-tuning by `omninegclip quickstart`: the column {name}.",
         licence="mit",
-        base_model=None,
-        tags=["omninegclip"],
         rows=rows,
         columns=result.columns,
-        measured_on="the scenes benchmark of omninegclip: held-out pictures of its picture world",
+        measured_on=f"The scenes benchmark of omninegclip: images that no model was trained on. {BLIND}",
         metadata=metadata,
         limits=[NOTES[0], "It knows the objects and places of the picture world and nothing else."],
         attribution=ATTRIBUTION,
-    )
+    ).markdown()
 
 
 def _write_config(folder: Path, preset_name: str, preset: Preset, seed: int, size: Size) -> None:

@@ -1,21 +1,19 @@
 """Jobs spread over processes that share nothing and end when their parent does."""
 
 import multiprocessing
-import os
-import signal
-import threading
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import torch
 
 from omninegclip.errors import OmniNegClipError
+from omninegclip.interruption import leave_to_parent
 from omninegclip.progress import console, track
 
 WorkT = TypeVar("WorkT")
-_work: Callable[[Any], None]  # of a worker process, set when it begins
+_work: Callable[..., None]  # of a worker process, set when it begins
 
 
 def each_done(work: Callable[[WorkT], None], jobs: Iterable[WorkT], workers: int) -> Iterator[WorkT]:
@@ -54,7 +52,7 @@ def each_done(work: Callable[[WorkT], None], jobs: Iterable[WorkT], workers: int
             yield submitted[future]
     except BrokenProcessPool as error:
         raise OmniNegClipError(
-            "A worker process died, for want of memory perhaps: run the same command again, with fewer "
+            "A worker process died, perhaps out of memory: run the same command again, with fewer "
             "--workers. Finished cells are kept."
         ) from error
     except BaseException:
@@ -65,21 +63,14 @@ def each_done(work: Callable[[WorkT], None], jobs: Iterable[WorkT], workers: int
         pool.shutdown(cancel_futures=True)
 
 
-def _begin(work: Callable[[Any], None], threads: int) -> None:
+def _begin(work: Callable[..., None], threads: int) -> None:
     """Make a new process a worker."""
     global _work
     _work = work
     torch.set_num_threads(threads)
     console.quiet = True  # bars of several processes would overwrite each other
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches all: the parent ends its workers
-    threading.Thread(target=_end_with_parent, daemon=True).start()
+    leave_to_parent()
 
 
-def _do(job: Any) -> None:
+def _do(job: object) -> None:
     _work(job)
-
-
-def _end_with_parent() -> None:
-    if parent := multiprocessing.parent_process():
-        parent.join()
-    os._exit(1)

@@ -1,12 +1,11 @@
 """The picture world made ready once: benchmark and training data with the features of the frozen tower."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import torch
 from PIL import Image
-from torch import Tensor
 
 from omninegclip.clip.encoder import ClipEncoder
 from omninegclip.data.record import read_records
@@ -39,39 +38,24 @@ class World(NamedTuple):
 
 
 def make_world(encoder: ClipEncoder, folder: Path, seed: int, size: Size) -> World:
-    """Draw benchmark and training data and look at every image once.
+    """Draw benchmark and training data, and embed every image once.
 
     The training data goes to the new folder `folder`. Raises OmniNegClipError when that can't be written.
     """
-    images = embed_scenes(encoder, "benchmark", make_benchmark(seed, size.questions).scenes, seed)
+    benchmark = make_benchmark(seed, size.questions)
+    images = embed_scenes(encoder, "benchmark", benchmark.scenes, seed)
     write_scenes(folder, size.scenes, seed, workers=2)
     records = list(read_records(folder / RECORDS))
     paths = (folder / record["image"] for record in records)
-    features = encoder.embed_image(track(paths, "Looking at the training data", len(records)))
-    return assemble(encoder, seed, size, images, records, torch.from_numpy(features))
-
-
-def assemble(
-    encoder: ClipEncoder,
-    seed: int,
-    size: Size,
-    images: Embeddings,
-    records: Sequence[Mapping[str, Any]],
-    features: Tensor,
-) -> World:
-    """Return the world of what the image tower made of its images; all else follows from the arguments.
-
-    `images` are the embeddings [n, d] of the benchmark's scenes, `features` those of the records' [m, d].
-    """
-    benchmark = make_benchmark(seed, size.questions)
-    return World(benchmark, images, TrainingRecords(records, features))
+    features = encoder.embed_image(track(paths, "Embedding the training images", len(records)))
+    return World(benchmark, images, TrainingRecords(records, torch.from_numpy(features)))
 
 
 def embed_scenes(encoder: ClipEncoder, name: str, scenes: Sequence[Scene], seed: int) -> Embeddings:
     """Draw the scenes of the set `name` and embed them as they come."""
 
     def drawn() -> Iterator[Image.Image]:
-        for index, scene in enumerate(track(scenes, f"Looking at the {name}", len(scenes))):
+        for index, scene in enumerate(track(scenes, f"Embedding the {name}", len(scenes))):
             yield image_of(name, scene, seed, index)
 
     return encoder.embed_image(drawn())
@@ -79,5 +63,5 @@ def embed_scenes(encoder: ClipEncoder, name: str, scenes: Sequence[Scene], seed:
 
 def ask(encoder: ClipEncoder, world: World) -> Figures:
     """Score `encoder`, whose image tower is the one that `world` was made with, on the benchmark."""
-    with console.status("Asking the benchmark's questions"):
+    with console.status("Scoring the benchmark"):
         return evaluate_scenes(world.benchmark, world.images, encoder.embed_text)

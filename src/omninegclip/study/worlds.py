@@ -20,7 +20,8 @@ from omninegclip.progress import console, track
 from omninegclip.scenes.benchmark import make_benchmark
 from omninegclip.scenes.records import RECORDS, write_scenes
 from omninegclip.scenes.render import image_of
-from omninegclip.study.world import Size, World, assemble
+from omninegclip.study.world import Size, World
+from omninegclip.training.methods.method import TrainingRecords
 
 _SEAL = "world.json"
 _BENCHMARK, _TRAINING = "benchmark", "training"
@@ -60,7 +61,8 @@ def read_world(encoder: ClipEncoder, kept: Path, seed: int, size: Size) -> World
     """Return the world that `keep_world` made with the same image tower, seed and size."""
     images, training = (each.stored[each.rows] for each in _features(encoder, kept))
     records = list(read_records(kept / RECORDS))
-    return assemble(encoder, seed, size, images, records, torch.from_numpy(training))
+    benchmark = make_benchmark(seed, size.questions)
+    return World(benchmark, images, TrainingRecords(records, torch.from_numpy(training)))
 
 
 def _features(encoder: ClipEncoder, kept: Path) -> tuple[FrozenFeatures, FrozenFeatures]:

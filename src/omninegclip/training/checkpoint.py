@@ -4,7 +4,6 @@ import hashlib
 import json
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
@@ -12,13 +11,13 @@ from torch import Tensor, nn, no_grad, uint8
 from torch.optim import Optimizer
 
 from omninegclip.errors import DamagedError, OmniNegClipError
-from omninegclip.files import atomic_file
+from omninegclip.files import JsonObject, atomic_file
 
 _FACTS, _CHECKSUM = "facts", "checksum"  # safetensors keeps texts beside the tensors
 _WEIGHTS, _OPTIMIZER = "weights/", "optimizer/"  # what the names of the tensors begin with
 
 
-def save_checkpoint(path: Path, tensors: Mapping[str, Tensor], values: Mapping[str, Any]) -> None:
+def save_checkpoint(path: Path, tensors: Mapping[str, Tensor], values: Mapping[str, object]) -> None:
     """Write tensors and JSON values; what was there before stays until the new file is complete.
 
     Raises OmniNegClipError when it can't be written.
@@ -33,7 +32,7 @@ def save_checkpoint(path: Path, tensors: Mapping[str, Tensor], values: Mapping[s
             raise OSError(f"{error}; the checkpoint before this one is unharmed") from error
 
 
-def load_checkpoint(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
+def load_checkpoint(path: Path) -> tuple[dict[str, Tensor], JsonObject]:
     """Return what `save_checkpoint` wrote.
 
     Raises DamagedError when it is no such file, or not what was written, OmniNegClipError when it can't be
@@ -44,18 +43,18 @@ def load_checkpoint(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
             metadata = file.metadata() or {}
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
         whole = metadata.get(_CHECKSUM) == _checksum(tensors, metadata[_FACTS])
-        values: dict[str, Any] = json.loads(metadata[_FACTS])
+        values: JsonObject = json.loads(metadata[_FACTS])
     except FileNotFoundError as error:
-        raise DamagedError(f"{path} is not there any more: begin the run anew.") from error
+        raise DamagedError(f"{path} is gone: start the run again.") from error
     except (SafetensorError, KeyError, ValueError, RecursionError) as error:
         raise DamagedError(
-            f"{path} is no checkpoint of a training run: remove it to begin the run anew."
+            f"{path} is not a checkpoint of a training run: remove it to start the run again."
         ) from error
     except OSError as error:
         raise OmniNegClipError(f"Can't read {path}: {error.strerror or error}.") from error
     if not whole:
         raise DamagedError(
-            f"{path} is damaged, its content is not what was written: remove it to begin the run anew."
+            f"{path} is damaged, its content is not what was written: remove it to start the run again."
         )
     return tensors, values
 

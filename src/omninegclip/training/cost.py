@@ -1,4 +1,4 @@
-"""What a fine-tuning run will cost, counted on paper before it starts."""
+"""The cost of a fine-tuning run, computed before it starts."""
 
 from typing import NamedTuple
 
@@ -53,7 +53,7 @@ class RunCost(NamedTuple):
         """Return names and values, ready to print."""
         saved = self.tokens_padded_per_epoch / self.tokens_per_epoch
         return [
-            ("parameters that train", f"{self.trained:,} of {self.parameters:,}"),
+            ("trained parameters", f"{self.trained:,} of {self.parameters:,}"),
             ("images", f"{self.images:,}"),
             ("steps", f"{self.steps:,}, {self.steps_per_epoch:,} in an epoch"),
             ("tokens in an epoch", f"{self.tokens_per_epoch:,} packed, {saved:.1f} times fewer than padded"),

@@ -115,7 +115,7 @@ def any_process(flag: bool) -> bool:
     """Tell whether `flag` is true in any process."""
     if world_size() == 1:
         return flag
-    flags: list[Any] = [None] * world_size()
+    flags: list[bool | None] = [None] * world_size()
     dist.all_gather_object(flags, flag)
     return any(flags)
 
@@ -156,7 +156,7 @@ def _limit() -> float:
     except ValueError:
         limit = 0.0
     if not 0 < limit < math.inf:
-        raise OmniNegClipError(f"{TIMEOUT}={said} is no number of seconds above 0.")
+        raise OmniNegClipError(f"{TIMEOUT}={said} must be a number of seconds above 0.")
     return limit
 
 
@@ -204,8 +204,9 @@ def _listen(heard: dict[int, int], over: threading.Event, limit: float) -> None:
 def _end(other: int, limit: float) -> None:
     """End at once: the main thread waits inside a library and can't be told."""
     sentence = (
-        f"omninegclip: Process {other} of this run has not answered for {limit:g} seconds, it was stopped or "
-        "its machine hangs, so this one ends; the same command with --resume goes on.\n"
+        f"omninegclip: Process {other} of this run has not answered for {limit:g} seconds, because it "
+        "was stopped or "
+        "its machine hangs, so this one ends; the same command with --resume continues the run.\n"
     )
     os.write(2, sentence.encode())
     os._exit(1)

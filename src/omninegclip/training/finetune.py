@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Iterator, Mapping
 from functools import partial
-from typing import Any
 
 import torch
 from torch import Tensor
@@ -12,6 +11,7 @@ from omninegclip.clip.encoder import ClipEncoder
 from omninegclip.clip.policy import PolicyTable, apply_policy, parameter_groups
 from omninegclip.data.sampler import BatchSampler
 from omninegclip.errors import OmniNegClipError
+from omninegclip.files import JsonObject
 from omninegclip.training import schedule
 from omninegclip.training.checkpoint import restore_tensors, tensors_of, trained_of
 from omninegclip.training.distributed import average_gradients, world_size
@@ -31,9 +31,9 @@ def freeze(encoder: ClipEncoder, preset: Preset) -> PolicyTable:
     """
     if not encoder.family.softmax:
         raise OmniNegClipError(
-            f"The scale and bias of a {type(encoder.model).__name__} were trained with a sigmoid loss over "
-            "single pairs, and every objective here is a softmax over a batch, which would undo them: "
-            "evaluate this model, and train one whose loss was a softmax (CLIP, VisionTextDualEncoder)."
+            f"A {type(encoder.model).__name__} was pretrained with a sigmoid loss over single pairs, and the "
+            "objectives here are softmax losses over a batch, which its scale and bias don't fit: it can be "
+            "evaluated; for training choose a CLIP or a VisionTextDualEncoder."
         )
     return apply_policy(
         encoder.model,
@@ -41,14 +41,6 @@ def freeze(encoder: ClipEncoder, preset: Preset) -> PolicyTable:
         text_extras=preset.text_extras,
         image=preset.image_layers,
     )
-
-
-def fine_tune(encoder: ClipEncoder, records: TrainingRecords, preset: Preset, seed: int) -> Iterator[Step]:
-    """Fine-tune the model of `encoder` in place, yielding each step; `freeze` comes first.
-
-    Raises OmniNegClipError as `FineTuning` does.
-    """
-    return FineTuning(encoder, records, preset, seed).run()
 
 
 class FineTuning:
@@ -106,11 +98,11 @@ class FineTuning:
             (batch.to(self._encoder.device) for batch in self._batches(self.done)),
             partial(_SCHEDULES[self._preset.schedule], warmup=self._preset.warmup, total=self.total),
             range(self.done, self.total),
-            after_step=self._task.after_step,
             scaler=self._scaler,
             clip_norm=self._preset.clip_norm,
         )
         for step in steps:
+            self._task.after_step()
             self.done = step.number + 1
             yield step
 
@@ -118,7 +110,7 @@ class FineTuning:
         """Return the tensors of the model that train, by name."""
         return trained_of(self._encoder.model)
 
-    def state(self) -> tuple[dict[str, Tensor], dict[str, Any]]:
+    def state(self) -> tuple[dict[str, Tensor], JsonObject]:
         """Return all that the rest of the run depends on beside data and preset: tensors, and JSON values."""
         metadata = {
             "done": self.done,
@@ -127,7 +119,7 @@ class FineTuning:
         }
         return tensors_of(self._encoder.model, self._optimizer) | {"random": torch.get_rng_state()}, metadata
 
-    def restore(self, tensors: Mapping[str, Tensor], metadata: Mapping[str, Any]) -> None:
+    def restore(self, tensors: Mapping[str, Tensor], metadata: JsonObject) -> None:
         """Go on from where `state` was taken.
 
         Raises OmniNegClipError when it is the state of another run.
@@ -139,7 +131,7 @@ class FineTuning:
         torch.set_rng_state(tensors["random"])
         self.done = metadata["done"]
 
-    def _backward(self) -> Callable[[Any, ScaleLoss], dict[str, Tensor]]:
+    def _backward(self) -> Callable[[TrainingBatch, ScaleLoss], dict[str, Tensor]]:
         """Return the backward pass: in chunks, over many processes, or plain."""
         if self._preset.chunk_size is not None:
             return self._backward_in_chunks

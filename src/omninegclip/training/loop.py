@@ -1,13 +1,14 @@
 """The one training loop: batches in, steps done; it knows neither CLIP nor negation."""
 
 from collections.abc import Callable, Iterator
-from typing import Any, NamedTuple
+from typing import NamedTuple, TypeVar
 
 import torch
 from torch import Tensor
 
 from omninegclip.errors import OmniNegClipError
 
+BatchT = TypeVar("BatchT")
 ScaleLoss = Callable[[Tensor], Tensor]
 
 
@@ -20,11 +21,11 @@ class Step(NamedTuple):
 
 
 def backward_through(
-    task: Callable[[Any], dict[str, Tensor]],
-) -> Callable[[Any, ScaleLoss], dict[str, Tensor]]:
+    task: Callable[[BatchT], dict[str, Tensor]],
+) -> Callable[[BatchT, ScaleLoss], dict[str, Tensor]]:
     """Return what `train` takes: a batch to the scalars of `task`, with the gradient of `loss` in `.grad`."""
 
-    def backward(batch: Any, scale_loss: ScaleLoss) -> dict[str, Tensor]:
+    def backward(batch: BatchT, scale_loss: ScaleLoss) -> dict[str, Tensor]:
         scalars = task(batch)
         torch.autograd.backward(scale_loss(scalars["loss"]))
         return scalars
@@ -33,13 +34,12 @@ def backward_through(
 
 
 def train(
-    backward: Callable[[Any, ScaleLoss], dict[str, Tensor]],
+    backward: Callable[[BatchT, ScaleLoss], dict[str, Tensor]],
     optimizer: torch.optim.Optimizer,
-    batches: Iterator[Any],
+    batches: Iterator[BatchT],
     factor: Callable[[int], float],
     steps: range,
     *,
-    after_step: Callable[[], None] = lambda: None,
     scaler: torch.amp.GradScaler | None = None,
     clip_norm: float | None = None,
 ) -> Iterator[Step]:
@@ -52,7 +52,6 @@ def train(
         batches: one is taken per step.
         factor: step number to the factor of the learning rate.
         steps: their numbers, which begin above 0 when a run is taken up again.
-        after_step: called after every optimizer step.
         scaler: scales the loss for fp16; it skips steps whose gradient overflows.
         clip_norm: largest norm of the gradient; its norm before that is the scalar `gradient_norm`.
 
@@ -77,7 +76,6 @@ def train(
             scalars["gradient_norm"] = torch.nn.utils.clip_grad_norm_(trained, clip_norm)
         scaler.step(optimizer)
         scaler.update()
-        after_step()
         yield Step(
             number,
             optimizer.param_groups[0]["lr"],

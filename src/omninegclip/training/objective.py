@@ -1,13 +1,12 @@
 """From the name of an objective to what it is, and to the method that serves it."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from difflib import get_close_matches
 from functools import cache
 from importlib import import_module
-from typing import Any
 
 from omninegclip.errors import OmniNegClipError
-from omninegclip.objectives.objective import Objective, shipped_objectives
+from omninegclip.objectives.objective import Objective, Parts, shipped_objectives
 from omninegclip.training.methods.contrast_sets import CONTRAST_SETS
 from omninegclip.training.methods.method import Method
 from omninegclip.training.methods.pairs import PAIRS
@@ -51,7 +50,7 @@ def method_of(objective: Objective, name: str = "") -> Method:
             return method
     served = "; or ".join(", ".join(method.serves) for method in METHODS)
     raise OmniNegClipError(
-        f"The objective {name} takes {', '.join(needed)}: a batch has {served}. "
+        f"The objective {name} takes {', '.join(needed)}, but a batch offers {served}. "
         "Settings are keyword-only and have a number as default."
     )
 
@@ -62,7 +61,7 @@ def suggestion(given: object, known: Sequence[str]) -> str:
     return f" (did you mean {close[0]!r}?)" if close else ""
 
 
-def _imported(name: str) -> Any:
+def _imported(name: str) -> Objective | Callable[..., Parts]:
     module_name, _, attribute = name.partition(":")
     try:
         module = import_module(module_name)
@@ -81,4 +80,5 @@ def _imported(name: str) -> Any:
         raise OmniNegClipError(
             f"The module {module_name} has no {attribute!r}{suggestion(attribute, dir(module))}."
         )
-    return getattr(module, attribute)
+    found: Objective | Callable[..., Parts] = getattr(module, attribute)
+    return found

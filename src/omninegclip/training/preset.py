@@ -1,4 +1,4 @@
-"""Presets: every choice of a fine-tuning run as flat values, of which a YAML file names those of its own."""
+"""Presets: all settings of a fine-tuning run as flat values; a YAML file holds those that differ."""
 
 import reprlib
 from collections.abc import Callable, Mapping, Sequence
@@ -20,21 +20,23 @@ from pydantic_core import ErrorDetails
 
 from omninegclip import plain_yaml
 from omninegclip.errors import OmniNegClipError
+from omninegclip.files import JsonObject
 from omninegclip.objectives.objective import Objective, Parts, Setting, Weight, shipped_objectives
 from omninegclip.training.methods.method import Method, Settings
 from omninegclip.training.objective import METHODS, load_objective, method_of, suggestion
 
 _LARGEST = 2**31 - 1  # of whole numbers: what lies above overflows somewhere
+_IN_WORDS = {int: "a whole number", float: "a number", bool: "true or false", str: "a text"}
 _Count = Annotated[int, Field(ge=1, le=_LARGEST)]
 _Beta = Annotated[float, Field(ge=0, lt=1)]
 
 
 class Preset(BaseModel):
-    """A fine-tuning run in numbers and names; beside these it has the settings of objectives and methods.
+    """The settings of a fine-tuning run; those of objectives and methods are added to these.
 
     Attributes:
         model: the CLIP to start from, by any name that `load_clip` takes.
-        objective: what is minimised: a file of `objectives`, or one's own as package.module:function.
+        objective: what is minimised: a file of `objectives`, or your own as package.module:function.
         text_layers: layers of the text tower that train, as `layer_groups.text_layers` reads them.
         text_extras: what else of the text side trains.
         image_layers: layers of the image tower that train.
@@ -53,7 +55,7 @@ class Preset(BaseModel):
         precision: `fp32`, or `bf16` or `fp16` for the tower's matrix products (autocast).
         clip_norm: largest norm of the gradient; null for no clipping.
         held_out_share: share of the images that is kept from training for validation, from 0 to below 1.
-        validate_metric: what the best checkpoint is chosen by, of `evaluation.validation`.
+        validate_metric: figure of `evaluation.validation` by which the best checkpoint is chosen.
         validate_every: steps between validations; null for once per epoch.
         patience: validations without a better one after which training stops; null for never.
         checkpoint_every: steps between checkpoints.
@@ -99,8 +101,8 @@ class Preset(BaseModel):
             raise ValueError
         return value
 
-    def __reduce__(self) -> tuple[Callable[..., "Preset"], tuple[dict[str, Any], str]]:
-        """Let another process make it anew: its class has the settings of its objective."""
+    def __reduce__(self) -> tuple[Callable[..., "Preset"], tuple[JsonObject, str]]:
+        """Pickle by value: the class is made at runtime, with the settings of its objective."""
         return validated, (self.as_dict(), self.model)
 
     @property
@@ -126,7 +128,7 @@ class Preset(BaseModel):
         """Return the function of what a batch serves that is minimised, with its settings."""
         return self.minimises.minimised(self.settings_of(self.minimises.settings))
 
-    def as_dict(self) -> dict[str, Any]:
+    def as_dict(self) -> JsonObject:
         """Return the values as plain lists, numbers and names, ready for YAML or JSON."""
         return self.model_dump(mode="json")
 
@@ -153,7 +155,7 @@ def load_preset(name: str, overrides: Sequence[str] = (), changes: Mapping[str, 
     return validated(values, name)
 
 
-def validated(values: Mapping[str, Any], name: str) -> Preset:
+def validated(values: JsonObject, name: str) -> Preset:
     """Return a preset of flat values, the rest being defaults; `name` is said in errors.
 
     Raises OmniNegClipError for an unknown key or a value that can't be.
@@ -184,13 +186,14 @@ def _with_settings(objective: str) -> type[Preset]:
     settings = {key: each for some in found for key, each in some.items()}
     if taken := settings.keys() & Preset.model_fields.keys():
         raise OmniNegClipError(
-            f"The objective {objective} has a setting {min(taken)!r}, as every preset has: name it otherwise."
+            f"The objective {objective} has a setting named {min(taken)!r}, which every preset "
+            "already has: rename it."
         )
-    fields: dict[str, Any] = {key: (each.kind, each.default) for key, each in settings.items()}
+    fields: JsonObject = {key: (each.kind, each.default) for key, each in settings.items()}
     return create_model("Preset", __base__=Preset, **fields)
 
 
-def _read(name: str) -> dict[str, Any]:
+def _read(name: str) -> JsonObject:
     if Path(name).suffix in (".yaml", ".yml"):
         if not Path(name).is_file():  # a pipe would be waited for
             raise OmniNegClipError(f"There is no preset file {name}.")
@@ -214,22 +217,22 @@ def _problem(kind: type[Preset], key: str, value: object, wrong: ErrorDetails) -
     for name, limit in wrong.get("ctx", {}).items():
         if name in limits:
             return f"{given}: it must be {limits[name].format(limit)}."
-    annotation: Any = kind.model_fields[key].annotation
+    annotation = kind.model_fields[key].annotation
     if get_origin(annotation) is Literal:
         choices = get_args(annotation)
         return f"{given}{suggestion(value, choices)}: it can be {' or '.join(choices)}."
     wanted = _plain(annotation)
-    return f"{given}, which is no {wanted}."
+    return f"{given}: it must be {wanted}."
 
 
 def _plain(annotation: Any) -> str:
-    """Return the type of a value in words: that of its items for a list, and without limits and null."""
+    """Return the type of a value in words, without limits and null."""
     while get_origin(annotation) not in (None, tuple):
         annotation = get_args(annotation)[0]
     if get_origin(annotation) is tuple:
         first, *others = get_args(annotation)
-        return f"list of {'' if Ellipsis in others else f'{1 + len(others)} '}{_plain(first)}"
-    return str(annotation.__name__)
+        return f"a list{'' if Ellipsis in others else f' of {1 + len(others)} values'}, each {_plain(first)}"
+    return _IN_WORDS.get(annotation, f"a value of type {annotation.__name__}")
 
 
 def _check(preset: Preset, name: str) -> None:
@@ -250,7 +253,8 @@ def _check(preset: Preset, name: str) -> None:
 def check_steps(steps: int, warmup: int) -> None:
     """Raise OmniNegClipError unless the schedule fits: it needs two steps after the warm-up."""
     if steps <= warmup + 1:
+        shorter = f"shorten it with --set warmup={steps - 2}, or " if steps > 2 else ""
         raise OmniNegClipError(
-            f"The run has {steps} steps and a warm-up of {warmup}: "
-            "it needs at least two steps after the warm-up."
+            f"The run has {steps} steps and a warm-up of {warmup}, and at least two steps must follow the "
+            f"warm-up: {shorter}train for more steps."
         )

@@ -1,6 +1,5 @@
 """The task: model and objective in one forward, so that a loop knows nothing of negation."""
 
-import math
 from collections.abc import Callable, Mapping
 
 import torch
@@ -52,7 +51,6 @@ class TrainingTask(nn.Module):
         """
         return self.minimised(batch.served(features["texts"], self.family.logit_scale.exp()))
 
-    @torch.no_grad()
     def after_step(self) -> None:
-        """Clamp logit_scale to [0, ln 100], as after every step of CLIP's training."""
-        self.family.logit_scale.clamp_(0, math.log(100))
+        """Clamp logit_scale, as after every step of CLIP's training."""
+        self.family.clamp_scale()

@@ -69,11 +69,18 @@ def test_damaged_weights_are_refused(folder: Path, damage: str) -> None:
         load_clip(folder)
 
 
-@pytest.mark.parametrize("file", ["model.safetensors", "preprocessor_config.json", "tokenizer.json"])
-def test_an_incomplete_folder_is_refused(folder: Path, file: str) -> None:
+@pytest.mark.parametrize(
+    ("file", "sentence"),
+    [
+        ("model.safetensors", "model.safetensors"),
+        ("preprocessor_config.json", "preprocessor_config.json"),
+        ("tokenizer.json", "has no tokenizer"),
+    ],
+)
+def test_an_incomplete_folder_is_refused(folder: Path, file: str, sentence: str) -> None:
     (folder / file).unlink()
     (folder / "tokenizer_config.json").unlink()
-    with pytest.raises(OmniNegClipError):
+    with pytest.raises(OmniNegClipError, match=sentence):
         load_clip(folder)
 
 

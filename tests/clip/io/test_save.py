@@ -62,7 +62,7 @@ def test_folders_that_hold_no_clip_are_refused(tmp_path: Path) -> None:
     (tmp_path / "config.json").write_text(json.dumps({"model_type": "blip"}))
     with pytest.raises(OmniNegClipError, match="type 'blip': known are the types clip, siglip"):
         load_clip(tmp_path)
-    with pytest.raises(OmniNegClipError, match="nowhere is no file"):
+    with pytest.raises(OmniNegClipError, match="nowhere is not a file"):
         load_clip("nowhere")
 
 

@@ -17,7 +17,7 @@ def test_merges_give_openais_ids(tmp_path: Path) -> None:
 
 
 def test_a_folder_without_a_tokenizer_asks_for_one(tmp_path: Path) -> None:
-    with pytest.raises(OmniNegClipError, match="name a folder that has the model's own"):
+    with pytest.raises(OmniNegClipError, match="name a folder with the model's own"):
         find_tokenizer(tmp_path, 600)
 
 

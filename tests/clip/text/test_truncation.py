@@ -16,7 +16,7 @@ def test_texts_that_a_model_does_not_read_to_their_end_are_counted():
     assert count_truncated(texts, encoder.tokenizer, length) == longer
     assert count_truncated([], encoder.tokenizer, length) == 0
     assert truncation_notice(texts, encoder.tokenizer, length) == (
-        f"{longer} of 5 texts are longer than the {length} tokens that the model reads: what comes after is "
-        "cut, a denial too."
+        f"{longer} of 5 texts are longer than the {length} tokens that the model reads: the rest is cut, "
+        "and a negation at the end with it."
     )
     assert truncation_notice(["a cat"], encoder.tokenizer, length) is None

@@ -62,5 +62,5 @@ def test_rows_of_one_image_are_put_together_but_ids_must_differ(write):
 
 @pytest.mark.parametrize("cell", ["__import__('os')", "['a'", "{'a': 1}", "[1]", "[" * 5000])
 def test_what_is_no_list_of_texts_is_refused(write, cell):
-    with pytest.raises(OmniNegClipError, match=r"captions of Row 1 of .* is no list of texts"):
+    with pytest.raises(OmniNegClipError, match=r"captions of Row 1 of .* is not a list of texts"):
         list(negbench.read_retrieval(write("evil.csv", f'filepath,captions\na.jpg,"{cell}"\n')))

@@ -29,7 +29,7 @@ def test_broken_lines_are_named(write, lines, message):
 
 
 def test_a_line_that_is_cut_off_is_named(write):
-    with pytest.raises(OmniNegClipError, match=r"Line 2 of .* is no complete JSON"):
+    with pytest.raises(OmniNegClipError, match=r"Line 2 of .* is not complete JSON"):
         list(pope.read(write("coco_pope_random.json", json.dumps(LINE) + '\n{"question_id": ')))
 
 

@@ -30,7 +30,7 @@ def test_a_repeated_id_is_refused_though_json_allows_it(write):
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        ('{"e_0": {"capt', "is no complete JSON"),
+        ('{"e_0": {"capt', "is not complete JSON"),
         ([], "holds a list: a dict is needed"),
         ({"e_0": {"caption": "a"}}, "Item e_0 of .* has no 'image_file'"),
         ({"e_0": item(3, mturk={})}, "has no 'caption'"),

@@ -13,6 +13,7 @@ from omninegclip.errors import OmniNegClipError
 from omninegclip.training.finetune import FineTuning, freeze
 from omninegclip.training.methods.contrast_sets import (
     CONCEPT,
+    ConceptWeights,
     ContrastBatch,
     ContrastSets,
     HardImages,
@@ -26,6 +27,7 @@ from omninegclip.training.task import TrainingTask
 
 SHOWN = [("dog", "cat"), ("cat", "owl"), ("dog", "owl"), ("bus", "cat"), ("dog", "bus")]
 ABSENT = ["owl", "dog", "cat", "dog", "cat"]
+WEIGHTS = ConceptWeights(composed=0.6, bare=0.2)
 
 
 @pytest.fixture
@@ -54,7 +56,7 @@ def contrast_sets_of(encoder: ClipEncoder, rows: list[dict[str, Any]]) -> Contra
 
 def batch_of(encoder: ClipEncoder, contrast_sets: ContrastSets, images: list[int]) -> ContrastBatch:
     """Return the batch of some images, with a hard image per true negation."""
-    targets = TargetEmbeddings(contrast_sets, encoder.embed_tokens, 0.6)
+    targets = TargetEmbeddings(contrast_sets, encoder.embed_tokens, WEIGHTS)
     drawn: Any = [iter([np.array(images)])]
     plan = BatchPlan(drawn, 1, 7, {"hard_images": True})
     return next(contrast_batches(contrast_sets, targets, encoder, plan))
@@ -101,8 +103,8 @@ def test_what_no_batch_will_hold_is_not_embedded(encoder: ClipEncoder) -> None:
         read.append(len(texts))
         return encoder.embed_tokens(texts)
 
-    everything = TargetEmbeddings(contrast_sets, embed, 0.6)
-    some = TargetEmbeddings(contrast_sets, embed, 0.6, [1, 3])
+    everything = TargetEmbeddings(contrast_sets, embed, WEIGHTS)
+    some = TargetEmbeddings(contrast_sets, embed, WEIGHTS, [1, 3])
     concepts, whole, _, part = read
     assert concepts == len(contrast_sets.concepts)
     assert part < whole == len(contrast_sets.affirmed)
@@ -136,16 +138,20 @@ def test_where_the_meaning_is_not_known_the_truth_still_is(encoder: ClipEncoder)
 
 def test_targets_are_what_the_model_made_of_the_two_halves_before(encoder: ClipEncoder) -> None:
     rows = records()
+    bare = {"text": "no owl here", "affirms": [], "negates": "owl", "holds": True, "affirmed": "a scene"}
+    rows[1]["contrast_set"] = [*rows[1]["contrast_set"], bare]
     contrast_sets = contrast_sets_of(encoder, rows)
     names = list(dict.fromkeys(n for row in rows for each in row["contrast_set"] for n in _names(each)))
     concepts = encoder.embed_text([CONCEPT.format(name) for name in names])
     centred = concepts - concepts.mean(axis=0)
     centred /= np.linalg.norm(centred, axis=1, keepdims=True)
-    targets = TargetEmbeddings(contrast_sets, encoder.embed_tokens, 0.6).targets(contrast_sets.of_image[1])
+    targets = TargetEmbeddings(contrast_sets, encoder.embed_tokens, WEIGHTS).targets(
+        contrast_sets.of_image[1]
+    )
     for each, target in zip(rows[1]["contrast_set"], targets.numpy(), strict=True):
         expected = encoder.embed_text([each["affirmed"]])[0]
         if each["negates"]:
-            expected = expected - 0.6 * centred[names.index(each["negates"])]
+            expected = expected - (0.6 if each["affirms"] else 0.2) * centred[names.index(each["negates"])]
             expected /= np.linalg.norm(expected)
         np.testing.assert_allclose(target, expected, atol=1e-5)
 

@@ -1,5 +1,6 @@
-"""What a family of dual encoders says of itself: a file in this folder with one subclass is all it needs."""
+"""The description of a family of dual encoders: adding one takes a file here with one subclass."""
 
+import math
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -99,6 +100,11 @@ class Family(ABC):
     def logit_scale(self) -> nn.Parameter:
         """The logarithm of the factor that cosines are multiplied with."""
         return self.model.get_parameter("logit_scale")
+
+    @torch.no_grad()
+    def clamp_scale(self) -> None:
+        """Clamp the scale's logarithm to [0, ln 100], as after every step of CLIP's training."""
+        self.logit_scale.clamp_(0, math.log(100))
 
     @property
     def dim(self) -> int:

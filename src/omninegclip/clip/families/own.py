@@ -9,7 +9,6 @@ import math
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
 
 import torch
 from safetensors.torch import save_file
@@ -28,11 +27,18 @@ from omninegclip.clip.io.untrusted import in_one_line
 from omninegclip.clip.io.weights import StateDict, read_folder
 from omninegclip.errors import OmniNegClipError
 from omninegclip.extras import needed_for
+from omninegclip.files import JsonObject
 
 FILE, WEIGHTS = "dual_encoder.json", "model.safetensors"
 
 
-class EfficientNetLite(nn.Module):
+class ImageTower(nn.Module):
+    """Images [n, 3, size, size] to features [n, width]."""
+
+    width: int
+
+
+class EfficientNetLite(ImageTower):
     """EfficientNet-Lite without its classifier: the mean of the last feature map over its places.
 
     Source: Tan and Le, "EfficientNet", ICML 2019, arXiv 1905.11946; the Lite family has ReLU6 and no
@@ -50,7 +56,7 @@ class EfficientNetLite(nn.Module):
         super().__init__()
         with needed_for("The image tower of this model"):
             from efficientnet_lite_pytorch import EfficientNet
-        self.net: Any = EfficientNet.from_name(f"efficientnet-lite{number}")
+        self.net = EfficientNet.from_name(f"efficientnet-lite{number}")
         self.net._fc = nn.Identity()
 
     def forward(self, pixels: Tensor) -> Tensor:
@@ -59,10 +65,10 @@ class EfficientNetLite(nn.Module):
 
 
 # The name in a saved model -> its image tower with random weights; `width` is the size of its features.
-IMAGE_TOWERS: dict[str, Callable[[], Any]] = {"efficientnet-lite2": lambda: EfficientNetLite(2)}
+IMAGE_TOWERS: dict[str, Callable[[], ImageTower]] = {"efficientnet-lite2": lambda: EfficientNetLite(2)}
 
 
-def build_image_tower(name: str) -> Any:
+def build_image_tower(name: str) -> ImageTower:
     """Return the image tower of that name with random weights.
 
     Raises:
@@ -87,7 +93,7 @@ class DualEncoderConfig:
     """
 
     image: str
-    text: dict[str, Any]
+    text: JsonObject
     dim: int = 256
     hidden: int = 512
     context_length: int = 128
@@ -105,7 +111,7 @@ class DualEncoderModel(nn.Module):
         super().__init__()
         self.config = config
         self.vision_model = build_image_tower(config.image)
-        self.text_model: Any = BertModel(BertConfig(**config.text), add_pooling_layer=False)
+        self.text_model = BertModel(BertConfig(**config.text), add_pooling_layer=False)
         self.visual_projection = nn.Sequential(
             nn.Linear(self.vision_model.width, config.hidden),
             nn.GELU(),
@@ -204,9 +210,11 @@ def _read_config(path: Path) -> DualEncoderConfig:
         raise OmniNegClipError(f"{path} describes no dual encoder: {in_one_line(error)}") from error
     sizes = (config.dim, config.hidden, config.context_length)
     if not all(type(size) is int and 0 < size <= LARGEST for size in sizes):
-        raise OmniNegClipError(f"{path} is wrong: dim, hidden and context_length are whole numbers above 0.")
+        raise OmniNegClipError(
+            f"{path} is wrong: dim, hidden and context_length must be whole numbers above 0."
+        )
     if type(config.dropout) not in (int, float) or not 0 <= config.dropout < 1:
-        raise OmniNegClipError(f"{path} is wrong: dropout is a number from 0 to below 1.")
+        raise OmniNegClipError(f"{path} is wrong: dropout must be a number from 0 to below 1.")
     if config.context_length > positions:
         raise OmniNegClipError(f"{path} is wrong: its context_length exceeds its max_position_embeddings.")
     return config

@@ -39,7 +39,7 @@ def family_of(model: nn.Module) -> Family:
             return family(model)
     known = ", ".join(family.model_class.__name__ for family in families().values())
     raise OmniNegClipError(
-        f"A {type(model).__name__} is no dual encoder that is known here; known are {known}."
+        f"A {type(model).__name__} is not a dual encoder that is known here; known are {known}."
     )
 
 

@@ -10,14 +10,14 @@ ACTIVATIONS = ("quick_gelu", "gelu")
 
 
 def decide_activation(name: str, sources: Mapping[str, str | None]) -> str:
-    """Return the activation that all who say one agree on.
+    """Return the activation that all sources which state one agree on.
 
     Args:
         name: what an error calls the model.
         sources: who says it ("config.json", "--activation", ...) and what; None for who says nothing.
 
     Raises:
-        OmniNegClipError: nobody says one, two disagree, or it is none of `ACTIVATIONS`.
+        OmniNegClipError: no source states one, two disagree, or it is none of `ACTIVATIONS`.
     """
     said = {source: activation for source, activation in sources.items() if activation is not None}
     if not said:

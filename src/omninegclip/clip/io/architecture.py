@@ -1,13 +1,13 @@
 """The shape of a CLIP, read off its weights."""
 
 from collections.abc import Mapping
-from typing import Any
 
 from transformers import CLIPConfig, PreTrainedTokenizerBase
 
 from omninegclip.clip.io.untrusted import in_one_line
 from omninegclip.clip.io.weights import StateDict
 from omninegclip.errors import OmniNegClipError
+from omninegclip.files import JsonObject
 
 # Attention heads leave no trace in the weights. They are 64 wide, but for open_clip's biggest image towers:
 IMAGE_HEADS = {1280: 16, 1408: 16, 1664: 16, 1792: 16}  # ViT-H/14, g/14, bigG/14, e/14
@@ -38,7 +38,9 @@ def infer_config(
         patches = state["vision_model.embeddings.position_embedding.weight"].shape[0] - 1
         dim = state["visual_projection.weight"].shape[0]
     except KeyError as error:
-        raise OmniNegClipError(f"The weights lack {error.args[0]}: this is no whole ViT CLIP.") from error
+        raise OmniNegClipError(
+            f"The weights lack {error.args[0]}: this is not a complete ViT CLIP."
+        ) from error
     except (ValueError, IndexError) as error:
         raise OmniNegClipError("The weights have shapes that no ViT CLIP has.") from error
     if patches < 1 or min(text["hidden_size"], vision["hidden_size"], patch, dim, context) < 1:
@@ -51,10 +53,10 @@ def infer_config(
     try:
         return CLIPConfig(text_config=text, vision_config=vision, projection_dim=dim)
     except Exception as error:  # the library's validation raises errors of its own kinds
-        raise OmniNegClipError(f"The weights are of no ViT CLIP: {in_one_line(error)}") from error
+        raise OmniNegClipError(f"The weights are not those of a ViT CLIP: {in_one_line(error)}") from error
 
 
-def _tower(state: StateDict, name: str, activation: str) -> dict[str, Any]:
+def _tower(state: StateDict, name: str, activation: str) -> JsonObject:
     layers = f"{name}_model.encoder.layers."
     inner, width = state[f"{layers}0.mlp.fc1.weight"].shape
     return {

@@ -1,8 +1,8 @@
 """A model from its configuration and its weights, or a sentence that says why not."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable, Sequence
 from copy import deepcopy
-from typing import Any, TypeVar, cast
+from typing import TypedDict, TypeVar, cast
 
 import torch
 from torch import Tensor, nn
@@ -15,6 +15,14 @@ from omninegclip.errors import OmniNegClipError
 
 TABLES = 1 << 20  # elements of the positions and masks that a model holds beside its weights
 Model = TypeVar("Model", bound=PreTrainedModel)
+
+
+class LoadReport(TypedDict):
+    """How the weights differ from those of the architecture, as transformers says it."""
+
+    mismatched_keys: Collection[tuple[str, Sequence[int], Sequence[int]]]
+    missing_keys: Collection[str]
+    unexpected_keys: Collection[str]
 
 
 def build_model(config: PretrainedConfig, weights: StateDict, name: str, kind: type[Model]) -> Model:
@@ -39,11 +47,13 @@ def build_model(config: PretrainedConfig, weights: StateDict, name: str, kind: t
         state["logit_scale"] = state["logit_scale"].reshape(scale)  # open_clip can hold CLIP's as [1]
     if _elements(empty.parameters()) > _elements(state.values()):
         _refuse_wrong(_compare(expected, state), name)
-        raise OmniNegClipError(f"{name} is not of the architecture that it claims: that has more weights.")
+        raise OmniNegClipError(
+            f"{name} does not match the architecture that it claims: that has more weights."
+        )
     try:
         with silent_transformers():
             model, report = cast(
-                tuple[Model, dict[str, Any]],
+                tuple[Model, LoadReport],
                 kind.from_pretrained(
                     None,
                     config=config,
@@ -69,7 +79,7 @@ def build_empty(build: Callable[[], nn.Module], layers: int, weights: StateDict,
     """
     if layers > len(weights):
         raise OmniNegClipError(
-            f"{name} is not of the architecture that it claims: {layers:,} layers can't be made of "
+            f"{name} does not match the architecture that it claims: {layers:,} layers can't be made of "
             f"{len(weights):,} weights."
         )
     try:
@@ -82,7 +92,9 @@ def build_empty(build: Callable[[], nn.Module], layers: int, weights: StateDict,
             f"{name} describes no model that can be built: {in_one_line(error)}"
         ) from error
     if sum(buffer.numel() for buffer in model.buffers()) > _elements(weights.values()) + TABLES:
-        raise OmniNegClipError(f"{name} is not of the architecture that it claims: that has bigger tables.")
+        raise OmniNegClipError(
+            f"{name} does not match the architecture that it claims: that has bigger tables."
+        )
     return model
 
 
@@ -94,12 +106,10 @@ def require_finite(model: nn.Module, name: str) -> None:
     """Raise OmniNegClipError when a weight is no finite number."""
     for key, weight in model.state_dict().items():
         if not weight.isfinite().all():
-            raise OmniNegClipError(
-                f"{name} holds weights that are no finite numbers, first {key}: it is damaged."
-            )
+            raise OmniNegClipError(f"{name} holds weights that are not finite, first {key}: it is damaged.")
 
 
-def depth(config: Any) -> int:
+def depth(config: object) -> int:
     """Return the most layers that any part of a configuration, as a dict, asks for."""
     if not isinstance(config, dict):
         return 0
@@ -112,7 +122,7 @@ def _in_float32(weight: Tensor) -> Tensor:
     return weight.float() if weight.is_floating_point() else weight
 
 
-def _compare(expected: StateDict, weights: StateDict) -> dict[str, Any]:
+def _compare(expected: StateDict, weights: StateDict) -> LoadReport:
     shared = [key for key in expected if key in weights]
     pairs = [(key, weights[key].shape, expected[key].shape) for key in shared]
     return {
@@ -122,19 +132,19 @@ def _compare(expected: StateDict, weights: StateDict) -> dict[str, Any]:
     }
 
 
-def _refuse_wrong(report: dict[str, Any], name: str) -> None:
+def _refuse_wrong(report: LoadReport, name: str) -> None:
     mismatched = sorted(report["mismatched_keys"])
     if mismatched:
         key, stored, expected = mismatched[0]
         raise OmniNegClipError(
-            f"{name} is not of the architecture that it claims: {key} is {list(stored)} instead of "
+            f"{name} does not match the architecture that it claims: {key} is {list(stored)} instead of "
             f"{list(expected)}."
         )
-    for kind, verb in (
-        ("missing_keys", "lacks weights of a CLIP"),
-        ("unexpected_keys", "has weights no CLIP has"),
+    for wrong, verb in (
+        (report["missing_keys"], "lacks weights of a CLIP"),
+        (report["unexpected_keys"], "has weights no CLIP has"),
     ):
-        if report[kind]:
+        if wrong:
             raise OmniNegClipError(
-                f"{name} {verb}, first {min(report[kind])}: it is incomplete or no plain ViT CLIP."
+                f"{name} {verb}, first {min(wrong)}: it is incomplete or not a plain ViT CLIP."
             )

@@ -4,7 +4,7 @@ import dataclasses
 import math
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from transformers import PreTrainedConfig
 from transformers.models.auto.configuration_auto import CONFIG_MAPPING
@@ -12,6 +12,7 @@ from transformers.models.auto.configuration_auto import CONFIG_MAPPING
 from omninegclip.clip.io.quiet import silent_transformers
 from omninegclip.clip.io.untrusted import in_one_line
 from omninegclip.errors import OmniNegClipError
+from omninegclip.files import JsonObject
 
 Config = TypeVar("Config", bound=PreTrainedConfig)
 LARGEST = 10_000_000  # of any number in a configuration; the largest in use are vocabularies of 256,000
@@ -43,9 +44,7 @@ def known_config(kind: type[Config], raw: Mapping[str, object], path: Path, towe
         raise OmniNegClipError(f"{path} describes no {kind.model_type}: {in_one_line(error)}") from error
 
 
-def _tower(
-    kind: type[PreTrainedConfig] | tuple[str, ...], key: str, raw: object, where: str
-) -> dict[str, object]:
+def _tower(kind: type[PreTrainedConfig] | tuple[str, ...], key: str, raw: object, where: str) -> JsonObject:
     if not isinstance(raw, dict):
         raise OmniNegClipError(f"{where} is wrong: it holds no JSON object.")
     if not isinstance(kind, tuple):
@@ -57,7 +56,7 @@ def _tower(
     return declared(CONFIG_MAPPING[name], raw, where) | {"model_type": name}
 
 
-def declared(kind: type[PreTrainedConfig], raw: Mapping[str, object], where: str) -> dict[str, Any]:
+def declared(kind: type[PreTrainedConfig], raw: Mapping[str, object], where: str) -> JsonObject:
     """Return what the configuration class `kind` itself declares of `raw`; raises as `known_config` does."""
     known = {}
     for field in dataclasses.fields(kind):

@@ -3,7 +3,6 @@
 import math
 from importlib.resources import files
 from pathlib import Path
-from typing import Any
 
 from omninegclip.clip.encoder import ClipEncoder
 from omninegclip.clip.families.clip import assemble
@@ -22,6 +21,7 @@ from omninegclip.clip.io.weights import StateDict, read_weights
 from omninegclip.clip.scale import wrong_scale
 from omninegclip.clip.text.tokenizer import find_tokenizer
 from omninegclip.errors import OmniNegClipError
+from omninegclip.files import JsonObject
 from omninegclip.progress import console
 
 SHIPPED = {"scenes-small": "scenes/weights/scenes-small"}  # name -> folder inside this package
@@ -108,7 +108,7 @@ def locate(name: str) -> Path:
         return path
     if hub.looks_like_id(name):
         return hub.download(name)
-    raise OmniNegClipError(f"{name} is no file, no folder and no model that ships ({', '.join(SHIPPED)}).")
+    raise OmniNegClipError(f"{name} is not a file, a folder or a model that ships ({', '.join(SHIPPED)}).")
 
 
 def _load_hugging_face(folder: Path, asked: str | None, tokenizer_folder: Path | None) -> ModelParts:
@@ -179,18 +179,18 @@ def _renamed(state: StateDict, path: Path) -> StateDict:
     try:
         return to_hugging_face(state)
     except (ValueError, RuntimeError, IndexError) as error:  # a fused projection that has no three parts
-        raise OmniNegClipError(f"{path} holds no CLIP: its weights have shapes that none has.") from error
+        raise OmniNegClipError(f"{path} holds no CLIP: its weights have shapes that no CLIP has.") from error
 
 
-def _open_clip_heads(shape: dict[str, Any], path: Path) -> dict[str, int]:
+def _open_clip_heads(shape: JsonObject, path: Path) -> dict[str, int]:
     vision, text = read_part(shape, "vision_cfg", path), read_part(shape, "text_cfg", path)
     sizes = (vision.get("width", 768), vision.get("head_width", 64), text.get("heads", 8))
     if not all(type(size) is int and 0 < size <= LARGEST for size in sizes):
-        raise OmniNegClipError(f"{path} is wrong: width, head_width and heads are whole numbers above 0.")
+        raise OmniNegClipError(f"{path} is wrong: width, head_width and heads must be whole numbers above 0.")
     return {"vision": max(sizes[0] // sizes[1], 1), "text": sizes[2]}
 
 
-def _flag(shape: dict[str, Any], key: str, path: Path) -> bool:
+def _flag(shape: JsonObject, key: str, path: Path) -> bool:
     value = shape.get(key)
     if not isinstance(value, bool | None):
         raise OmniNegClipError(f"{path} is wrong: {key} can't be {value!r}.")

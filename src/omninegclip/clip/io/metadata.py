@@ -1,18 +1,19 @@
-"""`omninegclip.json`: what a saved model says of itself (activation, base, fingerprints, probe)."""
+"""`omninegclip.json`: facts about a saved model (activation, base, fingerprints, probe)."""
 
 import json
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import NoReturn
 
 from omninegclip.clip.io.untrusted import JSON_LIMIT, read_own
 from omninegclip.errors import OmniNegClipError
+from omninegclip.files import JsonObject
 
 FILE = "omninegclip.json"
 TEXTS = ("activation", "base", "fingerprint", "image_fingerprint")
 
 
-def read_metadata(folder: Path) -> dict[str, Any]:
+def read_metadata(folder: Path) -> JsonObject:
     """Return what `omninegclip.json` says of the model in `folder`; nothing when there is none.
 
     Raises:
@@ -25,12 +26,12 @@ def read_metadata(folder: Path) -> dict[str, Any]:
     return metadata
 
 
-def write_metadata(folder: Path, metadata: Mapping[str, Any]) -> None:
+def write_metadata(folder: Path, metadata: Mapping[str, object]) -> None:
     """Write `omninegclip.json` into `folder`."""
     (folder / FILE).write_text(json.dumps(metadata, indent=2) + "\n")
 
 
-def read_json(path: Path) -> dict[str, Any]:
+def read_json(path: Path) -> JsonObject:
     """Return the JSON object in a file of a model folder.
 
     Raises:
@@ -47,7 +48,7 @@ def read_json(path: Path) -> dict[str, Any]:
     return content
 
 
-def read_part(parent: Mapping[str, Any], key: str, path: Path) -> dict[str, Any]:
+def read_part(parent: Mapping[str, object], key: str, path: Path) -> JsonObject:
     """Return the object under `key`, empty when there is none; `path` is the file that it was read from.
 
     Raises:

@@ -4,7 +4,6 @@ import json
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 import torch
 from safetensors.torch import save_file
@@ -20,7 +19,7 @@ from omninegclip.clip.io.weights import StateDict
 from omninegclip.clip.parity import probe_cosines, probe_embeddings
 from omninegclip.clip.text.tokenizer import OPENAI_VOCABULARY
 from omninegclip.errors import OmniNegClipError
-from omninegclip.files import WRITE_ERRORS, atomic_folder
+from omninegclip.files import WRITE_ERRORS, JsonObject, atomic_folder
 
 UNKNOWN_REPOSITORY = "put-the-repository-id-here"  # no name on the hub, where open_clip would look for it
 PARITY = 0.99999  # the lowest cosine between what was embedded before and after saving
@@ -34,7 +33,7 @@ def save_clip(
     layout: str | None = None,
     dtype: torch.dtype = torch.float32,
     card: str | None = None,
-    extra: Mapping[str, Any] | None = None,
+    extra: Mapping[str, object] | None = None,
 ) -> float:
     """Write a model as a folder, load it again, and let it stand only when it embeds the probe as before.
 
@@ -59,18 +58,9 @@ def save_clip(
         OmniNegClipError: the folder is occupied or can't be written, the layout can't hold this model, or the
             cosine is below PARITY.
     """
-    family = encoder.family
-    own, *_ = family.layouts
+    own, *_ = encoder.family.layouts
     layout = layout or own
-    layouts = list(dict.fromkeys(name for each in families().values() for name in each.layouts))
-    if layout not in layouts:
-        raise OmniNegClipError(f"There is no layout {layout!r}: choose {', '.join(layouts)}.")
-    if layout not in family.layouts:
-        alone = "a layout of our own" if own == "own" else own
-        raise OmniNegClipError(
-            f"A {type(encoder.model).__name__} does not fit into the layout {layout}: "
-            f"it is kept in {alone} alone."
-        )
+    _require_layout(encoder, layout)
     with atomic_folder(folder) as partial:
         weights = {
             name: weight.to(dtype) if weight.is_floating_point() else weight
@@ -78,7 +68,7 @@ def save_clip(
         }
         with _full_disk_said(folder):
             if layout == own:
-                family.save(partial, weights)
+                encoder.family.save(partial, weights)
             else:
                 CLIP_LAYOUTS[layout](partial, encoder, weights, base)
             _save_tokenizer(partial, encoder)
@@ -88,13 +78,26 @@ def save_clip(
         cosine = float((probe_embeddings(encoder) * probe_embeddings(stored)).sum(axis=1).min())
         if not cosine >= PARITY:
             raise OmniNegClipError(
-                f"Nothing was written to {folder}: as {layout} the model would embed the probe differently "
+                f"Nothing was written to {folder}: as {layout} the model would give other embeddings "
                 f"(lowest cosine {cosine:.6f}, {PARITY} is needed)."
             )
         write_metadata(partial, {**(extra or {}), **describe(stored), "base": base})
         if card is not None:
             (partial / "README.md").write_text(card, "utf-8")
     return cosine
+
+
+def _require_layout(encoder: ClipEncoder, layout: str) -> None:
+    """Raise OmniNegClipError unless there is such a layout, and it can hold the model."""
+    layouts = list(dict.fromkeys(name for each in families().values() for name in each.layouts))
+    own, *_ = encoder.family.layouts
+    if layout not in layouts:
+        raise OmniNegClipError(f"There is no layout {layout!r}: choose {', '.join(layouts)}.")
+    if layout not in encoder.family.layouts:
+        alone = "a layout of our own" if own == "own" else own
+        raise OmniNegClipError(
+            f"A {type(encoder.model).__name__} can't be saved in the layout {layout}, only in {alone}."
+        )
 
 
 def _save_tokenizer(folder: Path, encoder: ClipEncoder) -> None:
@@ -117,7 +120,7 @@ def _full_disk_said(folder: Path) -> Iterator[None]:
         raise OmniNegClipError(f"Can't write {folder}: {in_one_line(error)}.") from error
 
 
-def describe(encoder: ClipEncoder) -> dict[str, Any]:
+def describe(encoder: ClipEncoder) -> JsonObject:
     """Return the facts by which a saved model is known again."""
     return {
         "activation": encoder.activation,
@@ -131,16 +134,21 @@ def _write_openai(folder: Path, encoder: ClipEncoder, weights: StateDict, base: 
     """Refuse what OpenAI's code would compute differently: it takes all this for granted."""
     text, vision = encoder.family.text_config, encoder.family.image_config
     if encoder.activation != "quick_gelu":
-        raise OmniNegClipError(f"OpenAI's code knows QuickGELU alone, the model has {encoder.activation}.")
+        raise OmniNegClipError(
+            f"OpenAI's code has QuickGELU only, and the model has {encoder.activation}: use open_clip."
+        )
     if any(tower.num_attention_heads * 64 != tower.hidden_size for tower in (text, vision)):
         raise OmniNegClipError(
-            "OpenAI's code has attention heads of width 64, the model others: use open_clip."
+            "OpenAI's code needs attention heads of width 64, and the model has others: use open_clip."
         )
     if any(tower.intermediate_size != 4 * tower.hidden_size for tower in (text, vision)):
-        raise OmniNegClipError("OpenAI's code has MLP blocks of four times the width: use open_clip.")
+        raise OmniNegClipError(
+            "OpenAI's code needs MLP blocks of four times the width, and the model has others: use open_clip."
+        )
     if encoder.tokenizer.eos_token_id != text.vocab_size - 1:
         raise OmniNegClipError(
-            "OpenAI's code reads a text at its highest token id, which isn't its end: use open_clip."
+            "OpenAI's code reads a text at its highest token id, which is not where texts of this "
+            "model end: use open_clip."
         )
     torch.save(to_openai(weights), folder / OPENAI_WEIGHTS)
 
@@ -148,7 +156,7 @@ def _write_openai(folder: Path, encoder: ClipEncoder, weights: StateDict, base: 
 def _write_open_clip(folder: Path, encoder: ClipEncoder, weights: StateDict, base: str) -> None:
     text, vision = encoder.family.text_config, encoder.family.image_config
     end = encoder.tokenizer.eos_token_id
-    text_cfg: dict[str, Any] = {
+    text_cfg: JsonObject = {
         "context_length": text.max_position_embeddings,
         "vocab_size": text.vocab_size,
         "width": text.hidden_size,

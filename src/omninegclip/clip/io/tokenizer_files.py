@@ -6,11 +6,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
 
 from omninegclip.clip.io.metadata import read_json
 from omninegclip.clip.io.untrusted import TOKENIZER_LIMIT, require_own
 from omninegclip.errors import OmniNegClipError
+from omninegclip.files import JsonObject
 
 CONFIG, MODEL_CONFIG, WHOLE = "tokenizer_config.json", "config.json", "tokenizer.json"
 FILES = (
@@ -69,7 +69,7 @@ def staged(folder: Path) -> Iterator[Path]:
         yield place
 
 
-def _known(path: Path) -> dict[str, Any]:
+def _known(path: Path) -> JsonObject:
     raw = read_json(path)
     config = {key: raw[key] for key in KEYS if key in raw}
     for key, value in config.items():

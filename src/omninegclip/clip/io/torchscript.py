@@ -5,7 +5,6 @@ import pickle
 import zipfile
 from collections import OrderedDict
 from pathlib import Path
-from typing import Any
 
 import torch
 from torch import Tensor
@@ -61,9 +60,9 @@ class _Reader(pickle._Unpickler):
         """Read `root/data.pkl`, and the tensors it refers to, from `archive`."""
         super().__init__(io.BytesIO(archive.read(f"{root}/data.pkl")))
         self.archive, self.root = archive, root
-        self.storages: dict[tuple[Any, Any], _Storage] = {}
+        self.storages: dict[tuple[torch.dtype, str], _Storage] = {}
 
-    def find_class(self, module: str, name: str) -> Any:
+    def find_class(self, module: str, name: str) -> object:
         if module.split(".")[0] == "__torch__":
             return _Module
         if (module, name) == ("torch._utils", "_rebuild_tensor_v2"):
@@ -74,7 +73,7 @@ class _Reader(pickle._Unpickler):
             return DTYPES[name]
         raise pickle.UnpicklingError(f"unsupported GLOBAL {module}.{name}")
 
-    def persistent_load(self, reference: Any) -> _Storage:
+    def persistent_load(self, reference: tuple[str, torch.dtype, str, *tuple[object, ...]]) -> _Storage:
         _, dtype, key, *_ = reference
         if (dtype, key) not in self.storages:  # a thousand tensors of one storage take it once
             self.storages[dtype, key] = _Storage(dtype, self.archive.read(f"{self.root}/data/{key}"))
@@ -82,7 +81,7 @@ class _Reader(pickle._Unpickler):
 
 
 def _rebuild(
-    storage: _Storage, offset: int, size: tuple[int, ...], stride: tuple[int, ...], *_: Any
+    storage: _Storage, offset: int, size: tuple[int, ...], stride: tuple[int, ...], *_: object
 ) -> Tensor:
     return torch.as_strided(storage.elements, size, stride, offset)  # refuses to leave the storage
 

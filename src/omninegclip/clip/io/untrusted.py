@@ -20,10 +20,10 @@ def require_regular(path: Path, limit: int) -> None:
     except OSError as error:
         raise OmniNegClipError(f"Can't read {path}: {error.strerror or error}.") from error
     if not stat.S_ISREG(about.st_mode):
-        raise OmniNegClipError(f"Can't read {path}: it is no regular file.")
+        raise OmniNegClipError(f"Can't read {path}: it is not a regular file.")
     if about.st_size > limit:
         raise OmniNegClipError(
-            f"Can't read {path}: it has {about.st_size:,} bytes, and {limit:,} are always enough there."
+            f"Can't read {path}: it has {about.st_size:,} bytes, and at most {limit:,} are read there."
         )
 
 
@@ -54,7 +54,7 @@ def read_own(path: Path, limit: int) -> str:
     try:
         return path.read_text("utf-8")
     except (OSError, UnicodeDecodeError) as error:
-        raise OmniNegClipError(f"Can't read {path}: it is no UTF-8 text.") from error
+        raise OmniNegClipError(f"Can't read {path}: it is not UTF-8 text.") from error
 
 
 def in_one_line(error: BaseException) -> str:

@@ -5,7 +5,6 @@ import mmap
 import zipfile
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 import torch
 from safetensors.torch import load_file
@@ -61,7 +60,7 @@ def _shards(index: Path) -> list[str]:
     for shard in shards:
         plain = isinstance(shard, str) and shard == Path(shard).name
         if not plain or not shard.endswith((".safetensors", ".bin")):
-            raise OmniNegClipError(f"{index} is wrong: {shard!r} is no name of a weight file beside it.")
+            raise OmniNegClipError(f"{index} is wrong: {shard!r} is not the name of a weight file beside it.")
     return sorted(set(shards))
 
 
@@ -76,7 +75,7 @@ def _read_part(path: Path) -> StateDict:
     return _require_plain({str(k): v for k, v in content.items() if isinstance(v, Tensor)}, path)
 
 
-def _read(path: Path) -> Any:
+def _read(path: Path) -> object:
     require_regular(path, WEIGHTS_LIMIT)
     try:
         if path.suffix == ".safetensors":
@@ -97,7 +96,7 @@ def _read(path: Path) -> Any:
                 "alone, as safetensors, in a place where you trust it."
             ) from error
         raise OmniNegClipError(
-            f"Can't read {path}: it is truncated or no weight file; copy it again."
+            f"Can't read {path}: it is truncated or not a weight file: copy it again."
         ) from error
 
 
@@ -119,7 +118,7 @@ def _require_no_bytearray(path: Path) -> None:
     with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:
         if content.find(b"bytearray") >= 0:
             raise OmniNegClipError(
-                f"{path} holds a bytearray, which is no weight: save its state dict alone, as safetensors."
+                f"{path} holds a bytearray, which is not a weight: save only its state dict, as safetensors."
             )
 
 
@@ -127,19 +126,22 @@ def _require_plain(state: StateDict, path: Path) -> StateDict:
     """Refuse tensors that claim more than the file has, such as one number that is seen a billion times."""
     for name, weight in state.items():
         if weight.layout != torch.strided or weight.device.type != "cpu" or weight.is_quantized:
-            raise OmniNegClipError(f"{path} holds {name} in a form that is no plain tensor: save it as one.")
+            raise OmniNegClipError(
+                f"{path} holds {name} in a form that is not a plain tensor: save it as one."
+            )
     claimed = sum(weight.numel() * weight.element_size() for weight in state.values())
     if claimed > 2 * path.stat().st_size + SLACK:
         raise OmniNegClipError(
             f"{path} claims weights of {claimed:,} bytes, and has {path.stat().st_size:,}: save them with "
-            "contiguous tensors that share nothing."
+            "contiguous tensors that share no memory."
         )
     return state
 
 
-def _find_clip(content: Any, path: Path) -> StateDict:
-    levels = [("", content)] if isinstance(content, Mapping) else []
-    levels += [(f"[{key!r}]", value) for _, top in levels for key, value in top.items()]
+def _find_clip(content: object, path: Path) -> StateDict:
+    levels: list[tuple[str, object]] = [("", content)]
+    if isinstance(content, Mapping):
+        levels += [(f"[{key!r}]", value) for key, value in content.items()]
     found = [
         (place + prefix, _without_prefix(level, prefix))
         for place, level in levels
@@ -148,20 +150,20 @@ def _find_clip(content: Any, path: Path) -> StateDict:
     ]
     if len(found) > 1:
         places = ", ".join(place or "top" for place, _ in found)
-        raise OmniNegClipError(f"{path} holds several models ({places}): save the one that you mean alone.")
+        raise OmniNegClipError(f"{path} holds several models ({places}): save only the one that you mean.")
     if not found:
         raise OmniNegClipError(
-            f"{path} holds no CLIP with a vision transformer: its names are of another model."
+            f"{path} holds no CLIP with a vision transformer: its weight names are those of another model."
         )
     return _require_plain(found[0][1], path)
 
 
-def _prefixes(level: Mapping[Any, Any]) -> list[str]:
+def _prefixes(level: Mapping[object, object]) -> list[str]:
     keys = [key for key in level if isinstance(key, str) and isinstance(level[key], Tensor)]
     return [key.removesuffix(mark) for mark in LANDMARKS for key in keys if key.endswith(mark)]
 
 
-def _without_prefix(level: Mapping[Any, Any], prefix: str) -> StateDict:
+def _without_prefix(level: Mapping[object, object], prefix: str) -> StateDict:
     return {
         key.removeprefix(prefix): value
         for key, value in level.items()

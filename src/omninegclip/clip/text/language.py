@@ -1,4 +1,4 @@
-"""Texts in a script that a text tower never learned embed to nonsense without a word: it is said here."""
+"""A warning for texts in a script that the text tower never learned: their embeddings are meaningless."""
 
 import unicodedata
 from collections.abc import Sequence
@@ -30,7 +30,7 @@ def is_foreign(text: str, tokenizer: PreTrainedTokenizerBase) -> bool:
 
 
 def warn_foreign(texts: Sequence[str], tokenizer: PreTrainedTokenizerBase) -> None:
-    """Say on standard error, once in a process, that a text is in a script that the model does not know."""
+    """Warn on standard error, once per process, that a text is in a script that the model does not know."""
     if _said:
         return
     for text in texts:
@@ -38,6 +38,6 @@ def warn_foreign(texts: Sequence[str], tokenizer: PreTrainedTokenizerBase) -> No
             _said.append(text)
             console.print(
                 f"This model's tokenizer has no words in the script of {text[:60]!r} and spells it letter by "
-                "letter: what it makes of such texts means little. Ask in the language of its training.",
+                "letter: its embeddings of such texts mean little. Use a language it was trained on.",
             )
             return

@@ -90,7 +90,7 @@ def pad(
     return PaddedTexts(tuple(ids), tuple(masks), places, len(texts) * context_length)
 
 
-@cache  # once in a process, however many runs it makes
+@cache  # once per process, for any number of runs
 def say_padded() -> None:
     """Say on standard error that captions are not packed."""
     console.print("This text tower is not causal: captions are padded, sorted by length, instead of packed.")

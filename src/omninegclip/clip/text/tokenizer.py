@@ -1,9 +1,10 @@
 """The tokenizer of a model, also for weights that come without one."""
 
 import gzip
+from collections.abc import Callable
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any, cast
+from typing import cast
 
 from transformers import AutoTokenizer, CLIPTokenizer, PreTrainedTokenizerBase
 from transformers.convert_slow_tokenizer import bytes_to_unicode
@@ -36,12 +37,13 @@ def find_tokenizer(folder: Path, vocabulary: int, *, needs_end: bool = True) -> 
         tokenizer = openai_tokenizer()
     else:
         raise OmniNegClipError(
-            f"{folder} has no tokenizer: name a folder that has the model's own (--tokenizer)."
+            f"{folder} has no tokenizer: name a folder with the model's own (--tokenizer)."
         )
     tokens = max(len(tokenizer), *(number + 1 for number in tokenizer.get_vocab().values()))
     if tokens > vocabulary:
         raise OmniNegClipError(
-            f"The tokenizer has {tokens} tokens, the model {vocabulary}: give the model's own (--tokenizer)."
+            f"The tokenizer has {tokens} tokens, the model {vocabulary}: name a folder with the "
+            "model's own (--tokenizer)."
         )
     return tokenizer
 
@@ -62,7 +64,9 @@ def load_tokenizer(folder: Path, *, needs_end: bool = True) -> PreTrainedTokeniz
     except OmniNegClipError:
         raise
     except Exception as error:  # the library raises nearly anything on a broken file
-        raise OmniNegClipError(f"The tokenizer in {folder} can't be read: give one (--tokenizer).") from error
+        raise OmniNegClipError(
+            f"The tokenizer in {folder} can't be read: name a folder with another (--tokenizer)."
+        ) from error
     if needs_end and tokenizer.eos_token_id is None:
         raise OmniNegClipError(
             f"The tokenizer in {folder} has no end-of-text token: CLIP reads a text there."
@@ -101,4 +105,5 @@ def from_merges(path: Path) -> CLIPTokenizer:
 
 def byte_symbols() -> list[str]:
     """Return the printable characters by which byte-level tokenizers write the 256 bytes, in their order."""
-    return [str(symbol) for symbol in cast(Any, bytes_to_unicode)().values()]
+    symbols: Callable[[], dict[int, str]] = bytes_to_unicode  # which has no types of its own
+    return list(symbols().values())

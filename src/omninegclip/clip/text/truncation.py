@@ -1,4 +1,4 @@
-"""Texts that a model does not read to their end: what is cut may be the very word that denies."""
+"""Texts that a model does not read to their end: the part that is cut may hold the negation."""
 
 from collections.abc import Sequence
 
@@ -26,5 +26,5 @@ def truncation_notice(
         return None
     return (
         f"{count:,} of {len(texts):,} texts are longer than the {context_length} tokens that the model reads"
-        ": what comes after is cut, a denial too."
+        ": the rest is cut, and a negation at the end with it."
     )

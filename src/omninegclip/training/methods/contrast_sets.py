@@ -3,7 +3,7 @@
 from array import array
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import groupby
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -12,6 +12,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from omninegclip.clip.encoder import ClipEncoder
+from omninegclip.data.sources import Row
 from omninegclip.embeddings import Embeddings
 from omninegclip.errors import OmniNegClipError
 from omninegclip.objectives import composed_target, false_pairs
@@ -114,7 +115,8 @@ class ContrastSets(NamedTuple):
     def batches(self, encoder: ClipEncoder, plan: BatchPlan) -> Callable[[int], Iterator[ContrastBatch]]:
         """Return what makes the batches from a step on, with the targets that the model sets now."""
         images = plan.samplers[0].seen(plan.steps)
-        targets = TargetEmbeddings(self, encoder.embed_tokens, plan.settings["concept_weight"], images)
+        weights = ConceptWeights(plan.settings["concept_weight"], plan.settings["bare_concept_weight"])
+        targets = TargetEmbeddings(self, encoder.embed_tokens, weights, images)
         return lambda first_step: contrast_batches(self, targets, encoder, plan, first_step)
 
 
@@ -131,8 +133,8 @@ def make_contrast_sets(records: Rows, features: FeatureRows, tokenize: Tokenize)
     rows = [row for row, record in enumerate(records) if record.get("contrast_set")]
     if not rows:
         raise OmniNegClipError(
-            "No record has a contrast_set, which this objective learns from: "
-            "give records that have that column, or set objective=omni."
+            "No record has a contrast_set, which this objective needs: "
+            "use records with that column, or set objective=omni."
         )
     said = [
         [_completed(each, records[row]["image_id"]) for each in records[row]["contrast_set"]] for row in rows
@@ -140,7 +142,8 @@ def make_contrast_sets(records: Rows, features: FeatureRows, tokenize: Tokenize)
     names = _number(name for all_of in said for each in all_of for name in _named(each))
     if len(names) < 2:
         raise OmniNegClipError(
-            f"The contrast sets name {len(names)} object(s): two at least are needed to tell negations apart."
+            f"The contrast sets name {len(names)} object(s): at least two are needed, to tell "
+            "negations apart."
         )
     affirmed = _number(each["affirmed"] for all_of in said for each in all_of if each["affirmed"] is not None)
     tokens = iter(tokenize([each["text"] for all_of in said for each in all_of]))
@@ -161,6 +164,23 @@ def make_contrast_sets(records: Rows, features: FeatureRows, tokenize: Tokenize)
     )
 
 
+class ConceptWeights(NamedTuple):
+    """The weights w of `composed_target`.
+
+    Attributes:
+        composed: of a sentence that affirms objects.
+        bare: of one that affirms none, as "no dog here": that is true of most images, and a heavy negated
+            concept would push all of them away.
+    """
+
+    composed: float
+    bare: float
+
+    def of(self, said: Assertion) -> float:
+        """Return the weight of a sentence that negates something."""
+        return self.composed if said.affirms else self.bare
+
+
 class TargetEmbeddings:
     """What a model makes of affirmations and of objects before it is fine-tuned: targets for sentences."""
 
@@ -168,12 +188,12 @@ class TargetEmbeddings:
         self,
         contrast_sets: ContrastSets,
         embed: Callable[[Sequence[TokenIds]], Embeddings],
-        weight: float,
+        weights: ConceptWeights,
         images: Iterable[int] | None = None,
     ) -> None:
         """Embed everything once that sentences about `images` affirm, all by default.
 
-        `weight` is that of `composed_target`. `names` are the embeddings [V, d] of the objects; a concept is
+        `names` are the embeddings [V, d] of the objects; a concept is
         one of them without what all have in common, of length 1.
         """
         chosen = range(len(contrast_sets.of_image)) if images is None else images
@@ -182,7 +202,7 @@ class TargetEmbeddings:
         self._affirmed = torch.zeros(len(contrast_sets.affirmed), self.names.shape[1])
         _embed_into(self._affirmed, embed, contrast_sets.affirmed, {n for n in said if n is not None})
         self._concepts = F.normalize(self.names - self.names.mean(dim=0), dim=-1)
-        self._weight = weight
+        self._weights = weights
 
     def targets(self, said: Sequence[Assertion]) -> Tensor:
         """Return the target [T, d] of each sentence: its own embedding, or the composed one if it negates.
@@ -194,7 +214,8 @@ class TargetEmbeddings:
         targets[known] = self._affirmed[[said[row].affirmed for row in known]]
         negating = [row for row in known if said[row].negates is not None]
         concepts = self._concepts[[said[row].negates for row in negating]]
-        targets[negating] = composed_target(targets[negating], concepts, self._weight)
+        weights = torch.tensor([self._weights.of(said[row]) for row in negating])
+        targets[negating] = composed_target(targets[negating], concepts, weights)
         return targets
 
 
@@ -305,7 +326,7 @@ def _held(objects: Sequence[Sequence[str]], names: Mapping[str, int]) -> Tensor:
     return held
 
 
-def _completed(given: Mapping[str, Any] | None, image_id: str) -> Mapping[str, Any]:
+def _completed(given: Row | None, image_id: str) -> Row:
     said = given or {}
     for key in ("text", "affirms", "holds"):
         if said.get(key) is None:
@@ -317,7 +338,7 @@ def _completed(given: Mapping[str, Any] | None, image_id: str) -> Mapping[str, A
 
 
 def _assertion(
-    each: Mapping[str, Any], tokens: TokenIds, names: Mapping[str, int], affirmed: Mapping[str, int]
+    each: Row, tokens: TokenIds, names: Mapping[str, int], affirmed: Mapping[str, int]
 ) -> Assertion:
     negates = None if each["negates"] is None else names[each["negates"]]
     affirms = tuple(names[name] for name in each["affirms"])
@@ -325,7 +346,7 @@ def _assertion(
     return Assertion(array("i", tokens), affirms, negates, each["holds"], meaning)
 
 
-def _named(each: Mapping[str, Any]) -> list[str]:
+def _named(each: Row) -> list[str]:
     return [*each["affirms"], *([] if each["negates"] is None else [each["negates"]])]
 
 
@@ -352,5 +373,9 @@ CONTRAST_SETS = Method(
     # a run validates on the captions of pairs, whatever it learns from
     columns=(*PAIRS.columns, "contrast_set", "objects_present", "objects_unsure"),
     read=_read,
-    settings={"concept_weight": Setting(Weight, 0.5), "hard_images": Setting(bool, True)},
+    settings={
+        "concept_weight": Setting(Weight, 0.5),
+        "bare_concept_weight": Setting(Weight, 0.5),
+        "hard_images": Setting(bool, True),
+    },
 )

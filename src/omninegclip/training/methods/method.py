@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple, Protocol
+from typing import NamedTuple, Protocol
 
 import numpy as np
 import torch
@@ -13,11 +13,12 @@ from omninegclip.clip.encoder import ClipEncoder
 from omninegclip.clip.text.packing import PackedTexts
 from omninegclip.clip.text.padding import PaddedTexts
 from omninegclip.data.sampler import BatchSampler
+from omninegclip.data.sources import Row
 from omninegclip.objectives.objective import Setting
 
 TokenIds = Sequence[int]
 Texts = PackedTexts | PaddedTexts
-Rows = Sequence[Mapping[str, Any]]
+Rows = Sequence[Row]
 Tokenize = Callable[[Sequence[str]], list[list[int]]]
 Settings = Mapping[str, float]
 
@@ -69,7 +70,7 @@ class BatchPlan(NamedTuple):
 
 
 class MethodData(Protocol):
-    """What a method read from records."""
+    """The data that a method reads from records."""
 
     @property
     def sizes(self) -> list[int]:
