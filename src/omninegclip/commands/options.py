@@ -12,6 +12,8 @@ if TYPE_CHECKING:
 
 # What --smoke makes of a preset of the picture world.
 SMOKE_OVERRIDES = ("steps=8", "warmup=2", "batch_size=16")
+# The first seed of the worlds on which weights are chosen; a study has at most so many worlds of its own.
+VALIDATION_SEED = 1000
 
 
 @dataclass(frozen=True)
@@ -99,12 +101,15 @@ class StudyOptions(WeightOptions):
     Attributes:
         model: The CLIP to start from.
         seeds: How many seeds; with more than one, figures are means with Student's interval.
+        validation: Use the seeds from 1000 on instead of those from 0 on: weights and presets are chosen in these
+            worlds, which no reported figure uses.
         workers: Processes that share the cells; two of one thread each are faster than one of two.
         only: Name of a cell to run, instead of all; may be repeated.
     """
 
     model: str = "scenes-small"
     seeds: Repeats = 1
+    validation: Flag = False
     set_: Overrides = ()
     workers: Processes = 1
     only: Annotated[tuple[str, ...], Parameter(negative="")] = ()
@@ -115,6 +120,12 @@ class StudyOptions(WeightOptions):
     def start(self) -> str:
         """Return the model to start from, with what was said of its weights."""
         return self.named([self.model])[0]
+
+    @property
+    def worlds(self) -> range:
+        """Return the seeds of the worlds."""
+        first = VALIDATION_SEED if self.validation else 0
+        return range(first, first + self.seeds)
 
     @property
     def overrides(self) -> tuple[str, ...]:

@@ -180,7 +180,7 @@ def _compare(title: str, cells: "Sequence[StudyCell]", preset: str, out: Path, o
     from omninegclip.study.grid import run_grid, summary, with_presets
     from omninegclip.study.outputs import write_grid
 
-    seeds, size = range(options.seeds), study_size(options.smoke)
+    seeds, size = options.worlds, study_size(options.smoke)
     chosen = with_presets(only(cells, options.only), preset, options.overrides)
     with hold(out):
         results = run_grid(options.start, chosen, seeds, size, out, options.workers)
