@@ -101,8 +101,8 @@ class StudyOptions(WeightOptions):
     Attributes:
         model: The CLIP to start from.
         seeds: How many seeds; with more than one, figures are means with Student's interval.
-        validation: Use the seeds from 1000 on instead of those from 0 on: weights and presets are chosen in these
-            worlds, which no reported figure uses.
+        validation: Use the seeds from 1000 on instead of those from 0 on: weights and presets are chosen in
+            these worlds, which no reported figure uses.
         workers: Processes that share the cells; two of one thread each are faster than one of two.
         only: Name of a cell to run, instead of all; may be repeated.
     """
