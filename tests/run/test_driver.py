@@ -268,14 +268,14 @@ def test_an_objective_that_fails_at_its_first_step_keeps_no_name(
     own = "FAILS = True\ndef my_loss(presence):\n    loss = presence.captions.sum()\n"
     (place.folder / "own.py").write_text(f"{own}    return loss if FAILS else {{'loss': loss}}\n")
     monkeypatch.syspath_prepend(str(place.folder))
-    code, _, errors = place.call("--out=own", objective="own:my_loss")
+    code, _, errors = place.call("--out=run-failing", objective="own:my_loss")
     assert code == 1
     assert "must return a dict of scalar tensors" in " ".join(errors.split())
-    assert not (place.folder / "own").exists()
+    assert not (place.folder / "run-failing").exists()
     monkeypatch.setattr("own.FAILS", False)
-    code, _, errors = place.call("--out=own", objective="own:my_loss")
+    code, _, errors = place.call("--out=run-failing", objective="own:my_loss")
     assert code == 0, errors
-    assert len(losses(place.folder / "own")) == 12
+    assert len(losses(place.folder / "run-failing")) == 12
     del sys.modules["own"]
 
 
