@@ -166,7 +166,7 @@ def _write_report(
     page = RunPage(
         title="What “no” means to a CLIP, before and after",
         summary="A small CLIP that ships with omninegclip finds what a caption mentions and ignores “no”. "
-        "Here it is compared with the same model after fine-tuning the front of its text tower, "
+        "Here it is compared with the same model after fine-tuning its text tower, "
         "on images that none of them was trained on.",
         rows=rows,
         columns=result.columns,
