@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from omninegclip.clip.families.clip import TEXT_EXTRAS
 from omninegclip.errors import OmniNegClipError
 from omninegclip.evaluation.training_free import METHODS
 from omninegclip.objectives.objective import shipped_objectives
@@ -31,16 +32,17 @@ def objectives() -> list[StudyCell]:
 def plus() -> list[StudyCell]:
     """Return cells for omni-plus without each of its parts, with other layers, and blended with its base."""
     without = {
-        "known truth": "weight_supervised=0",
-        "hard pictures": "hard_images=false",
-        "kept meaning": "weight_distilled=0",
-        "composed meaning": "weight_composed=0",
-        "telling apart": "weight_discriminated=0",
+        "L_contrast": "weight_supervised=0",
+        "L_h, hard images": "hard_images=false",
+        "L_distilled": "weight_distilled=0",
+        "L_composed": "weight_composed=0",
+        "L_discriminated": "weight_discriminated=0",
     }
     trained = {
-        "whole": "text_layers=whole",
+        "front half": "text_layers=front",
         "front third": "text_layers=front-third",
-        "frozen embeddings": "text_extras=[final_norm, projection, logit_scale]",
+        "back third": "text_layers=back-third",
+        "embeddings train": f"text_extras=[{', '.join(TEXT_EXTRAS)}]",
     }
     return [
         _PRETRAINED,
@@ -48,9 +50,10 @@ def plus() -> list[StudyCell]:
         *(StudyCell(f"without {part}", (value,), preset=PLUS) for part, value in without.items()),
         *(StudyCell(name, (value,), preset=PLUS) for name, value in trained.items()),
         StudyCell("half way from pretrained", (), preset=PLUS, blend=0.5),
+        StudyCell("one w for all sentences", ("bare_concept_weight=0.9",), preset=PLUS),
         *(
             StudyCell(f"w = {weight}", (f"concept_weight={weight}",), preset=PLUS)
-            for weight in (0.4, 0.6, 0.8)
+            for weight in (0.5, 0.7, 0.8)
         ),
     ]
 
