@@ -144,5 +144,7 @@ def main() -> None:
 if __name__ == "__main__":
     try:
         main()
+    except KeyboardInterrupt:  # while photos are read
+        sys.exit("Stopped; the same command continues the run.")
     except OmniNegClipError as error:
         sys.exit(str(error))

@@ -2,6 +2,7 @@
 
 import argparse
 
+import numpy as np
 import torch
 from draw import CAPTIONS
 
@@ -59,7 +60,7 @@ def export(encoder: ClipEncoder, options: argparse.Namespace) -> None:
             "images": f"{options.scenes:,} of seed {options.seed}, with {CAPTIONS} captions each",
             "learning rate": f"{options.rate:g}, {options.warm_up} steps of warm-up",
             "time": f"{minutes:.1f} minutes of training on {on}, {options.precision}",
-            "loss at the end": f"{sum(line['loss'] for line in log[-50:]) / len(log[-50:]):.3f}",
+            **({"loss at the end": f"{np.mean([line['loss'] for line in log[-50:]]):.3f}"} if log else {}),
             **({"remark": options.remark} if options.remark else {}),
             **{package: installed[package] for package in ("omninegclip", "torch", "transformers")},
         },

@@ -1,12 +1,12 @@
 """Pretrain scenes-small, a small CLIP for the picture world, from scratch, measured, with its card.
 
-Command:   python recipes/scenes-small/pretrain.py --work runs/scenes-small --out scenes-small
+Command:   python recipes/scenes-small/pretrain.py --work runs/scenes-small --out runs/scenes-small/model
 Cost:      on 2 cores 4 minutes of drawing and 19 hours of training, since 256 pairs take about 4 seconds
            while half of the patches are seen and 7 after that (--batch 256 --steps 1300: 2 hours); on a GPU
            not measured yet, an earlier script took 205 seconds for the same steps on an H100; 3.2 GB of disk
 Smoke:     add --smoke (a minute)
 
-Stop it at any moment: the same command goes on. The loss is CLIP's own on affirmative captions alone. The
+Stop it at any moment: the same command continues the run. The loss is CLIP's own, on affirmative captions. The
 very first steps see scenes of one or two objects, and most of them half of the patches of an image (FLIP, Li
 et al., CVPR 2023, arXiv 2212.00794): both save time alone.
 """
@@ -123,7 +123,7 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--steps", type=int, default=3273)
     parser.add_argument("--warm-up", type=int, default=300)
     parser.add_argument("--batch", type=int, default=1024)
-    parser.add_argument("--rate", type=float, default=1e-3)
+    parser.add_argument("--rate", type=float, default=1e-3)  # that of the shipped weights is not on record
     parser.add_argument("--weight-decay", type=float, default=0.1)
     parser.add_argument("--seed", type=int, default=7)
     parser.add_argument("--threads", type=int, default=2)
@@ -161,6 +161,6 @@ if __name__ == "__main__":
     try:
         main()
     except KeyboardInterrupt:  # while scenes are drawn
-        sys.exit("Stopped; the same command goes on.")
+        sys.exit("Stopped; the same command continues the run.")
     except OmniNegClipError as error:
         sys.exit(str(error))

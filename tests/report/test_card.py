@@ -96,3 +96,26 @@ def test_a_name_from_data_stays_text_wherever_it_stands(name: str, rows: list[Fi
 )
 def test_figures_facts_limits_and_attribution_are_lines_of_it(rows: list[FigureRow], line: str) -> None:
     assert line in card(rows).splitlines()
+
+
+@pytest.mark.parametrize("library", ["transformers", "omninegclip"])
+def test_the_example_uses_all_that_it_imports(library: str) -> None:
+    text = ModelCard(
+        name="m",
+        place="m",
+        summary="",
+        measured_on="",
+        metadata={},
+        limits=(),
+        attribution="",
+        library=library,
+    ).markdown()
+    code = ast.parse(text.split("```python\n")[1].split("```")[0])
+    imported = {
+        alias.asname or alias.name
+        for node in ast.walk(code)
+        if isinstance(node, ast.Import | ast.ImportFrom)
+        for alias in node.names
+    }
+    assert imported
+    assert imported == imported & {node.id for node in ast.walk(code) if isinstance(node, ast.Name)}

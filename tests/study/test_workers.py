@@ -29,7 +29,7 @@ def test_what_a_job_raises_is_raised_here(tmp_path: Path) -> None:
 
 
 def test_a_worker_that_dies_is_one_sentence() -> None:
-    with pytest.raises(OmniNegClipError, match=r"worker process died.* fewer --workers"):
+    with pytest.raises(OmniNegClipError, match=r"worker process died.* fewer workers"):
         list(each_done(os._exit, [9], 2))
 
 

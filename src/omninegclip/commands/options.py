@@ -102,7 +102,7 @@ class StudyOptions(WeightOptions):
         model: The CLIP to start from.
         seeds: How many seeds; with more than one, figures are means with Student's interval.
         validation: Use the seeds from 1000 on instead of those from 0 on: weights and presets are chosen in
-            these worlds, which no reported figure uses.
+            these worlds, which no reported figure uses. The files go to a folder `validation` in --out.
         workers: Processes that share the cells; two of one thread each are faster than one of two.
         only: Name of a cell to run, instead of all; may be repeated.
     """

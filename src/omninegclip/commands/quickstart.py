@@ -1,5 +1,6 @@
 """The verb `quickstart`."""
 
+import os
 from pathlib import Path
 
 from omninegclip.commands.options import SMOKE_OVERRIDES, JsonTable, Overrides, Seed, Smoke, study_size
@@ -27,7 +28,7 @@ def quickstart(
     from omninegclip.study.quickstart import quickstart as run
 
     folder = out or Path("runs/quickstart")
-    if out is None and folder.exists():
+    if out is None and os.path.lexists(folder):
         folder = free_name(folder, 2)
     small = SMOKE_OVERRIDES if smoke else ()
     summary, table = run(folder, seed, preset, (*small, *set_), study_size(smoke), small)

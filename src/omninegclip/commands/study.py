@@ -181,6 +181,7 @@ def _compare(title: str, cells: "Sequence[StudyCell]", preset: str, out: Path, o
     from omninegclip.study.outputs import write_grid
 
     seeds, size = options.worlds, study_size(options.smoke)
+    out = out / "validation" if options.validation else out
     chosen = with_presets(only(cells, options.only), preset, options.overrides)
     with hold(out):
         results = run_grid(options.start, chosen, seeds, size, out, options.workers)

@@ -74,7 +74,7 @@ class BatchSampler:
         return {"rows": self.rows, "batch_size": self.batch_size, "seed": self.seed, "step": self.step}
 
     def load_state_dict(self, state: SamplerState) -> None:
-        """Go on from where `state` was taken.
+        """Continue from where `state` was taken.
 
         Raises:
             OmniNegClipError: It is the state of other data, another batch size or another seed.

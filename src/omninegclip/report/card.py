@@ -21,7 +21,6 @@ processor = CLIPProcessor.from_pretrained({place})
 ```""",
     "omninegclip": """\
 ```python
-from dataclasses import dataclass
 from pathlib import Path
 import omninegclip as onc
 

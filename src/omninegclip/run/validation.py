@@ -69,7 +69,7 @@ class Validation:
         return {"before": self.before, "best": self.best, "since_best": self.since_best}
 
     def restore(self, metadata: JsonObject) -> None:
-        """Go on from where `state` was taken."""
+        """Continue from where `state` was taken."""
         self.before, self.best = metadata["before"], metadata["best"]
         self.since_best = metadata["since_best"]
 

@@ -88,7 +88,8 @@ def _write_images(folder: Path, count: int, seed: int, workers: int) -> Iterator
         yield from _save_each(folder, pool.map(make, range(count), chunksize=64), count)
     except BrokenProcessPool as error:
         raise OmniNegClipError(
-            "A worker process died, perhaps out of memory: use fewer --workers."
+            "A worker process died, perhaps out of memory: run the same command again, with fewer "
+            "workers if it has --workers."
         ) from error
     finally:
         pool.shutdown(cancel_futures=True)

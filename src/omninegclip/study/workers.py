@@ -53,7 +53,7 @@ def each_done(work: Callable[[WorkT], None], jobs: Iterable[WorkT], workers: int
     except BrokenProcessPool as error:
         raise OmniNegClipError(
             "A worker process died, perhaps out of memory: run the same command again, with fewer "
-            "--workers. Finished cells are kept."
+            "workers if it has --workers. What is finished is kept."
         ) from error
     except BaseException:
         for worker in set(multiprocessing.active_children()) - others:

@@ -120,7 +120,7 @@ class FineTuning:
         return tensors_of(self._encoder.model, self._optimizer) | {"random": torch.get_rng_state()}, metadata
 
     def restore(self, tensors: Mapping[str, Tensor], metadata: JsonObject) -> None:
-        """Go on from where `state` was taken.
+        """Continue from where `state` was taken.
 
         Raises OmniNegClipError when it is the state of another run.
         """

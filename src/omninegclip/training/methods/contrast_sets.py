@@ -168,9 +168,9 @@ class ConceptWeights(NamedTuple):
     """The weights w of `composed_target`.
 
     Attributes:
-        composed: of a sentence that affirms objects.
-        bare: of one that affirms none, as "no dog here": that is true of most images, and a heavy negated
-            concept would push all of them away.
+        composed: of a sentence that affirms known objects.
+        bare: of one that affirms none of them, as "no dog here": that is true of most images, and a heavy
+            negated concept would push all of them away.
     """
 
     composed: float
