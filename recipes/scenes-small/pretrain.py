@@ -6,9 +6,9 @@ Cost:      on 2 cores 4 minutes of drawing and 19 hours of training, since 256 p
            not measured yet, an earlier script took 205 seconds for the same steps on an H100; 3.2 GB of disk
 Smoke:     add --smoke (a minute)
 
-Stop it at any moment: the same command continues the run. The loss is CLIP's own, on affirmative captions. The
-very first steps see scenes of one or two objects, and most of them half of the patches of an image (FLIP, Li
-et al., CVPR 2023, arXiv 2212.00794): both save time alone.
+Stop it at any moment: the same command continues the run. The loss is CLIP's own, on affirmative captions.
+The very first steps see scenes of one or two objects, and most of them half of the patches of an image (FLIP,
+Li et al., CVPR 2023, arXiv 2212.00794): both save time alone.
 """
 
 import argparse
