@@ -24,7 +24,7 @@ from torch.nn import functional as F
 from transformers import CLIPConfig, CLIPModel, PreTrainedTokenizerBase
 
 from omninegclip.clip.encoder import ClipEncoder
-from omninegclip.clip.io.load import load_clip
+from omninegclip.clip.io.load import SHIPPED, load_clip
 from omninegclip.clip.pooled import image_features
 from omninegclip.clip.text.tokenizer import load_tokenizer
 from omninegclip.data.sampler import BatchSampler
@@ -66,6 +66,12 @@ def features_of(
 ) -> Callable[[int], PairFeatures]:
     """Return what makes the features of a step's pairs; each caption of a scene comes in its turn."""
     few = np.flatnonzero(scenes.objects <= FEW_OBJECTS)
+    if len(few) < settings.batch_size:
+        raise OmniNegClipError(
+            f"Training begins with scenes of {FEW_OBJECTS} objects at most, and {len(few)} of "
+            f"{len(scenes.objects)} are too few for a batch of {settings.batch_size}: choose more --scenes "
+            "or a smaller --batch, and another --work."
+        )
     everything = np.arange(len(scenes.objects))
     pools = [
         (rows, BatchSampler(len(rows), settings.batch_size, settings.seed)) for rows in (few, everything)
@@ -108,6 +114,24 @@ def pretrain(options: argparse.Namespace, tokenizer: PreTrainedTokenizerBase) ->
     return encoder
 
 
+def at_least(low: int) -> Callable[[str], int]:
+    """Return what reads a whole number from `low` on."""
+
+    def number(text: str) -> int:
+        if int(text) < low:
+            raise argparse.ArgumentTypeError(f"{text} is below {low}")
+        return int(text)
+
+    return number
+
+
+def rate(text: str) -> float:
+    """Read a number above 0 and up to 1."""
+    if not 0 < float(text) <= 1:
+        raise argparse.ArgumentTypeError(f"{text} is not above 0 and up to 1")
+    return float(text)
+
+
 def parse() -> argparse.Namespace:
     """Read the options; those of a smoke run are defaults too."""
     parser = argparse.ArgumentParser(
@@ -119,22 +143,32 @@ def parse() -> argparse.Namespace:
     parser.add_argument(
         "--precision", choices=("fp32", "bf16"), help="bf16 on a GPU, fp32 on a CPU by default"
     )
-    parser.add_argument("--scenes", type=int, default=110_000)
-    parser.add_argument("--steps", type=int, default=3273)
-    parser.add_argument("--warm-up", type=int, default=300)
-    parser.add_argument("--batch", type=int, default=1024)
-    parser.add_argument("--rate", type=float, default=1e-3)  # that of the shipped weights is not on record
+    parser.add_argument("--scenes", type=at_least(1), default=110_000)
+    parser.add_argument("--steps", type=at_least(3), default=3273)
+    parser.add_argument("--warm-up", type=at_least(1), default=300)
+    parser.add_argument("--batch", type=at_least(2), default=1024)
+    parser.add_argument("--rate", type=rate, default=1e-3)  # that of the shipped weights is not on record
     parser.add_argument("--weight-decay", type=float, default=0.1)
-    parser.add_argument("--seed", type=int, default=7)
-    parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--seed", type=at_least(0), default=7)
+    parser.add_argument("--threads", type=at_least(1), default=2)
     parser.add_argument("--tokenizer", type=Path, help="a folder; that of scenes-small by default")
-    parser.add_argument("--checkpoint-every", type=int, default=100)
-    parser.add_argument("--questions", type=int, default=1000, help="of each kind, that the card reports")
-    parser.add_argument("--remark", default="", help="what else a reader of the card should know of the run")
+    parser.add_argument("--checkpoint-every", type=at_least(1), default=100)
+    parser.add_argument(
+        "--questions", type=at_least(4), default=1000, help="of each kind, that the card reports"
+    )
+    parser.add_argument("--remark", default="", help="what else a reader of the card should know")
     parser.add_argument("--smoke", action="store_true")
     if parser.parse_known_args()[0].smoke:
         parser.set_defaults(**SMOKE)
     options = parser.parse_args()
+    if options.device == "cuda" and not torch.cuda.is_available():
+        parser.error("--device cuda: PyTorch sees no GPU here, choose cpu or auto")
+    if options.warm_up + 2 > options.steps:
+        parser.error(f"--warm-up {options.warm_up}: it must be below --steps by 2 or more")
+    if options.batch > options.scenes:
+        parser.error(f"--batch {options.batch}: it must be at most --scenes, {options.scenes}")
+    if str(options.out) in SHIPPED:
+        parser.error(f"--out {options.out}: this name loads the model that ships, so choose another folder")
     if options.device == "auto":
         options.device = "cuda" if torch.cuda.is_available() else "cpu"
     options.precision = options.precision or {"cuda": "bf16", "cpu": "fp32"}[options.device]

@@ -164,3 +164,39 @@ def test_other_options_need_another_folder_and_a_smoke_run_has_its_own(
     monkeypatch.setattr(sys, "argv", [*argv, "--batch=8"])
     with pytest.raises(OmniNegClipError, match="began with batch=16, not 8"):
         recipe.pretrain.main()
+
+
+@pytest.mark.parametrize(
+    ("option", "sentence"),
+    [
+        ("--batch=0", "argument --batch: 0 is below 2"),
+        ("--batch=25", "--batch 25: it must be at most --scenes, 24"),
+        ("--scenes=-5", "argument --scenes: -5 is below 1"),
+        ("--steps=3", "--warm-up 2: it must be below --steps by 2 or more"),
+        ("--rate=nan", "argument --rate: nan is not above 0 and up to 1"),
+        ("--questions=0", "argument --questions: 0 is below 4"),
+        ("--out=scenes-small", "--out scenes-small: this name loads the model that ships"),
+        ("--device=cuda", "--device cuda: PyTorch sees no GPU here, choose cpu or auto"),
+    ],
+)
+def test_a_wrong_option_is_refused_before_anything_is_written(
+    option: str,
+    sentence: str,
+    recipe: Any,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    with pytest.raises(SystemExit) as ended:
+        run(recipe, monkeypatch, tmp_path, option)
+    assert ended.value.code == 2
+    assert sentence in capsys.readouterr().err
+    assert not list(tmp_path.iterdir())
+
+
+def test_too_few_scenes_to_begin_with_are_named(
+    recipe: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with pytest.raises(OmniNegClipError, match=r"and \d+ of 24 are too few for a batch of 24"):
+        run(recipe, monkeypatch, tmp_path, "--batch=24")
