@@ -121,7 +121,7 @@ def run_epoch(triplets: Triplets, model: CLIPModel, batch_size: int, steps: int 
     begun = time.perf_counter()
     backward = backward_through(task)
     for _ in train(backward, optimizer, stream, lambda _step: 1.0, range(steps)):
-        task.after_step()
+        task.family.clamp_scale()
     return {
         "steps": steps,
         "seconds": time.perf_counter() - begun,

@@ -6,6 +6,9 @@ import sys
 
 import pytest
 
+from omninegclip.errors import OmniNegClipError
+from omninegclip.interruption import run_resumable
+
 # a verb that waits, and cleans up for as many seconds as its argument says
 VERB = """
 import sys, time
@@ -55,3 +58,20 @@ def test_the_second_ends_it_at_once_with_a_sentence(number: signal.Signals) -> N
     assert process.returncode == 130
     assert errors.startswith("omninegclip: Stopped at once;")
     assert len(errors.splitlines()) == 1
+
+
+def test_a_resumable_program_ends_in_a_sentence_or_not_at_all() -> None:
+    def end(error: type[BaseException] | None) -> None:
+        if error:
+            raise error("No room is left.")
+
+    run_resumable(lambda: end(None))
+    for error, sentence in (
+        (OmniNegClipError, "No room is left."),
+        (KeyboardInterrupt, "Stopped; the same command continues the run."),
+    ):
+        with pytest.raises(SystemExit) as ended:
+            run_resumable(lambda error=error: end(error))
+        assert ended.value.code == sentence  # which Python prints on standard error, with exit code 1
+    with pytest.raises(ZeroDivisionError):  # a bug keeps its traceback
+        run_resumable(lambda: end(ZeroDivisionError))

@@ -18,7 +18,6 @@ measured on instead.
 """
 
 import argparse
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -32,9 +31,9 @@ from torch.nn import functional as F
 from omninegclip.clip.encoder import ClipEncoder
 from omninegclip.clip.io.save import save_clip
 from omninegclip.data.features import FrozenFeatures, ImageFeatureCache
-from omninegclip.errors import OmniNegClipError
 from omninegclip.evaluation.intervals import Estimate
 from omninegclip.files import hold, refuse_occupied
+from omninegclip.interruption import run_resumable
 from omninegclip.memory import keep_freed_memory
 from omninegclip.progress import console
 from omninegclip.run.folder import same_plan
@@ -142,9 +141,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    try:
-        main()
-    except KeyboardInterrupt:  # while photos are read
-        sys.exit("Stopped; the same command continues the run.")
-    except OmniNegClipError as error:
-        sys.exit(str(error))
+    run_resumable(main)

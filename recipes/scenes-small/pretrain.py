@@ -1,10 +1,11 @@
 """Pretrain scenes-small, a small CLIP for the picture world, from scratch, measured, with its card.
 
 Command:   python recipes/scenes-small/pretrain.py --work runs/scenes-small --out runs/scenes-small/model
-Cost:      on 2 cores 4 minutes of drawing and 19 hours of training, since 256 pairs take about 4 seconds
-           while half of the patches are seen and 7 after that (--batch 256 --steps 1300: 2 hours); on a GPU
-           not measured yet, an earlier script took 205 seconds for the same steps on an H100; 3.2 GB of disk
-Smoke:     add --smoke (a minute)
+Cost:      never run in full. Extrapolated from short runs: on 2 cores 4 minutes of drawing and 19 hours of
+           training, since 256 pairs take 8 seconds of one core while half of the patches are seen, then 15;
+           on a GPU not measured, an earlier script took 205 seconds for the same steps on an H100;
+           3.2 GB of disk
+Smoke:     add --smoke (a minute of one core)
 
 Stop it at any moment: the same command continues the run. The loss is CLIP's own, on affirmative captions.
 The very first steps see scenes of one or two objects, and most of them half of the patches of an image (FLIP,
@@ -12,7 +13,6 @@ Li et al., CVPR 2023, arXiv 2212.00794): both save time alone.
 """
 
 import argparse
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -30,6 +30,7 @@ from omninegclip.clip.text.tokenizer import load_tokenizer
 from omninegclip.data.sampler import BatchSampler
 from omninegclip.errors import OmniNegClipError
 from omninegclip.files import hold, refuse_occupied
+from omninegclip.interruption import run_resumable
 from omninegclip.memory import keep_freed_memory
 from omninegclip.run.folder import same_plan
 from omninegclip.run.loop import ResumableTraining
@@ -192,9 +193,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    try:
-        main()
-    except KeyboardInterrupt:  # while scenes are drawn
-        sys.exit("Stopped; the same command continues the run.")
-    except OmniNegClipError as error:
-        sys.exit(str(error))
+    run_resumable(main)

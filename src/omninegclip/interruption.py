@@ -3,11 +3,14 @@
 import multiprocessing
 import os
 import signal
+import sys
 import threading
 from collections.abc import Callable
 from contextlib import suppress
 from types import FrameType
 from typing import Self
+
+from omninegclip.errors import OmniNegClipError
 
 CODE = 130  # of a process that either of them ended
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)
@@ -37,6 +40,16 @@ class Interruption:
             os._exit(CODE)
         self._came = True
         raise KeyboardInterrupt
+
+
+def run_resumable(main: Callable[[], None]) -> None:
+    """Run a program that its own command continues; what ends it early is one sentence and exit code 1."""
+    try:
+        main()
+    except KeyboardInterrupt:
+        sys.exit("Stopped; the same command continues the run.")
+    except OmniNegClipError as error:
+        sys.exit(str(error))
 
 
 def leave_to_parent() -> None:

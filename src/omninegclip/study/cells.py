@@ -23,7 +23,7 @@ def objectives() -> list[StudyCell]:
         *(StudyCell(name, None, name) for name in METHODS),
         *(StudyCell(name, (f"objective={name}",)) for name in of_pairs if name != "omni"),
         StudyCell("omni", ("objective=omni",)),
-        # the paper's objective with the optimizer's settings of omni-plus: as many operations, smaller steps
+        # the paper's objective with the layers, steps and optimizer's settings of omni-plus
         StudyCell("omni, small steps", (), preset="scenes-paper-small-steps"),
         _PLUS,
     ]

@@ -49,9 +49,8 @@ def layer_cosines(encoder: ClipEncoder, pairs: LayerPairs) -> Curves:
     """
     if not encoder.family.causal:
         raise OmniNegClipError(
-            f"The text tower of a {type(encoder.model).__name__} is not causal, and layers are "
-            "compared at the "
-            "end-of-text token of a causal one: name a CLIP."
+            f"The text tower of a {type(encoder.model).__name__} is not causal, and layers are compared at "
+            "the end-of-text token of a causal one: name a CLIP."
         )
     return {
         kind: _cosines(encoder, [first for first, _ in both], [second for _, second in both])

@@ -102,7 +102,7 @@ class FineTuning:
             clip_norm=self._preset.clip_norm,
         )
         for step in steps:
-            self._task.after_step()
+            self._encoder.family.clamp_scale()
             self.done = step.number + 1
             yield step
 

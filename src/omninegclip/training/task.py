@@ -50,7 +50,3 @@ class TrainingTask(nn.Module):
         The features of all processes are gathered, so that each has the loss of the whole batch.
         """
         return self.minimised(batch.served(features["texts"], self.family.logit_scale.exp()))
-
-    def after_step(self) -> None:
-        """Clamp logit_scale, as after every step of CLIP's training."""
-        self.family.clamp_scale()

@@ -34,8 +34,7 @@ def download(name: str) -> Path:
                 return folder
     except Exception as error:  # the client raises errors of several HTTP libraries
         raise OmniNegClipError(
-            f"{name} is not a local file or folder, and can't be downloaded from the Hugging Face "
-            "hub: check the "
-            "name and the network, or give a local folder."
+            f"{name} is not a local file or folder, and can't be downloaded from the Hugging Face hub: "
+            "check the name and the network, or give a local folder."
         ) from error
     raise OmniNegClipError(f"The hub model {name} has no weights in a format that PyTorch reads.")
