@@ -1,5 +1,6 @@
 """A little data with images and a tiny CLIP on disk, and the verb `train` as a process."""
 
+import os
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -37,10 +38,11 @@ class Place(NamedTuple):
         verb = ["-m", "omninegclip", "train", "records.parquet", "--preset=scenes-paper", "--cache=features"]
         return [sys.executable, *verb, *sets, *arguments]
 
-    def start(self, command: Sequence[str]) -> subprocess.Popen[str]:
+    def start(self, command: Sequence[str], **environment: str) -> subprocess.Popen[str]:
         return subprocess.Popen(
             command,
             cwd=self.folder,
+            env=os.environ | environment,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
