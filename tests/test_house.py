@@ -22,6 +22,8 @@ LAYERS = (
     ("evaluation",),
     ("scenes",),
     ("training",),
+    ("scoring",),
+    ("reading",),
     ("captions",),
     ("clip",),
     ("data",),

@@ -1,0 +1,1 @@
+"""How well an image fits a sentence of two halves: calibrated scores, for any CLIP."""
