@@ -1,12 +1,14 @@
 """From a preset's flat values to objects, and from those to a fine-tuned model."""
 
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import closing
 from functools import partial
 
 import torch
 from torch import Tensor
 from torch.nn.parallel import DistributedDataParallel
 
+from omninegclip.clip.device import moved, pinned
 from omninegclip.clip.encoder import ClipEncoder
 from omninegclip.clip.policy import PolicyTable, apply_policy, parameter_groups
 from omninegclip.data.sampler import BatchSampler
@@ -18,6 +20,7 @@ from omninegclip.training.distributed import average_gradients, world_size
 from omninegclip.training.gradcache import accumulate_gradients
 from omninegclip.training.loop import ScaleLoss, Step, backward_through, train
 from omninegclip.training.methods.method import BatchPlan, TrainingBatch, TrainingRecords
+from omninegclip.training.prefetch import made_ahead
 from omninegclip.training.preset import Preset, check_steps
 from omninegclip.training.task import TrainingTask
 
@@ -92,19 +95,23 @@ class FineTuning:
 
     def run(self) -> Iterator[Step]:
         """Take the steps that are left, yielding each when it is done."""
-        steps = train(
-            self._backward(),
-            self._optimizer,
-            (batch.to(self._encoder.device) for batch in self._batches(self.done)),
-            partial(_SCHEDULES[self._preset.schedule], warmup=self._preset.warmup, total=self.total),
-            range(self.done, self.total),
-            scaler=self._scaler,
-            clip_norm=self._preset.clip_norm,
-        )
-        for step in steps:
-            self._encoder.family.clamp_scale()
-            self.done = step.number + 1
-            yield step
+        device, batches = self._encoder.device, self._batches(self.done)
+        if device.type == "cuda":
+            batches = map(pinned, batches)
+        with closing(made_ahead(batches)) as ahead:
+            steps = train(
+                self._backward(),
+                self._optimizer,
+                (moved(batch, device) for batch in ahead),
+                partial(_SCHEDULES[self._preset.schedule], warmup=self._preset.warmup, total=self.total),
+                range(self.done, self.total),
+                scaler=self._scaler,
+                clip_norm=self._preset.clip_norm,
+            )
+            for step in steps:
+                self._encoder.family.clamp_scale()
+                self.done = step.number + 1
+                yield step
 
     def trained(self) -> dict[str, Tensor]:
         """Return the tensors of the model that train, by name."""
@@ -114,7 +121,7 @@ class FineTuning:
         """Return all that the rest of the run depends on beside data and preset: tensors, and JSON values."""
         metadata = {
             "done": self.done,
-            "samplers": [sampler.state_dict() for sampler in self._samplers],
+            "samplers": [sampler.facts for sampler in self._samplers],
             "scaler": self._scaler.state_dict(),
         }
         return tensors_of(self._encoder.model, self._optimizer) | {"random": torch.get_rng_state()}, metadata
@@ -124,8 +131,8 @@ class FineTuning:
 
         Raises OmniNegClipError when it is the state of another run.
         """
-        for sampler, state in zip(self._samplers, metadata["samplers"], strict=True):
-            sampler.load_state_dict(state)
+        for sampler, facts in zip(self._samplers, metadata["samplers"], strict=True):
+            sampler.require_same(facts)
         restore_tensors(tensors, self._encoder.model, self._optimizer)
         self._scaler.load_state_dict(metadata["scaler"])
         torch.set_rng_state(tensors["random"])

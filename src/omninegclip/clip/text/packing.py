@@ -52,11 +52,6 @@ class PackedTexts(NamedTuple):
         """Tokens that the tower computes, R * L."""
         return self.ids.numel()
 
-    def to(self, device: torch.device | str) -> "PackedTexts":
-        """Return the same texts with every tensor on `device`."""
-        ids, positions, mask, end = (tensor.to(device, non_blocking=True) for tensor in self[:4])
-        return PackedTexts(ids, positions, mask, end, self.tokens_padded)
-
 
 def pack(groups: Sequence[Sequence[Sequence[int]]], context_length: int) -> PackedTexts:
     """Pack texts that share beginnings into the fewest rows that first-fit-decreasing finds.
