@@ -16,6 +16,7 @@ from omninegclip.errors import OmniNegClipError
 from omninegclip.files import JsonObject
 from omninegclip.training import schedule
 from omninegclip.training.checkpoint import restore_tensors, tensors_of, trained_of
+from omninegclip.training.chunks import PROBED, chunk_that_fits
 from omninegclip.training.distributed import average_gradients, world_size
 from omninegclip.training.gradcache import accumulate_gradients
 from omninegclip.training.loop import ScaleLoss, Step, backward_through, train
@@ -90,11 +91,27 @@ class FineTuning:
         )
         self._scaler = torch.amp.GradScaler(encoder.device.type, enabled=preset.precision == "fp16")
         self.texts_per_step = data.texts_per_step(preset.batch_size)
-        plan = BatchPlan(samplers, self.total, seed, settings, preset.chunk_size)
-        self._batches = data.batches(encoder, plan)
+        self._data, self._chunk_size = data, self._chosen_chunk_size()
+        self._batches = data.batches(
+            encoder, BatchPlan(samplers, self.total, seed, settings, self._chunk_size)
+        )
 
     def run(self) -> Iterator[Step]:
-        """Take the steps that are left, yielding each when it is done."""
+        """Take the steps that are left, yielding each when it is done.
+
+        Raises OmniNegClipError when the loss is not finite, or the GPU's memory is too small.
+        """
+        try:
+            yield from self._steps()
+            return
+        except torch.cuda.OutOfMemoryError:  # whose frames hold what filled the memory until this block ends
+            pass
+        raise OmniNegClipError(
+            f"{self._encoder.device} has too little memory for the captions of {self._at_a_time} images at a "
+            f"time: set chunk_size={self._smaller_chunk()}, which trains the same, or chunk_size=auto."
+        )
+
+    def _steps(self) -> Iterator[Step]:
         device, batches = self._encoder.device, self._batches(self.done)
         if device.type == "cuda":
             batches = map(pinned, batches)
@@ -140,11 +157,39 @@ class FineTuning:
 
     def _backward(self) -> Callable[[TrainingBatch, ScaleLoss], dict[str, Tensor]]:
         """Return the backward pass: in chunks, over many processes, or plain."""
-        if self._preset.chunk_size is not None:
+        if self._chunk_size is not None:
             return self._backward_in_chunks
         if world_size() > 1:
             return backward_through(DistributedDataParallel(self._task))
         return backward_through(self._task)
+
+    @property
+    def _at_a_time(self) -> int:
+        """How many images of a kind have their captions encoded at a time, in this process."""
+        return self._chunk_size or -(-self._preset.batch_size // world_size())
+
+    def _chosen_chunk_size(self) -> int | None:
+        """Return the preset's chunk size; `auto` is None where the whole batch fits, as on a CPU."""
+        if self._preset.chunk_size != "auto":
+            return self._preset.chunk_size
+        if self._encoder.device.type != "cuda":
+            return None
+        whole, fits = -(-self._preset.batch_size // world_size()), self._chunk_that_fits()
+        return fits if fits < whole else None
+
+    def _chunk_that_fits(self) -> int:
+        rows = [sampler.batch(0)[:PROBED] for sampler in self._samplers]
+        texts = self._encoder.lay_out(self._data.groups(rows), self._encoder.context_length)
+        return chunk_that_fits(self._encoder.model, self._task.encode, moved(texts, self._encoder.device))
+
+    def _smaller_chunk(self) -> int:
+        """Return a chunk size for a GPU whose memory was too small: half of this one at most."""
+        self._optimizer.zero_grad(set_to_none=True)
+        half = max(1, self._at_a_time // 2)
+        try:
+            return min(half, self._chunk_that_fits())
+        except torch.cuda.OutOfMemoryError:  # somebody else has the memory
+            return 1
 
     def _backward_in_chunks(self, batch: TrainingBatch, scale_loss: ScaleLoss) -> dict[str, Tensor]:
         objective = partial(self._task.objective, batch=batch)
