@@ -19,7 +19,7 @@ LESS = {
     "crust": "a crust", "cord": "cords", "frame": "a frame", "back": "a back", "glove": "gloves",
     "helmet": "a helmet", "pant": "pants", "sun": "the sun", "people": "people", "stem": "stems",
     "topping": "toppings", "boot": "boots", "sail": "sails", "cup": "a cup", "tie": "a tie",
-    "stripe": "stripes", "spot": "spots", "tusk": "tusks", "saddle": "a saddle", "color": "color",
+    "stripe": "stripes", "tusk": "tusks", "saddle": "a saddle", "color": "color",
     "colour": "colour",
 }  # fmt: skip
 _NOT_COMPOUNDS = table.words("cordless frameless strapless backless seedless cupless colorless colourless")

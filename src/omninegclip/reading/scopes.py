@@ -148,7 +148,7 @@ def _belonging(words: Tokens, thing: Span, start: int, at: int) -> tuple[str, in
         and (many or words[at].low != "without")
     ):
         return _doing(words, end)
-    if word.tag == "V" and clause and word.low.endswith("s"):
+    if word.tag == "V" and clause and words[at].low not in table.DO and word.low.endswith("s"):
         stop = phrase_end(words, end + 1)
         return f"{gerund(word.low)} {words.between(end + 1, stop)}".strip(), stop
     if word.tag == "P" and words[end + 1].low in table.POSSESSIVES:
