@@ -50,6 +50,10 @@ a bag not without a strap | a bag with a strap
 a man whose face is not visible | a man | a face
 I don't see a ladder |  | a ladder
 beach -people -"red car" | beach | people | a red car
+This image doesn't feature a table, but it does include a chair. | it does include a chair. | a table
+There is a dog. There is no cat. | There is a dog. | a cat
+while a car is visible, there are no buses here | a car is visible | buses
+a lidless pot | a pot | a lid
 nobody on the pier | the pier | a person
 nothing but sand | sand | something else
 """.strip("\n").split("\n")

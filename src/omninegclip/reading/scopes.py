@@ -186,7 +186,7 @@ def _doing(words: Tokens, at: int) -> tuple[str, int]:
 
 def preceding(words: Tokens, at: int, after: int) -> Denial | None:
     """Read "the X is missing", "X nowhere to be seen", "X excluded": what precedes the cue is denied."""
-    if words[at - 1].low in ("not", "never", "and", "or") or at == 0:
+    if words[at - 1].low in ("not", "never", "and", "or", "while", "when") or at == 0:
         return None
     if words[after - 1].low == "missing" and words[after].tag in ("D", "#", "N"):
         return _lacked(words, at, after)
