@@ -2,19 +2,18 @@
 
 import json
 import time
-from random import Random
 
 from omninegclip.reading.rules import RulesReader
 from omninegclip.scenes.grammar import affirmative
 from omninegclip.scenes.negation import NAMING, affirmed_part, negate
 from omninegclip.scenes.objects import KINDS
-from omninegclip.scenes.scene import sample_scene
+from omninegclip.scenes.scene import rng, sample_scene
 
 COUNT = 5000
 
 
 def main() -> None:
-    random = Random(0)
+    random = rng("benchmarks", "read")
     scenes = [sample_scene(random) for _ in range(COUNT)]
     sentences = {
         "plain": [affirmative(random, scene, remarks=False).text for scene in scenes],
