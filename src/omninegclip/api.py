@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal, TypedDict, Unpack, get_args
 
 from omninegclip.errors import OmniNegClipError
+from omninegclip.reading.reading import Reading
 
 if TYPE_CHECKING:  # these import torch, pyarrow or spaCy
     from omninegclip.captions.negate import NegationKind
@@ -366,6 +367,21 @@ def negate(
     columns = [field.name for field in fields(Negation)][1:]
     rows = rows_of(images, statistics, NegationOptions(kind, per_caption, seed))
     return NegationList(Negation(row["caption"], *(row[column] for column in columns)) for row in rows)
+
+
+def read(sentence: str, *, reader: str = "rules") -> Reading:
+    """Return what a sentence affirms and what it denies; what `omninegclip read` does.
+
+    Args:
+        sentence: one English sentence.
+        reader: `rules`, or `none`, which takes the sentence as it stands.
+
+    Raises:
+        OmniNegClipError: there is no such reader.
+    """
+    from omninegclip.reading.registry import make_reader
+
+    return make_reader(reader).read([sentence])[0]
 
 
 def _percent(estimate: "Estimate") -> str:

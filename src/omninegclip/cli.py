@@ -17,6 +17,7 @@ from omninegclip.commands.evaluate import evaluate
 from omninegclip.commands.leaderboard import leaderboard
 from omninegclip.commands.negate import negate
 from omninegclip.commands.quickstart import quickstart
+from omninegclip.commands.read import read
 from omninegclip.commands.robustness import robustness
 from omninegclip.commands.scenes import scenes
 from omninegclip.commands.study import study
@@ -34,7 +35,7 @@ app = App(
     suppress_keyboard_interrupt=False,  # main says what an interruption left
 )
 for verb in (
-    quickstart, scenes, study, train, convert, verify, blend, evaluate, robustness, leaderboard, negate
+    quickstart, scenes, study, train, convert, verify, blend, evaluate, robustness, leaderboard, negate, read
 ):  # fmt: skip
     app.command(verb)
 
