@@ -27,18 +27,26 @@ if TYPE_CHECKING:  # these import torch, pyarrow or spaCy
     from omninegclip.report.comparison import ComparisonRow
 
 Activation = Literal["quick_gelu", "gelu"]
+Precision = Literal["fp32", "bf16", "fp16"]
 
 
 def load(
-    name: str | Path, *, activation: Activation | None = None, tokenizer: str | Path | None = None
+    name: str | Path,
+    *,
+    activation: Activation | None = None,
+    tokenizer: str | Path | None = None,
+    device: str = "cpu",
+    precision: Precision = "fp32",
 ) -> "ClipEncoder":
-    """Load a CLIP, in float32, with its tokenizer and image transform.
+    """Load a CLIP, with weights in float32, with its tokenizer and image transform.
 
     Args:
         name: an id of the Hugging Face hub, a folder, a weight file, or `scenes-small`, which ships with the
             package. What is on this machine never touches the network.
         activation: of the MLP blocks, for weights that don't say it.
         tokenizer: a folder with the tokenizer, for weights that come without one.
+        device: where it computes: `cpu`, `cuda`, `cuda:N`, `mps`, or `auto`, a CUDA GPU where there is one.
+        precision: of matrix products; where another changes embeddings too much, it is fp32, which is said.
 
     Returns:
         An encoder: `embed_text` and `embed_image` return L2-normalised embeddings [n, d], and `similarity`
@@ -47,9 +55,14 @@ def load(
     Raises:
         OmniNegClipError: there is no such model, or its files are incomplete, damaged or contradictory.
     """
+    from omninegclip.clip.device import ComputePlace, choose_device, settle
     from omninegclip.clip.io.load import load_clip
 
-    return load_clip(name, activation=activation, tokenizer=Path(tokenizer) if tokenizer else None)
+    place = ComputePlace(choose_device(device), precision)
+    if (device, precision) != ("cpu", "fp32"):  # which nobody has to be told
+        settle(place)
+    folder = Path(tokenizer) if tokenizer else None
+    return load_clip(name, activation=activation, tokenizer=folder, place=place)
 
 
 class MoreTrainingOptions(TypedDict, total=False):
