@@ -24,7 +24,8 @@ from torch.nn import functional as F
 from transformers import CLIPConfig, CLIPModel, PreTrainedTokenizerBase
 
 from omninegclip.clip.encoder import ClipEncoder
-from omninegclip.clip.io.load import SHIPPED, load_clip
+from omninegclip.clip.io.load import load_clip
+from omninegclip.clip.io.shipped import SHIPPED
 from omninegclip.clip.pooled import image_features
 from omninegclip.clip.text.tokenizer import load_tokenizer
 from omninegclip.data.sampler import BatchSampler

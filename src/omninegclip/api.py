@@ -187,11 +187,17 @@ class MoreEvaluationOptions(TypedDict, total=False):
         seed: order of the options of a question under the strict protocol; default: 0.
         allow_missing: score the items whose images are there, instead of an error.
         cache: folder of the image embeddings; default: `features` in `out`.
+        reader: `none` (default) scores a text by one vector; `rules` reads what it affirms and negates.
+        score: of a text that negates something: `gate` (default), `subtract`, `subspace` or `cosine`.
+        calibration: a file of `omninegclip calibrate`, to take instead of the model's own.
     """
 
     seed: int
     allow_missing: bool
     cache: str | Path
+    reader: Literal["none", "rules", "told"]
+    score: Literal["gate", "subtract", "subspace", "cosine"]
+    calibration: str | Path
 
 
 @dataclass(frozen=True)
@@ -263,11 +269,13 @@ def evaluate(
         OmniNegClipError: the suite or a model can't be read, or no benchmark is there.
     """
     from omninegclip.evaluation.run import Settings
+    from omninegclip.evaluation.scorer import Scorer
     from omninegclip.evaluation.side_by_side import evaluate_models, refuse_absent
     from omninegclip.evaluation.suite import load_suite
 
     benchmarks, folder, results = load_suite(str(suite)), Path(data), Path(out) if out else None
     cache = options.get("cache", results and results / "features")
+    calibration = options.get("calibration")
     settings = Settings(
         folder,
         protocol,
@@ -275,6 +283,9 @@ def evaluate(
         options.get("allow_missing", False),
         results,
         Path(cache) if cache else None,
+        Scorer(
+            options.get("reader", "none"), options.get("score", "gate"), calibration and Path(calibration)
+        ),
     )
     listed = [models] if isinstance(models, str | Path) else models
     if not isinstance(listed, Sequence | Mapping) or not all(isinstance(name, str | Path) for name in listed):

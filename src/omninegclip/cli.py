@@ -12,6 +12,7 @@ from cyclopts import App, CycloptsError
 
 from omninegclip import __version__
 from omninegclip.commands.blend import blend
+from omninegclip.commands.calibrate import calibrate
 from omninegclip.commands.convert import convert
 from omninegclip.commands.evaluate import evaluate
 from omninegclip.commands.leaderboard import leaderboard
@@ -35,7 +36,8 @@ app = App(
     suppress_keyboard_interrupt=False,  # main says what an interruption left
 )
 for verb in (
-    quickstart, scenes, study, train, convert, verify, blend, evaluate, robustness, leaderboard, negate, read
+    quickstart, scenes, study, train, convert, verify, blend,
+    calibrate, evaluate, robustness, leaderboard, negate, read,
 ):  # fmt: skip
     app.command(verb)
 

@@ -54,9 +54,9 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, objec
 def test_json_is_all_that_standard_output_holds(run: tuple[Path, dict[str, object]]) -> None:
     _, summary = run
     others = {"blind", "model", "report", "seconds", "peak_memory_bytes"}
-    assert set(summary) == {"before", "after", "paper"} | others
+    assert set(summary) == {"before", "after", "paper", "gate"} | others
     assert summary["after"] != summary["paper"]
-    for moment in ("before", "after", "paper"):
+    for moment in ("before", "after", "paper", "gate"):
         figures = summary[moment]
         assert isinstance(figures, dict)
         assert set(figures) >= METRICS
@@ -111,7 +111,7 @@ def test_the_report_is_one_file_with_images_and_curves(run: tuple[Path, dict[str
                     assert value.startswith(("data:", "#")), value
 
     Parser().feed((folder / "runs/quickstart/report.html").read_text())
-    assert found.count("img") == 8 * 3 * 5
+    assert found.count("img") == 8 * 4 * 5
     assert found.count("svg") >= 4
 
 

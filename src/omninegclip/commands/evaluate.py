@@ -7,7 +7,7 @@ from typing import Literal
 
 from cyclopts import Parameter
 
-from omninegclip.commands.options import Flag, Json, ModelOptions, Models, Seed
+from omninegclip.commands.options import Flag, Json, ModelOptions, Models, ScoreOptions, Seed
 from omninegclip.printable import say_json
 
 
@@ -41,6 +41,7 @@ def evaluate(
     *,
     options: EvaluationOptions,
     weights: ModelOptions = ModelOptions(),
+    scores: ScoreOptions = ScoreOptions(),
     published: Flag = False,
     json_: Json = False,
     csv: Flag = False,
@@ -60,7 +61,7 @@ def evaluate(
 
     cache = options.cache or (options.out / "features" if options.out else None)
     settings = Settings(
-        options.data, options.protocol, options.seed, options.allow_missing, options.out, cache
+        options.data, options.protocol, options.seed, options.allow_missing, options.out, cache, scores.scorer
     )
     names, benchmarks = weights.named(models), load_suite(options.suite)
     by_model = evaluate_models(names, load_clip, benchmarks, settings)

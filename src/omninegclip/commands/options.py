@@ -9,6 +9,7 @@ from cyclopts import Parameter
 
 if TYPE_CHECKING:
     from omninegclip.clip.device import ComputePlace
+    from omninegclip.evaluation.scorer import Scorer
     from omninegclip.study.world import Size
 
 # What --smoke makes of a preset of the picture world.
@@ -119,6 +120,30 @@ class DeviceOptions:
         place = ComputePlace(choose_device(self.device), self.precision)
         settle(place)
         return place
+
+
+@Parameter(name="*")
+@dataclass(frozen=True, kw_only=True)
+class ScoreOptions:
+    """How texts are read and scored.
+
+    Attributes:
+        reader: none takes a text as one; rules reads what it affirms and negates; told knows the templates of
+            the picture world.
+        score: Of a text that negates something: gate, subtract, subspace, or the cosine of the whole text.
+        calibration: File of `omninegclip calibrate`, to take instead of the model's own.
+    """
+
+    reader: Literal["none", "rules", "told"] = "none"
+    score: Literal["gate", "subtract", "subspace", "cosine"] = "gate"
+    calibration: Path | None = None
+
+    @property
+    def scorer(self) -> "Scorer":
+        """Return what scores."""
+        from omninegclip.evaluation.scorer import Scorer
+
+        return Scorer(self.reader, self.score, self.calibration)
 
 
 @Parameter(name="*")

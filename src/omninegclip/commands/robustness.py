@@ -1,6 +1,6 @@
 """The verb `robustness`."""
 
-from omninegclip.commands.options import Count, Json, ModelOptions, Models, Seed
+from omninegclip.commands.options import Count, Json, ModelOptions, Models, ScoreOptions, Seed
 from omninegclip.printable import say_json
 
 
@@ -11,6 +11,7 @@ def robustness(
     seed: Seed = 0,
     count: Count = 400,
     weights: ModelOptions = ModelOptions(),
+    scores: ScoreOptions = ScoreOptions(),
     json_: Json = False,
 ) -> None:
     """Compare models on negation harder than "no": doubled, counts, places, "only", far from its object.
@@ -27,7 +28,7 @@ def robustness(
     from omninegclip.study.robustness import ask_models, summary
 
     suite = make_robustness(seed, count)
-    found = ask_models(weights.named(models), suite)
+    found = ask_models(weights.named(models), suite, scores.scorer)
     blind = evaluate_blind_captions(suite)
     if json_:
         say_json(summary(found, blind))

@@ -4,7 +4,7 @@ import json
 import time
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -21,9 +21,9 @@ from omninegclip.environment import versions
 from omninegclip.errors import DamagedError, OmniNegClipError
 from omninegclip.evaluation import protocols, results, tasks
 from omninegclip.evaluation.results import BenchmarkResult, ModelFacts
+from omninegclip.evaluation.scorer import Scorer
 from omninegclip.evaluation.suite import Benchmark
 from omninegclip.progress import console, track
-from omninegclip.scoring.texts import whole_texts
 
 if TYPE_CHECKING:  # imports torch
     from omninegclip.clip.encoder import Encoder
@@ -42,6 +42,7 @@ class Settings:
     allow_missing: bool = False
     out: Path | None = None
     cache: Path | None = None
+    scorer: Scorer = field(default_factory=Scorer)
 
 
 def evaluate(
@@ -89,6 +90,7 @@ def run(
     result.settings = {
         "benchmark": json.loads(json.dumps(asdict(benchmark))),  # lists, as they are read back
         "allow_missing": settings.allow_missing,
+        **settings.scorer.as_dict(),
     }
     asked = _ask(benchmark, settings)
     result.key = results.key_of(
@@ -105,7 +107,7 @@ def run(
         return finished
     started = time.perf_counter()
     features = _embed_images(asked, cache, settings)
-    _score(result, benchmark, asked, features, encoder, settings.protocol)
+    _score(result, benchmark, asked, features, encoder, settings)
     result.seconds, result.versions = time.perf_counter() - started, versions()
     if path:
         results.save(result, path)
@@ -183,13 +185,14 @@ def _score(
     asked: _Asked,
     features: FrozenFeatures,
     encoder: "Encoder",
-    rule: protocols.Rule,
+    settings: Settings,
 ) -> None:
     kept = asked.kept()
     task = tasks.build(kept, benchmark.task, **benchmark.task_options)
     number = {image: number for number, image in enumerate(asked.places)}
     images = features.stored[features.rows[[number[image] for image in task.images]]]
-    figures = task.score(images, whole_texts(partial(_embed_texts, encoder))(task.texts), rule)
+    read = settings.scorer.of(result.model["name"], encoder.image_fingerprint, partial(_embed_texts, encoder))
+    figures = task.score(images, read(task.texts), settings.protocol)
     result.scored = len(kept)
     result.skipped = asked.skipped | {"items without picture": len(asked.items) - len(kept)}
     result.truncated = _truncated(task.texts, encoder)

@@ -1,6 +1,10 @@
-"""What any text scores on images that nobody labelled, so that cosines of different texts can be compared."""
+"""What any text scores on images that nobody labelled, so that cosines of texts can be compared."""
 
+from collections.abc import Sequence
+from contextlib import suppress
+from importlib.resources import files
 from pathlib import Path
+from random import Random
 from typing import NamedTuple
 
 import numpy as np
@@ -8,12 +12,14 @@ from numpy.typing import NDArray
 from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save_file
 
+from omninegclip.clip.io.shipped import SHIPPED
+from omninegclip.data.features import ImageEncoder
 from omninegclip.embeddings import Embeddings
 from omninegclip.errors import OmniNegClipError
 from omninegclip.files import atomic_file
+from omninegclip.progress import track
 
 FILE = "calibration.safetensors"
-IMAGES = 1000  # of a background; the standard error of a mean is then 3 % of a standard deviation
 FEWEST = 50  # below, a standard deviation is off by more than a tenth
 _FLAT = 1e-6  # the least standard deviation of a cosine
 
@@ -43,6 +49,56 @@ class Calibration(NamedTuple):
         """Write the file `path`, whole or not at all. Raises OmniNegClipError when it can't be written."""
         with atomic_file(path) as partial:
             save_file({"background": self.background}, partial, {"image_fingerprint": self.fingerprint})
+
+
+def calibrate(encoder: ImageEncoder, images: Sequence[Path]) -> tuple[Calibration, dict[Path, str]]:
+    """Embed images for a background, and say what is wrong with those that can't be read.
+
+    Raises OmniNegClipError when fewer than FEWEST can be read.
+    """
+    vectors, broken = [], {}
+    for path in track(images, "Embedding the background", len(images)):
+        try:
+            vectors.append(encoder.embed_image([path]))
+        except OmniNegClipError as error:
+            broken[path] = str(error)
+    if len(vectors) < FEWEST:
+        raise OmniNegClipError(
+            f"{len(vectors)} images can be read and {FEWEST} are needed: the spread of a text's cosines "
+            "can't be told from so few."
+        )
+    return Calibration(np.concatenate(vectors), encoder.image_fingerprint), broken
+
+
+def draw(images: Sequence[Path], count: int, seed: int) -> list[Path]:
+    """Draw `count` of the images, or take all where there are not so many."""
+    return Random(seed).sample(sorted(images), min(count, len(images)))  # noqa: S311
+
+
+def calibration_of(model: str, fingerprint: str, given: Path | None = None) -> Calibration:
+    """Return the calibration for a model: the one given, else its own, else the one that ships for its tower.
+
+    Args:
+        model: the name of a model; a folder may hold a calibration.
+        fingerprint: of its image tower.
+        given: a file to take instead.
+
+    Raises:
+        OmniNegClipError: there is none, or it is damaged or of another image tower.
+    """
+    if given is not None:
+        return load_calibration(given, fingerprint)
+    if (own := Path(model) / FILE).is_file():
+        return load_calibration(own, fingerprint)
+    for folder in SHIPPED.values():
+        shipped = Path(str(files("omninegclip"))) / folder / FILE
+        with suppress(OmniNegClipError):
+            return load_calibration(shipped, fingerprint)
+    raise OmniNegClipError(
+        f"{model} has no {FILE}, without which halves can't be scored: make one with `omninegclip calibrate` "
+        "from images like those to be searched, and give it with --calibration or put it into the model's "
+        "folder."
+    )
 
 
 def load_calibration(path: Path, fingerprint: str) -> Calibration:

@@ -8,13 +8,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from omninegclip.embeddings import Embeddings, EmbedText
-from omninegclip.reading.reading import Reader, Reading
+from omninegclip.reading.reading import ELSE, Reader, Reading
 from omninegclip.scoring.calibration import Calibration
 from omninegclip.scoring.halves import DEFAULT, Gate, gated, log_odds, standardised, subtracted
 from omninegclip.scoring.scores import Cosines, Rows, Scores, Transposed
 
 Indices = NDArray[np.int64]
-HalvesScore = Literal["gate", "subtract"]
+HalvesScore = Literal["gate", "subtract"]  # by two vectors
+VectorScore = Literal["cosine", "subspace"]  # by one
 
 # What stands for the affirmed half of a sentence that affirms nothing; every image fits it equally.
 ANYTHING = "a photo"
@@ -220,12 +221,16 @@ def halved_texts(
     gate: Gate = DEFAULT,
     score: HalvesScore = "gate",
 ) -> ReadTexts:
-    """Return what reads texts, and embeds and calibrates their halves."""
+    """Return what reads texts, and embeds and calibrates their halves.
+
+    What a text denies without naming it ("nothing but sand") can't be embedded, and is left out.
+    """
 
     def read(texts: Sequence[str]) -> Texts:
         readings = reader.read(texts)
         vectors = _embedded(embed_text, [_affirmed(*each) for each in zip(texts, readings, strict=True)])
-        said = [negated for reading in readings for negated in reading.negated]
+        negated_by = [[each for each in reading.negated if each != ELSE] for reading in readings]
+        said = [each for negated in negated_by for each in negated]
         negated = _embedded(embed_text, said) if said else np.zeros((0, vectors.shape[1]), np.float32)
         return HalvedTexts(
             vectors,
@@ -233,7 +238,7 @@ def halved_texts(
             np.array([bool(reading.affirmed) for reading in readings], bool),
             negated,
             *calibration.moments(negated),
-            np.cumsum([0, *(len(reading.negated) for reading in readings)]),
+            np.cumsum([0, *map(len, negated_by)]),
             gate,
             score,
         )

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from omninegclip.clip.families.clip import TEXT_EXTRAS
 from omninegclip.errors import OmniNegClipError
+from omninegclip.evaluation.scorer import Scorer
 from omninegclip.objectives.objective import shipped_objectives
 from omninegclip.scoring.vectors import METHODS
 from omninegclip.study.grid import PRETRAINED, StudyCell
@@ -21,6 +22,9 @@ def objectives() -> list[StudyCell]:
     return [
         _PRETRAINED,
         *(StudyCell(name, None, name) for name in METHODS),
+        StudyCell("halves told, subtract", None, scorer=Scorer("told", "subtract")),
+        StudyCell("halves told, gate", None, scorer=Scorer("told", "gate")),
+        StudyCell("halves by rules, gate", None, scorer=Scorer("rules", "gate")),
         *(StudyCell(name, (f"objective={name}",)) for name in of_pairs if name != "omni"),
         StudyCell("omni", ("objective=omni",)),
         # the paper's objective with the layers, steps and optimizer's settings of omni-plus

@@ -19,6 +19,7 @@ from omninegclip.clip.io.load import load_clip
 from omninegclip.errors import DamagedError
 from omninegclip.evaluation.intervals import Estimate, proportion
 from omninegclip.evaluation.scenes import Figures, as_dict, evaluate_scenes
+from omninegclip.evaluation.scorer import Scorer
 from omninegclip.files import JsonObject, read_sealed, write_sealed
 from omninegclip.memory import keep_freed_memory
 from omninegclip.progress import console
@@ -38,14 +39,16 @@ PRETRAINED = "pretrained"
 class StudyCell(NamedTuple):
     """A line of the table: its name, and what of the preset it changes; None trains nothing.
 
-    `training_free` is the name of a method of `scoring.vectors`, for a cell that trains nothing;
-    `preset` the one that this cell starts from, where it is not the study's; `blend` the share of the tuned
-    weights in what is scored, the rest being those before (WiSE-FT, Wortsman et al., CVPR 2022).
+    For a cell that trains nothing, `training_free` is the name of a method of `scoring.vectors`, and `scorer`
+    what reads and scores sentences. `preset` is the one that this cell starts from, where it is not the
+    study's; `blend` the share of the tuned weights in what is scored, the rest being those before (WiSE-FT,
+    Wortsman et al., CVPR 2022).
     """
 
     name: str
     overrides: tuple[str, ...] | None
     training_free: str | None = None
+    scorer: Scorer = Scorer()
     preset: str | None = None
     blend: float = 1.0
 
@@ -140,7 +143,7 @@ class Runner:
         """Train and score the cell, and write its outcome."""
         if self._world is None or self._world[0] != job.world:
             self._world = job.world, read_world(self.encoder, job.world, job.seed, job.size)
-        _save(job, _run(self.encoder, self._world[1], job.cell, job.preset, job.seed))
+        _save(job, _run(self.encoder, self._world[1], job, self._model))
 
 
 def summary(results: Results) -> dict[str, object]:
@@ -154,12 +157,14 @@ def summary(results: Results) -> dict[str, object]:
     }
 
 
-def _run(encoder: ClipEncoder, world: World, cell: StudyCell, preset: Preset | None, seed: int) -> Outcome:
+def _run(encoder: ClipEncoder, world: World, job: CellJob, model: str) -> Outcome:
+    cell, preset, seed = job.cell, job.preset, job.seed
     if cell.training_free is not None:
         embed = without_training(encoder.embed_text, split, METHODS[cell.training_free])
         return Outcome(evaluate_scenes(world.benchmark, world.images, whole_texts(embed)), {})
     if preset is None:
-        return Outcome(ask(encoder, world), {})
+        read = cell.scorer.of(model, encoder.image_fingerprint, encoder.embed_text)
+        return Outcome(ask(encoder, world, read), {})
     tuned = copy.deepcopy(encoder)
     steps = tune(tuned, world.records, preset, seed, f"{cell.name}, seed {seed}").steps
     if cell.blend < 1:
@@ -171,6 +176,7 @@ def _key(fingerprint: str, cell: StudyCell, preset: Preset | None, seed: int, si
     decisive: list[object] = [__version__, fingerprint, preset and preset.as_dict(), seed, size]
     decisive += [cell.training_free] if cell.training_free else []
     decisive += [cell.blend] if cell.blend < 1 else []
+    decisive += [scored] if (scored := cell.scorer.as_dict()) else []
     return hashlib.sha256(json.dumps(decisive).encode()).hexdigest()[:16]
 
 

@@ -20,6 +20,7 @@ from omninegclip.clip.io.save import save_clip
 from omninegclip.clip.policy import PolicyTable
 from omninegclip.environment import peak_memory, versions
 from omninegclip.evaluation.scenes import Figures, as_dict, evaluate_blind
+from omninegclip.evaluation.scorer import Scorer
 from omninegclip.files import JsonObject, atomic_folder, refuse_occupied, write_text
 from omninegclip.memory import keep_freed_memory
 from omninegclip.report.card import ModelCard
@@ -34,13 +35,14 @@ from omninegclip.run.summary import facts
 from omninegclip.scenes.graphics import graphics_folder
 from omninegclip.scenes.render import image_of
 from omninegclip.scenes.showcase import make_showcase
+from omninegclip.scoring.texts import ReadTexts, whole_texts
 from omninegclip.study.world import Size, ask, embed_scenes, make_world
 from omninegclip.training.loop import Step
 from omninegclip.training.preset import Preset, load_preset
 
 MODEL = "scenes-small"
 PAPER = "scenes-paper"
-PRETRAINED = "pretrained"
+PRETRAINED, GATED = "pretrained", "pretrained, gate"
 
 
 class TunedModel(NamedTuple):
@@ -54,21 +56,25 @@ class TunedModel(NamedTuple):
 
 
 class QuickstartResult(NamedTuple):
-    """The figures of a run; the last of `tuned` is the model of the run."""
+    """The figures of a run; the last of `tuned` is the model of the run.
+
+    `gated` are those of the model before, with sentences read by rules and scored by their halves.
+    """
 
     before: Figures
+    gated: Figures
     tuned: dict[str, TunedModel]
     blind: dict[str, tuple[str, float]]
 
     @property
     def columns(self) -> tuple[str, ...]:
         """Return the names of the models."""
-        return (PRETRAINED, *self.tuned)
+        return (PRETRAINED, *self.tuned, GATED)
 
     @property
     def figures(self) -> tuple[Figures, ...]:
         """Return the figures of the models."""
-        return (self.before, *(each.figures for each in self.tuned.values()))
+        return (self.before, *(each.figures for each in self.tuned.values()), self.gated)
 
     @property
     def last(self) -> TunedModel:
@@ -102,26 +108,30 @@ def quickstart(
     encoder = load_clip(MODEL, place=place)
     with atomic_folder(out) as folder:
         world = make_world(encoder, folder / "data", seed, size)
-        before = ask(encoder, world)
+        gate = Scorer("rules").of(MODEL, encoder.image_fingerprint, encoder.embed_text)
+        before, gated = ask(encoder, world), ask(encoder, world, gate)
         tuned = {}
         for name, preset in presets.items():
             log = folder / ("log.jsonl" if preset is chosen else f"log-{name}.jsonl")
             model = copy.deepcopy(encoder)
             tuning = tune(model, world.records, preset, seed, f"Fine-tuning, {name}", log)
             tuned[name] = TunedModel(preset, model, *tuning, ask(model, world))
-        result = QuickstartResult(before, tuned, evaluate_blind(world.benchmark))
+        result = QuickstartResult(before, gated, tuned, evaluate_blind(world.benchmark))
         rows = figure_rows(result.figures, result.blind)
         for name, each in tuned.items():
             target = "model" if each is result.last else f"model-{name}"
             card = _card(name, out / target, result, rows, _facts(each, seed, size))
             save_clip(folder / target, each.encoder, base=MODEL, card=card)
-        images = _image_rows({PRETRAINED: encoder} | {name: t.encoder for name, t in tuned.items()}, seed)
+        models = {PRETRAINED: encoder} | {name: each.encoder for name, each in tuned.items()}
+        readers = {name: whole_texts(each.embed_text) for name, each in models.items()} | {GATED: gate}
+        images = _image_rows(encoder, readers, seed)
         _write_report(folder / "report.html", result, rows, _facts(result.last, seed, size), images)
         _write_config(folder, preset_name, chosen, seed, size)
         summary = {
             "before": as_dict(before),
             "after": as_dict(result.last.figures),
             "paper": as_dict(tuned["paper"].figures),
+            "gate": as_dict(gated),
             "blind": {name: {"rule": rule, "value": value} for name, (rule, value) in result.blind.items()},
             "model": str(out / "model"),
             "report": str(out / "report.html"),
@@ -133,12 +143,18 @@ def quickstart(
     return summary, rich_table(shown, result.columns, "The picture world, before and after", BLIND)
 
 
-def _image_rows(encoders: Mapping[str, ClipEncoder], seed: int) -> list[ThumbnailRow]:
-    """Return for each fixed query the top images of every model, right and wrong marked."""
+def _image_rows(encoder: ClipEncoder, readers: Mapping[str, ReadTexts], seed: int) -> list[ThumbnailRow]:
+    """Return for each fixed query the top images by every column, right and wrong marked.
+
+    All share the image tower of `encoder`.
+    """
     showcase = make_showcase(seed)
     texts = [question.text for question in showcase.questions]
-    images = embed_scenes(encoders[PRETRAINED], "showcase", showcase.scenes, seed)
-    scores = {name: encoder.embed_text(texts) @ images.T for name, encoder in encoders.items()}
+    images = embed_scenes(encoder, "showcase", showcase.scenes, seed)
+    everything = slice(None)
+    scores = {
+        name: read(texts).rank_images(images).block(everything, everything) for name, read in readers.items()
+    }
 
     def show(number: int, index: int) -> tuple[bytes, bool, str]:
         scene, png = showcase.scenes[index], BytesIO()

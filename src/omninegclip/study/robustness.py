@@ -5,19 +5,20 @@ from collections.abc import Mapping, Sequence
 from omninegclip.clip.io.load import load_clip
 from omninegclip.evaluation.robustness import evaluate_robustness
 from omninegclip.evaluation.scenes import Figures, as_dict
+from omninegclip.evaluation.scorer import Scorer
 from omninegclip.progress import console
 from omninegclip.scenes.graphics import graphics_folder
 from omninegclip.scenes.robustness import Robustness
-from omninegclip.scoring.texts import whole_texts
 from omninegclip.study.world import embed_scenes
 
 ByModel = dict[str, dict[str, Figures]]  # model -> probe -> figures
 
 
-def ask_models(models: Sequence[str], suite: Robustness) -> ByModel:
+def ask_models(models: Sequence[str], suite: Robustness, scorer: Scorer) -> ByModel:
     """Return the figures of every model on the same questions; images are drawn in memory.
 
-    Raises OmniNegClipError when a model can't be loaded or the Twemoji graphics are missing.
+    Raises OmniNegClipError when a model can't be loaded or has no calibration that the scorer needs, or the
+    Twemoji graphics are missing.
     """
     graphics_folder()
     found = {}
@@ -25,7 +26,9 @@ def ask_models(models: Sequence[str], suite: Robustness) -> ByModel:
         console.print(model, style="bold")
         encoder = load_clip(model)
         images = embed_scenes(encoder, "robustness suite", suite.scenes, suite.seed)
-        found[model] = evaluate_robustness(suite, images, whole_texts(encoder.embed_text))
+        found[model] = evaluate_robustness(
+            suite, images, scorer.of(model, encoder.image_fingerprint, encoder.embed_text)
+        )
     return found
 
 

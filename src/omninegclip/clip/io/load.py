@@ -17,6 +17,7 @@ from omninegclip.clip.io.layouts import is_openai, to_hugging_face
 from omninegclip.clip.io.metadata import FILE as FACTS
 from omninegclip.clip.io.metadata import read_json, read_metadata, read_part
 from omninegclip.clip.io.name import ModelName
+from omninegclip.clip.io.shipped import SHIPPED
 from omninegclip.clip.io.untrusted import CARD_LIMIT, WEIGHTS_LIMIT, read_own, require_own
 from omninegclip.clip.io.weights import StateDict, read_weights
 from omninegclip.clip.parity import put
@@ -26,7 +27,6 @@ from omninegclip.errors import OmniNegClipError
 from omninegclip.files import JsonObject
 from omninegclip.progress import console
 
-SHIPPED = {"scenes-small": "scenes/weights/scenes-small"}  # name -> folder inside this package
 HUGGING_FACE, OPEN_CLIP = "config.json", "open_clip_config.json"  # the file that tells a folder's layout
 OPEN_CLIP_WEIGHTS = ("open_clip_model.safetensors", "open_clip_pytorch_model.bin")
 OPENAI_WEIGHTS = "model.pt"

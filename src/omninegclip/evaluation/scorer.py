@@ -1,0 +1,73 @@
+"""How a user wants texts to be read and scored, and what does it for a model."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Literal, NamedTuple
+
+import numpy as np
+
+from omninegclip.embeddings import Embeddings, EmbedText
+from omninegclip.files import hash_file
+from omninegclip.reading.reading import Reader
+from omninegclip.reading.registry import make_reader
+from omninegclip.scenes.negation import TemplatesReader
+from omninegclip.scoring.calibration import calibration_of
+from omninegclip.scoring.halves import DEFAULT
+from omninegclip.scoring.texts import ANYTHING, HalvesScore, ReadTexts, VectorScore, halved_texts, whole_texts
+from omninegclip.scoring.vectors import METHODS
+
+ScorerReader = Literal["none", "rules", "told"]
+ScoreName = HalvesScore | VectorScore
+
+
+class Scorer(NamedTuple):
+    """A reader and a score by name.
+
+    Attributes:
+        reader: none takes every text as one; rules reads English; told knows the picture world's templates.
+        score: of a text that negates something: the gate, the calibrated difference of its halves, SpaceVLM's
+            vector between them, or the cosine of the whole text.
+        calibration: a file to take instead of the model's own.
+    """
+
+    reader: ScorerReader = "none"
+    score: ScoreName = "gate"
+    calibration: Path | None = None
+
+    def as_dict(self) -> dict[str, object]:
+        """Return what decides figures, ready for JSON; nothing where every text is scored by its cosine."""
+        if self.reader == "none" or self.score == "cosine":
+            return {}
+        calibration = hash_file(self.calibration) if self.calibration else None
+        gate = DEFAULT._asdict() if self.score == "gate" else None
+        return {"reader": self.reader, "score": self.score, "calibration": calibration, "gate": gate}
+
+    def of(self, model: str, fingerprint: str, embed_text: EmbedText) -> ReadTexts:
+        """Return what reads and scores texts for a model with this name and fingerprint of its image tower.
+
+        Raises OmniNegClipError when the score needs a calibration and there is none.
+        """
+        if self.reader == "none" or self.score == "cosine":
+            return whole_texts(embed_text)
+        reader: Reader = TemplatesReader() if self.reader == "told" else make_reader(self.reader)
+        if self.score == "subspace":
+            return whole_texts(_subspace(embed_text, reader))
+        calibration = calibration_of(model, fingerprint, self.calibration)
+        return halved_texts(embed_text, reader, calibration, score=self.score)
+
+
+def _subspace(embed_text: EmbedText, reader: Reader) -> EmbedText:
+    """Return what makes one vector of both halves; several denials are one, in the middle of them."""
+
+    def embed(texts: Sequence[str]) -> Embeddings:
+        readings = reader.read(texts)
+        pairs = zip(texts, readings, strict=True)
+        vectors = embed_text([(each.affirmed or ANYTHING) if each.negated else text for text, each in pairs])
+        for row, reading in enumerate(readings):
+            if reading.negated:
+                middle = embed_text(list(reading.negated)).mean(axis=0, keepdims=True)
+                denied = middle / np.linalg.norm(middle)
+                vectors[row] = METHODS["subspace"](vectors[row : row + 1], denied)[0]
+        return vectors
+
+    return embed

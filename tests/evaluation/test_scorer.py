@@ -1,0 +1,99 @@
+"""What a reader and a score do for the model that ships, and how they are chosen."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import pytest
+from command_line import call
+
+from omninegclip.clip.encoder import ClipEncoder
+from omninegclip.clip.io.load import load_clip
+from omninegclip.embeddings import Embeddings
+from omninegclip.errors import OmniNegClipError
+from omninegclip.evaluation.scenes import Figures, evaluate_scenes
+from omninegclip.evaluation.scorer import ScoreName, Scorer, ScorerReader
+from omninegclip.scenes.benchmark import ScenesBenchmark, make_benchmark
+from omninegclip.scenes.tables import write_benchmark
+from omninegclip.scoring.calibration import FILE, calibration_of
+from omninegclip.study.world import embed_scenes
+
+
+@pytest.fixture(scope="module")
+def encoder() -> ClipEncoder:
+    return load_clip("scenes-small")
+
+
+@pytest.fixture(scope="module")
+def benchmark() -> ScenesBenchmark:
+    return make_benchmark(7, 48)
+
+
+@pytest.fixture(scope="module")
+def images(encoder: ClipEncoder, benchmark: ScenesBenchmark) -> Embeddings:
+    return embed_scenes(encoder, "benchmark", benchmark.scenes, 7)
+
+
+def value(figures: Figures, metric: str) -> float:
+    groups = {name: each for name, each in figures[metric].items() if name not in ("positive", "negative")}
+    return float(np.mean([each.value for each in groups.values()]))
+
+
+@pytest.mark.parametrize("reader", ["told", "rules"])
+def test_halves_mend_what_one_vector_gets_wrong_and_change_nothing_else(
+    encoder: ClipEncoder, benchmark: ScenesBenchmark, images: Embeddings, reader: ScorerReader
+) -> None:
+    def figures(scorer: Scorer) -> Figures:
+        read = scorer.of("scenes-small", encoder.image_fingerprint, encoder.embed_text)
+        return evaluate_scenes(benchmark, images, read)
+
+    whole, halved = figures(Scorer()), figures(Scorer(reader))
+    for metric in ("absence_choice_accuracy", "multiple_choice_accuracy"):
+        assert value(whole, metric) < 0.3
+        assert value(halved, metric) > 0.9
+    assert value(halved, "exclusion_at_10") < 0.2 < value(whole, "exclusion_at_10")
+    for metric in ("retrieval_text_to_image_r1", "retrieval_image_to_text_r1", "zero_shot_auc"):
+        assert halved[metric] == whole[metric]
+
+
+@pytest.mark.parametrize("score", ["gate", "subtract", "subspace", "cosine"])
+def test_every_score_ranks_texts_without_denial_as_the_cosine(encoder: ClipEncoder, score: ScoreName) -> None:
+    images = np.eye(9, 128, dtype=np.float32)
+    texts = ["a dog on a beach", "two cats", "a dog on a beach without a cat"]
+
+    def alone(some: Sequence[str]) -> Embeddings:  # what a text is packed with moves its last bits
+        return np.concatenate([encoder.embed_text([text]) for text in some])
+
+    def scores(scorer: Scorer) -> Embeddings:
+        read = scorer.of("scenes-small", encoder.image_fingerprint, alone)
+        return read(texts).rank_images(images).block(slice(None), slice(None))
+
+    whole, ours = scores(Scorer()), scores(Scorer("rules", score))
+    assert np.array_equal(ours[:2], whole[:2])
+    assert np.array_equal(ours[2], whole[2]) == (score == "cosine")
+
+
+def test_the_model_that_ships_has_a_calibration_and_its_tuned_forms_share_it(
+    encoder: ClipEncoder, tmp_path: Path
+) -> None:
+    for name in ("scenes-small", str(tmp_path)):
+        assert len(calibration_of(name, encoder.image_fingerprint).background) == 1000
+    with pytest.raises(OmniNegClipError, match=r"has no calibration\.safetensors.*omninegclip calibrate"):
+        calibration_of("scenes-small", "another tower")
+
+
+def test_a_calibration_in_the_models_folder_goes_first(encoder: ClipEncoder, tmp_path: Path) -> None:
+    shipped = calibration_of("scenes-small", encoder.image_fingerprint)
+    shipped._replace(background=shipped.background[:60]).save(tmp_path / FILE)
+    assert len(calibration_of(str(tmp_path), encoder.image_fingerprint).background) == 60
+    assert len(calibration_of("scenes-small", encoder.image_fingerprint, tmp_path / FILE).background) == 60
+
+
+def test_evaluate_takes_a_reader_and_keeps_its_results_apart(tmp_path: Path) -> None:
+    write_benchmark(tmp_path / "scenes", 3, 24)
+    arguments = ["evaluate", "scenes-small", "--suite=scenes", "--data=.", "--out=out", "--csv"]
+    plain = call(*arguments, cwd=tmp_path)
+    halved = call(*arguments, "--reader=rules", cwd=tmp_path)
+    assert (plain[0], halved[0]) == (0, 0), halved[2]
+    assert plain[1] != halved[1]
+    assert call(*arguments, cwd=tmp_path)[1] == plain[1]
