@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from itertools import islice, zip_longest
 from random import Random
 from typing import Literal
@@ -20,9 +20,9 @@ from omninegclip.captions.compose import NegatedCaption
 from omninegclip.captions.contrast_sets import OF_EACH, contrast_set, named_literally
 from omninegclip.captions.cooccurrence import Cooccurrence
 from omninegclip.captions.lexicon import Lexicon, Names
-from omninegclip.captions.parse import Parse, parse
+from omninegclip.captions.parse import BATCH, Parse, parse
 from omninegclip.captions.phrasing import insert_absence
-from omninegclip.captions.presence import presence_negations
+from omninegclip.captions.presence import presence_negations, proofread
 from omninegclip.captions.screening import refusal, tidy, unfit
 from omninegclip.captions.templates import affirm, swap
 from omninegclip.data.sources import Row
@@ -114,39 +114,91 @@ def negate(
     A caption that can't be negated well yields one row without negation, and with the reason. Every draw
     depends on seed, image and caption alone, so neither shards nor processes change it.
     """
-    texts = [tidy(caption) for image in images for caption in image.captions]
-    trees = parse(text for text in texts if refusal(text) is None)
+    for some in _batches(images):
+        drafts = _drafts(some, options)
+        wanted = [draft for draft in drafts if draft.tree is not None and options.kind != "absence"]
+        checked = proofread(
+            [(draft.parse, presence_negations(draft.parse, draft.rng)) for draft in wanted],
+            options.per_caption,
+        )
+        for draft, denials in zip(wanted, checked, strict=True):
+            draft.denials = denials
+        by_image = iter(drafts)
+        for image in some:
+            yield from _rows(image, list(islice(by_image, len(image.captions))), statistics, options)
+
+
+@dataclass(slots=True, eq=False)
+class _Draft:
+    """A caption with its parse, or the reason why it has none, and its proofread negations."""
+
+    caption: str
+    tree: Parse | None
+    reason: str | None
+    rng: Random
+    denials: list[NegatedCaption] = field(default_factory=list)
+
+    @property
+    def parse(self) -> Parse:
+        """The parse of a caption that was not refused."""
+        assert self.tree is not None  # noqa: S101
+        return self.tree
+
+
+def _batches(images: Sequence[Captioned]) -> Iterator[list[Captioned]]:
+    """Yield some images at a time, so that rows come while others still are to be parsed."""
+    some: list[Captioned] = []
     for image in images:
-        known = statistics.evidence(image)
-        plausible = plausible_absences(known, statistics.lexicon, statistics.counts, statistics.vocabulary)
-        held = certain_concepts(image, statistics.lexicon)
-        missing, sure = statistics.absent_and_present(image, known, held) if options.hard else ([], held)
-        # a dog is an animal, and an animal may be a dog
-        related = (statistics.lexicon.related[name] for name in held)
-        unsure = known.unsafe.union(known.named, *related)
-        for caption in map(tidy, image.captions):
-            reason = refusal(caption)
-            tree = None if reason else next(trees)
-            reason = unfit(tree) if tree else reason
-            if tree is None or reason:
-                rows: list[Row] = [{"presence_reason": reason, "absence_reason": reason}]
-            else:
-                rng = Random(f"{options.seed}\n{image.image_id}\n{caption}")  # noqa: S311 -- drawing phrasings, not secrets
-                rows = _negations(tree, caption, plausible, statistics.lexicon, options, rng)
-                if options.hard:
-                    drawn = islice(draw_balanced(missing, statistics.image_counts, rng), OF_EACH)
-                    said = contrast_set(
-                        tree,
-                        caption,
-                        sure,
-                        [each.concept.name for each in drawn],
-                        rows[0].get("presence_negated"),
-                        statistics.lexicon,
-                        rng,
-                    )
-                    rows[0] = rows[0] | {"contrast_set": [asdict(each) for each in said]}
-            for row in rows:
-                yield _completed(row, image, caption, known, held, unsure, options)
+        some.append(image)
+        if sum(len(each.captions) for each in some) >= BATCH:
+            yield some
+            some = []
+    if some:
+        yield some
+
+
+def _drafts(images: Sequence[Captioned], options: NegationOptions) -> list[_Draft]:
+    named = [(image.image_id, tidy(caption)) for image in images for caption in image.captions]
+    reasons = [refusal(caption) for _, caption in named]
+    trees = parse(caption for (_, caption), reason in zip(named, reasons, strict=True) if reason is None)
+    drafts = []
+    for (image_id, caption), reason in zip(named, reasons, strict=True):
+        tree = None if reason else next(trees)
+        wrong = reason or (unfit(tree) if tree else None)
+        rng = Random(f"{options.seed}\n{image_id}\n{caption}")  # noqa: S311 -- drawing phrasings, not secrets
+        drafts.append(_Draft(caption, None if wrong else tree, wrong, rng))
+    return drafts
+
+
+def _rows(
+    image: Captioned, drafts: Sequence[_Draft], statistics: CollectionStatistics, options: NegationOptions
+) -> Iterator[Row]:
+    lexicon = statistics.lexicon
+    known = statistics.evidence(image)
+    plausible = plausible_absences(known, lexicon, statistics.counts, statistics.vocabulary)
+    held = certain_concepts(image, lexicon)
+    missing, sure = statistics.absent_and_present(image, known, held) if options.hard else ([], held)
+    # a dog is an animal, and an animal may be a dog
+    unsure = known.unsafe.union(known.named, *(lexicon.related[name] for name in held))
+    for draft in drafts:
+        if draft.tree is None:
+            rows: list[Row] = [{"presence_reason": draft.reason, "absence_reason": draft.reason}]
+        else:
+            rows = _negations(draft, plausible, lexicon, options)
+            if options.hard:
+                drawn = islice(draw_balanced(missing, statistics.image_counts, draft.rng), OF_EACH)
+                said = contrast_set(
+                    draft.tree,
+                    draft.caption,
+                    sure,
+                    [each.concept.name for each in drawn],
+                    rows[0].get("presence_negated"),
+                    lexicon,
+                    draft.rng,
+                )
+                rows[0] = rows[0] | {"contrast_set": [asdict(each) for each in said]}
+        for row in rows:
+            yield _completed(row, image, draft.caption, known, held, unsure, options)
 
 
 def certain_concepts(image: Captioned, lexicon: Lexicon) -> Names:
@@ -160,22 +212,19 @@ def certain_concepts(image: Captioned, lexicon: Lexicon) -> Names:
 
 
 def _negations(
-    tree: Parse,
-    caption: str,
-    plausible: list[AbsentConcept],
-    lexicon: Lexicon,
-    options: NegationOptions,
-    rng: Random,
+    draft: _Draft, plausible: list[AbsentConcept], lexicon: Lexicon, options: NegationOptions
 ) -> list[Row]:
+    tree, rng = draft.parse, draft.rng
     denied: list[Row] = []
     missing: list[Row] = []
     if options.kind != "absence":
-        denied = [_presence(denial) for denial in islice(presence_negations(tree, rng), options.per_caption)]
+        denied = [_presence(denial) for denial in draft.denials]
         denied = denied or [{"presence_reason": "nothing in it can be denied well"}]
     if options.kind != "presence":
         drawn = islice(draw(plausible, rng), options.per_caption)
         missing = [
-            _absence(tree, each, rng) | (_hard(tree, caption, each, lexicon, rng) if options.hard else {})
+            _absence(tree, each, rng)
+            | (_hard(tree, draft.caption, each, lexicon, rng) if options.hard else {})
             for each in drawn
         ]
         missing = missing or [{"absence_reason": "nothing plausible is safely absent"}]
