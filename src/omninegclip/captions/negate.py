@@ -1,16 +1,18 @@
 """Captioned images to rows of the record: both kinds of negation, each with where it comes from."""
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import asdict, dataclass, field
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
 from itertools import islice, zip_longest
 from random import Random
 from typing import Literal
 
 from omninegclip.captions.absence import (
+    FEWEST_IMAGES,
     AbsentConcept,
     ImageEvidence,
     absent_objects,
+    balanced,
     draw,
     draw_balanced,
     is_usually_mentioned,
@@ -18,7 +20,7 @@ from omninegclip.captions.absence import (
 )
 from omninegclip.captions.compose import NegatedCaption
 from omninegclip.captions.contrast_sets import OF_EACH, contrast_set, named_literally
-from omninegclip.captions.cooccurrence import Cooccurrence
+from omninegclip.captions.cooccurrence import Cooccurrence, shipped_mentions
 from omninegclip.captions.lexicon import Lexicon, Names
 from omninegclip.captions.parse import BATCH, Parse, parse
 from omninegclip.captions.phrasing import insert_absence
@@ -38,6 +40,9 @@ PROVENANCE = (
     "absence_evidence",
     "absence_reason",
 )
+LARGE = 2000  # images that say themselves what goes with what
+SAMPLED = 4000  # images that are enough to see how often each noun is denied
+LEAST_KEPT = 0.05
 HARD = ("hard_affirmed", "hard_true", "hard_swapped", "contrast_set", "objects_unsure")
 
 
@@ -55,35 +60,87 @@ class Captioned:
 class CollectionStatistics:
     """Statistics of the whole collection: its words, co-occurrence, and the vocabulary of its labels.
 
-    `image_counts` counts the images that surely hold each concept.
+    `image_counts` counts the images that surely hold each concept. `balance` weighs absent concepts so that
+    the noun doesn't tell if a denial is true, and `denied` is how often each is denied then.
     """
 
     lexicon: Lexicon
     counts: Cooccurrence
     vocabulary: Names
     image_counts: Counter[str]
+    balance: Mapping[str, float] = field(default_factory=dict)
+    denied: Mapping[str, float] = field(default_factory=dict)
+    named: Mapping[str, int] = field(default_factory=dict)
 
     @classmethod
     def of(
-        cls, images: Iterable[Captioned], lexicon: Lexicon, labels: Iterable[str] = ()
+        cls, images: Sequence[Captioned], lexicon: Lexicon, labels: Iterable[str] = ()
     ) -> "CollectionStatistics":
-        """Count a collection whose annotators looked for every one of `labels`."""
+        """Count a collection whose annotators looked for every one of `labels`.
+
+        Below 2,000 images those that ship with the package are counted too.
+        """
         labels = list(labels)
         lexicon, counts = lexicon.extended(labels), Cooccurrence()
         image_counts: Counter[str] = Counter()
+        named: Counter[str] = Counter()
         for image in images:
-            counts.add([lexicon.mentions(tidy(caption))[0] for caption in image.captions])
+            mentions = [lexicon.mentions(tidy(caption)) for caption in image.captions]
+            counts.add(mentions, lexicon.resolve_all(image.objects or ()))
+            named.update(name for each in mentions for name in each.sure)
             image_counts.update(certain_concepts(image, lexicon))
-        return cls(lexicon, counts, lexicon.resolve_all(labels), image_counts)
+        if len(images) < LARGE:
+            counts.add_all(*shipped_mentions())
+        statistics = cls(lexicon, counts, lexicon.resolve_all(labels), image_counts)
+        if len(images) < FEWEST_IMAGES:
+            return statistics  # too few for frequencies
+        some = images[:: max(1, len(images) // SAMPLED)]
+        pools = [
+            statistics.plausible(known, lexicon.mentions(tidy(caption)).sure)
+            for image in some
+            for known in [statistics.evidence(image)]
+            for caption in image.captions
+        ]
+        balance, denied = balanced([pool for pool in pools if pool], named)
+        return replace(statistics, balance=balance, denied=denied, named=named)
 
     def evidence(self, captioned: Captioned) -> ImageEvidence:
         """Return what the captions and labels of one image say of presence and absence."""
         mentions = [self.lexicon.mentions(tidy(caption)) for caption in captioned.captions]
         return ImageEvidence(
-            named=frozenset().union(*(named for named, _ in mentions)),
-            unsafe=frozenset().union(*(unsafe for _, unsafe in mentions)),
+            named=frozenset().union(*(each.named for each in mentions)),
+            unsafe=frozenset().union(*(each.unsafe for each in mentions)),
             labelled=None if captioned.objects is None else self.lexicon.resolve_all(captioned.objects),
+            sure=frozenset().union(*(each.sure for each in mentions)),
+            captions=len(captioned.captions),
         )
+
+    def plausible(self, known: ImageEvidence, caption: Names) -> list[AbsentConcept]:
+        """Return what is plausible beside what a caption surely names and safe to call absent."""
+        return plausible_absences(known, caption, self.lexicon, self.counts, self.vocabulary)
+
+    def in_balance(self, denials: list[NegatedCaption], rng: Random) -> list[NegatedCaption]:
+        """Return a caption's own denials, but those whose noun would tell that they are false.
+
+        A noun that is hardly ever denied where it is absent (a man) is seldom denied where it is there.
+        """
+        return [
+            denial
+            for denial in denials
+            if denial.kind != "object" or rng.random() < self._kept(denial.denied)
+        ]
+
+    def _kept(self, denied: str) -> float:
+        """Return in which share of its denials a noun may be denied where it is there."""
+        if not self.denied:
+            return 1.0
+        total, told = sum(self.denied.values()), sum(self.named.get(name, 0) for name in self.denied)
+        shares = [
+            self.denied.get(name, 0.0) / total * told / self.named[name]
+            for name in self.lexicon.mentions(denied).sure
+            if self.named.get(name, 0)
+        ]
+        return max([LEAST_KEPT, *shares])
 
     def absent_and_present(
         self, captioned: Captioned, known: ImageEvidence, held: Names
@@ -118,7 +175,10 @@ def negate(
         drafts = _drafts(some, options)
         wanted = [draft for draft in drafts if draft.tree is not None and options.kind != "absence"]
         checked = proofread(
-            [(draft.parse, presence_negations(draft.parse, draft.rng)) for draft in wanted],
+            [
+                (draft.parse, statistics.in_balance(presence_negations(draft.parse, draft.rng), draft.rng))
+                for draft in wanted
+            ],
             options.per_caption,
         )
         for draft, denials in zip(wanted, checked, strict=True):
@@ -175,7 +235,6 @@ def _rows(
 ) -> Iterator[Row]:
     lexicon = statistics.lexicon
     known = statistics.evidence(image)
-    plausible = plausible_absences(known, lexicon, statistics.counts, statistics.vocabulary)
     held = certain_concepts(image, lexicon)
     missing, sure = statistics.absent_and_present(image, known, held) if options.hard else ([], held)
     # a dog is an animal, and an animal may be a dog
@@ -184,7 +243,7 @@ def _rows(
         if draft.tree is None:
             rows: list[Row] = [{"presence_reason": draft.reason, "absence_reason": draft.reason}]
         else:
-            rows = _negations(draft, plausible, lexicon, options)
+            rows = _negations(draft, known, statistics, options)
             if options.hard:
                 drawn = islice(draw_balanced(missing, statistics.image_counts, draft.rng), OF_EACH)
                 said = contrast_set(
@@ -212,7 +271,10 @@ def certain_concepts(image: Captioned, lexicon: Lexicon) -> Names:
 
 
 def _negations(
-    draft: _Draft, plausible: list[AbsentConcept], lexicon: Lexicon, options: NegationOptions
+    draft: _Draft,
+    known: ImageEvidence,
+    statistics: CollectionStatistics,
+    options: NegationOptions,
 ) -> list[Row]:
     tree, rng = draft.parse, draft.rng
     denied: list[Row] = []
@@ -221,10 +283,11 @@ def _negations(
         denied = [_presence(denial) for denial in draft.denials]
         denied = denied or [{"presence_reason": "nothing in it can be denied well"}]
     if options.kind != "presence":
-        drawn = islice(draw(plausible, rng), options.per_caption)
+        plausible = statistics.plausible(known, statistics.lexicon.mentions(draft.caption).sure)
+        drawn = islice(draw(plausible, statistics.balance, rng), options.per_caption)
         missing = [
             _absence(tree, each, rng)
-            | (_hard(tree, draft.caption, each, lexicon, rng) if options.hard else {})
+            | (_hard(tree, draft.caption, each, statistics.lexicon, rng) if options.hard else {})
             for each in drawn
         ]
         missing = missing or [{"absence_reason": "nothing plausible is safely absent"}]
@@ -254,7 +317,7 @@ def _absence(tree: Parse, missing: AbsentConcept, rng: Random) -> Row:
 
 def _hard(tree: Parse, caption: str, missing: AbsentConcept, lexicon: Lexicon, rng: Random) -> Row:
     row = {"hard_affirmed": affirm(tree, missing.concept.noun, rng)}
-    if present := sorted(lexicon.mentions(caption)[0] & lexicon.objects.keys()):
+    if present := sorted(lexicon.mentions(caption).sure & lexicon.objects.keys()):
         row["hard_true"], row["hard_swapped"] = swap(
             lexicon.concepts[rng.choice(present)].noun, missing.concept.noun, rng
         )
@@ -270,7 +333,7 @@ def _completed(
     unsure: Names,
     options: NegationOptions,
 ) -> Row:
-    present = image.objects if image.objects is not None else sorted(known.named)
+    present = image.objects if image.objects is not None else sorted(known.sure)
     if options.hard:  # in the words of the statements
         present = sorted(held)
         row = row | {"objects_unsure": sorted(unsure - held)}

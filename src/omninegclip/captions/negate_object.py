@@ -14,6 +14,7 @@ from omninegclip.captions.structure import (
     BE,
     COUNTERS,
     IMAGES,
+    LEAVABLE,
     PARTS,
     Phrase,
     after_determiner,
@@ -33,10 +34,6 @@ FIXED = words(
     "adorned equipped"
 )
 BESIDE = words("with near beside behind by")
-LEAVABLE = words(
-    "sitting standing walking running lying laying parked sleeping sits stands walks runs sleeping "
-    "waiting eating posing swimming grazing smiling"
-)
 UNDER_IT = frozenset({"on", "in", "under", "behind", "beside", "near"})
 
 

@@ -3,15 +3,8 @@
 from collections.abc import Iterator
 
 from omninegclip.captions.compose import NegatedCaption, compose, with_any
-from omninegclip.captions.english import words
 from omninegclip.captions.parse import NOUNS, Parse
-from omninegclip.captions.structure import IMAGES, finite, locative, subject, who_is
-
-NEEDS_PLACE = words(
-    "put puts putting place placed places set sets laid located situated positioned mounted attached "
-    "dressed covered filled made seated topped stacked piled leaning leans based is are was were "
-    "looks looking look seen shown"
-)
+from omninegclip.captions.structure import IMAGES, NEEDS_PLACE, finite, locative, subject, who_is
 
 
 def negate_relation(parse: Parse) -> Iterator[NegatedCaption]:

@@ -23,6 +23,15 @@ ACTS = words(
 )
 IMAGES = words("picture photo image view photograph shot close close-up closeup scene portrait sight")
 LOCATIVE = words("on in at near under behind beside inside above below by along across against outside over")
+LEAVABLE = words(
+    "sitting standing walking running lying laying parked sleeping sits stands walks runs sleeping "
+    "waiting eating posing swimming grazing smiling"
+)
+NEEDS_PLACE = words(
+    "put puts putting place placed places set sets laid located situated positioned mounted attached "
+    "dressed covered filled made seated topped stacked piled leaning leans based is are was were "
+    "looks looking look seen shown"
+)
 IDIOMS = words(
     "air background foreground distance day night time way line front back middle row side top "
     "motion flight action progress other each area view left right past hand hands mouth head face "
