@@ -140,7 +140,18 @@ def places(parse: Parse, noun: Noun, kind: str) -> Iterator[Slot]:
     sentence, about = finite(parse), subject(parse)
     wordings = END | (BARE if _holds_things(parse) else {}) | (END_OF_SENTENCE if sentence else {})
     yield Slot("end", parse.end, 1.0, _unrepeated(parse, wordings))
-    if about and noun.singular in PORTABLE and _single(parse, about.head) and person(parse, about.head):
+    alone = (
+        about is not None
+        and about.head - about.start < 4
+        and "compound" not in parse.deps[about.start : about.head]
+    )
+    if (
+        about
+        and alone
+        and noun.singular in PORTABLE
+        and _single(parse, about.head)
+        and person(parse, about.head)
+    ):
         yield Slot("person", about.head + 1, 1.5, PERSON)
     if sentence and about and verb_of(parse) == about.head + 1 and kind in {"animal", "vehicle"}:
         yield Slot("subject", about.head + 1, 0.1, CLAUSE)
