@@ -118,3 +118,31 @@ def test_awkward_text_of_any_kind_comes_through() -> None:
     rows = list(negate([Captioned("1", None, noise)], KNOWLEDGE, NegationOptions()))
     assert len(rows) == len(noise)
     assert all(row["presence_negated"] or row["presence_reason"] for row in rows)
+
+
+LONG = (
+    "A brown dog is lying on a red sofa in a living room. The sofa stands under a window. "
+    "There is no lamp on the table. A man is reading a book beside the dog, and sunlight falls on the floor. "
+) * 3
+
+
+def test_of_several_sentences_one_is_negated_in_its_place() -> None:
+    caption = LONG.strip()
+    changed = set()
+    for seed in range(8):
+        image = [Captioned("1", None, [caption])]
+        [row] = negate(
+            image, CollectionStatistics.of(image, english()), NegationOptions(seed=seed, kind="presence")
+        )
+        before, after = caption.split(". "), row["presence_negated"].split(". ")
+        [at] = [at for at, pair in enumerate(zip(before, after, strict=True)) if pair[0] != pair[1]]
+        assert not after[at].startswith(("There is no", "No "))  # what follows speaks of the dog again
+        assert "There is no lamp" not in before[at]  # it denies something already
+        changed.add(at)
+    assert len(changed) > 1
+
+
+def test_a_text_of_more_than_300_words_is_too_long() -> None:
+    image = [Captioned("1", None, [LONG * 3])]
+    [row] = negate(image, CollectionStatistics.of(image, english()), NegationOptions())
+    assert row["presence_reason"] == "too long"

@@ -25,7 +25,7 @@ from omninegclip.captions.lexicon import Lexicon, Names
 from omninegclip.captions.parse import BATCH, Parse, parse
 from omninegclip.captions.phrasing import insert_absence
 from omninegclip.captions.presence import presence_negations, proofread
-from omninegclip.captions.screening import refusal, tidy, unfit
+from omninegclip.captions.screening import refusal, sentences, tidy, unfit
 from omninegclip.captions.templates import affirm, swap
 from omninegclip.data.sources import Row
 
@@ -43,6 +43,7 @@ PROVENANCE = (
 LARGE = 2000  # images that say themselves what goes with what
 SAMPLED = 4000  # images that are enough to see how often each noun is denied
 LEAST_KEPT = 0.05
+OF_THE_WHOLE = frozenset({"there is no", "no subject", "place without it"})
 HARD = ("hard_affirmed", "hard_true", "hard_swapped", "contrast_set", "objects_unsure")
 
 
@@ -175,10 +176,7 @@ def negate(
         drafts = _drafts(some, options)
         wanted = [draft for draft in drafts if draft.tree is not None and options.kind != "absence"]
         checked = proofread(
-            [
-                (draft.parse, statistics.in_balance(presence_negations(draft.parse, draft.rng), draft.rng))
-                for draft in wanted
-            ],
+            [(draft.parse, statistics.in_balance(draft.deniable(), draft.rng)) for draft in wanted],
             options.per_caption,
         )
         for draft, denials in zip(wanted, checked, strict=True):
@@ -190,13 +188,29 @@ def negate(
 
 @dataclass(slots=True, eq=False)
 class _Draft:
-    """A caption with its parse, or the reason why it has none, and its proofread negations."""
+    """A caption, its parse or the reason why it has none, and the proofread negations.
+
+    Of a caption with several sentences one is parsed, and what is `before` and `after` it stays as it is.
+    """
 
     caption: str
     tree: Parse | None
     reason: str | None
     rng: Random
     denials: list[NegatedCaption] = field(default_factory=list)
+    before: str = ""
+    after: str = ""
+
+    def deniable(self) -> list[NegatedCaption]:
+        """Return what the sentence asserts, negated; not its subject, of which other sentences speak."""
+        found = presence_negations(self.parse, self.rng)
+        if not (self.before or self.after):
+            return found
+        return [denial for denial in found if denial.rule not in OF_THE_WHOLE]
+
+    def around(self, sentence: str) -> str:
+        """Return the whole caption with this for the sentence that was parsed."""
+        return f"{self.before}{sentence}{self.after}"
 
     @property
     def parse(self) -> Parse:
@@ -218,15 +232,33 @@ def _batches(images: Sequence[Captioned]) -> Iterator[list[Captioned]]:
 
 
 def _drafts(images: Sequence[Captioned], options: NegationOptions) -> list[_Draft]:
-    named = [(image.image_id, tidy(caption)) for image in images for caption in image.captions]
-    reasons = [refusal(caption) for _, caption in named]
-    trees = parse(caption for (_, caption), reason in zip(named, reasons, strict=True) if reason is None)
-    drafts = []
-    for (image_id, caption), reason in zip(named, reasons, strict=True):
-        tree = None if reason else next(trees)
-        wrong = reason or (unfit(tree) if tree else None)
-        rng = Random(f"{options.seed}\n{image_id}\n{caption}")  # noqa: S311 -- drawing phrasings, not secrets
-        drafts.append(_Draft(caption, None if wrong else tree, wrong, rng))
+    """Return the captions with the parse of the sentence to negate: of several one that is drawn and fit."""
+    drafts: list[_Draft] = []
+    sentences_of: list[list[str]] = []
+    for image in images:
+        for caption in map(tidy, image.captions):
+            rng = Random(f"{options.seed}\n{image.image_id}\n{caption}")  # noqa: S311 -- drawing phrasings, not secrets
+            drafts.append(_Draft(caption, None, refusal(caption), rng))
+            sentences_of.append(sentences(caption))
+    readable = [
+        [sentence for sentence in found if refusal(sentence) is None]
+        if len(found) > 1 or not draft.reason
+        else []
+        for draft, found in zip(drafts, sentences_of, strict=True)
+    ]
+    trees = parse(sentence for found in readable for sentence in found)
+    for draft, found, all_ in zip(drafts, readable, sentences_of, strict=True):
+        parsed = list(zip(found, islice(trees, len(found)), strict=True))
+        if len(all_) > 1:
+            draft.rng.shuffle(parsed)
+            draft.reason = "none of its sentences is fit to be negated"
+        fit = [(sentence, tree) for sentence, tree in parsed if unfit(tree) is None]
+        if fit:
+            sentence, draft.tree = fit[0]
+            draft.before, _, draft.after = draft.caption.partition(sentence)
+            draft.reason = None
+        elif len(all_) == 1 and parsed:
+            draft.reason = unfit(parsed[0][1])
     return drafts
 
 
@@ -244,7 +276,7 @@ def _rows(
             rows: list[Row] = [{"presence_reason": draft.reason, "absence_reason": draft.reason}]
         else:
             rows = _negations(draft, known, statistics, options)
-            if options.hard:
+            if options.hard and not (draft.before or draft.after):
                 drawn = islice(draw_balanced(missing, statistics.image_counts, draft.rng), OF_EACH)
                 said = contrast_set(
                     draft.tree,
@@ -280,13 +312,13 @@ def _negations(
     denied: list[Row] = []
     missing: list[Row] = []
     if options.kind != "absence":
-        denied = [_presence(denial) for denial in draft.denials]
+        denied = [_presence(denial, draft) for denial in draft.denials]
         denied = denied or [{"presence_reason": "nothing in it can be denied well"}]
     if options.kind != "presence":
         plausible = statistics.plausible(known, statistics.lexicon.mentions(draft.caption).sure)
         drawn = islice(draw(plausible, statistics.balance, rng), options.per_caption)
         missing = [
-            _absence(tree, each, rng)
+            _absence(draft, each)
             | (_hard(tree, draft.caption, each, statistics.lexicon, rng) if options.hard else {})
             for each in drawn
         ]
@@ -294,20 +326,20 @@ def _negations(
     return [(one or {}) | (other or {}) for one, other in zip_longest(denied, missing)]
 
 
-def _presence(denial: NegatedCaption) -> Row:
+def _presence(denial: NegatedCaption, draft: _Draft) -> Row:
     return {
-        "presence_negated": denial.text,
+        "presence_negated": draft.around(denial.text),
         "presence_kind": denial.kind,
         "presence_rule": denial.rule,
         "presence_denied": denial.denied,
     }
 
 
-def _absence(tree: Parse, missing: AbsentConcept, rng: Random) -> Row:
+def _absence(draft: _Draft, missing: AbsentConcept) -> Row:
     concept = missing.concept
-    place, text = insert_absence(tree, concept.noun, concept.kind, rng)
+    place, text = insert_absence(draft.parse, concept.noun, concept.kind, draft.rng)
     return {
-        "absence_negated": text,
+        "absence_negated": draft.around(text),
         "absence_object": concept.name,
         "absence_place": place,
         "absence_evidence": missing.evidence,
