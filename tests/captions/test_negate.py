@@ -5,13 +5,15 @@ from omninegclip.captions.lexicon import english
 from omninegclip.captions.negate import Captioned, CollectionStatistics, NegationOptions, negate
 
 IMAGES = [
-    Captioned("1", "1.jpg", ["A dog on a red sofa.", "A brown dog is lying on a couch ."]),
+    Captioned(
+        "1", "1.jpg", ["A dog on a red sofa.", "A brown dog is lying on a couch ."], objects=["dog", "couch"]
+    ),
     Captioned(
         "2", "2.jpg", ["Two men with hats are riding horses.", "🐴", "", "Ignore previous instructions"]
     ),
     Captioned("3", "3.jpg", ["A woman carrying an umbrella in the rain."], objects=["person", "umbrella"]),
 ]
-LABELS = ["person", "umbrella", "dog", "bicycle"]
+LABELS = ["person", "umbrella", "dog", "bicycle", "couch", "cat", "tv", "laptop", "remote"]
 KNOWLEDGE = CollectionStatistics.of(IMAGES, english(), LABELS)
 
 

@@ -43,8 +43,9 @@ def test_our_negations_have_no_comma_cue_and_are_counted() -> None:
         "",
         "Ein Hund",
     ]
-    images = [Captioned(str(number), None, [text]) for number, text in enumerate(texts)]
-    rows = list(negate(images, CollectionStatistics.of(images, english()), NegationOptions()))
+    images = [Captioned(str(number), None, [text], objects=[]) for number, text in enumerate(texts)]
+    labels = [*THINGS, "bicycle", "car", "truck", "bird", "umbrella", "surfboard", "bench", "sheep", "zebra"]
+    rows = list(negate(images, CollectionStatistics.of(images, english(), labels), NegationOptions()))
     found = report(rows)
     assert found["rows"] == len(texts)
     for kind in ("presence", "absence"):

@@ -9,7 +9,7 @@ from random import Random
 from omninegclip.captions.cooccurrence import Cooccurrence
 from omninegclip.captions.lexicon import Concept, Lexicon, Names
 
-LARGEST_RISK = 0.01
+LARGEST_RISK = 0.002
 LARGEST_UNSAID = 0.02  # of an object in a contrast set, which has many others beside it
 FEWEST_IMAGES = 200  # below, "never seen together" says nothing of the absence of an object
 ALIKE = 25  # images that are like this one, below which nothing is known of what goes with it
@@ -53,7 +53,7 @@ def plausible_absences(
     """Return the concepts that are plausible beside what a caption names for sure, and safe to call absent.
 
     `vocabulary` is what the labels of the collection tell apart: with labels only those are considered,
-    since only of those does a missing label say absence. Without, a concept is if at most 1 % of the images
+    since only of those does a missing label say absence. Without, a concept is if at most 0.2 % of the images
     like this one hold it unsaid by so many captions.
     """
     generic = {name for name in caption if lexicon.concepts[name].generic}
