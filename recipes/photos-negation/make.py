@@ -8,7 +8,7 @@ Expected:  multiple choice on the test photos 25 % before, 50 % with omni, 74 % 
 Smoke:     add --seeds 1 --steps 4 --warm-up 2 --only omni
 
 `--data` is a folder with Flickr8k.token.txt, train.txt, dev.txt, test.txt and images/. Captions of train and
-dev are negated by rules, with every sixth kind of object never denied; each objective learns from about as
+dev are negated by rules, with one kind of object in six never denied; each objective learns from about as
 many tokens of them (omni.yaml, omni-plus.yaml), and is asked about the 1,000 test photos. `--coco` asks about
 photos with COCO's captions and boxes too, where boxes say what is there. A stopped run is continued by the
 same command.

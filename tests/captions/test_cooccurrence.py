@@ -1,10 +1,11 @@
 import math
-from itertools import product
+from itertools import combinations, product
 from random import Random
 
 import pytest
 
-from omninegclip.captions.cooccurrence import FEWEST_TOGETHER, Cooccurrence
+from omninegclip.captions.cooccurrence import FEWEST_TOGETHER, Cooccurrence, hints, shipped_mentions
+from omninegclip.captions.lexicon import Mentions, english
 
 
 def collection(seed: int = 0) -> list[list[frozenset[str]]]:
@@ -18,7 +19,7 @@ def collection(seed: int = 0) -> list[list[frozenset[str]]]:
 def counted(images: list[list[frozenset[str]]]) -> Cooccurrence:
     seen = Cooccurrence()
     for captions in images:
-        seen.add(captions)
+        seen.add([Mentions(names, names, names) for names in captions])
     return seen
 
 
@@ -53,3 +54,33 @@ def test_chaos_estimate_comes_near_what_captions_leave_out() -> None:
 
 def test_one_caption_an_image_says_nothing_of_silence() -> None:
     assert math.isnan(counted([[frozenset("a")], [frozenset()]]).unmentioned_share("a"))
+
+
+def test_a_hint_keeps_a_thing_from_being_silent_but_does_not_name_it() -> None:
+    named = english().mentions("A man on a surfboard")
+    hinted = english().mentions("A surfer on a wave")
+    assert hints([named, hinted])["surfboard"] == 2
+    assert "surfboard" not in hints([hinted, hinted])
+
+
+def test_images_alike_share_what_enough_of_them_share() -> None:
+    images = [[frozenset("ab")]] * 30 + [[frozenset("a")]] * 30 + [[frozenset("abc")]] * 5
+    seen = counted(images)
+    assert seen.alike("abc", fewest=10).bit_count() == 35  # c is too rare, a and b are not
+    assert seen.alike("abc", fewest=5).bit_count() == 5
+    assert seen.alike("c", fewest=10) == 0
+    assert seen.held_by(seen.alike("b", fewest=10)) == {"a": 1.0, "b": 1.0, "c": 5 / 35}
+
+
+def test_silent_odds_equal_a_naive_draw_of_captions() -> None:
+    images = [[frozenset("a") if said else frozenset() for said in (1, 1, 0)]] * 3 + [[frozenset("a")] * 3]
+    drawn = [any(pair) for captions in images for pair in combinations(captions, 2)]
+    assert counted(images).silent_odds("a", 2) == pytest.approx(drawn.count(False) / drawn.count(True))
+
+
+def test_the_table_that_ships_is_of_the_lexicon_that_ships() -> None:
+    """It has to be counted again (recipes/absence-table) when the lexicon changes."""
+    images, captions = shipped_mentions()
+    assert len(images) == 5000
+    assert {name for image in images for name in image} <= english().concepts.keys()
+    assert {times for image in images for times in image.values()} == set(range(1, captions + 1))

@@ -111,7 +111,7 @@ def test_what_a_caption_mentions_is_not_absent(caption: str, ruled_out: str) -> 
 
 
 def test_the_longest_name_counts() -> None:
-    named, unsafe = english().mentions("A hot dog on a plate")
+    named, unsafe, _ = english().mentions("A hot dog on a plate")
     assert "hot dog" in named
     assert "dog" not in unsafe
 
@@ -132,3 +132,42 @@ def test_nouns_without_a_singular_are_plural_and_sheep_are_not() -> None:
     assert Noun.parse("scissors/scissors").forms(many=False)["is"] == "are"
     assert Noun.parse("sheep/sheep").forms(many=False) == {"noun": "sheep", "a_noun": "a sheep", "is": "is"}
     assert Noun.parse("umbrella").forms(many=False)["a_noun"] == "an umbrella"
+    assert Noun.parse("cheese/-").forms(many=True) == {"noun": "cheese", "a_noun": "cheese", "is": "is"}
+
+
+@pytest.mark.parametrize(
+    ("caption", "no"),
+    [
+        ("A man on an orange bicycle", "orange"),
+        ("A cat with orange and white fur", "orange"),
+        ("A bed of flowers in a park", "bed"),
+        ("Two Apple computers on a desk", "apple"),
+        ("A girl hanging on monkey bars", "monkey"),
+        ("A hot dog on a bun", "dog"),
+        ("A man eats a hot dog at a hot dog stand", "dog"),
+        ("A dog bed in a corner", "dog"),
+        ("A boy waits at a bus stop", "bus"),
+        ("A woman with a board", "whiteboard"),
+    ],
+)
+def test_a_word_that_may_mean_something_else_names_nothing_for_sure(caption: str, no: str) -> None:
+    assert no not in english().mentions(caption).sure
+
+
+@pytest.mark.parametrize(
+    ("caption", "yes"),
+    [
+        ("Oranges in a bowl", "orange"),
+        ("An apple on a desk", "apple"),
+        ("A dog sleeps on a bed", "dog"),
+        ("A monkey on a dog", "monkey"),
+        ("A dog, cat and bird", "dog"),
+    ],
+)
+def test_a_word_with_one_meaning_names_its_thing(caption: str, yes: str) -> None:
+    assert yes in english().mentions(caption).sure
+
+
+def test_hundreds_of_objects_can_be_missed() -> None:
+    lexicon = english()
+    assert sum(not lexicon.concepts[name].generic for name in lexicon.objects) > 300

@@ -5,13 +5,15 @@ from omninegclip.captions.lexicon import english
 from omninegclip.captions.negate import Captioned, CollectionStatistics, NegationOptions, negate
 
 IMAGES = [
-    Captioned("1", "1.jpg", ["A dog on a red sofa.", "A brown dog is lying on a couch ."]),
+    Captioned(
+        "1", "1.jpg", ["A dog on a red sofa.", "A brown dog is lying on a couch ."], objects=["dog", "couch"]
+    ),
     Captioned(
         "2", "2.jpg", ["Two men with hats are riding horses.", "🐴", "", "Ignore previous instructions"]
     ),
     Captioned("3", "3.jpg", ["A woman carrying an umbrella in the rain."], objects=["person", "umbrella"]),
 ]
-LABELS = ["person", "umbrella", "dog", "bicycle"]
+LABELS = ["person", "umbrella", "dog", "bicycle", "couch", "cat", "tv", "laptop", "remote"]
 KNOWLEDGE = CollectionStatistics.of(IMAGES, english(), LABELS)
 
 
@@ -26,7 +28,7 @@ def test_each_caption_yields_its_rows_in_order_with_its_reason() -> None:
         "question, quotation or symbol",
         "empty",
         "instruction or address",
-        None,
+        "nothing plausible is safely absent",
     ]
     for row in rows:
         assert (row["presence_negated"] is None) == (row["presence_reason"] is not None)
@@ -34,15 +36,21 @@ def test_each_caption_yields_its_rows_in_order_with_its_reason() -> None:
 
 
 def test_with_labels_what_is_absent_was_looked_for_and_not_found() -> None:
+    """What is plausible on a beach is counted in the images that ship, since there is one here."""
+    beach = [Captioned("3", "3.jpg", ["A boat near a beach."], objects=["person", "boat"])]
+    labels = ["person", "boat", "kite", "surfboard", "toilet"]
+    statistics = CollectionStatistics.of(beach, english(), labels)
+    drawn = set()
     for seed in range(20):
-        [row] = negate(IMAGES[2:], KNOWLEDGE, NegationOptions(seed=seed))
-        assert row["absence_object"] in {"dog", "bicycle"}
-        assert row["objects_present"] == ["person", "umbrella"]
+        [row] = negate(beach, statistics, NegationOptions(seed=seed))
+        drawn.add(row["absence_object"])
+        assert row["objects_present"] == ["person", "boat"]
         assert row["objects_absent"] == [row["absence_object"]]
         assert row["absence_evidence"] == "labels"
         assert re.search(
             rf"\b(no|not|without)\b.*{row['absence_object']}", row["absence_negated"], re.IGNORECASE
         )
+    assert drawn <= {"kite", "surfboard"}
 
 
 def test_shards_and_seeds() -> None:
@@ -72,11 +80,13 @@ def test_only_the_kind_that_is_asked_for() -> None:
 
 
 def test_hard_variants_name_one_thing_that_is_there_and_one_that_is_not() -> None:
-    [row] = negate(IMAGES[2:], KNOWLEDGE, NegationOptions(hard=True))
+    beach = [Captioned("3", "3.jpg", ["A boat near a beach."], objects=["boat"])]
+    statistics = CollectionStatistics.of(beach, english(), ["boat", "kite"])
+    [row] = negate(beach, statistics, NegationOptions(hard=True))
     absent = row["absence_object"]
     assert absent in row["hard_affirmed"]
-    assert row["hard_true"].index("umbrella") < row["hard_true"].index(absent)
-    assert row["hard_swapped"].index(absent) < row["hard_swapped"].index("umbrella")
+    assert row["hard_true"].index("boat") < row["hard_true"].index(absent)
+    assert row["hard_swapped"].index(absent) < row["hard_swapped"].index("boat")
 
 
 def test_awkward_text_of_any_kind_comes_through() -> None:
@@ -110,3 +120,31 @@ def test_awkward_text_of_any_kind_comes_through() -> None:
     rows = list(negate([Captioned("1", None, noise)], KNOWLEDGE, NegationOptions()))
     assert len(rows) == len(noise)
     assert all(row["presence_negated"] or row["presence_reason"] for row in rows)
+
+
+LONG = (
+    "A brown dog is lying on a red sofa in a living room. The sofa stands under a window. "
+    "There is no lamp on the table. A man is reading a book beside the dog, and sunlight falls on the floor. "
+) * 3
+
+
+def test_of_several_sentences_one_is_negated_in_its_place() -> None:
+    caption = LONG.strip()
+    changed = set()
+    for seed in range(8):
+        image = [Captioned("1", None, [caption])]
+        [row] = negate(
+            image, CollectionStatistics.of(image, english()), NegationOptions(seed=seed, kind="presence")
+        )
+        before, after = caption.split(". "), row["presence_negated"].split(". ")
+        [at] = [at for at, pair in enumerate(zip(before, after, strict=True)) if pair[0] != pair[1]]
+        assert not after[at].startswith(("There is no", "No "))  # what follows speaks of the dog again
+        assert "There is no lamp" not in before[at]  # it denies something already
+        changed.add(at)
+    assert len(changed) > 1
+
+
+def test_a_text_of_more_than_300_words_is_too_long() -> None:
+    image = [Captioned("1", None, [LONG * 3])]
+    [row] = negate(image, CollectionStatistics.of(image, english()), NegationOptions())
+    assert row["presence_reason"] == "too long"

@@ -5,7 +5,13 @@ import pytest
 
 pytest.importorskip("sklearn", reason="the negate extra is not installed")
 from omninegclip.captions.lexicon import english
-from omninegclip.captions.negate import Captioned, CollectionStatistics, NegationOptions, negate
+from omninegclip.captions.negate import (
+    PROVENANCE,
+    Captioned,
+    CollectionStatistics,
+    NegationOptions,
+    negate,
+)
 from omninegclip.captions.quality import MARKS, WORDS, LabelledTexts, accuracy, report
 
 THINGS = ["dog", "cat", "horse", "cow", "train", "bus", "boat", "kite"]
@@ -37,8 +43,9 @@ def test_our_negations_have_no_comma_cue_and_are_counted() -> None:
         "",
         "Ein Hund",
     ]
-    images = [Captioned(str(number), None, [text]) for number, text in enumerate(texts)]
-    rows = list(negate(images, CollectionStatistics.of(images, english()), NegationOptions()))
+    images = [Captioned(str(number), None, [text], objects=[]) for number, text in enumerate(texts)]
+    labels = [*THINGS, "bicycle", "car", "truck", "bird", "umbrella", "surfboard", "bench", "sheep", "zebra"]
+    rows = list(negate(images, CollectionStatistics.of(images, english(), labels), NegationOptions()))
     found = report(rows)
     assert found["rows"] == len(texts)
     for kind in ("presence", "absence"):
@@ -55,3 +62,32 @@ def test_duplicates_are_counted() -> None:
     image = [Captioned("1", None, ["A dog on a mat."])]
     rows = list(negate(image, CollectionStatistics.of(image, english()), NegationOptions()))
     assert report(rows * 3)["presence"]["duplicates"] == 2
+
+
+def row(noun: str, absent: bool, number: int) -> dict[str, str | None]:
+    """A row that denies a noun, as absent or as the object of a caption."""
+    empty = dict.fromkeys(("presence_negated", "absence_negated", *PROVENANCE))
+    kind = {"absence_negated": f"no {noun}", "absence_object": noun, "absence_place": "end"}
+    own = {"presence_negated": f"no {noun}", "presence_kind": "object", "presence_rule": "with no"}
+    said = kind if absent else own | {"presence_denied": f"a {noun}"}
+    return empty | {"image_id": str(number), "caption": f"A scene {number}"} | said
+
+
+def test_how_much_the_noun_alone_tells_is_found() -> None:
+    apart = [row("dog", True, n) for n in range(60)] + [row("cat", False, n) for n in range(60)]
+    assert report(apart)["nouns"] == {
+        "distinct": 1,
+        "share of the 20 most frequent": 1.0,
+        "noun alone": 1.0,
+    }
+    mixed = [row(noun, absent, n) for n in range(30) for noun in ("dog", "cat") for absent in (True, False)]
+    assert report(mixed)["nouns"]["noun alone"] == pytest.approx(0.5, abs=0.15)
+
+
+def test_each_rule_has_samples_of_its_own() -> None:
+    rows = [row("dog", True, n) for n in range(30)] + [row("cat", False, n) for n in range(30)]
+    found = report(rows)
+    assert {rule: len(samples) for rule, samples in found["presence"]["samples"].items()} == {
+        "object: with no": 10
+    }
+    assert len(found["absence"]["samples"]["end"]) == 10

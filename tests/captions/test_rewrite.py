@@ -357,3 +357,36 @@ def test_a_link_where_an_answer_will_be_kept_is_replaced_and_not_followed(
 
 def test_an_answer_with_escape_sequences_is_not_taken() -> None:
     assert fault(REQUEST, "A cat on a mat with \x1b[31mno dog in sight.") == "control characters"
+
+
+@pytest.mark.parametrize(
+    ("text", "wrong"),
+    [
+        ("A cat on a mat with no dogs in sight.", None),
+        ("A cat on a mat and not a single dog nearby.", None),
+        ("A cat on a mat where a dog is missing.", None),
+        ("A cat on a mat where dogs are absent.", None),
+        ("A cat on a mat with a dog and no saddle.", "affirms what is denied"),
+        ("A cat on a mat, not without a dog.", "affirms what is denied"),
+        ("A dog can be seen on a mat with no cat.", "affirms what is denied"),
+    ],
+)
+def test_what_is_denied_has_to_be_denied_in_any_number(text: str, wrong: str | None) -> None:
+    assert fault(REQUEST, text) == wrong
+
+
+def test_a_plural_with_a_form_of_its_own_is_the_same_noun() -> None:
+    request = Request("A bed in a room.", "A bed in a room with no person in sight.", "person")
+    assert fault(request, "A bed in a room with no people in sight.") is None
+
+
+def test_json_in_a_code_fence_is_read(start: Started) -> None:
+    fenced = "```json\n" + json.dumps({"caption": GOOD}) + "\n```"
+    rewriter, _, _ = start((200, json.dumps({"choices": [{"message": {"content": fenced}}]})))
+    assert rewriter(REQUEST).text == GOOD
+
+
+@pytest.mark.parametrize("seconds", [0.0, -1.0, float("nan"), float("inf")])
+def test_a_time_that_is_none_is_refused(seconds: float) -> None:
+    with pytest.raises(OmniNegClipError, match="--llm-timeout"):
+        Endpoint("http://localhost:1/v1", "tiny", seconds)

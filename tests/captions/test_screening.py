@@ -21,6 +21,9 @@ from omninegclip.captions.screening import refusal, tidy, unfit
         ("A beach with no people", "already negated"),
         ("A man who isn't wearing a hat", "already negated"),
         ("A street without cars", "already negated"),
+        ("A street devoid of people", "already negated"),
+        ("A table free of clutter", "already negated"),
+        ("The Girl With A Pearl Earring From Delft", "title"),
     ],
 )
 def test_what_is_no_plain_caption_is_refused_with_a_reason(caption: str, reason: str) -> None:

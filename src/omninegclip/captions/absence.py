@@ -2,61 +2,110 @@
 
 import math
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from random import Random
 
 from omninegclip.captions.cooccurrence import Cooccurrence
 from omninegclip.captions.lexicon import Concept, Lexicon, Names
 
-LARGEST_RISK = 0.01
+LARGEST_RISK = 0.002
 LARGEST_UNSAID = 0.02  # of an object in a contrast set, which has many others beside it
-FEWEST_IMAGES = 200  # below, "never seen together" says nothing of plausibility
+FEWEST_IMAGES = 200  # below, "never seen together" says nothing of the absence of an object
+ALIKE = 25  # images that are like this one, below which nothing is known of what goes with it
+SHARE, LARGE_SHARE = 0.03, 0.1  # of those, with the object
+ALONE = 0.15  # beside a single thing of another kind
+LIFT = 2.0  # how much more frequent there than elsewhere, below the large share
+SEEN_WITH = 0.01  # of the images with each single thing that a caption names, and two of them at least
+ROUNDS = 6
+RARE = 0.1  # of frequencies of which only a sample is known
 
 
 @dataclass(frozen=True, slots=True)
 class ImageEvidence:
-    """What is known of an image: concepts its captions name, those they rule out, and its labels if any."""
+    """What is known of an image: concepts its captions name, those they rule out, and its labels if any.
+
+    `sure` are the named ones that no other word could mean, and `captions` is how many captions there are.
+    """
 
     named: Names
     unsafe: Names
     labelled: Names | None = None
+    sure: Names = frozenset()
+    captions: int = 1
 
 
 @dataclass(frozen=True, slots=True)
 class AbsentConcept:
-    """A concept that isn't in the image, why it counts as absent, and its lift with what is."""
+    """A concept that isn't in the image, why it counts as absent, and how well it goes with what is there.
+
+    `fit` is the share of images like this one that hold it, or in `absent_objects` the largest lift.
+    """
 
     concept: Concept
     evidence: str
-    lift: float
+    fit: float
 
 
 def plausible_absences(
-    image: ImageEvidence, lexicon: Lexicon, counts: Cooccurrence, vocabulary: Names
+    image: ImageEvidence, caption: Names, lexicon: Lexicon, counts: Cooccurrence, vocabulary: Names
 ) -> list[AbsentConcept]:
-    """Return the concepts that are plausible beside an image's captions and safe to call absent.
+    """Return the concepts that are plausible beside what a caption names for sure, and safe to call absent.
 
     `vocabulary` is what the labels of the collection tell apart: with labels only those are considered,
-    since only of those does a missing label say absence. Without, a concept is if it is seldom left
-    unsaid: it has a star in the lexicon, and its unmentioned share times max(lift, 1) is at most 0.01
-    where images have several captions. Plausible is a lift above 1 (a positive PMI); in a collection of less
-    than 200 images any.
+    since only of those does a missing label say absence. Without, a concept is if at most 0.2 % of the images
+    like this one hold it unsaid by so many captions.
     """
-    lifts = counts.lifts(image.named if image.labelled is None else image.named | image.labelled)
-    plausible = lifts if counts.images >= FEWEST_IMAGES else lexicon.objects
-    return [
-        AbsentConcept(
-            lexicon.concepts[name], "captions" if image.labelled is None else "labels", lifts.get(name, 0.0)
-        )
-        for name in sorted(plausible)  # sets have no order that two processes share
-        if name in lexicon.objects
-        and (counts.images < FEWEST_IMAGES or lifts[name] > 1)
-        and name not in image.unsafe
-        and _is_safely_absent(
-            lexicon.concepts[name], lifts.get(name, 0.0), image, lexicon, counts, vocabulary
-        )
-    ]
+    generic = {name for name in caption if lexicon.concepts[name].generic}
+    found = []
+    for name, share in counts.remembered(plausible_beside, caption - generic, lexicon):
+        concept = lexicon.concepts[name]
+        if name in image.unsafe or name in image.named:
+            continue
+        if image.labelled is None:
+            safe = share * counts.silent_odds(name, image.captions) <= LARGEST_RISK
+        else:
+            safe = _not_labelled(concept, image.labelled, lexicon, vocabulary)
+        if safe:
+            found.append(AbsentConcept(concept, "captions" if image.labelled is None else "labels", share))
+    return found
+
+
+def plausible_beside(evidence: Names, lexicon: Lexicon, counts: Cooccurrence) -> list[tuple[str, float]]:
+    """Return the objects that are plausible beside some concepts, none of them generic, with their shares.
+
+    Plausible is what at least four and 3 % of the images hold that have as much in common with this one, of
+    scene, activity and objects, as 25 images do; that is more frequent there than elsewhere; and that is
+    seen with each single one of the concepts too. Where there is nothing, images of the same scene count.
+    """
+    scenes = sorted(name for name in evidence if lexicon.concepts[name].kind == "scene")
+    for some in (evidence, *([scene] for scene in scenes)):
+        alike = counts.alike(some, ALIKE)
+        found = [
+            (name, share)
+            for name, share in (counts.held_by(alike) if alike else {}).items()
+            if name in lexicon.objects
+            and not lexicon.concepts[name].generic
+            and share >= _needed(name, evidence, lexicon)
+            and share >= (LIFT if share < LARGE_SHARE else 1) * counts.count[name] / counts.images
+            and all(
+                counts.together(name, other) >= max(2, SEEN_WITH * counts.count[other]) for other in evidence
+            )
+        ]
+        if found:
+            return found
+    return []
+
+
+def _needed(name: str, evidence: Names, lexicon: Lexicon) -> float:
+    """Return which share is plausible: one thing alone suggests its like, and what often goes with it.
+
+    A cat may be on a keyboard, and still "a cat at a window with no keyboard" is odd, while with no dog it
+    is not.
+    """
+    kinds = {lexicon.concepts[other].kind for other in evidence}
+    telling = len(evidence) > 1 or kinds & {"scene", "activity"} or lexicon.concepts[name].kind in kinds
+    return SHARE if telling else ALONE
 
 
 def absent_objects(
@@ -99,9 +148,43 @@ def _is_absent(
     return counts.count[concept.name] > 0 and risk <= LARGEST_UNSAID
 
 
-def draw(found: list[AbsentConcept], rng: Random) -> Iterator[AbsentConcept]:
-    """Yield them without repetition, earlier the more they go with what is there."""
-    yield from _weighted(found, [0.1 + math.log(max(absent.lift, 1)) for absent in found], rng)
+def draw(found: list[AbsentConcept], balance: Mapping[str, float], rng: Random) -> Iterator[AbsentConcept]:
+    """Yield them without repetition, earlier the better they go with what is there.
+
+    `balance` weighs them so that each is denied where it is absent about as often as it is named where it
+    is there: else the noun alone would tell whether a denial is true.
+    """
+    yield from _weighted(found, [weight(each, balance) for each in found], rng)
+
+
+def weight(absent: AbsentConcept, balance: Mapping[str, float]) -> float:
+    """Return how much more often than others an absent concept is drawn."""
+    return math.sqrt(absent.fit) * balance.get(absent.concept.name, 1.0)
+
+
+def balanced(
+    pools: Sequence[list[AbsentConcept]], named: Mapping[str, int]
+) -> tuple[dict[str, float], dict[str, float]]:
+    """Return weights under which concepts are denied as often as they are named, and how often that is.
+
+    `pools` holds the plausible absences of each caption, and `named` counts the captions that
+    name a concept. Iterative proportional fitting: what is drawn too seldom gets a larger weight.
+    """
+    balance: dict[str, float] = {}
+    drawn: dict[str, float] = {}
+    for _ in range(ROUNDS):
+        drawn = {}
+        for found in pools:
+            weights = [weight(each, balance) for each in found]
+            total = sum(weights)
+            for each, one in zip(found, weights, strict=True):
+                name = each.concept.name
+                drawn[name] = drawn.get(name, 0.0) + one / total
+        scale = sum(drawn.values()) / (sum(named.get(name, 0) for name in drawn) or 1)
+        for name, often in drawn.items():
+            wanted = max(named.get(name, 0) * scale, RARE)
+            balance[name] = balance.get(name, 1.0) * math.sqrt(wanted / max(often, RARE))
+    return balance, drawn
 
 
 def draw_balanced(
@@ -111,7 +194,7 @@ def draw_balanced(
 
     The noun that is denied then tells less of whether that is true: what is often there is often missing too.
     """
-    weights = [max(image_counts[each.concept.name], 0.01) * max(each.lift, 1) for each in found]
+    weights = [max(image_counts[each.concept.name], 0.01) * max(each.fit, 1) for each in found]
     yield from _weighted(found, weights, rng)
 
 
@@ -119,20 +202,6 @@ def _weighted(found: list[AbsentConcept], weights: Sequence[float], rng: Random)
     """Order by keys u^(1/w): a weighted draw without replacement (Efraimidis and Spirakis, 2006)."""
     keys = [math.log(rng.random()) / weight for weight in weights]
     return [found[at] for at in sorted(range(len(found)), key=keys.__getitem__, reverse=True)]
-
-
-def _is_safely_absent(
-    concept: Concept,
-    lift: float,
-    image: ImageEvidence,
-    lexicon: Lexicon,
-    counts: Cooccurrence,
-    vocabulary: Names,
-) -> bool:
-    if image.labelled is not None:
-        return _not_labelled(concept, image.labelled, lexicon, vocabulary)
-    risk = counts.unmentioned_share(concept.name) * max(lift, 1)
-    return concept.salient and (math.isnan(risk) or risk <= LARGEST_RISK)
 
 
 def _not_labelled(concept: Concept, labelled: Names, lexicon: Lexicon, vocabulary: Names) -> bool:

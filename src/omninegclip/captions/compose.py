@@ -9,6 +9,8 @@ from omninegclip.captions.parse import Parse
 
 Edit = tuple[int, int, str]  # the words from here to before there become this
 LOWERED = words("DT CD JJ JJR JJS NN NNS PRP PRP$ VBG VBN IN PDT EX RB")
+ANY = {"some": "any", "something": "anything", "someone": "anyone", "somebody": "anybody"}
+CLAUSE = words("while as and but , when because that which who")
 ARTICLE = re.compile(r"\b([Aa])n?(?= ([A-Za-z][\w-]*))")
 
 
@@ -23,14 +25,28 @@ class NegatedCaption:
 
 
 def compose(parse: Parse, *edits: Edit) -> str:
-    """Return the caption with its edits, its blanks and its capital as they were, its articles agreeing."""
+    """Return the caption with its edits, its blanks and its case as they were, its articles agreeing."""
     text, at = "", 0
-    for start, end, new in sorted(edits):
+    shouted = parse.text().isupper()
+    for start, end, written in sorted(edits):
+        new = written.upper() if shouted else written
         text = _join(text, parse.text(at, start), parse.blanks[at - 1] if at else "")
         text = _join(text, new, " ")
         at = end
     text = _join(text, parse.text(at), parse.blanks[at - 1] if at else "")
     return capitalised_like(parse, text)
+
+
+def with_any(parse: Parse, start: int, end: int) -> list[Edit]:
+    """Return the edits that turn "some" behind a denial into "any", up to where another clause begins."""
+    edits: list[Edit] = []
+    for token in range(start, end):
+        word = parse.words[token].lower()
+        if word in CLAUSE:
+            break
+        if word in ANY and (word != "some" or parse.tags[token] == "DT"):
+            edits.append((token, token + 1, ANY[word]))
+    return edits
 
 
 def capitalised_like(parse: Parse, text: str) -> str:

@@ -85,7 +85,7 @@ def named_literally(caption: str, lexicon: Lexicon) -> Names:
     words = f" {' '.join(WORD.findall(caption.lower()))} "
     return frozenset(
         name
-        for name in lexicon.mentions(caption)[0]
+        for name in lexicon.mentions(caption).sure
         if any(f" {form} " in words for form in (_noun(lexicon, name).singular, _noun(lexicon, name).plural))
     )
 

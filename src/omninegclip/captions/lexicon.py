@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from typing import NamedTuple
 
 from omninegclip.captions.english import article, plural, words
 
@@ -13,6 +14,17 @@ LINE = re.compile(r"([^=<~]+)(?:=([^<~]*))?(?:<([^~]*))?(?:~(.*))?")  # name = o
 OBJECTS = words(
     "animal vehicle street furniture household electronics tableware food sport portable labelled"
 )
+GENERIC = words("people clothing")
+# nouns of no concept behind which another noun only says of what kind: dog food, bus stop, monkey bars
+HEADS = words(
+    "stop stops statue statues toy toys costume costumes logo print prints shaped themed colored "
+    "coloured bars bar juice sauce pie jam peel skin leather house houses ride rides show case cover "
+    "seat seats stand stands ramp trail path crossing club rack racks shop service shelter terminal "
+    "yard ranch keeper owner owners trainer lovers lover ornament ornaments decoration decorations "
+    "drawing drawings cartoon picture pictures tattoo computer computers product products brand tree "
+    "trees field fields parts part tail head heads collar treats gear equipment race races engine "
+    "car cars lane lanes tracks track light lights and-white pattern"
+)
 LONGEST = 3
 LEXICON = Path(__file__).with_name("lexicon.txt")
 Names = frozenset[str]
@@ -20,38 +32,57 @@ Names = frozenset[str]
 
 @dataclass(frozen=True, slots=True)
 class Noun:
-    """A countable noun as a caption writes it; scissors and skis have no singular of their own."""
+    """A noun as a caption writes it; scissors and skis have no singular of their own, cheese no plural."""
 
     singular: str
     plural: str
+    countable: bool = True
 
     @classmethod
     def parse(cls, text: str) -> "Noun":
-        """Return the noun of "dog", or of "mouse/mice" where the rules of English don't give the plural."""
+        """Return the noun of "dog", of "mouse/mice" with an irregular plural, or of "cheese/-" with none."""
         singular, _, irregular = text.strip().partition("/")
+        if irregular == "-":
+            return cls(singular, singular, countable=False)
         return cls(singular, irregular or plural(singular))
 
     @property
     def always_many(self) -> bool:
         """Return whether it is one of scissors and skis, not of sheep."""
-        return self.singular == self.plural and self.singular.endswith("s")
+        return self.countable and self.singular == self.plural and self.singular.endswith("s")
 
     def forms(self, many: bool) -> dict[str, str]:
         """Return the fields of a phrasing: the noun, the noun after "without", and its verb."""
+        if not self.countable:
+            return {"noun": self.singular, "a_noun": self.singular, "is": "is"}
         if many or self.always_many:
-            return {"noun": self.plural, "a_noun": f"any {self.plural}", "is": "are"}
+            return {"noun": self.plural, "a_noun": self.plural, "is": "are"}
         return {"noun": self.singular, "a_noun": f"{article(self.singular)} {self.singular}", "is": "is"}
 
 
 @dataclass(frozen=True, slots=True)
 class Concept:
-    """One thing that captions name: its kind, its broader concepts, and if it is seldom left unsaid."""
+    """One thing that captions name: its kind, its broader concepts, and if it is seldom left unsaid.
+
+    A generic one (a table, an animal) is in so many scenes that it neither tells one nor is missed in one.
+    One of which only the plural is sure is called like something else: an orange like a color.
+    """
 
     name: str
     kind: str
     noun: Noun
     salient: bool = False
     broader: Names = frozenset()
+    generic: bool = False
+    only_plural: bool = False
+
+
+class Mentions(NamedTuple):
+    """Concepts that a caption names, those it does not allow to call absent, and those it names for sure."""
+
+    named: Names
+    unsafe: Names
+    sure: Names
 
 
 class Lexicon:
@@ -72,24 +103,41 @@ class Lexicon:
         self.related = self._relate()
         self._terms = {term: self._meaning(term) for term in names.keys() | implied.keys()}
 
-    def mentions(self, caption: str) -> tuple[Names, Names]:
-        """Return the concepts that a caption names, and all that may not be called absent because of it.
+    def mentions(self, caption: str) -> "Mentions":
+        """Return what a caption names, what it names for sure, and what it does not allow to call absent.
 
-        Of overlapping terms the longest counts: a hot dog is no dog.
+        Of overlapping terms the longest counts: a hot dog is no dog. What is named for sure is named by a
+        word that means nothing else, and is no part of a compound: an orange bicycle is no orange, an Apple
+        computer no apple, and a board may be of many kinds.
         """
-        words, at = WORD.findall(caption.lower()), 0
-        named: list[Names] = []
-        unsafe: list[Names] = []
+        found = list(WORD.finditer(caption.lower()))
+        words, at = [each[0] for each in found], 0
+        named: set[str] = set()
+        unsafe: set[str] = set()
+        sure: set[str] = set()
         while at < len(words):
-            step = 1
-            for length in range(min(LONGEST, len(words) - at), 0, -1):
-                if meaning := self._terms.get(" ".join(words[at : at + length])):
-                    named.append(meaning[0])
-                    unsafe.append(meaning[1])
-                    step = length
-                    break
+            step, meaning = self._longest(words, at)
+            if meaning:
+                named |= meaning.named
+                unsafe |= meaning.unsafe
+                joined = at + step < len(words) and found[at + step].start() == found[at + step - 1].end() + 1
+                if meaning.sure and not (joined and self._heads(words, at + step)):
+                    sure |= meaning.sure
             at += step
-        return frozenset().union(*named), frozenset().union(*unsafe)
+        return Mentions(frozenset(named), frozenset(unsafe), frozenset(sure))
+
+    def _longest(self, words: list[str], at: int) -> "tuple[int, Mentions | None]":
+        for length in range(min(LONGEST, len(words) - at), 0, -1):
+            if meaning := self._terms.get(" ".join(words[at : at + length])):
+                return length, meaning
+        return 1, None
+
+    def _heads(self, words: list[str], at: int) -> bool:
+        """Return whether a noun begins here, so that one before it only says of what kind it is."""
+        if words[at] in HEADS:
+            return True
+        _, meaning = self._longest(words, at)
+        return meaning is not None and any(self.concepts[name].kind != "activity" for name in meaning.named)
 
     def resolve(self, label: str) -> Names:
         """Return the concepts that an object label of a dataset names, none where the lexicon lacks it."""
@@ -120,10 +168,19 @@ class Lexicon:
                 related[ancestor].add(concept.name)
         return related
 
-    def _meaning(self, term: str) -> tuple[Names, Names]:
+    def _meaning(self, term: str) -> "Mentions":
         named = self.names.get(term, set())
         touched = named | self.implied.get(term, set())
-        return frozenset(named), frozenset().union(*(self.related[name] for name in touched))
+        unsafe = frozenset().union(*(self.related[name] for name in touched))
+        own = {
+            name
+            for name in named
+            if term in (self.concepts[name].noun.singular, self.concepts[name].noun.plural)
+        }
+        sure = own or (named if len(named) == 1 else set())
+        if any(self.concepts[name].only_plural and term == name for name in sure):
+            sure = set()
+        return Mentions(frozenset(named), unsafe, frozenset(sure))
 
 
 @cache
@@ -144,11 +201,14 @@ def english() -> Lexicon:
 def _read_line(
     line: str, kind: str, concepts: list[Concept], names: dict[str, set[str]], implied: dict[str, set[str]]
 ) -> None:
-    star = "*" in line
-    parts = LINE.fullmatch(line.replace("*", ""))
+    star, generic = "*" in line, "^" in line or kind in GENERIC
+    parts = LINE.fullmatch(re.sub(r"[*^?]", "", line))
     assert parts is not None  # noqa: S101 (the file is ours)
     noun, other, broader, hints = parts.groups()
-    concept = Concept(Noun.parse(noun).singular, kind, Noun.parse(noun), star, frozenset(_listed(broader)))
+    named = Noun.parse(noun)
+    concept = Concept(
+        named.singular, kind, named, star, frozenset(_listed(broader)), generic, only_plural="?" in line
+    )
     concepts.append(concept)
     for found, terms in ((names, [noun, *_listed(other)]), (implied, _listed(hints))):
         for term in map(Noun.parse, terms):

@@ -1,16 +1,18 @@
 """Captioned images to rows of the record: both kinds of negation, each with where it comes from."""
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
 from itertools import islice, zip_longest
 from random import Random
 from typing import Literal
 
 from omninegclip.captions.absence import (
+    FEWEST_IMAGES,
     AbsentConcept,
     ImageEvidence,
     absent_objects,
+    balanced,
     draw,
     draw_balanced,
     is_usually_mentioned,
@@ -18,12 +20,12 @@ from omninegclip.captions.absence import (
 )
 from omninegclip.captions.compose import NegatedCaption
 from omninegclip.captions.contrast_sets import OF_EACH, contrast_set, named_literally
-from omninegclip.captions.cooccurrence import Cooccurrence
+from omninegclip.captions.cooccurrence import Cooccurrence, shipped_mentions
 from omninegclip.captions.lexicon import Lexicon, Names
-from omninegclip.captions.parse import Parse, parse
+from omninegclip.captions.parse import BATCH, Parse, parse
 from omninegclip.captions.phrasing import insert_absence
-from omninegclip.captions.presence import presence_negations
-from omninegclip.captions.screening import refusal, tidy, unfit
+from omninegclip.captions.presence import presence_negations, proofread
+from omninegclip.captions.screening import refusal, sentences, tidy, unfit
 from omninegclip.captions.templates import affirm, swap
 from omninegclip.data.sources import Row
 
@@ -38,6 +40,10 @@ PROVENANCE = (
     "absence_evidence",
     "absence_reason",
 )
+LARGE = 2000  # images that say themselves what goes with what
+SAMPLED = 4000  # images that are enough to see how often each noun is denied
+LEAST_KEPT = 0.05
+OF_THE_WHOLE = frozenset({"there is no", "no subject", "place without it"})
 HARD = ("hard_affirmed", "hard_true", "hard_swapped", "contrast_set", "objects_unsure")
 
 
@@ -55,35 +61,87 @@ class Captioned:
 class CollectionStatistics:
     """Statistics of the whole collection: its words, co-occurrence, and the vocabulary of its labels.
 
-    `image_counts` counts the images that surely hold each concept.
+    `image_counts` counts the images that surely hold each concept. `balance` weighs absent concepts so that
+    the noun doesn't tell if a denial is true, and `denied` is how often each is denied then.
     """
 
     lexicon: Lexicon
     counts: Cooccurrence
     vocabulary: Names
     image_counts: Counter[str]
+    balance: Mapping[str, float] = field(default_factory=dict)
+    denied: Mapping[str, float] = field(default_factory=dict)
+    named: Mapping[str, int] = field(default_factory=dict)
 
     @classmethod
     def of(
-        cls, images: Iterable[Captioned], lexicon: Lexicon, labels: Iterable[str] = ()
+        cls, images: Sequence[Captioned], lexicon: Lexicon, labels: Iterable[str] = ()
     ) -> "CollectionStatistics":
-        """Count a collection whose annotators looked for every one of `labels`."""
+        """Count a collection whose annotators looked for every one of `labels`.
+
+        Below 2,000 images those that ship with the package are counted too.
+        """
         labels = list(labels)
         lexicon, counts = lexicon.extended(labels), Cooccurrence()
         image_counts: Counter[str] = Counter()
+        named: Counter[str] = Counter()
         for image in images:
-            counts.add([lexicon.mentions(tidy(caption))[0] for caption in image.captions])
+            mentions = [lexicon.mentions(tidy(caption)) for caption in image.captions]
+            counts.add(mentions, lexicon.resolve_all(image.objects or ()))
+            named.update(name for each in mentions for name in each.sure)
             image_counts.update(certain_concepts(image, lexicon))
-        return cls(lexicon, counts, lexicon.resolve_all(labels), image_counts)
+        if len(images) < LARGE:
+            counts.add_all(*shipped_mentions())
+        statistics = cls(lexicon, counts, lexicon.resolve_all(labels), image_counts)
+        if len(images) < FEWEST_IMAGES:
+            return statistics  # too few for frequencies
+        some = images[:: max(1, len(images) // SAMPLED)]
+        pools = [
+            statistics.plausible(known, lexicon.mentions(tidy(caption)).sure)
+            for image in some
+            for known in [statistics.evidence(image)]
+            for caption in image.captions
+        ]
+        balance, denied = balanced([pool for pool in pools if pool], named)
+        return replace(statistics, balance=balance, denied=denied, named=named)
 
     def evidence(self, captioned: Captioned) -> ImageEvidence:
         """Return what the captions and labels of one image say of presence and absence."""
         mentions = [self.lexicon.mentions(tidy(caption)) for caption in captioned.captions]
         return ImageEvidence(
-            named=frozenset().union(*(named for named, _ in mentions)),
-            unsafe=frozenset().union(*(unsafe for _, unsafe in mentions)),
+            named=frozenset().union(*(each.named for each in mentions)),
+            unsafe=frozenset().union(*(each.unsafe for each in mentions)),
             labelled=None if captioned.objects is None else self.lexicon.resolve_all(captioned.objects),
+            sure=frozenset().union(*(each.sure for each in mentions)),
+            captions=len(captioned.captions),
         )
+
+    def plausible(self, known: ImageEvidence, caption: Names) -> list[AbsentConcept]:
+        """Return what is plausible beside what a caption surely names and safe to call absent."""
+        return plausible_absences(known, caption, self.lexicon, self.counts, self.vocabulary)
+
+    def in_balance(self, denials: list[NegatedCaption], rng: Random) -> list[NegatedCaption]:
+        """Return a caption's own denials, but those whose noun would tell that they are false.
+
+        A noun that is hardly ever denied where it is absent (a man) is seldom denied where it is there.
+        """
+        return [
+            denial
+            for denial in denials
+            if denial.kind != "object" or rng.random() < self._kept(denial.denied)
+        ]
+
+    def _kept(self, denied: str) -> float:
+        """Return in which share of its denials a noun may be denied where it is there."""
+        if not self.denied:
+            return 1.0
+        total, told = sum(self.denied.values()), sum(self.named.get(name, 0) for name in self.denied)
+        shares = [
+            self.denied.get(name, 0.0) / total * told / self.named[name]
+            for name in self.lexicon.mentions(denied).sure
+            if self.named.get(name, 0)
+        ]
+        return max([LEAST_KEPT, *shares])
 
     def absent_and_present(
         self, captioned: Captioned, known: ImageEvidence, held: Names
@@ -114,39 +172,124 @@ def negate(
     A caption that can't be negated well yields one row without negation, and with the reason. Every draw
     depends on seed, image and caption alone, so neither shards nor processes change it.
     """
-    texts = [tidy(caption) for image in images for caption in image.captions]
-    trees = parse(text for text in texts if refusal(text) is None)
+    for some in _batches(images):
+        drafts = _drafts(some, options)
+        wanted = [draft for draft in drafts if draft.tree is not None and options.kind != "absence"]
+        checked = proofread(
+            [(draft.parse, statistics.in_balance(draft.deniable(), draft.rng)) for draft in wanted],
+            options.per_caption,
+        )
+        for draft, denials in zip(wanted, checked, strict=True):
+            draft.denials = denials
+        by_image = iter(drafts)
+        for image in some:
+            yield from _rows(image, list(islice(by_image, len(image.captions))), statistics, options)
+
+
+@dataclass(slots=True, eq=False)
+class _Draft:
+    """A caption, its parse or the reason why it has none, and the proofread negations.
+
+    Of a caption with several sentences one is parsed, and what is `before` and `after` it stays as it is.
+    """
+
+    caption: str
+    tree: Parse | None
+    reason: str | None
+    rng: Random
+    denials: list[NegatedCaption] = field(default_factory=list)
+    before: str = ""
+    after: str = ""
+
+    def deniable(self) -> list[NegatedCaption]:
+        """Return what the sentence asserts, negated; not its subject, of which other sentences speak."""
+        found = presence_negations(self.parse, self.rng)
+        if not (self.before or self.after):
+            return found
+        return [denial for denial in found if denial.rule not in OF_THE_WHOLE]
+
+    def around(self, sentence: str) -> str:
+        """Return the whole caption with this for the sentence that was parsed."""
+        return f"{self.before}{sentence}{self.after}"
+
+    @property
+    def parse(self) -> Parse:
+        """The parse of a caption that was not refused."""
+        assert self.tree is not None  # noqa: S101
+        return self.tree
+
+
+def _batches(images: Sequence[Captioned]) -> Iterator[list[Captioned]]:
+    """Yield some images at a time, so that rows come while others still are to be parsed."""
+    some: list[Captioned] = []
     for image in images:
-        known = statistics.evidence(image)
-        plausible = plausible_absences(known, statistics.lexicon, statistics.counts, statistics.vocabulary)
-        held = certain_concepts(image, statistics.lexicon)
-        missing, sure = statistics.absent_and_present(image, known, held) if options.hard else ([], held)
-        # a dog is an animal, and an animal may be a dog
-        related = (statistics.lexicon.related[name] for name in held)
-        unsure = known.unsafe.union(known.named, *related)
+        some.append(image)
+        if sum(len(each.captions) for each in some) >= BATCH:
+            yield some
+            some = []
+    if some:
+        yield some
+
+
+def _drafts(images: Sequence[Captioned], options: NegationOptions) -> list[_Draft]:
+    """Return the captions with the parse of the sentence to negate: of several one that is drawn and fit."""
+    drafts: list[_Draft] = []
+    sentences_of: list[list[str]] = []
+    for image in images:
         for caption in map(tidy, image.captions):
-            reason = refusal(caption)
-            tree = None if reason else next(trees)
-            reason = unfit(tree) if tree else reason
-            if tree is None or reason:
-                rows: list[Row] = [{"presence_reason": reason, "absence_reason": reason}]
-            else:
-                rng = Random(f"{options.seed}\n{image.image_id}\n{caption}")  # noqa: S311 -- drawing phrasings, not secrets
-                rows = _negations(tree, caption, plausible, statistics.lexicon, options, rng)
-                if options.hard:
-                    drawn = islice(draw_balanced(missing, statistics.image_counts, rng), OF_EACH)
-                    said = contrast_set(
-                        tree,
-                        caption,
-                        sure,
-                        [each.concept.name for each in drawn],
-                        rows[0].get("presence_negated"),
-                        statistics.lexicon,
-                        rng,
-                    )
-                    rows[0] = rows[0] | {"contrast_set": [asdict(each) for each in said]}
-            for row in rows:
-                yield _completed(row, image, caption, known, held, unsure, options)
+            rng = Random(f"{options.seed}\n{image.image_id}\n{caption}")  # noqa: S311 -- drawing phrasings, not secrets
+            drafts.append(_Draft(caption, None, refusal(caption), rng))
+            sentences_of.append(sentences(caption))
+    readable = [
+        [sentence for sentence in found if refusal(sentence) is None]
+        if len(found) > 1 or not draft.reason
+        else []
+        for draft, found in zip(drafts, sentences_of, strict=True)
+    ]
+    trees = parse(sentence for found in readable for sentence in found)
+    for draft, found, all_ in zip(drafts, readable, sentences_of, strict=True):
+        parsed = list(zip(found, islice(trees, len(found)), strict=True))
+        if len(all_) > 1:
+            draft.rng.shuffle(parsed)
+            draft.reason = "none of its sentences is fit to be negated"
+        fit = [(sentence, tree) for sentence, tree in parsed if unfit(tree) is None]
+        if fit:
+            sentence, draft.tree = fit[0]
+            draft.before, _, draft.after = draft.caption.partition(sentence)
+            draft.reason = None
+        elif len(all_) == 1 and parsed:
+            draft.reason = unfit(parsed[0][1])
+    return drafts
+
+
+def _rows(
+    image: Captioned, drafts: Sequence[_Draft], statistics: CollectionStatistics, options: NegationOptions
+) -> Iterator[Row]:
+    lexicon = statistics.lexicon
+    known = statistics.evidence(image)
+    held = certain_concepts(image, lexicon)
+    missing, sure = statistics.absent_and_present(image, known, held) if options.hard else ([], held)
+    # a dog is an animal, and an animal may be a dog
+    unsure = known.unsafe.union(known.named, *(lexicon.related[name] for name in held))
+    for draft in drafts:
+        if draft.tree is None:
+            rows: list[Row] = [{"presence_reason": draft.reason, "absence_reason": draft.reason}]
+        else:
+            rows = _negations(draft, known, statistics, options)
+            if options.hard and not (draft.before or draft.after):
+                drawn = islice(draw_balanced(missing, statistics.image_counts, draft.rng), OF_EACH)
+                said = contrast_set(
+                    draft.tree,
+                    draft.caption,
+                    sure,
+                    [each.concept.name for each in drawn],
+                    rows[0].get("presence_negated"),
+                    lexicon,
+                    draft.rng,
+                )
+                rows[0] = rows[0] | {"contrast_set": [asdict(each) for each in said]}
+        for row in rows:
+            yield _completed(row, image, draft.caption, known, held, unsure, options)
 
 
 def certain_concepts(image: Captioned, lexicon: Lexicon) -> Names:
@@ -160,42 +303,43 @@ def certain_concepts(image: Captioned, lexicon: Lexicon) -> Names:
 
 
 def _negations(
-    tree: Parse,
-    caption: str,
-    plausible: list[AbsentConcept],
-    lexicon: Lexicon,
+    draft: _Draft,
+    known: ImageEvidence,
+    statistics: CollectionStatistics,
     options: NegationOptions,
-    rng: Random,
 ) -> list[Row]:
+    tree, rng = draft.parse, draft.rng
     denied: list[Row] = []
     missing: list[Row] = []
     if options.kind != "absence":
-        denied = [_presence(denial) for denial in islice(presence_negations(tree, rng), options.per_caption)]
+        denied = [_presence(denial, draft) for denial in draft.denials]
         denied = denied or [{"presence_reason": "nothing in it can be denied well"}]
     if options.kind != "presence":
-        drawn = islice(draw(plausible, rng), options.per_caption)
+        plausible = statistics.plausible(known, statistics.lexicon.mentions(draft.caption).sure)
+        drawn = islice(draw(plausible, statistics.balance, rng), options.per_caption)
         missing = [
-            _absence(tree, each, rng) | (_hard(tree, caption, each, lexicon, rng) if options.hard else {})
+            _absence(draft, each)
+            | (_hard(tree, draft.caption, each, statistics.lexicon, rng) if options.hard else {})
             for each in drawn
         ]
         missing = missing or [{"absence_reason": "nothing plausible is safely absent"}]
     return [(one or {}) | (other or {}) for one, other in zip_longest(denied, missing)]
 
 
-def _presence(denial: NegatedCaption) -> Row:
+def _presence(denial: NegatedCaption, draft: _Draft) -> Row:
     return {
-        "presence_negated": denial.text,
+        "presence_negated": draft.around(denial.text),
         "presence_kind": denial.kind,
         "presence_rule": denial.rule,
         "presence_denied": denial.denied,
     }
 
 
-def _absence(tree: Parse, missing: AbsentConcept, rng: Random) -> Row:
+def _absence(draft: _Draft, missing: AbsentConcept) -> Row:
     concept = missing.concept
-    place, text = insert_absence(tree, concept.noun, concept.kind, rng)
+    place, text = insert_absence(draft.parse, concept.noun, concept.kind, draft.rng)
     return {
-        "absence_negated": text,
+        "absence_negated": draft.around(text),
         "absence_object": concept.name,
         "absence_place": place,
         "absence_evidence": missing.evidence,
@@ -205,7 +349,7 @@ def _absence(tree: Parse, missing: AbsentConcept, rng: Random) -> Row:
 
 def _hard(tree: Parse, caption: str, missing: AbsentConcept, lexicon: Lexicon, rng: Random) -> Row:
     row = {"hard_affirmed": affirm(tree, missing.concept.noun, rng)}
-    if present := sorted(lexicon.mentions(caption)[0] & lexicon.objects.keys()):
+    if present := sorted(lexicon.mentions(caption).sure & lexicon.objects.keys()):
         row["hard_true"], row["hard_swapped"] = swap(
             lexicon.concepts[rng.choice(present)].noun, missing.concept.noun, rng
         )
@@ -221,7 +365,7 @@ def _completed(
     unsure: Names,
     options: NegationOptions,
 ) -> Row:
-    present = image.objects if image.objects is not None else sorted(known.named)
+    present = image.objects if image.objects is not None else sorted(known.sure)
     if options.hard:  # in the words of the statements
         present = sorted(held)
         row = row | {"objects_unsure": sorted(unsure - held)}

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from omninegclip.captions.compose import NegatedCaption, compose
+from omninegclip.captions.compose import NegatedCaption, compose, with_any
 from omninegclip.captions.english import base_form, words
 from omninegclip.captions.parse import NOUNS, Parse
 from omninegclip.captions.structure import BE, SUBJECTS, phrase, plural, subject, verb_of, who_is
@@ -35,7 +35,7 @@ def _be(parse: Parse, verb: int) -> Iterator[NegatedCaption]:
         or not following.startswith(("VB", "IN", "JJ", "DT"))
     ):
         return
-    text = compose(parse, (verb + 1, verb + 1, "not"))
+    text = compose(parse, (verb + 1, verb + 1, "not"), *with_any(parse, verb + 1, parse.end))
     kind = "action" if following in {"VBG", "VBN"} else "relation" if following == "IN" else "attribute"
     if kind == "action" or verb == parse.root:
         yield NegatedCaption(kind, "is not", parse.text(verb + 1, parse.end), text)
@@ -52,11 +52,18 @@ def _do(parse: Parse, verb: int) -> Iterator[NegatedCaption]:
             "action",
             "does not",
             parse.text(verb, parse.end),
-            compose(parse, (verb, verb + 1, f"does not {base_form(word)}")),
+            compose(
+                parse,
+                (verb, verb + 1, f"does not {base_form(word)}"),
+                *with_any(parse, verb + 1, parse.end),
+            ),
         )
     elif parse.tags[verb] == "VBP" and many and word not in PAST_LIKE and not word.endswith("ed"):
         yield NegatedCaption(
-            "action", "do not", parse.text(verb, parse.end), compose(parse, (verb, verb, "do not"))
+            "action",
+            "do not",
+            parse.text(verb, parse.end),
+            compose(parse, (verb, verb, "do not"), *with_any(parse, verb, parse.end)),
         )
 
 
@@ -64,18 +71,20 @@ def _participle(parse: Parse) -> Iterator[NegatedCaption]:
     about, verb = subject(parse), _first_participle(parse)
     if about is None or verb is None:
         return
-    denied = parse.text(verb, parse.end)
+    denied, any_of_it = parse.text(verb, parse.end), with_any(parse, verb, parse.end)
     if parse.tags[verb - 1] in NOUNS:
-        yield NegatedCaption("action", "not doing", denied, compose(parse, (verb, verb, "not")))
-    if verb == about.head + 1:
+        yield NegatedCaption("action", "not doing", denied, compose(parse, (verb, verb, "not"), *any_of_it))
+    if verb == about.head + 1 and parse.words[about.start].lower() != "the":
         yield NegatedCaption(
             "action",
             "who is not doing",
             denied,
-            compose(parse, (verb, verb, f"{who_is(parse, about.head)} not")),
+            compose(parse, (verb, verb, f"{who_is(parse, about.head)} not"), *any_of_it),
         )
     elif parse.tags[verb - 1] in NOUNS and parse.words[about.head + 1] in {"in", "on", "at", "near"}:
-        yield NegatedCaption("action", "but not doing", denied, compose(parse, (verb, verb, "but not")))
+        yield NegatedCaption(
+            "action", "but not doing", denied, compose(parse, (verb, verb, "but not"), *any_of_it)
+        )
 
 
 def _first_participle(parse: Parse) -> int | None:

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 from omninegclip.captions.compose import NegatedCaption, agreeing, compose
 from omninegclip.captions.english import words
+from omninegclip.captions.lexicon import english
 from omninegclip.captions.parse import NOUNS, Parse
 from omninegclip.captions.structure import phrase, who_is
 
@@ -14,6 +15,12 @@ ATTRIBUTES = words(
     "rocky icy dusty rusty shiny furry fluffy hairy fuzzy bald bearded striped colorful bright dark "
     "cloudy clear sunny open closed crowded busy cluttered messy tidy fresh ripe frozen bare "
     "shirtless barefoot modern antique ornate decorative"
+)
+NAMES = frozenset(
+    {"white wine", "red wine", "black bear", "white board", "high chair", "black board", "short pants"}
+    | {"tall ship", "green bean", "green beans", "black pepper", "golden retriever", "wet suit", "tan lines"}
+    | {"big wheel", "old town", "long board", "wide receiver", "red cross", "black belt", "red carpet"}
+    | {"yellow jacket", "brown rice", "white rice", "dry erase", "open air", "open area", "wide open"}
 )
 FOLLOWED = frozenset({"on", "in", "at", "near", "while", "as", "under", "behind", "beside", "by"})
 
@@ -31,6 +38,8 @@ def _relative_clause(parse: Parse, adjective: int, noun: int) -> Iterator[Negate
     start, end = parse.span(adjective)
     if whole is None or start == whole.start or not _room_after(parse, noun):
         return
+    if _is_name(parse, end - 1, noun) or _is_name(parse, start, noun):
+        return
     if any(parse.words[i].lower() not in ATTRIBUTES | {"and"} for i in range(start, end)):
         return
     if parse.tags[whole.start] not in {"DT", "CD", "PRP$"} or (parse.tags[end] in {"CC", ","}):
@@ -39,6 +48,12 @@ def _relative_clause(parse: Parse, adjective: int, noun: int) -> Iterator[Negate
     rest = agreeing(f"{parse.text(whole.start, start)} {parse.text(end, noun + 1)}")
     text = compose(parse, (whole.start, noun + 1, f"{rest} {who_is(parse, noun)} not {attribute}"))
     yield NegatedCaption("attribute", "that is not so", f"{attribute} {parse.words[noun]}", text)
+
+
+def _is_name(parse: Parse, adjective: int, noun: int) -> bool:
+    """Return whether the adjective is part of what a thing is called: a polar bear, a white wine glass."""
+    two = parse.text(adjective, adjective + 2).lower()
+    return two in NAMES or not {two, parse.text(adjective, noun + 1).lower()}.isdisjoint(english().names)
 
 
 def _room_after(parse: Parse, noun: int) -> bool:

@@ -3,16 +3,18 @@
 from collections.abc import Iterator
 from random import Random
 
-from omninegclip.captions.compose import NegatedCaption, compose, lowered, without
+from omninegclip.captions.compose import NegatedCaption, compose, lowered, with_any, without
 from omninegclip.captions.english import plural as plural_of
 from omninegclip.captions.english import words
-from omninegclip.captions.lexicon import Noun
+from omninegclip.captions.lexicon import Noun, english
+from omninegclip.captions.negate_attribute import ATTRIBUTES
 from omninegclip.captions.parse import NOUNS, Parse
 from omninegclip.captions.phrasing import insert_absence
 from omninegclip.captions.structure import (
     BE,
     COUNTERS,
     IMAGES,
+    LEAVABLE,
     PARTS,
     Phrase,
     after_determiner,
@@ -25,16 +27,13 @@ from omninegclip.captions.structure import (
     verb_of,
 )
 
-HAVING = words("has have wearing holding carrying wears holds carries having")
+HAVING = words("has have wearing wears having")
+HANDLING = words("wearing holding carrying")
 FIXED = words(
     "filled covered topped decorated made loaded lined along together playing plays play packed full "
     "adorned equipped"
 )
 BESIDE = words("with near beside behind by")
-LEAVABLE = words(
-    "sitting standing walking running lying laying parked sleeping sits stands walks runs sleeping "
-    "waiting eating posing swimming grazing smiling"
-)
 UNDER_IT = frozenset({"on", "in", "under", "behind", "beside", "near"})
 
 
@@ -43,8 +42,9 @@ def negate_object(parse: Parse, rng: Random) -> Iterator[NegatedCaption]:
     for token in range(parse.end):
         if parse.words[token].lower() == "with" and parse.deps[token] == "prep" and token:
             yield from _without(parse, token)
-        elif parse.words[token].lower() in HAVING:
+        elif parse.words[token].lower() in HAVING | HANDLING:
             yield from _having(parse, token)
+            yield from _handling(parse, token)
         elif parse.deps[token] == "conj":
             yield from _but_no(parse, token)
     yield from _there_is(parse)
@@ -58,6 +58,8 @@ def _without(parse: Parse, token: int) -> Iterator[NegatedCaption]:
     whole = None if noun is None else phrase(parse, noun)
     if whole is None or whole.start != token + 1 or parse.words[token - 1].lower() in FIXED:
         return
+    if parse.words[whole.head].lower().endswith(("made", "done", "ed")):
+        return  # "with the bed unmade": a participle taken for a noun
     if parse.tags[token - 1] == "VBN" or "and" in parse.words[whole.start : whole.head]:
         return
     if any(
@@ -71,16 +73,36 @@ def _without(parse: Parse, token: int) -> Iterator[NegatedCaption]:
     bare, denied = after_determiner(parse, whole), parse.text(whole.start, whole.head + 1)
     if bare is not None:
         yield NegatedCaption("object", "with no", denied, compose(parse, (token, bare, "with no")))
-    if (bare is not None and parse.tags[whole.start] != "CD") or parse.tags[whole.start] == "PRP$":
+    definite = parse.tags[whole.start] == "PRP$" or parse.words[whole.start].lower() == "the"
+    if (bare is not None and parse.tags[whole.start] != "CD") or definite:
         yield NegatedCaption("object", "without", denied, compose(parse, (token, token + 1, "without")))
+
+
+def _handling(parse: Parse, token: int) -> Iterator[NegatedCaption]:
+    """Yield "not wearing a yellow shirt", where "wearing no yellow shirt" would read wrong."""
+    if parse.tags[token] != "VBG" or token == parse.root or parse.words[token - 1].lower() in {"not", *BE}:
+        return
+    for child in parse.children[token]:
+        whole = phrase(parse, child) if parse.deps[child] == "dobj" else None
+        if whole is None or whole.start != token + 1 or "and" in parse.words[whole.start : parse.end]:
+            continue
+        joined = parse.words[token - 1].lower() in {"and", "while", "but"}
+        if joined or parse.tags[token - 1] in NOUNS:
+            denied = parse.text(whole.start, whole.head + 1)
+            text = compose(parse, (token, token, "not"), *with_any(parse, token, parse.end))
+            yield NegatedCaption("object", "not having", denied, text)
 
 
 def _having(parse: Parse, token: int) -> Iterator[NegatedCaption]:
     for child in parse.children[token]:
         whole = phrase(parse, child) if parse.deps[child] == "dobj" else None
+        if parse.words[token].lower() not in HAVING:
+            return
         if whole is None or whole.start != token + 1 or (bare := after_determiner(parse, whole)) is None:
             continue
-        if not any(parse.deps[c] in {"conj", "cc"} or parse.words[c] == "of" for c in parse.children[child]):
+        plain = bare == whole.head or parse.words[token].lower() in {"has", "have", "having"}
+        joined = any(parse.deps[c] in {"conj", "cc"} or parse.words[c] == "of" for c in parse.children[child])
+        if plain and not joined:
             text = compose(parse, (whole.start, bare, "no"))
             yield NegatedCaption("object", "having no", parse.text(whole.start, whole.head + 1), text)
 
@@ -133,7 +155,9 @@ def _there_is(parse: Parse) -> Iterator[NegatedCaption]:
         if bare is not None and (bare > 0 or lowered(parse)):
             first = lowered(parse) if bare == 0 else None
             text = compose(
-                parse, (0, max(bare, 1) if first else bare, f"there {be} no {first or ''}".strip())
+                parse,
+                (0, max(bare, 1) if first else bare, f"there {be} no {first or ''}".strip()),
+                *with_any(parse, about.head + 1, parse.end),
             )
             yield NegatedCaption("object", "there is no", parse.text(0, about.head + 1), text)
 
@@ -141,7 +165,8 @@ def _there_is(parse: Parse) -> Iterator[NegatedCaption]:
 def _denies_whole(parse: Parse, about: Phrase) -> bool:
     word = parse.words[about.head].lower()
     coordinated = any(parse.deps[child] in {"conj", "cc", "appos"} for child in parse.children[about.head])
-    return about.start == 0 and not coordinated and word not in COUNTERS | IMAGES | PARTS
+    graded = any(parse.tags[token] == "RB" for token in range(about.start, about.head))  # "a very green hill"
+    return about.start == 0 and not coordinated and not graded and word not in COUNTERS | IMAGES | PARTS
 
 
 def _subject(parse: Parse) -> Iterator[NegatedCaption]:
@@ -156,7 +181,8 @@ def _subject(parse: Parse) -> Iterator[NegatedCaption]:
         return
     first = lowered(parse) if bare == 0 else ""
     if first is not None:
-        text = compose(parse, (0, max(bare, 1) if first else bare, f"no {first}".strip()))
+        start = (0, max(bare, 1) if first else bare, f"no {first}".strip())
+        text = compose(parse, start, *with_any(parse, about.head + 1, parse.end))
         yield NegatedCaption("object", "no subject", parse.text(0, about.head + 1), text)
 
 
@@ -229,10 +255,15 @@ def _said_elsewhere(parse: Parse, rng: Random) -> Iterator[NegatedCaption]:
 
 def _noun(parse: Parse, whole: Phrase) -> Noun | None:
     """Return the noun of "a red fire truck" as fire truck: countable for sure after "a"."""
-    start = whole.head
-    while start > whole.start and parse.deps[start - 1] == "compound":
-        start -= 1
+    start = min(whole.start + 1, whole.head)
+    while start < whole.head and parse.words[start].lower() in ATTRIBUTES:
+        start += 1  # what is left belongs to the noun: "alarm clock", whatever the parser makes of "alarm"
     name = parse.text(start, whole.head + 1)
+    if not all(parse.tags[token].startswith(("NN", "JJ", "VBN")) for token in range(start, whole.head)):
+        return None  # "a blue and raspberry topped cake"
+    concepts = english().names.get(name.split()[-1], set())
+    if any(english().concepts[concept].kind in {"scene", "nature"} for concept in concepts):
+        return None  # a place is not missing from an image as a thing is
     if not name.islower() or plural(parse, whole.head) or parse.words[whole.start].lower() not in {"a", "an"}:
         return None
     return Noun(name, plural_of(name))

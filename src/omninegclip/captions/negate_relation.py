@@ -2,16 +2,9 @@
 
 from collections.abc import Iterator
 
-from omninegclip.captions.compose import NegatedCaption, compose
-from omninegclip.captions.english import words
+from omninegclip.captions.compose import NegatedCaption, compose, with_any
 from omninegclip.captions.parse import NOUNS, Parse
-from omninegclip.captions.structure import IMAGES, finite, locative, subject, who_is
-
-NEEDS_PLACE = words(
-    "put puts putting place placed places set sets laid located situated positioned mounted attached "
-    "dressed covered filled made seated topped stacked piled leaning leans based is are was were "
-    "looks looking look seen shown"
-)
+from omninegclip.captions.structure import IMAGES, NEEDS_PLACE, finite, locative, subject, who_is
 
 
 def negate_relation(parse: Parse) -> Iterator[NegatedCaption]:
@@ -29,12 +22,15 @@ def negate_relation(parse: Parse) -> Iterator[NegatedCaption]:
             and not finite(parse)
             and parse.words[about.head].lower() not in IMAGES
         ):
-            text = compose(parse, (start, start, f"{who_is(parse, about.head)} not"))
+            text = compose(
+                parse,
+                (start, start, f"{who_is(parse, about.head)} not"),
+                *with_any(parse, start, parse.span(token)[1]),
+            )
             yield NegatedCaption("relation", "that is not there", denied, text)
         if parse.span(token)[1] == parse.end and _stands_without(parse, start):
-            yield NegatedCaption(
-                "relation", "but not there", denied, compose(parse, (start, start, "but not"))
-            )
+            text = compose(parse, (start, start, "but not"), *with_any(parse, start, parse.end))
+            yield NegatedCaption("relation", "but not there", denied, text)
 
 
 def _stands_without(parse: Parse, start: int) -> bool:
@@ -44,4 +40,10 @@ def _stands_without(parse: Parse, start: int) -> bool:
         for word, tag in zip(parse.words[:start], parse.tags[:start], strict=True)
         if tag.startswith("VB")
     }
-    return start > 2 and (before in NOUNS or before in {"VBG", "VBZ"}) and not verbs & NEEDS_PLACE
+    # without a verb "a cup and a plate but not in a room" is no sentence that a person would write
+    return (
+        start > 2
+        and (before in NOUNS or before in {"VBG", "VBZ"})
+        and bool(verbs)
+        and not verbs & NEEDS_PLACE
+    )

@@ -3,17 +3,15 @@
 No phrasing adds a comma, so that a comma tells nothing of negation.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from random import Random
 
-from omninegclip.captions.compose import capitalised_like, compose, lowered
+from omninegclip.captions.compose import compose
 from omninegclip.captions.english import article, words
-from omninegclip.captions.lexicon import Noun
+from omninegclip.captions.lexicon import Noun, english
 from omninegclip.captions.parse import NOUNS, Parse
 from omninegclip.captions.structure import (
-    IMAGES,
-    Phrase,
     finite,
     object_of,
     person,
@@ -34,121 +32,150 @@ SURFACES = words("table desk counter bench shelf tray plate")
 SMALL = words("food tableware electronics household")
 LARGE = words("toilet bathtub sink refrigerator oven fireplace television mirror")
 
-END_OF_ANY = (
-    "with no {noun} in sight",
-    "with no {noun} around",
-    "with no {noun} nearby",
-    "with no {noun} to be seen",
-    "without {a_noun} in sight",
-    "without a single {one} in sight",
-    "and no {noun} in sight",
-    "and no {noun} nearby",
-    "but no {noun} in sight",
-    "and not {an_one} in sight",
-    "and no sign of {a_noun}",
-)
-END_OF_SENTENCE = (
-    "and there {is} no {noun} in sight",
-    "and there {is} no {noun} nearby",
-    "but there {is} no {noun} around",
-    "and no {noun} {is} visible",
-    "and no {noun} can be seen",
-    "but no {noun} {is} in sight",
-    "while no {noun} {is} in view",
-    "with no {noun} in sight",
-    "without {a_noun} in sight",
-)
-START_OF_PHRASE = (
-    "there {is} no {noun} in this picture of {caption}",
-    "no {noun} can be seen in this photo of {caption}",
-    "no {noun} {is} visible in this image of {caption}",
-    "not a single {one} is visible in this photo of {caption}",
-)
-START_OF_SENTENCE = (
-    "there {is} no {noun} in this picture where {caption}",
-    "no {noun} {is} visible in this photo where {caption}",
-    "no {noun} can be seen in this scene where {caption}",
-    "not a single {one} is in sight where {caption}",
-)
-AFTER_PERSON = ("with no {noun}", "without {a_noun}", "who does not have {a_noun}", "who has no {noun}")
-AFTER_PEOPLE = ("with no {noun}", "without {a_noun}", "who do not have {a_noun}", "who have no {noun}")
-AFTER_SUBJECT = (
-    "with no {noun} nearby",
-    "with no {noun} around",
-    "without {a_noun} nearby",
-    "with no {noun} in sight",
-)
-AFTER_ROOM = ("without {a_noun}", "with no {noun}", "where there {is} no {noun}")
-BEFORE_CLAUSE = ("with no {noun} in sight", "with no {noun} around", "without {a_noun} in sight")
-AFTER_SURFACE = ("with no {noun} on it", "without {a_noun} on it")
-AFTER_LIST = ("but no {noun}", "but not {a_noun}")
+# Each with how often captions of COCO and Flickr8k say it, of any noun: recipes/negation-wording counts them.
+BARE = {"with no {noun}": 66, "without {a_noun}": 42}  # of the last noun: a room, a plate
+END = {
+    "with no {noun} around": 3,
+    "with no {noun} nearby": 1,
+    "with no {noun} in sight": 0,
+    "with no {noun} in view": 0,
+    "with no {noun} in the background": 0,
+    "with no {noun} visible": 0,
+    "with no {noun} to be seen": 0,
+    "without {a_noun} in sight": 0,
+    "without {a_noun} nearby": 0,
+    "without {a_noun} around": 0,
+    "without a single {one} in sight": 0,
+    "and no {noun} around": 1,
+    "and no {noun} in sight": 0,
+    "and no {noun} nearby": 0,
+    "but no {noun} in sight": 0,
+    "but no {noun} nearby": 0,
+    "with not {an_one} in sight": 0,
+    "and not {an_one} in sight": 0,
+}
+END_OF_SENTENCE = {
+    "and there {is} no {noun}": 0,
+    "and there {is} no {noun} in sight": 0,
+    "and there {is} no {noun} nearby": 0,
+    "but there {is} no {noun} around": 0,
+    "but there {is} no {noun} in sight": 0,
+    "and no {noun} can be seen": 0,
+    "and no {noun} {is} visible": 0,
+    "while no {noun} {is} in view": 0,
+}
+PERSON = {
+    "with no {noun}": 66,
+    "without {a_noun}": 42,
+    "carrying no {noun}": 0,
+    "holding no {noun}": 0,
+    "not carrying {a_noun}": 0,
+    "not holding {a_noun}": 0,
+    "who {has} no {noun}": 0,
+    "who {does} not have {a_noun}": 0,
+}
+PLACE = {
+    "with no {noun}": 66,
+    "without {a_noun}": 42,
+    "with no {noun} in it": 2,
+    "without {a_noun} in it": 0,
+    "that has no {noun}": 1,
+    "that has no {noun} in it": 0,
+    "where there {is} no {noun}": 0,
+}
+SURFACE = {
+    "with no {noun} on it": 1,
+    "without {a_noun} on it": 0,
+    "that has no {noun} on it": 1,
+}
+CLAUSE = {
+    "with no {noun} in sight": 0,
+    "with no {noun} around": 3,
+    "with no {noun} nearby": 1,
+    "without {a_noun} in sight": 0,
+}
+LIST = {"but no {noun}": 3, "and no {noun}": 15}
+UNSEEN = 1  # how often what captions were never seen to say counts as said
 
 
 @dataclass(frozen=True, slots=True)
 class Slot:
-    """Where phrasings go: before the word at this index, or around the caption where they have {caption}."""
+    """A place for a denial: before the word at this index, how often it is taken, and what is said there."""
 
     name: str
     at: int
-    templates: tuple[str, ...]
+    share: float
+    wordings: Mapping[str, int]
 
 
 def insert_absence(parse: Parse, noun: Noun, kind: str, rng: Random) -> tuple[str, str]:
-    """Return the name of a place, and the caption that says there in one of its phrasings: no noun."""
-    place = rng.choice(list(places(parse, noun, kind)))
-    template = rng.choice([each for each in place.templates if not (noun.always_many and "one}" in each)])
-    return place.name, fill(parse, place, template, noun, many=rng.random() < 0.3)
+    """Return the name of a place, and the caption that says there in one of its wordings: no noun."""
+    slots = list(places(parse, noun, kind))
+    place = rng.choices(slots, [slot.share for slot in slots])[0]
+    fitting = {
+        wording: often + UNSEEN
+        for wording, often in place.wordings.items()
+        if not ("one}" in wording and (noun.always_many or not noun.countable))
+    }
+    wording = rng.choices(list(fitting), list(fitting.values()))[0]
+    return place.name, fill(parse, place, wording, noun, many=rng.random() < 0.5)
 
 
-def fill(parse: Parse, place: Slot, template: str, noun: Noun, many: bool) -> str:
-    """Return the caption with one phrasing at its place."""
-    fields = noun.forms(many)
-    one = noun.singular
-    words = template.format(**fields, one=one, an_one=f"{article(one)} {one}", caption="{caption}")
-    if "{caption}" not in words:
-        return compose(parse, (place.at, place.at, words))
-    first = lowered(parse) or parse.words[0]
-    return capitalised_like(parse, words.replace("{caption}", compose_lowered(parse, first)))
-
-
-def compose_lowered(parse: Parse, first: str) -> str:
-    """Return the caption as it stands within a sentence."""
-    return first + parse.blanks[0] + parse.text(1)
+def fill(parse: Parse, place: Slot, wording: str, noun: Noun, many: bool) -> str:
+    """Return the caption with one wording at its place."""
+    one, about = noun.singular, subject(parse)
+    several = about is not None and plural(parse, about.head)
+    words = wording.format(
+        **noun.forms(many),
+        one=one,
+        an_one=f"{article(one)} {one}",
+        has="have" if several else "has",
+        does="do" if several else "does",
+    )
+    return compose(parse, (place.at, place.at, words))
 
 
 def places(parse: Parse, noun: Noun, kind: str) -> Iterator[Slot]:
     """Yield the places where a noun's absence can be said, the end of the caption always."""
-    sentence = finite(parse)
-    yield Slot("end", parse.end, _unrepeated(parse, END_OF_SENTENCE if sentence else END_OF_ANY))
-    about = subject(parse)
-    if about and _can_follow(parse, about):
-        yield Slot("start", 0, START_OF_SENTENCE if sentence else START_OF_PHRASE)
-    if about and noun.singular in PORTABLE and _single(parse, about.head) and person(parse, about.head):
-        yield Slot("person", about.head + 1, AFTER_PEOPLE if plural(parse, about.head) else AFTER_PERSON)
-    if sentence and about and verb_of(parse) == about.head + 1:
-        yield Slot("subject", about.head + 1, AFTER_SUBJECT)
+    sentence, about = finite(parse), subject(parse)
+    wordings = END | (BARE if _holds_things(parse) else {}) | (END_OF_SENTENCE if sentence else {})
+    yield Slot("end", parse.end, 1.0, _unrepeated(parse, wordings))
+    alone = (
+        about is not None
+        and about.head - about.start < 4
+        and "compound" not in parse.deps[about.start : about.head]
+    )
+    if (
+        about
+        and alone
+        and noun.singular in PORTABLE
+        and _single(parse, about.head)
+        and person(parse, about.head)
+    ):
+        yield Slot("person", about.head + 1, 1.5, PERSON)
+    if sentence and about and verb_of(parse) == about.head + 1 and kind in {"animal", "vehicle"}:
+        yield Slot("subject", about.head + 1, 0.1, CLAUSE)
     for token in range(4, parse.end):
         if (
             parse.deps[token] == "mark"
             and parse.words[token] in {"while", "as"}
             and parse.words[token - 1] != ","
         ):
-            yield Slot("clause", token, BEFORE_CLAUSE)
+            yield Slot("clause", token, 0.3, CLAUSE)
     yield from _after_nouns(parse, noun, kind)
 
 
-def _can_follow(parse: Parse, about: Phrase) -> bool:
-    """Return whether the caption can stand after "this image of": it begins with an article or a plural."""
-    starts = parse.tags[0] in {"DT", "CD", "PRP$"} or plural(parse, about.head)
-    image = parse.words[about.head].lower() in IMAGES
-    return starts and not image and about.start == 0 and lowered(parse) is not None
+def _holds_things(parse: Parse) -> bool:
+    """Return whether the caption ends on what lacks a thing by itself: "in a kitchen without a sink"."""
+    last = english().names.get(parse.words[parse.end - 1].lower(), set()) if parse.end else set()
+    return any(english().concepts[name].kind in {"scene", "food", "tableware"} for name in last)
 
 
-def _unrepeated(parse: Parse, templates: tuple[str, ...]) -> tuple[str, ...]:
-    """Return the phrasings that don't begin with the "with" that the caption ends on already."""
+def _unrepeated(parse: Parse, wordings: Mapping[str, int]) -> Mapping[str, int]:
+    """Return the wordings that don't begin with the "with" that the caption ends on already."""
     if "with" in parse.words[-7:]:
-        return tuple(template for template in templates if not template.startswith("with"))
-    return templates
+        return {wording: often for wording, often in wordings.items() if not wording.startswith("with")}
+    return wordings
 
 
 def _after_nouns(parse: Parse, noun: Noun, kind: str) -> Iterator[Slot]:
@@ -160,16 +187,16 @@ def _after_nouns(parse: Parse, noun: Noun, kind: str) -> Iterator[Slot]:
             continue
         name = parse.words[inner].lower()
         if name in ROOMS and parse.words[token].lower() in {"in", "at"}:
-            yield Slot("room", inner + 1, AFTER_ROOM)
+            yield Slot("room", inner + 1, 1.0, PLACE)
         if (
             name in SURFACES
             and parse.words[token].lower() == "on"
             and kind in SMALL
             and noun.singular not in LARGE
         ):
-            yield Slot("surface", inner + 1, AFTER_SURFACE)
+            yield Slot("surface", inner + 1, 1.0, SURFACE)
     if (last := _listed(parse)) is not None:
-        yield Slot("list", last + 1, AFTER_LIST)
+        yield Slot("list", last + 1, 2.0, LIST)
 
 
 def _single(parse: Parse, noun: int) -> bool:

@@ -5,6 +5,7 @@ import hashlib
 import json
 import math
 import os
+import re
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -15,6 +16,7 @@ from typing import Literal
 
 import httpx
 
+from omninegclip.captions.english import IRREGULAR
 from omninegclip.captions.lexicon import WORD, english
 from omninegclip.captions.negation_words import NEGATED
 from omninegclip.data.sources import Row
@@ -29,6 +31,14 @@ GIVE_UP = 10  # requests in a row without an answer, each tried so often
 LONGEST_PAUSE = 60.0  # seconds, whatever the server asks for
 AT_ONCE = 8  # requests under way
 LONGEST_ANSWER = 100_000  # bytes
+REACH = 7  # words from a negation to what it denies
+DENYING = re.compile(
+    r"no|not|without|never|nor|neither|none|lacks?|lacking|cannot|minus|\w+n't|nobody|devoid"
+)
+DENIED_AFTER = re.compile(
+    r"(?:(?:is|are|was|were) )?(?:not|n't|absent|missing|nowhere|(?:is|are)n't|cannot|can not|can't)\b"
+)
+FENCED = re.compile(r"\s*```(?:json)?\s*(.*?)\s*```\s*", re.DOTALL)
 INSTRUCTIONS = (
     "You polish captions of photos that negate something. Return JSON with one field, caption. Keep the"
     " meaning: what is said to be absent stays absent, what is said to be there stays there, and nothing is"
@@ -77,6 +87,8 @@ class Endpoint:
                 f"--llm-url {self.url.partition('?')[0]!r} is not an endpoint: one like "
                 "http://localhost:8000/v1 is needed."
             )
+        if not (math.isfinite(self.timeout) and self.timeout > 0):
+            raise OmniNegClipError("--llm-timeout needs a number of seconds above 0.")
         if not (math.isfinite(self.per_minute) and self.per_minute > 0):
             raise OmniNegClipError("--llm-per-minute needs a number above 0.")
 
@@ -102,23 +114,51 @@ class Rewritten:
 def fault(request: Request, text: str) -> str | None:
     """Return what is wrong with a model's answer, or None.
 
-    The denied noun must be named and something negated, commas may not be more, the length about the same,
-    and no object may be mentioned that neither the caption nor its negation mentions.
+    What is denied must be named, in the singular or plural, and where the negation reaches it; commas may not
+    be more, the length about the same, and no object may be mentioned that neither the caption nor its
+    negation mentions.
     """
-    words = set(WORD.findall(text.lower()))
-    denied = [word for word in WORD.findall(request.denied.lower()) if word not in SMALL_WORDS]
-    if denied and not words & set(denied):
+    words = WORD.findall(text.lower())
+    denied = {_stem(word) for word in WORD.findall(request.denied.lower()) if word not in SMALL_WORDS}
+    named = [at for at, word in enumerate(words) if _stem(word) in denied]
+    if denied and not named:
         return "does not name what is denied"
     if not text.replace("\n", " ").isprintable():
         return "control characters"
     if not NEGATED.search(text):
         return "negates nothing"
+    if named and not any(_is_denied(words, at) for at in named):
+        return "affirms what is denied"
     if text.count(",") > request.negated.count(",") or "\n" in text:
         return "more commas or lines"
     if not 0.5 <= len(text.split()) / len(request.negated.split()) <= 1.6:
         return "much shorter or longer"
     known = english().mentions(request.caption)[1] | english().mentions(request.negated)[1]
     return "asserts something new" if english().mentions(text)[0] - known else None
+
+
+def _stem(word: str) -> str:
+    """Return the same for a noun's singular and plural."""
+    for ending, singular in (("ies", "y"), ("ches", "ch"), ("shes", "sh"), ("xes", "x"), ("sses", "ss")):
+        if word.endswith(ending):
+            return word.removesuffix(ending) + singular
+    irregular = {many: one for one, many in IRREGULAR.items()}
+    return irregular.get(word, word if word.endswith("ss") else word.removesuffix("s"))
+
+
+def _is_denied(words: list[str], at: int) -> bool:
+    """Return whether a negation reaches a word: "no brown dog", "not on a sofa", "a dog is missing".
+
+    "With a dog and no saddle" denies the saddle alone, and "not without a dog" nothing.
+    """
+    before = words[max(at - REACH, 0) : at]
+    cues = [place for place, word in enumerate(before) if DENYING.fullmatch(word)]
+    if cues:
+        between = before[cues[-1] + 1 :]
+        twice = len(cues) > 1 and cues[-1] - cues[-2] == 1
+        return not twice and not {"but", "while"} & set(between)
+    after = " ".join(words[at + 1 : at + REACH])
+    return DENIED_AFTER.match(after) is not None
 
 
 def requests(row: Row) -> dict[str, Request]:
@@ -307,7 +347,9 @@ async def _bounded(reply: httpx.Response) -> bytes:
 
 def _caption_in(content: bytes) -> str | None:
     try:
-        caption = json.loads(json.loads(content)["choices"][0]["message"]["content"])["caption"]
+        answer = json.loads(content)["choices"][0]["message"]["content"]
+        fenced = FENCED.fullmatch(answer)
+        caption = json.loads(fenced[1] if fenced else answer)["caption"]
         caption.encode()  # halves of surrogate pairs can't be written
     except (ValueError, KeyError, IndexError, TypeError, AttributeError, RecursionError):
         return None

@@ -7,7 +7,10 @@ from omninegclip.captions.negation_words import NEGATED
 from omninegclip.captions.parse import NOUNS, Parse
 from omninegclip.captions.structure import SUBJECTS, verb_of
 
-LONGEST_TEXT = 300
+LONGEST_TEXT = 300  # characters of a sentence
+MOST_WORDS_OF_ALL = 300
+SENTENCE_END = re.compile(r"(?<=[a-z0-9%)][.!]) (?=[A-Z])")
+FEWEST_WORDS_OF_TITLE = 4
 FEWEST_WORDS, MOST_WORDS = 3, 40
 ENGLISH = words(
     "a an the of on in with and is are at to for two three four some many his her their by from near"
@@ -30,6 +33,13 @@ def tidy(caption: str) -> str:
     return " ".join(caption.split()).rstrip(" ,;")
 
 
+def sentences(caption: str) -> list[str]:
+    """Return the sentences of a caption; one where it is longer than what is read."""
+    if len(caption.split()) > MOST_WORDS_OF_ALL:
+        return [caption]
+    return SENTENCE_END.split(caption)
+
+
 def refusal(caption: str) -> str | None:
     """Return why a text is no caption to work on, or None; needs no parse."""
     if not caption.strip():
@@ -37,6 +47,8 @@ def refusal(caption: str) -> str | None:
     if len(caption) > LONGEST_TEXT:
         return "too long"
     words = WORD.findall(caption.lower())
+    if _is_title(caption):
+        return "title"
     if set(words) & INSTRUCTION:
         return "instruction or address"
     if ODD.search(caption):
@@ -48,6 +60,16 @@ def refusal(caption: str) -> str | None:
     if set(words) & ADDRESS:
         return "instruction or address"
     return "already negated" if NEGATED.search(caption) else None
+
+
+def _is_title(caption: str) -> bool:
+    """Return whether all long words have a capital, as in the name of a work: "A Dog Sits On The Sofa"."""
+    words = [word for word in caption.split() if len(word) > 3 and word.isalpha()]
+    return (
+        len(words) >= FEWEST_WORDS_OF_TITLE
+        and not caption.isupper()
+        and all(word[0].isupper() for word in words)
+    )
 
 
 def unfit(parse: Parse) -> str | None:

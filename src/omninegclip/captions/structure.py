@@ -12,8 +12,10 @@ SUBJECTS = frozenset({"nsubj", "nsubjpass", "expl"})
 BEFORE_NOUN = frozenset({"det", "amod", "nummod", "compound", "poss", "nmod", "predet", "quantmod"})
 COUNTERS = words("group bunch couple pair set herd flock pile stack row lot number variety crowd team")
 QUANTIFIERS = words(
-    "several many few some various multiple numerous different other own such more most all both"
+    "several many few some various multiple numerous different other own such more most all both each every "
+    "another assorted countless"
 )
+VAGUE = words("lot lots number variety majority few couple bunch most")
 PARTS = words("inside front top interior rest side back end edge part half bottom corner")
 GERUNDS = words("living dining parking swimming building wedding shopping washing walking sewing boxing")
 ACTS = words(
@@ -21,6 +23,15 @@ ACTS = words(
 )
 IMAGES = words("picture photo image view photograph shot close close-up closeup scene portrait sight")
 LOCATIVE = words("on in at near under behind beside inside above below by along across against outside over")
+LEAVABLE = words(
+    "sitting standing walking running lying laying parked sleeping sits stands walks runs sleeping "
+    "waiting eating posing swimming grazing smiling"
+)
+NEEDS_PLACE = words(
+    "put puts putting place placed places set sets laid located situated positioned mounted attached "
+    "dressed covered filled made seated topped stacked piled leaning leans based is are was were "
+    "looks looking look seen shown"
+)
 IDIOMS = words(
     "air background foreground distance day night time way line front back middle row side top "
     "motion flight action progress other each area view left right past hand hands mouth head face "
@@ -76,10 +87,24 @@ def phrase(parse: Parse, head: int) -> Phrase | None:
     return Phrase(start, head)
 
 
+def quantified(parse: Parse) -> bool:
+    """Return whether the caption speaks of many, some or most: "many are not" leaves some that are."""
+    about = subject(parse)
+    if about is None:
+        return any(word.lower() in QUANTIFIERS for word in parse.words[:3])
+    counter = (
+        parse.words[about.head].lower() in VAGUE and "of" in parse.words[about.head + 1 : about.head + 2]
+    )
+    return counter or any(word.lower() in QUANTIFIERS for word in parse.words[about.start : about.head])
+
+
 def after_determiner(parse: Parse, noun: Phrase) -> int | None:
-    """Return where the phrase goes on after "a", "the" or a number, None after any other such word."""
+    """Return where the phrase goes on after "a" or a number, None after any other such word.
+
+    "The dog sleeps" speaks of one dog and "no dog sleeps" of all: they are no opposites.
+    """
     tag, word = parse.tags[noun.start], parse.words[noun.start].lower()
-    if tag == "DT" and word in {"a", "an", "the"}:
+    if tag == "DT" and word in {"a", "an"}:
         at = noun.start + 1
         return None if at < noun.head and parse.tags[at] == "CD" else at
     if tag == "CD" and word != "one" and noun.start < noun.head and plural(parse, noun.head):

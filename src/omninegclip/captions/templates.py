@@ -116,8 +116,10 @@ def fill_in(template: str, a: Noun | None, b: Noun | None) -> str:
 
 
 def with_article(noun: Noun) -> str:
-    """Return "a dog", "an umbrella" or "scissors"."""
-    return noun.plural if noun.always_many else f"{article(noun.singular)} {noun.singular}"
+    """Return "a dog", "an umbrella", "scissors" or "cheese"."""
+    if noun.always_many or not noun.countable:
+        return noun.plural
+    return f"{article(noun.singular)} {noun.singular}"
 
 
 def _verb(noun: Noun) -> str:

@@ -51,12 +51,14 @@ class LlmOptions:
         llm_model: Name of the model at that endpoint.
         llm_cache: Folder for its answers.
         llm_per_minute: Requests per minute at most.
+        llm_timeout: Seconds that an answer may take.
     """
 
     llm_url: str | None = None
     llm_model: str | None = None
     llm_cache: Path = Path(".omninegclip-llm")
     llm_per_minute: Rate = 600.0
+    llm_timeout: Rate = 60.0
 
 
 def negate(
@@ -130,5 +132,5 @@ def _engine(options: NegateOptions) -> "Engine":
 def _rewriter(url: str, model: str, llm: LlmOptions) -> "RewriteRows":
     with needed_for("Rewriting"):
         from omninegclip.captions.rewrite import Endpoint, Rewriter, rewrite_rows
-    endpoint = Endpoint(url, model, per_minute=llm.llm_per_minute)
+    endpoint = Endpoint(url, model, llm.llm_timeout, llm.llm_per_minute)
     return partial(rewrite_rows, rewriter=Rewriter(endpoint, llm.llm_cache))

@@ -19,9 +19,17 @@ def as_text(found: JsonObject) -> str:
         shift = f"{part['words more']:+.1f} words, comma changed in {part['comma']:.1%}"
         lines += [f"  {_counted(part['duplicates'], 'duplicate')}, {shift}"]
         lines += [_cue_line("told from its caption", part["cues"])]
-        lines += [f"  {sample['caption']}\n    {sample['negated']}" for sample in part["samples"]]
+        for rule, samples in part["samples"].items():
+            lines += [f"  {rule}:"]
+            lines += [f"    {sample['caption']}\n      {sample['negated']}" for sample in samples]
     between = found["presence against absence"]
     lines += ["", _cue_line("presence told from absence", between)]
+    nouns = found["nouns"]
+    lines.append(
+        f"  {_counted(nouns['distinct'], 'noun')} denied as absent, the 20 most frequent in "
+        f"{_share(nouns['share of the 20 most frequent'])}; the noun alone tells true from false denials in "
+        f"{_share(nouns['noun alone'])}"
+    )
     cues = (found["presence"]["cues"], found["absence"]["cues"], between)
     if any(math.isnan(accuracy) for each in cues for accuracy in each.values()):
         lines.append(_NO_FIGURE)
