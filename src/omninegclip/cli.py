@@ -14,6 +14,7 @@ from omninegclip import __version__
 from omninegclip.commands.blend import blend
 from omninegclip.commands.convert import convert
 from omninegclip.commands.evaluate import evaluate
+from omninegclip.commands.index import index
 from omninegclip.commands.leaderboard import leaderboard
 from omninegclip.commands.negate import negate
 from omninegclip.commands.quickstart import quickstart
@@ -34,7 +35,8 @@ app = App(
     suppress_keyboard_interrupt=False,  # main says what an interruption left
 )
 for verb in (
-    quickstart, scenes, study, train, convert, verify, blend, evaluate, robustness, leaderboard, negate
+    quickstart, scenes, study, train, convert, verify, blend, evaluate, robustness, leaderboard, negate,
+    index,
 ):  # fmt: skip
     app.command(verb)
 
