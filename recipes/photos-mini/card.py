@@ -13,6 +13,7 @@ from omninegclip.evaluation.intervals import Estimate, proportion
 from omninegclip.evaluation.metrics import recall_at_k
 from omninegclip.report.card import ModelCard
 from omninegclip.report.table import FigureRow, rich_table
+from omninegclip.scoring.scores import Cosines
 
 KS = (1, 5, 10)
 LIMITS = [
@@ -27,7 +28,7 @@ def figures(texts: Embeddings, images: Embeddings) -> dict[str, Estimate]:
     own = np.arange(len(texts))
     found = {}
     for title, queries, gallery in (("Text to image", texts, images), ("Image to text", images, texts)):
-        credits_at = recall_at_k(queries, gallery, own, KS)
+        credits_at = recall_at_k(Cosines(queries, gallery), own, KS)
         found |= {f"{title} R@{k}": proportion(credits_at[k]) for k in KS}
     return found
 

@@ -10,6 +10,7 @@ from omninegclip.clip.encoder import Encoder
 from omninegclip.data.items import ImageRef
 from omninegclip.embeddings import Embeddings
 from omninegclip.evaluation.scenes import Figures, Measure, score_items
+from omninegclip.scoring.texts import whole_texts
 
 MEASURES = {
     "presence": Measure("choose text", {"accuracy": "presence_accuracy"}),
@@ -61,7 +62,7 @@ def score(
     searches = {
         name: Measure("search", figures, {"gallery": tuple(images)}) for name, figures in SEARCHES.items()
     }
-    asked, embed = questions.by_measure(), encoder.embed_text
-    return score_items(asked, MEASURES | searches, shown, embed, seed) | score_items(
-        asked, OF_ANOTHER_PHOTO, others, embed, seed
+    asked, read = questions.by_measure(), whole_texts(encoder.embed_text)
+    return score_items(asked, MEASURES | searches, shown, read, seed) | score_items(
+        asked, OF_ANOTHER_PHOTO, others, read, seed
     )

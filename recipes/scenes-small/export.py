@@ -16,6 +16,7 @@ from omninegclip.report.scenes import ATTRIBUTION, figure_rows
 from omninegclip.report.table import rich_table
 from omninegclip.run.log import read_log, seconds_in
 from omninegclip.scenes.benchmark import make_benchmark
+from omninegclip.scoring.texts import whole_texts
 from omninegclip.study.world import embed_scenes
 
 # The benchmark that the card reports; quickstart draws its own by its own seed.
@@ -36,7 +37,7 @@ def export(encoder: ClipEncoder, options: argparse.Namespace) -> None:
     encoder.model.half().float()
     benchmark = make_benchmark(BENCHMARK_SEED, options.questions)
     images = embed_scenes(encoder, "benchmark", benchmark.scenes, BENCHMARK_SEED)
-    figures = evaluate_scenes(benchmark, images, encoder.embed_text)
+    figures = evaluate_scenes(benchmark, images, whole_texts(encoder.embed_text))
     rows = figure_rows((figures,), evaluate_blind(benchmark))
     name, log = options.out.name, read_log(options.work / "log.jsonl")
     minutes = seconds_in(options.work / "log.jsonl", options.batch) / 60

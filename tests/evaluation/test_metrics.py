@@ -5,6 +5,7 @@ import pytest
 from sklearn.metrics import roc_auc_score
 
 from omninegclip.evaluation import metrics
+from omninegclip.scoring.scores import Cosines
 
 RANDOM = np.random.default_rng(0)
 
@@ -58,7 +59,9 @@ def test_recall_is_the_probability_over_all_orders_of_ties():
     for _ in range(5):
         scores = RANDOM.integers(0, 3, 6)
         relevant = [RANDOM.choice(6, size, replace=False) for size in RANDOM.integers(1, 4, 40)]
-        by_k = metrics.recall_at_k(queries, scores[:, None].astype(np.float32), relevant, [1, 2, 3, 6, 9])
+        by_k = metrics.recall_at_k(
+            Cosines(queries, scores[:, None].astype(np.float32)), relevant, [1, 2, 3, 6, 9]
+        )
         for k, found in by_k.items():
             assert found == pytest.approx([hits_over_all_orders(scores, row, k) for row in relevant])
 
@@ -68,7 +71,7 @@ def test_recall_matches_a_naive_loop_over_block_edges(monkeypatch):
     monkeypatch.setattr(metrics, "_BLOCK_GALLERY", 11)
     queries, gallery = unit(RANDOM.normal(size=(50, 8))), unit(RANDOM.normal(size=(40, 8)))
     relevant = RANDOM.integers(0, 40, 50)
-    found = metrics.recall_at_k(queries, gallery, relevant, [1, 5])
+    found = metrics.recall_at_k(Cosines(queries, gallery), relevant, [1, 5])
     for k in (1, 5):
         for row, answer in enumerate(relevant):
             scores = [float(queries[row] @ item) for item in gallery]
@@ -78,7 +81,7 @@ def test_recall_matches_a_naive_loop_over_block_edges(monkeypatch):
 def test_recall_of_a_model_that_maps_everything_to_one_point():
     point = unit(RANDOM.normal(size=(1, 512)))
     found = metrics.recall_at_k(
-        point.repeat(1000, 0), point.repeat(977, 0), RANDOM.integers(0, 977, 1000), [1, 5]
+        Cosines(point.repeat(1000, 0), point.repeat(977, 0)), RANDOM.integers(0, 977, 1000), [1, 5]
     )
     assert found[1] == pytest.approx(1 / 977)
     assert found[5] == pytest.approx(5 / 977)
@@ -86,23 +89,23 @@ def test_recall_of_a_model_that_maps_everything_to_one_point():
 
 def test_recall_counts_a_repeated_relevant_item_once():
     query, gallery = np.ones((1, 1), np.float32), np.ones((4, 1), np.float32)
-    assert metrics.recall_at_k(query, gallery, [np.array([2, 2])], [1])[1] == pytest.approx(0.25)
+    assert metrics.recall_at_k(Cosines(query, gallery), [np.array([2, 2])], [1])[1] == pytest.approx(0.25)
 
 
 @pytest.mark.parametrize("relevant", [np.array([0]), [np.array([0]), np.array([], int)]])
 def test_recall_wants_a_relevant_item_per_query(relevant):
     with pytest.raises(ValueError, match="at least one item for each of 2 queries"):
-        metrics.recall_at_k(np.ones((2, 1)), np.ones((2, 1)), relevant, [1])
+        metrics.recall_at_k(Cosines(np.ones((2, 1)), np.ones((2, 1))), relevant, [1])
 
 
 @pytest.mark.parametrize("broken", ["queries", "gallery"])
-def test_retrieval_names_the_side_with_nan(broken):
+def test_retrieval_refuses_nan_on_either_side(broken):
     sides = {"queries": np.ones((2, 3)), "gallery": np.ones((2, 3))}
     sides[broken][1, 1] = np.nan
-    with pytest.raises(ValueError, match=f"{broken} holds NaN"):
-        metrics.recall_at_k(**sides, relevant=np.array([0, 1]), ks=[1])
-    with pytest.raises(ValueError, match=f"{broken} holds NaN"):
-        metrics.exclusion_at_k(**sides, holds=np.ones((2, 2), bool), k=1)
+    with pytest.raises(ValueError, match="scores holds NaN"):
+        metrics.recall_at_k(Cosines(**sides), relevant=np.array([0, 1]), ks=[1])
+    with pytest.raises(ValueError, match="scores holds NaN"):
+        metrics.exclusion_at_k(Cosines(**sides), holds=np.ones((2, 2), bool), k=1)
 
 
 def test_exclusion_matches_a_naive_loop_over_block_edges(monkeypatch):
@@ -111,8 +114,10 @@ def test_exclusion_matches_a_naive_loop_over_block_edges(monkeypatch):
     queries, gallery = unit(RANDOM.normal(size=(20, 8))), unit(RANDOM.normal(size=(30, 8)))
     holds = RANDOM.random((20, 30)) < 0.3
     naive = [holds[row, np.argsort(-(gallery @ queries[row]))[:5]].mean() for row in range(20)]
-    assert metrics.exclusion_at_k(queries, gallery, holds, 5) == pytest.approx(naive)
-    assert metrics.exclusion_at_k(queries, gallery, lambda rows: holds[rows], 5) == pytest.approx(naive)
+    assert metrics.exclusion_at_k(Cosines(queries, gallery), holds, 5) == pytest.approx(naive)
+    assert metrics.exclusion_at_k(Cosines(queries, gallery), lambda rows: holds[rows], 5) == pytest.approx(
+        naive
+    )
 
 
 def test_exclusion_expects_the_share_of_ties():
@@ -120,12 +125,12 @@ def test_exclusion_expects_the_share_of_ties():
     gallery = np.array([[1], [0.5], [0.5], [0.5], [0]], np.float32)
     holds = np.array([[True, True, False, False, True]])
     # The top 2 are item 0, which holds it, and one of three tied, one of which holds it.
-    assert metrics.exclusion_at_k(queries, gallery, holds, 2) == pytest.approx([(1 + 1 / 3) / 2])
+    assert metrics.exclusion_at_k(Cosines(queries, gallery), holds, 2) == pytest.approx([(1 + 1 / 3) / 2])
 
 
 def test_exclusion_refuses_a_k_beyond_the_gallery():
     with pytest.raises(ValueError, match=r"k must lie in \[1, 2\], not 3"):
-        metrics.exclusion_at_k(np.ones((1, 1)), np.ones((2, 1)), np.ones((1, 2), bool), 3)
+        metrics.exclusion_at_k(Cosines(np.ones((1, 1)), np.ones((2, 1))), np.ones((1, 2), bool), 3)
 
 
 def test_auc_agrees_with_scikit_learn_and_counts_ties_half():

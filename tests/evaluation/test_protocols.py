@@ -2,6 +2,8 @@ import numpy as np
 import pytest
 
 from omninegclip.evaluation import protocols
+from omninegclip.scoring.scores import Cosines
+from omninegclip.scoring.texts import option_scores
 
 RANDOM = np.random.default_rng(0)
 FIRST = np.zeros(3, int)
@@ -32,7 +34,7 @@ def test_official_argmax_gives_a_broken_model_everything_and_strict_refuses_it()
 
 def test_option_scores_are_the_cosines_of_each_items_own_options():
     single, options, starts = unit(4, 8), unit(9, 8), np.array([0, 3, 4, 6, 9])
-    scores = protocols.option_scores(single, options, starts)
+    scores = option_scores(single, options, starts)
     for item in range(4):
         own = options[starts[item] : starts[item + 1]]
         assert scores[item, : len(own)] == pytest.approx(own @ single[item], abs=1e-6)
@@ -41,7 +43,7 @@ def test_option_scores_are_the_cosines_of_each_items_own_options():
 
 def test_equal_options_have_exactly_equal_scores():
     options = np.repeat(unit(1, 512), 4001, axis=0)
-    scores = protocols.option_scores(unit(1, 512), options, np.array([0, 4001]))
+    scores = option_scores(unit(1, 512), options, np.array([0, 4001]))
     assert len(np.unique(scores)) == 1
 
 
@@ -49,7 +51,7 @@ def test_equal_options_have_exactly_equal_scores():
 def test_both_rules_retrieve_alike_without_ties(rule):
     queries, gallery = unit(30, 16), unit(20, 16)
     relevant = [RANDOM.choice(20, size, replace=False) for size in RANDOM.integers(1, 4, 30)]
-    found = protocols.retrieve(queries, gallery, relevant, (1, 5), rule)
+    found = protocols.retrieve(Cosines(queries, gallery), relevant, (1, 5), rule)
     for row, wanted in enumerate(relevant):
         order = np.argsort(-(gallery @ queries[row]))
         for k in (1, 5):
@@ -58,9 +60,9 @@ def test_both_rules_retrieve_alike_without_ties(rule):
 
 def test_official_retrieval_lets_the_first_of_equal_items_win():
     same = np.ones((6, 1), np.float32)
-    found = protocols.retrieve(same, same, np.arange(6), (1, 5), "official")
+    found = protocols.retrieve(Cosines(same, same), np.arange(6), (1, 5), "official")
     assert (found[1].tolist(), found[5].tolist()) == ([1, 0, 0, 0, 0, 0], [1, 1, 1, 1, 1, 0])
-    strict = protocols.retrieve(same, same, np.arange(6), (1, 5), "strict")
+    strict = protocols.retrieve(Cosines(same, same), np.arange(6), (1, 5), "strict")
     assert strict[5] == pytest.approx(5 / 6)
 
 

@@ -12,6 +12,7 @@ from omninegclip.scenes.claims import holds
 from omninegclip.scenes.objects import KINDS
 from omninegclip.scenes.places import PLACES
 from omninegclip.scenes.robustness import PROBES, Robustness, make_robustness
+from omninegclip.scoring.texts import whole_texts
 
 SIZE = 40
 Array = NDArray[np.float32]
@@ -43,7 +44,7 @@ def figures_by_mentions(suite: Robustness) -> dict[str, dict[str, float]]:
     found = evaluate_robustness(
         suite,
         normalised(np.stack(images)),
-        lambda texts: normalised(np.stack([read(text) for text in texts])),
+        whole_texts(lambda texts: normalised(np.stack([read(text) for text in texts]))),
     )
     return {
         probe: {
@@ -70,7 +71,7 @@ def test_a_scorer_that_knows_the_truth_gets_everything(suite: Robustness) -> Non
         truth = [[holds(contrast_sets[text], scene) for scene in suite.scenes] for text in texts]
         return normalised(np.array(truth, np.float32))
 
-    found = evaluate_robustness(suite, np.eye(len(suite.scenes), dtype=np.float32), embed)
+    found = evaluate_robustness(suite, np.eye(len(suite.scenes), dtype=np.float32), whole_texts(embed))
     assert list(found) == list(PROBES)
     for probe, figures in found.items():
         for question, groups in figures.items():
@@ -82,7 +83,9 @@ def test_a_scorer_that_knows_the_truth_gets_everything(suite: Robustness) -> Non
 
 def test_a_constant_scorer_gets_half(suite: Robustness) -> None:
     images = np.full((len(suite.scenes), 4), 0.5, dtype=np.float32)
-    found = evaluate_robustness(suite, images, lambda texts: np.full((len(texts), 4), 0.5, np.float32))
+    found = evaluate_robustness(
+        suite, images, whole_texts(lambda texts: np.full((len(texts), 4), 0.5, np.float32))
+    )
     values = [
         each.value for figures in found.values() for groups in figures.values() for each in groups.values()
     ]
@@ -109,7 +112,9 @@ def test_figures_are_those_of_a_loop_over_the_questions(suite: Robustness) -> No
     images = normalised(draw.normal(size=(len(suite.scenes), 6)).astype(np.float32))
     texts = {caption.text for each in suite.questions for caption in (each.caption, each.foil, each.plain)}
     embedded = {text: normalised(draw.normal(size=(1, 6)).astype(np.float32))[0] for text in sorted(texts)}
-    found = evaluate_robustness(suite, images, lambda texts: np.stack([embedded[text] for text in texts]))
+    found = evaluate_robustness(
+        suite, images, whole_texts(lambda texts: np.stack([embedded[text] for text in texts]))
+    )
     for probe in PROBES:
         questions = [each for each in suite.questions if each.probe == probe]
         for group, held_out in (("seen", False), ("held_out", True)):
@@ -135,7 +140,7 @@ def test_figures_are_those_of_a_loop_over_the_questions(suite: Robustness) -> No
 def test_a_model_that_gives_nan_gets_no_figure(suite: Robustness) -> None:
     images = np.full((len(suite.scenes), 4), np.nan, dtype=np.float32)
     with pytest.raises(ValueError, match="NaN"):
-        evaluate_robustness(suite, images, lambda texts: np.ones((len(texts), 4), np.float32))
+        evaluate_robustness(suite, images, whole_texts(lambda texts: np.ones((len(texts), 4), np.float32)))
 
 
 def test_every_probe_has_a_blind_rule(suite: Robustness) -> None:

@@ -2,6 +2,7 @@
 
 import zlib
 from collections.abc import Sequence
+from functools import partial
 
 import numpy as np
 import pytest
@@ -14,6 +15,7 @@ from omninegclip.scenes.benchmark import ScenesBenchmark, make_benchmark, scene_
 from omninegclip.scenes.objects import KINDS
 from omninegclip.scenes.places import PLACES
 from omninegclip.scenes.scene import Scene
+from omninegclip.scoring.texts import whole_texts
 
 PLACE_NUMBER = {place.name: number for number, place in enumerate(PLACES)}
 Array = NDArray[np.float32]
@@ -54,9 +56,13 @@ def texts(sentences: Sequence[str], denied: float) -> Array:
     return normalised(np.stack([text(sentence, denied) for sentence in sentences]))
 
 
+def constant(sentences: Sequence[str]) -> Array:
+    return np.full((len(sentences), 4), 0.5, np.float32)
+
+
 def test_a_model_that_reads_mentions_alone_has_clips_illness(benchmark: ScenesBenchmark) -> None:
     images = normalised(np.stack([image(scene, 0.0) for scene in benchmark.scenes]))
-    figures = evaluate_scenes(benchmark, images, lambda sentences: texts(sentences, denied=1.0))
+    figures = evaluate_scenes(benchmark, images, whole_texts(partial(texts, denied=1.0)))
     assert figures["absence_choice_accuracy"]["seen"].value == 0
     assert figures["absence_choice_accuracy"]["held_out"].value == 0
     assert figures["negated_retrieval_r5"]["seen"].value < 0.3
@@ -67,7 +73,7 @@ def test_a_model_that_reads_mentions_alone_has_clips_illness(benchmark: ScenesBe
 
 def test_a_model_that_reads_negation_is_cured(benchmark: ScenesBenchmark) -> None:
     images = normalised(np.stack([image(scene, -0.05) for scene in benchmark.scenes]))
-    figures = evaluate_scenes(benchmark, images, lambda sentences: texts(sentences, denied=-1.0))
+    figures = evaluate_scenes(benchmark, images, whole_texts(partial(texts, denied=-1.0)))
     for group in ("seen", "held_out", "held_out_phrasings", "held_out_both"):
         assert figures["absence_choice_accuracy"][group].value == 1
         assert figures["negated_retrieval_r5"][group].value > 0.95
@@ -78,14 +84,14 @@ def test_a_model_that_reads_negation_is_cured(benchmark: ScenesBenchmark) -> Non
 def test_exclusion_asks_that_a_denial_outweighs_all_that_is_affirmed(benchmark: ScenesBenchmark) -> None:
     images = normalised(np.stack([image(scene, -0.05) for scene in benchmark.scenes]))
     for weight, low, high in ((-1.0, 0.6, 0.75), (-6.0, 0.0, 0.02)):
-        figures = evaluate_scenes(benchmark, images, lambda sentences: texts(sentences, denied=weight))  # noqa: B023
+        figures = evaluate_scenes(benchmark, images, whole_texts(partial(texts, denied=weight)))
         assert low <= figures["exclusion_at_10"]["seen"].value <= high
         assert figures["negated_retrieval_r5"]["seen"].value > 0.95
 
 
 def test_a_constant_model_scores_chance_everywhere(benchmark: ScenesBenchmark) -> None:
     images = np.full((len(benchmark.scenes), 4), 0.5, dtype=np.float32)
-    figures = evaluate_scenes(benchmark, images, lambda s: np.full((len(s), 4), 0.5, dtype=np.float32))
+    figures = evaluate_scenes(benchmark, images, whole_texts(constant))
     assert figures["presence_accuracy"]["seen"].value == 0.5
     assert figures["absence_choice_accuracy"]["seen"].value == 0.5
     assert figures["multiple_choice_accuracy"]["seen"].value == 0.25
@@ -126,7 +132,7 @@ def test_exclusion_counts_what_the_first_ten_images_hold(benchmark: ScenesBenchm
             embedded.setdefault(sentence, normalised(draw.normal(size=(1, 8)).astype(np.float32))[0])
         return np.stack([embedded[sentence] for sentence in sentences])
 
-    found = evaluate_scenes(benchmark, images, embed)["exclusion_at_10"]["seen"]
+    found = evaluate_scenes(benchmark, images, whole_texts(embed))["exclusion_at_10"]["seen"]
     shares = []
     for query in filter(is_seen, benchmark.negated_queries):
         first = sorted(lookalikes(benchmark), key=lambda n: -float(images[n] @ embedded[query.text]))
@@ -138,12 +144,12 @@ def test_exclusion_counts_what_the_first_ten_images_hold(benchmark: ScenesBenchm
 def test_a_model_that_gives_nan_gets_no_figure(benchmark: ScenesBenchmark) -> None:
     images = np.full((len(benchmark.scenes), 4), np.nan, dtype=np.float32)
     with pytest.raises(ValueError, match="NaN"):
-        evaluate_scenes(benchmark, images, lambda s: np.ones((len(s), 4), dtype=np.float32))
+        evaluate_scenes(benchmark, images, whole_texts(lambda s: np.ones((len(s), 4), np.float32)))
 
 
 def test_every_figure_says_how_many_items_and_how_sure(benchmark: ScenesBenchmark) -> None:
     images = normalised(np.stack([image(scene, 0.0) for scene in benchmark.scenes]))
-    figures = evaluate_scenes(benchmark, images, lambda sentences: texts(sentences, denied=0.5))
+    figures = evaluate_scenes(benchmark, images, whole_texts(partial(texts, denied=0.5)))
     for groups in figures.values():
         for estimate in groups.values():
             assert 0 <= estimate.low <= estimate.value <= estimate.high <= 1
@@ -154,7 +160,7 @@ def test_every_figure_says_how_many_items_and_how_sure(benchmark: ScenesBenchmar
 
 def test_blind_rules_stand_beside_every_metric(benchmark: ScenesBenchmark) -> None:
     images = np.full((len(benchmark.scenes), 4), 0.5, dtype=np.float32)
-    figures = evaluate_scenes(benchmark, images, lambda s: np.full((len(s), 4), 0.5, dtype=np.float32))
+    figures = evaluate_scenes(benchmark, images, whole_texts(constant))
     blind = evaluate_blind(benchmark)
     assert set(blind) == set(figures)
     assert blind["presence_accuracy"][1] > 0.7, "counting negation words solves much of it, and we say so"
@@ -170,7 +176,7 @@ def test_figures_and_intervals_are_those_of_the_scorer_of_its_own_that_once_was(
 
     draw = np.random.default_rng(0)
     images = normalised(draw.normal(size=(len(benchmark.scenes), 4))).astype(np.float32)
-    figures = evaluate_scenes(benchmark, images, embed)
+    figures = evaluate_scenes(benchmark, images, whole_texts(embed))
     for metric, group, expected in (
         (
             "presence_accuracy",

@@ -11,6 +11,7 @@ from omninegclip.evaluation.scenes import evaluate_scenes
 from omninegclip.evaluation.suite import load_suite
 from omninegclip.scenes.benchmark import make_benchmark
 from omninegclip.scenes.tables import write_benchmark
+from omninegclip.scoring.texts import whole_texts
 from omninegclip.study.world import embed_scenes
 
 
@@ -18,7 +19,7 @@ def test_both_ways_find_the_same_figures(tmp_path: Path) -> None:
     encoder = load_clip("scenes-small")
     benchmark = make_benchmark(3, 40)
     images = embed_scenes(encoder, "benchmark", benchmark.scenes, 3)
-    expected = evaluate_scenes(benchmark, images, encoder.embed_text)
+    expected = evaluate_scenes(benchmark, images, whole_texts(encoder.embed_text))
     write_benchmark(tmp_path / "scenes", 3, 40)
     results = {
         result.benchmark: result

@@ -14,6 +14,7 @@ from omninegclip.data.items import (
 )
 from omninegclip.errors import OmniNegClipError
 from omninegclip.evaluation import tasks
+from omninegclip.scoring.texts import WholeTexts
 
 
 def text_choices(n):
@@ -56,7 +57,7 @@ def test_class_embeddings_are_means_over_templates():
     images = np.array([[1, 0], [0, 1]], np.float32)
     # Class a points at (1, 1) on the whole, class b at (0, 1): image 0 is nearer to a, image 1 to b.
     texts = np.array([[1, 0], [0, 1], [0, 1], [0, 1]], np.float32)
-    top1, top5 = task.score(images, texts, "strict")
+    top1, top5 = task.score(images, WholeTexts(texts), "strict")
     assert (top1.values.tolist(), top5.values.tolist()) == ([1, 1], [1, 1])
     assert top1.groups == {"class": ["a", "b"]}
 
@@ -68,7 +69,7 @@ def test_exclusion_asks_only_captions_that_name_what_is_absent():
     ]
     images = np.array([[1, 0], [0, 1]], np.float32)
     texts = np.array([[0.8, 0.6], [1, 0], [0, 1]], np.float32)
-    figure = tasks.Retrieval(items).score(images, texts, "strict")[-1]
+    figure = tasks.Retrieval(items).score(images, WholeTexts(texts), "strict")[-1]
     # Of the two images, which are the whole top 2, one holds the excluded dog.
     assert (figure.name, figure.values.tolist()) == ("exclusion_at_5", [0.5])
 
@@ -78,7 +79,9 @@ def test_breakdowns_of_retrieval_and_recognition_follow_images_and_kinds():
         CaptionedImage("a", ImageRef("a"), ("one", "two"), groups={"split": "seen"}),
         CaptionedImage("b", ImageRef("b"), ("three",), groups={"split": "held out"}),
     ]
-    figures = {f.name: f for f in tasks.Retrieval(items).score(np.eye(2), np.eye(2)[[0, 0, 1]], "strict")}
+    figures = {
+        f.name: f for f in tasks.Retrieval(items).score(np.eye(2), WholeTexts(np.eye(2)[[0, 0, 1]]), "strict")
+    }
     assert figures["text_to_image_r1"].groups["split"] == ["seen", "seen", "held out"]
     assert figures["image_to_text_r1"].groups["split"] == ["seen", "held out"]
     asked = [
@@ -86,7 +89,7 @@ def test_breakdowns_of_retrieval_and_recognition_follow_images_and_kinds():
         for kind in ("cat", "dog")
         for there in (True, False)
     ]
-    figure = tasks.Recognition(asked).score(np.eye(4), np.eye(4), "strict")[0]
+    figure = tasks.Recognition(asked).score(np.eye(4), WholeTexts(np.eye(4)), "strict")[0]
     assert figure.groups == {"object": ["cat", "dog"], "split": ["cat", "dog"]}
 
 
@@ -123,9 +126,9 @@ def test_what_nobody_can_ask_is_left_out_under_either_rule():
 
 def test_every_figure_that_a_task_gives_is_among_those_a_suite_may_name():
     captioned = [CaptionedImage("a", ImageRef("a"), ("no dog",), ("mat",), ("dog",))]
-    figures = tasks.Retrieval(captioned).score(np.eye(1), np.eye(1), "strict")
+    figures = tasks.Retrieval(captioned).score(np.eye(1), WholeTexts(np.eye(1)), "strict")
     assert tuple(figure.name for figure in figures) == tasks.FIGURES["retrieve"]
     queries = [SearchQuery("a", "no dog", (ImageRef("a"),), (ImageRef("b"),))]
-    figures = tasks.Search(queries).score(np.eye(2), np.eye(2)[:1], "strict")
+    figures = tasks.Search(queries).score(np.eye(2), WholeTexts(np.eye(2)[:1]), "strict")
     assert tuple(figure.name for figure in figures) == tasks.FIGURES["search"]
     assert set(tasks.FIGURES) == set(tasks.KINDS)

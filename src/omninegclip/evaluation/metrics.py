@@ -1,12 +1,14 @@
 """Scores in, one credit per item out: 1 is right, 0 is wrong, a tie is worth the chance of winning it.
 
-Every function raises ValueError naming the argument that holds NaN, for a broken model must not get a figure.
+Every function raises ValueError naming what holds NaN, for a broken model must not get a figure.
 """
 
 from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
+
+from omninegclip.scoring.scores import Scores
 
 Credits = NDArray[np.float64]
 
@@ -37,8 +39,7 @@ def choice(scores: NDArray[np.floating], answers: NDArray[np.integer]) -> Credit
 
 
 def recall_at_k(
-    queries: NDArray[np.floating],
-    gallery: NDArray[np.floating],
+    scores: Scores,
     relevant: NDArray[np.integer] | Sequence[NDArray[np.integer]],
     ks: Sequence[int],
 ) -> dict[int, Credits]:
@@ -48,27 +49,25 @@ def recall_at_k(
     1 - C(t - c, k - g) / C(t, k - g): 0 if k <= g, 1 if k - g > t - c, and (k - g) / t for c = 1.
     Scores closer than `TIE` are tied. It is the hit rate that the field calls recall@k.
 
-    `queries` [n, d] and `gallery` [m, d] are normalised; `relevant` is one gallery index per query [n], or
-    one array of at least one index per query. Scores are float32 products in blocks of 1024 x 8192.
+    `scores` are of n queries with m items, read in blocks of 1024 x 8192; `relevant` is one item per query
+    [n], or one array of at least one item per query.
     """
-    _no_nan("queries", queries)
-    _no_nan("gallery", gallery)
+    queries, gallery = scores.shape
     rows, items = _pairs(relevant)
-    if len(relevant) != len(queries) or len(np.unique(rows)) != len(queries):
-        raise ValueError(f"relevant must name at least one item for each of {len(queries)} queries.")
-    if len(items) and (items.min() < 0 or items.max() >= len(gallery)):
-        raise ValueError(f"relevant must lie in [0, {len(gallery)}).")
-    scores = _pair_scores(queries, gallery, rows, items)
-    best = np.full(len(queries), -np.inf, np.float32)
-    np.maximum.at(best, rows, scores)
-    tied_relevant = np.bincount(rows[scores >= best[rows] - TIE], minlength=len(queries))
-    above, tied = _above_and_tied(queries, gallery, best)
+    if len(relevant) != queries or len(np.unique(rows)) != queries:
+        raise ValueError(f"relevant must name at least one item for each of {queries} queries.")
+    if len(items) and (items.min() < 0 or items.max() >= gallery):
+        raise ValueError(f"relevant must lie in [0, {gallery}).")
+    found = _pair_scores(scores, rows, items)
+    best = np.full(queries, -np.inf, np.float32)
+    np.maximum.at(best, rows, found)
+    tied_relevant = np.bincount(rows[found >= best[rows] - TIE], minlength=queries)
+    above, tied = _above_and_tied(scores, best)
     return {k: _hit_probability(k - above, tied, tied_relevant) for k in ks}
 
 
 def exclusion_at_k(
-    queries: NDArray[np.floating],
-    gallery: NDArray[np.floating],
+    scores: Scores,
     holds: NDArray[np.bool_] | Callable[[slice], NDArray[np.bool_]],
     k: int,
 ) -> NDArray[np.float64]:
@@ -76,19 +75,18 @@ def exclusion_at_k(
 
     (held above the k-th score + free places x share of the items tied with it that hold) / k.
 
-    `queries` [n, d] and `gallery` [m, d] are normalised; `holds` is [n, m], or gives the rows of a slice of
-    queries as [rows, m]. Raises ValueError if k is not in [1, m].
+    `scores` are of n queries with m items; `holds` is [n, m], or gives the rows of a slice of queries as
+    [rows, m]. Raises ValueError if k is not in [1, m].
     """
-    _no_nan("queries", queries)
-    _no_nan("gallery", gallery)
-    if not 1 <= k <= len(gallery):
-        raise ValueError(f"k must lie in [1, {len(gallery)}], not {k}.")
-    shares = np.empty(len(queries))
-    for rows in _slices(len(queries), max(1, _BLOCK_QUERIES * _BLOCK_GALLERY // len(gallery))):
-        scores = _float32(queries[rows]) @ _float32(gallery).T
+    queries, gallery = scores.shape
+    if not 1 <= k <= gallery:
+        raise ValueError(f"k must lie in [1, {gallery}], not {k}.")
+    shares = np.empty(queries)
+    for rows in _slices(queries, max(1, _BLOCK_QUERIES * _BLOCK_GALLERY // gallery)):
+        block = _no_nan("scores", scores.block(rows, slice(None)))
         held = holds(rows) if callable(holds) else holds[rows]
-        last = np.partition(scores, -k, axis=1)[:, -k, None]
-        above, tied = scores > last + TIE, np.abs(scores - last) <= TIE
+        last = np.partition(block, -k, axis=1)[:, -k, None]
+        above, tied = block > last + TIE, np.abs(block - last) <= TIE
         places = k - above.sum(axis=1)
         from_ties = places * (held & tied).sum(axis=1) / tied.sum(axis=1)
         shares[rows] = ((held & above).sum(axis=1) + from_ties) / k
@@ -111,16 +109,15 @@ def auc(scores: NDArray[np.floating], labels: NDArray[np.bool_]) -> float:
     return float(above / (positives * negatives))
 
 
-def _above_and_tied(
-    queries: NDArray[np.floating], gallery: NDArray[np.floating], best: NDArray[np.float32]
-) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    above, at_least = np.zeros(len(queries), np.int64), np.zeros(len(queries), np.int64)
-    for rows in _slices(len(queries), _BLOCK_QUERIES):
-        block, threshold = _float32(queries[rows]), best[rows, None]
-        for columns in _slices(len(gallery), _BLOCK_GALLERY):
-            scores = block @ _float32(gallery[columns]).T
-            above[rows] += np.count_nonzero(scores > threshold + np.float32(TIE), axis=1)
-            at_least[rows] += np.count_nonzero(scores >= threshold - np.float32(TIE), axis=1)
+def _above_and_tied(scores: Scores, best: NDArray[np.float32]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    queries, gallery = scores.shape
+    above, at_least = np.zeros(queries, np.int64), np.zeros(queries, np.int64)
+    for rows in _slices(queries, _BLOCK_QUERIES):
+        threshold = best[rows, None]
+        for columns in _slices(gallery, _BLOCK_GALLERY):
+            block = _no_nan("scores", scores.block(rows, columns))
+            above[rows] += np.count_nonzero(block > threshold + np.float32(TIE), axis=1)
+            at_least[rows] += np.count_nonzero(block >= threshold - np.float32(TIE), axis=1)
     return above, at_least - above
 
 
@@ -144,24 +141,15 @@ def _pairs(
     return rows, np.concatenate([*distinct, np.empty(0, np.int64)])
 
 
-def _pair_scores(
-    queries: NDArray[np.floating],
-    gallery: NDArray[np.floating],
-    rows: NDArray[np.int64],
-    items: NDArray[np.int64],
-) -> NDArray[np.float32]:
-    scores = np.empty(len(rows), np.float32)
+def _pair_scores(scores: Scores, rows: NDArray[np.int64], items: NDArray[np.int64]) -> NDArray[np.float32]:
+    found = np.empty(len(rows), np.float32)
     for part in _slices(len(rows), _BLOCK_GALLERY):
-        scores[part] = np.einsum("nd,nd->n", _float32(queries[rows[part]]), _float32(gallery[items[part]]))
-    return scores
+        found[part] = _no_nan("scores", scores.pairs(rows[part], items[part]))
+    return found
 
 
 def _slices(length: int, size: int) -> Iterator[slice]:
     return (slice(start, min(start + size, length)) for start in range(0, length, size))
-
-
-def _float32(array: NDArray[np.floating]) -> NDArray[np.float32]:
-    return np.ascontiguousarray(array, np.float32)
 
 
 def _no_nan(name: str, array: NDArray[np.floating]) -> NDArray[np.floating]:

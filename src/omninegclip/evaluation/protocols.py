@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from omninegclip.embeddings import Embeddings
 from omninegclip.evaluation import metrics
 from omninegclip.evaluation.metrics import Credits
+from omninegclip.scoring.scores import Cosines, Scores
 
 Rule = Literal["official", "strict"]
 Indices = NDArray[np.int64]
@@ -48,27 +49,8 @@ def prefer(scores: NDArray[np.floating], answers: Indices, rule: Rule) -> Credit
     return np.asarray(scores[rows, answers] > others.max(axis=1), np.float64)
 
 
-def option_scores(single: Embeddings, options: Embeddings, starts: Indices) -> NDArray[np.float64]:
-    """Return the cosines [n, k] of each item with its own options, -inf where it has fewer than k.
-
-    Sums are in float64, one pair at a time, so that equal embeddings have exactly equal scores.
-
-    `single` is [n, d]; `options` [m, d] holds the options of item i in rows `starts[i]:starts[i + 1]`.
-    """
-    counts = np.diff(starts)
-    scores = np.full((len(single), int(counts.max(initial=0))), -np.inf)
-    rows = np.repeat(np.arange(len(single)), counts)
-    columns = np.arange(len(options)) - starts[rows]
-    for first in range(0, len(rows), _BLOCK):
-        part = slice(first, first + _BLOCK)
-        pairs = single[rows[part]].astype(np.float64) * options[part]
-        scores[rows[part], columns[part]] = pairs.sum(axis=1)
-    return scores
-
-
 def retrieve(
-    queries: Embeddings,
-    gallery: Embeddings,
+    scores: Scores,
     relevant: Indices | Sequence[Indices],
     ks: Sequence[int],
     rule: Rule,
@@ -78,12 +60,13 @@ def retrieve(
     Official: a sort decides between equal scores, so a constant scorer finds the first k items.
     """
     if rule == "strict":
-        return metrics.recall_at_k(queries, gallery, relevant, ks)
+        return metrics.recall_at_k(scores, relevant, ks)
     wanted = [np.atleast_1d(items) for items in relevant]
-    credits_of = {k: np.zeros(len(queries)) for k in ks}
-    for first in range(0, len(queries), _BLOCK):
-        scores = queries[first : first + _BLOCK] @ gallery.T
-        order = np.argsort(-np.where(np.isnan(scores), np.inf, scores), axis=1, kind="stable")[:, : max(ks)]
+    queries, _ = scores.shape
+    credits_of = {k: np.zeros(queries) for k in ks}
+    for first in range(0, queries, _BLOCK):
+        block = scores.block(slice(first, first + _BLOCK), slice(None))
+        order = np.argsort(-np.where(np.isnan(block), np.inf, block), axis=1, kind="stable")[:, : max(ks)]
         for row, top in enumerate(order, first):
             hits = np.isin(top, wanted[row])
             for k in ks:
@@ -98,7 +81,7 @@ def classify(
 
     `images` is [n, d], `classes` [c, d], `labels` [n].
     """
-    return retrieve(images, classes, labels, ks, rule)
+    return retrieve(Cosines(images, classes), labels, ks, rule)
 
 
 def recognise(

@@ -3,10 +3,11 @@
 from collections.abc import Sequence
 
 from omninegclip.data.items import ImageRef
-from omninegclip.embeddings import Embeddings, EmbedText
+from omninegclip.embeddings import Embeddings
 from omninegclip.evaluation.scenes import Figures, Measure, best_of_choices, score_items
 from omninegclip.scenes.benchmark import scene_number
 from omninegclip.scenes.robustness import Robustness
+from omninegclip.scoring.texts import ReadTexts
 
 CHANCE = 0.5
 _MEASURES = {
@@ -16,8 +17,8 @@ _MEASURES = {
 }
 
 
-def evaluate_robustness(suite: Robustness, images: Embeddings, embed_text: EmbedText) -> dict[str, Figures]:
-    """Score a model on every probe: cos(right) > cos(wrong), ties counting 1/2.
+def evaluate_robustness(suite: Robustness, images: Embeddings, read_texts: ReadTexts) -> dict[str, Figures]:
+    """Score a model on every probe: what is right scores above what is wrong, ties counting 1/2.
 
     Each probe has `picture_choice`, one caption and two images, and `caption_choice`, the right image and
     two captions, both for `seen` and `held_out` objects; and `control`, the plain sentence and the same two
@@ -26,7 +27,7 @@ def evaluate_robustness(suite: Robustness, images: Embeddings, embed_text: Embed
     Args:
         suite: n scenes and the questions about them.
         images: [n, d] L2-normalised embeddings of all scenes of the suite.
-        embed_text: texts to [m, d] L2-normalised embeddings.
+        read_texts: how texts are scored (`scoring.texts`).
 
     Raises:
         ValueError: an embedding holds NaN.
@@ -36,7 +37,7 @@ def evaluate_robustness(suite: Robustness, images: Embeddings, embed_text: Embed
         return images[list(map(scene_number, some))]
 
     return {
-        probe: score_items(asked, _MEASURES, shown, embed_text, suite.seed)
+        probe: score_items(asked, _MEASURES, shown, read_texts, suite.seed)
         for probe, asked in suite.items().items()
     }
 

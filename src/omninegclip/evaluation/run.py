@@ -5,6 +5,7 @@ import time
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
@@ -21,7 +22,8 @@ from omninegclip.errors import DamagedError, OmniNegClipError
 from omninegclip.evaluation import protocols, results, tasks
 from omninegclip.evaluation.results import BenchmarkResult, ModelFacts
 from omninegclip.evaluation.suite import Benchmark
-from omninegclip.progress import console, progress
+from omninegclip.progress import console, track
+from omninegclip.scoring.texts import whole_texts
 
 if TYPE_CHECKING:  # imports torch
     from omninegclip.clip.encoder import Encoder
@@ -187,7 +189,7 @@ def _score(
     task = tasks.build(kept, benchmark.task, **benchmark.task_options)
     number = {image: number for number, image in enumerate(asked.places)}
     images = features.stored[features.rows[[number[image] for image in task.images]]]
-    figures = task.score(images, _embed_texts(task.texts, encoder), rule)
+    figures = task.score(images, whole_texts(partial(_embed_texts, encoder))(task.texts), rule)
     result.scored = len(kept)
     result.skipped = asked.skipped | {"items without picture": len(asked.items) - len(kept)}
     result.truncated = _truncated(task.texts, encoder)
@@ -247,17 +249,10 @@ def _sentence(missing: dict[ImageRef, str], places: dict[ImageRef, Path], what: 
     )
 
 
-def _embed_texts(texts: Sequence[str], encoder: "Encoder") -> Embeddings:
-    """Embed every distinct text once."""
-    place = {text: index for index, text in enumerate(dict.fromkeys(texts))}
-    distinct, parts = list(place), []
-    with progress() as bar:
-        task = bar.add_task("Embedding texts", total=len(distinct), note="")
-        for start in range(0, len(distinct), _TEXTS):
-            part = distinct[start : start + _TEXTS]
-            parts.append(encoder.embed_text(part))
-            bar.advance(task, len(part))
-    return np.concatenate(parts)[[place[text] for text in texts]]
+def _embed_texts(encoder: "Encoder", texts: Sequence[str]) -> Embeddings:
+    """Embed texts behind a bar."""
+    parts = [texts[start : start + _TEXTS] for start in range(0, len(texts), _TEXTS)]
+    return np.concatenate([encoder.embed_text(part) for part in track(parts, "Embedding texts", len(parts))])
 
 
 def _captions(items: Sequence[BenchmarkItem]) -> int:

@@ -7,12 +7,13 @@ from typing import NamedTuple
 import numpy as np
 
 from omninegclip.data.items import BenchmarkItem, ImageRef, TextChoice
-from omninegclip.embeddings import Embeddings, EmbedText
+from omninegclip.embeddings import Embeddings
 from omninegclip.evaluation.blind import best_rule
 from omninegclip.evaluation.intervals import Estimate, bootstrap_mean, proportion
 from omninegclip.evaluation.tasks import Figure, build
 from omninegclip.scenes.benchmark import ScenesBenchmark, scene_number
 from omninegclip.scenes.objects import KINDS
+from omninegclip.scoring.texts import ReadTexts
 
 Figures = dict[str, dict[str, Estimate]]
 
@@ -74,7 +75,7 @@ _MEASURES = {
 }
 
 
-def evaluate_scenes(benchmark: ScenesBenchmark, images: Embeddings, embed_text: EmbedText) -> Figures:
+def evaluate_scenes(benchmark: ScenesBenchmark, images: Embeddings, read_texts: ReadTexts) -> Figures:
     """Score a model on every task of the benchmark.
 
     Each metric has `seen` and, where that makes sense, `held_out` objects (asked in seen phrasings),
@@ -85,7 +86,7 @@ def evaluate_scenes(benchmark: ScenesBenchmark, images: Embeddings, embed_text: 
     Args:
         benchmark: n scenes and the questions about them.
         images: [n, d] L2-normalised embeddings of all scenes of the benchmark.
-        embed_text: texts to [m, d] L2-normalised embeddings.
+        read_texts: how texts are scored (`scoring.texts`).
 
     Raises:
         ValueError: an embedding holds NaN.
@@ -94,7 +95,7 @@ def evaluate_scenes(benchmark: ScenesBenchmark, images: Embeddings, embed_text: 
         benchmark.by_measure(),
         _MEASURES,
         lambda some: images[list(map(scene_number, some))],
-        embed_text,
+        read_texts,
         benchmark.seed,
     )
 
@@ -103,7 +104,7 @@ def score_items(
     asked: Mapping[str, Sequence[BenchmarkItem]],
     measures: Mapping[str, Measure],
     images: Callable[[Sequence[ImageRef]], Embeddings],
-    embed_text: EmbedText,
+    read_texts: ReadTexts,
     seed: int,
 ) -> Figures:
     """Return the figures of every measure that has items.
@@ -115,7 +116,7 @@ def score_items(
         asked: name of a measure -> its items.
         measures: name -> how its items are scored.
         images: n images to their embeddings [n, d].
-        embed_text: distinct texts to their embeddings [m, d].
+        read_texts: how texts are scored (`scoring.texts`).
         seed: of bootstrapped intervals.
 
     Raises:
@@ -126,9 +127,8 @@ def score_items(
         if not asked.get(name):
             continue
         task = build(asked[name], measure.task, **measure.options)
-        row = {text: number for number, text in enumerate(dict.fromkeys(task.texts))}
-        texts = embed_text(list(row))[[row[text] for text in task.texts]]
-        figures = {figure.name: figure for figure in task.score(images(task.images), texts, "strict")}
+        scored = task.score(images(task.images), read_texts(task.texts), "strict")
+        figures = {figure.name: figure for figure in scored}
         for figure, title in measure.names.items():
             found[title] = _by_group(figures[figure], seed, wilson=measure.wilson)
     return found

@@ -26,6 +26,7 @@ from omninegclip.embeddings import Embeddings
 from omninegclip.errors import OmniNegClipError
 from omninegclip.evaluation import blind, metrics, protocols
 from omninegclip.evaluation.protocols import Rule
+from omninegclip.scoring.texts import Texts
 
 KS = (1, 5, 10)
 EXCLUSION_K = 5
@@ -55,8 +56,8 @@ class EvaluationTask(Protocol):
     def texts(self) -> Sequence[str]:
         """The texts to embed, in the order that `score` takes them."""
 
-    def score(self, images: Embeddings, texts: Embeddings, rule: Rule) -> list[Figure]:
-        """Return the figures from embeddings [images, d] and [texts, d]."""
+    def score(self, images: Embeddings, texts: Texts, rule: Rule) -> list[Figure]:
+        """Return the figures from embeddings [images, d] and the texts."""
 
 
 class TextChoices:
@@ -73,12 +74,12 @@ class TextChoices:
         self.images = [item.image for item in items]
         self.texts = [text for item in items for text in item.options]
 
-    def score(self, images: Embeddings, texts: Embeddings, rule: Rule) -> list[Figure]:
+    def score(self, images: Embeddings, texts: Texts, rule: Rule) -> list[Figure]:
         """Return the accuracy, with what text alone achieves beside it."""
         options = [item.options for item in self.items]
         answers = np.array([item.answer for item in self.items])
         starts = np.cumsum([0, *map(len, options)])
-        scores = protocols.option_scores(images, texts, starts)
+        scores = texts.choose_text(images, starts)
         without_looking = {
             name: float(metrics.choice(guess(options), answers).mean()) for name, guess in blind.RULES.items()
         }
@@ -106,10 +107,10 @@ class ImageChoices:
         self.images = [image for item in items for image in item.images]
         self.texts = [item.text for item in items]
 
-    def score(self, images: Embeddings, texts: Embeddings, rule: Rule) -> list[Figure]:
+    def score(self, images: Embeddings, texts: Texts, rule: Rule) -> list[Figure]:
         """Return the accuracy."""
         starts = np.cumsum([0, *(len(item.images) for item in self.items)])
-        scores = protocols.option_scores(texts, images, starts)
+        scores = texts.choose_image(images, starts)
         answers = np.array([item.answer for item in self.items])
         chance = {"constant": float(np.mean(1 / np.diff(starts)))}
         groups = _groups(self.items) | {"cue": [cue(text) for text in self.texts]}
@@ -135,7 +136,7 @@ class Retrieval:
         self.images = [item.image for item in items]
         self.texts = [text for item in items for text in item.captions]
 
-    def score(self, images: Embeddings, texts: Embeddings, rule: Rule) -> list[Figure]:
+    def score(self, images: Embeddings, texts: Texts, rule: Rule) -> list[Figure]:
         """Return hits at 1, 5 and 10 in both directions, and exclusion where objects are known."""
         starts = np.cumsum([0, *(len(item.captions) for item in self.items)])
         owners = np.repeat(np.arange(len(self.items)), np.diff(starts))
@@ -143,19 +144,20 @@ class Retrieval:
         by_image = _groups(self.items)
         by_caption = {name: [values[owner] for owner in owners] for name, values in by_image.items()}
         by_caption["cue"] = [cue(text) for text in self.texts]
-        found = protocols.retrieve(texts, images, owners, KS, rule)
+        scores = texts.rank_images(images)
+        found = protocols.retrieve(scores, owners, KS, rule)
         clusters = _same_images(self.images)
         figures = [
             Figure(f"text_to_image_r{k}", values, by_caption, clusters=clusters[owners])
             for k, values in found.items()
         ]
-        found = protocols.retrieve(images, texts, captions, KS, rule)
+        found = protocols.retrieve(scores.transposed, captions, KS, rule)
         figures += [
             Figure(f"image_to_text_r{k}", values, by_image, clusters=clusters) for k, values in found.items()
         ]
         return figures if rule == "official" else figures + self._exclusion(images, texts, owners)
 
-    def _exclusion(self, images: Embeddings, texts: Embeddings, owners: NDArray[np.int64]) -> list[Figure]:
+    def _exclusion(self, images: Embeddings, texts: Texts, owners: NDArray[np.int64]) -> list[Figure]:
         named = [
             _named(self.items[owner].absent, text) for owner, text in zip(owners, self.texts, strict=True)
         ]
@@ -170,7 +172,7 @@ class Retrieval:
             return np.array([np.any([holders[name] for name in named[i]], axis=0) for i in asked[rows]])
 
         k = min(EXCLUSION_K, len(self.items))
-        shares = metrics.exclusion_at_k(texts[asked], images, holds, k)
+        shares = metrics.exclusion_at_k(texts.some(asked).rank_images(images), holds, k)
         groups = {name: [values[owners[i]] for i in asked] for name, values in _groups(self.items).items()}
         groups["cue"] = [cue(self.texts[index]) for index in asked]
         random_order = float(np.mean([holds(slice(i, i + 1)).mean() for i in range(len(asked))]))
@@ -196,12 +198,13 @@ class Search:
         self.images = list(dict.fromkeys((*gallery, *own)))
         self.texts = [item.text for item in items]
 
-    def score(self, images: Embeddings, texts: Embeddings, rule: Rule) -> list[Figure]:
+    def score(self, images: Embeddings, texts: Texts, rule: Rule) -> list[Figure]:
         """Return hits at 1, 5 and 10, and exclusion at 5 and 10 where images are to be excluded."""
         place = {image: index for index, image in enumerate(self.images)}
         relevant = [np.array([place[image] for image in item.relevant]) for item in self.items]
         groups = _groups(self.items) | {"cue": [cue(text) for text in self.texts]}
-        found = protocols.retrieve(texts, images, relevant, KS, rule)
+        scores = texts.rank_images(images)
+        found = protocols.retrieve(scores, relevant, KS, rule)
         size = len(self.images)
         shares = np.array([len(rows) / size for rows in relevant])
         figures = [
@@ -217,7 +220,7 @@ class Search:
         return figures + [
             Figure(
                 f"exclusion_at_{k}",
-                metrics.exclusion_at_k(texts, images, holds, min(k, size)),
+                metrics.exclusion_at_k(scores, holds, min(k, size)),
                 groups,
                 False,
                 blind=without_looking,
@@ -238,9 +241,9 @@ class ZeroShot:
         self.classes = sorted({item.label for item in items})
         self.texts = [template.replace("{}", name) for name in self.classes for template in templates]
 
-    def score(self, images: Embeddings, texts: Embeddings, rule: Rule) -> list[Figure]:
+    def score(self, images: Embeddings, texts: Texts, rule: Rule) -> list[Figure]:
         """Return top-1 and top-5 accuracy."""
-        prompts = texts.reshape(len(self.classes), len(self.templates), -1).mean(axis=1)
+        prompts = texts.vectors.reshape(len(self.classes), len(self.templates), -1).mean(axis=1)
         classes = prompts / np.linalg.norm(prompts, axis=1, keepdims=True)
         place = {name: index for index, name in enumerate(self.classes)}
         labels = np.array([place[item.label] for item in self.items])
@@ -286,13 +289,13 @@ class Recognition:
         self.images = [item.image for item in items]
         self.texts = [template.replace("{}", item.object) for item in items]
 
-    def score(self, images: Embeddings, texts: Embeddings, rule: Rule) -> list[Figure]:
+    def score(self, images: Embeddings, texts: Texts, rule: Rule) -> list[Figure]:
         """Return the AUC of every kind of object that is there in some images and not in others."""
         names = self.objects
         place = {name: index for index, name in enumerate(names)}
         kinds = np.array([place[item.object] for item in self.items])
         present = np.array([item.present for item in self.items])
-        found, areas = protocols.recognise(images, texts, kinds, present)
+        found, areas = protocols.recognise(images, texts.vectors, kinds, present)
         groups = {"object": [names[kind] for kind in found]} | self._groups_of_kinds(names, found)
         return [Figure("auc", areas, groups, proportion=False, blind={"constant": 0.5})]
 

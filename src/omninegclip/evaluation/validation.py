@@ -9,6 +9,7 @@ from omninegclip.clip.encoder import ClipEncoder
 from omninegclip.embeddings import Embeddings
 from omninegclip.evaluation.intervals import Estimate, proportion
 from omninegclip.evaluation.metrics import pairwise, recall_at_k
+from omninegclip.scoring.scores import Cosines
 from omninegclip.training.methods.pairs import CaptionPairs, Triplets
 
 
@@ -46,6 +47,6 @@ def _recall(held_out: Triplets, pairs: CaptionPairs, texts: Embeddings) -> Estim
     _, first, image = np.unique(pairs.image_ids.numpy(), return_index=True, return_inverse=True)
     images = held_out.features[pairs.image_rows[first]].numpy()
     texts_of: list[NDArray[np.int64]] = [np.flatnonzero(image == number) for number in range(len(first))]
-    to_image = recall_at_k(texts, images, image, (1,))[1]
-    to_text = recall_at_k(images, texts, texts_of, (1,))[1]
+    to_image = recall_at_k(Cosines(texts, images), image, (1,))[1]
+    to_text = recall_at_k(Cosines(images, texts), texts_of, (1,))[1]
     return proportion(np.concatenate([to_image, to_text]))

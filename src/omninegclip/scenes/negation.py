@@ -5,9 +5,11 @@ of the phrasings is held out from fine-tuning data.
 """
 
 import re
+from collections.abc import Sequence
 from random import Random
 from typing import NamedTuple
 
+from omninegclip.reading.reading import Reading
 from omninegclip.scenes.claims import Claims, SceneCaption
 from omninegclip.scenes.grammar import things_of
 from omninegclip.scenes.objects import ObjectKind
@@ -80,6 +82,7 @@ def _phrasings(names: bool, in_training: tuple[str, ...], held_out: tuple[str, .
 
 
 NAMING = _phrasings(True, _NAMING_IN_TRAINING, _NAMING_HELD_OUT)
+_SAYS_NOTHING = frozenset({"a scene", "a photo of a scene", "a picture of a scene"})
 EXCLUSIVE = _phrasings(False, _EXCLUSIVE_IN_TRAINING, _EXCLUSIVE_HELD_OUT)
 PHRASINGS = NAMING + EXCLUSIVE
 
@@ -125,6 +128,22 @@ def split(text: str) -> tuple[str, str] | None:
         if found := pattern.fullmatch(text):
             return found["affirmed"], found["denied"].removeprefix("any ")
     return None
+
+
+class TemplatesReader:
+    """Reads the halves by the templates that wrote the sentences; the reader "told" of the picture world."""
+
+    def read(self, sentences: Sequence[str]) -> list[Reading]:
+        """Return the reading of each sentence."""
+        return [_reading(sentence) for sentence in sentences]
+
+
+def _reading(sentence: str) -> Reading:
+    halves = split(sentence)
+    if halves is None:
+        return Reading(sentence)
+    affirmed, denied = halves
+    return Reading("" if affirmed in _SAYS_NOTHING else affirmed, (denied,))
 
 
 def affirmed_part(

@@ -4,8 +4,8 @@ from collections.abc import Sequence
 
 from omninegclip.clip.families.clip import TEXT_EXTRAS
 from omninegclip.errors import OmniNegClipError
-from omninegclip.evaluation.training_free import METHODS
 from omninegclip.objectives.objective import shipped_objectives
+from omninegclip.scoring.vectors import METHODS
 from omninegclip.study.grid import PRETRAINED, StudyCell
 from omninegclip.training.methods.pairs import PAIRS
 from omninegclip.training.objective import method_of

@@ -19,13 +19,14 @@ from omninegclip.clip.io.load import load_clip
 from omninegclip.errors import DamagedError
 from omninegclip.evaluation.intervals import Estimate, proportion
 from omninegclip.evaluation.scenes import Figures, as_dict, evaluate_scenes
-from omninegclip.evaluation.training_free import METHODS, without_training
 from omninegclip.files import JsonObject, read_sealed, write_sealed
 from omninegclip.memory import keep_freed_memory
 from omninegclip.progress import console
 from omninegclip.report.figures import over_seeds
 from omninegclip.run.driver import tune
 from omninegclip.scenes.negation import split
+from omninegclip.scoring.texts import whole_texts
+from omninegclip.scoring.vectors import METHODS, without_training
 from omninegclip.study.workers import each_done
 from omninegclip.study.world import Size, World, ask
 from omninegclip.study.worlds import keep_world, read_world
@@ -37,7 +38,7 @@ PRETRAINED = "pretrained"
 class StudyCell(NamedTuple):
     """A line of the table: its name, and what of the preset it changes; None trains nothing.
 
-    `training_free` is the name of a method of `evaluation.training_free`, for a cell that trains nothing;
+    `training_free` is the name of a method of `scoring.vectors`, for a cell that trains nothing;
     `preset` the one that this cell starts from, where it is not the study's; `blend` the share of the tuned
     weights in what is scored, the rest being those before (WiSE-FT, Wortsman et al., CVPR 2022).
     """
@@ -156,7 +157,7 @@ def summary(results: Results) -> dict[str, object]:
 def _run(encoder: ClipEncoder, world: World, cell: StudyCell, preset: Preset | None, seed: int) -> Outcome:
     if cell.training_free is not None:
         embed = without_training(encoder.embed_text, split, METHODS[cell.training_free])
-        return Outcome(evaluate_scenes(world.benchmark, world.images, embed), {})
+        return Outcome(evaluate_scenes(world.benchmark, world.images, whole_texts(embed)), {})
     if preset is None:
         return Outcome(ask(encoder, world), {})
     tuned = copy.deepcopy(encoder)

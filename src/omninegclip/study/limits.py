@@ -11,10 +11,11 @@ from omninegclip.embeddings import Embeddings
 from omninegclip.evaluation.intervals import Estimate, proportion
 from omninegclip.evaluation.metrics import choice
 from omninegclip.evaluation.scenes import Figures, as_dict, evaluate_scenes
-from omninegclip.evaluation.training_free import normalised, subtract, without_training
 from omninegclip.scenes.benchmark import ScenesBenchmark, scene_number
 from omninegclip.scenes.negation import split
 from omninegclip.scenes.objects import KINDS
+from omninegclip.scoring.texts import whole_texts
+from omninegclip.scoring.vectors import normalised, subtract, without_training
 from omninegclip.study.world import World
 from omninegclip.training.methods.contrast_sets import make_contrast_sets
 
@@ -82,7 +83,7 @@ def _composed(encoder: ClipEncoder, world: World, weight: float, common: NDArray
     def embed(texts: Sequence[str]) -> Embeddings:
         return without_training(encoder.embed_text, split, combine)(texts)
 
-    return evaluate_scenes(world.benchmark, world.images, embed)
+    return evaluate_scenes(world.benchmark, world.images, whole_texts(embed))
 
 
 def _probes(encoder: ClipEncoder, world: World) -> NDArray[np.float32]:

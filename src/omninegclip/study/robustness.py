@@ -8,6 +8,7 @@ from omninegclip.evaluation.scenes import Figures, as_dict
 from omninegclip.progress import console
 from omninegclip.scenes.graphics import graphics_folder
 from omninegclip.scenes.robustness import Robustness
+from omninegclip.scoring.texts import whole_texts
 from omninegclip.study.world import embed_scenes
 
 ByModel = dict[str, dict[str, Figures]]  # model -> probe -> figures
@@ -24,7 +25,7 @@ def ask_models(models: Sequence[str], suite: Robustness) -> ByModel:
         console.print(model, style="bold")
         encoder = load_clip(model)
         images = embed_scenes(encoder, "robustness suite", suite.scenes, suite.seed)
-        found[model] = evaluate_robustness(suite, images, encoder.embed_text)
+        found[model] = evaluate_robustness(suite, images, whole_texts(encoder.embed_text))
     return found
 
 

@@ -16,6 +16,7 @@ from omninegclip.scenes.benchmark import ScenesBenchmark, make_benchmark
 from omninegclip.scenes.records import RECORDS, write_scenes
 from omninegclip.scenes.render import image_of
 from omninegclip.scenes.scene import Scene
+from omninegclip.scoring.texts import whole_texts
 from omninegclip.training.methods.method import TrainingRecords
 
 
@@ -64,4 +65,4 @@ def embed_scenes(encoder: ClipEncoder, name: str, scenes: Sequence[Scene], seed:
 def ask(encoder: ClipEncoder, world: World) -> Figures:
     """Score `encoder`, whose image tower is the one that `world` was made with, on the benchmark."""
     with console.status("Scoring the benchmark"):
-        return evaluate_scenes(world.benchmark, world.images, encoder.embed_text)
+        return evaluate_scenes(world.benchmark, world.images, whole_texts(encoder.embed_text))

@@ -3,7 +3,7 @@ import math
 import numpy as np
 import pytest
 
-from omninegclip.evaluation.training_free import subspace_direction, subtract, without_training
+from omninegclip.scoring.vectors import subspace_direction, subtract, without_training
 
 
 def unit(seed: int, rows: int = 6, dim: int = 5) -> np.ndarray:

@@ -1,0 +1,64 @@
+from pathlib import Path
+
+import numpy as np
+import pytest
+from safetensors.numpy import save_file
+
+from omninegclip.errors import OmniNegClipError
+from omninegclip.scoring.calibration import Calibration, load_calibration
+
+
+def unit(seed: int, rows: int, dim: int = 6) -> np.ndarray:
+    drawn = np.random.default_rng(seed).normal(size=(rows, dim))
+    return (drawn / np.linalg.norm(drawn, axis=1, keepdims=True)).astype(np.float32)
+
+
+def test_moments_are_those_of_the_cosines_with_the_background() -> None:
+    texts, background = unit(0, 4), unit(1, 50)
+    mean, deviation = Calibration(background, "x").moments(texts)
+    for row, text in enumerate(texts):
+        cosines = [float(text @ image) for image in background]
+        assert mean[row] == pytest.approx(np.mean(cosines), abs=1e-6)
+        assert deviation[row] == pytest.approx(np.std(cosines), abs=1e-6)
+
+
+def test_a_text_that_scores_all_images_alike_has_a_deviation_above_zero() -> None:
+    same = np.repeat(unit(0, 1), 9, axis=0)
+    _, deviation = Calibration(same, "x").moments(unit(0, 1))
+    assert (deviation > 0).all()
+
+
+def test_texts_of_another_width_are_refused() -> None:
+    with pytest.raises(ValueError, match="texts have 5 dimensions, not 6"):
+        Calibration(unit(0, 9), "x").moments(unit(0, 2, 5))
+
+
+def test_what_was_saved_is_read_and_another_tower_is_refused(tmp_path: Path) -> None:
+    made = Calibration(unit(0, 9), "this tower")
+    made.save(tmp_path / "c.safetensors")
+    read = load_calibration(tmp_path / "c.safetensors", "this tower")
+    assert np.array_equal(read.background, made.background)
+    with pytest.raises(OmniNegClipError, match="another image tower"):
+        load_calibration(tmp_path / "c.safetensors", "other tower")
+
+
+@pytest.mark.parametrize("content", [b"", b"{}", b"\x08\x00\x00\x00\x00\x00\x00\x00{}      ", b"x" * 100])
+def test_what_is_no_calibration_is_refused_in_a_sentence(tmp_path: Path, content: bytes) -> None:
+    path = tmp_path / "c.safetensors"
+    path.write_bytes(content)
+    with pytest.raises(OmniNegClipError, match=r"c\.safetensors is not a calibration"):
+        load_calibration(path, "x")
+
+
+@pytest.mark.parametrize(
+    "background", [np.ones(4, np.float32), np.ones((0, 4), np.float32), np.full((9, 4), np.nan, np.float32)]
+)
+def test_a_background_of_another_shape_or_with_nan_is_refused(tmp_path: Path, background: np.ndarray) -> None:
+    save_file({"background": background}, tmp_path / "c.safetensors", {"image_fingerprint": "x"})
+    with pytest.raises(OmniNegClipError, match=r"c\.safetensors is not a calibration"):
+        load_calibration(tmp_path / "c.safetensors", "x")
+
+
+def test_a_missing_file_says_what_makes_it(tmp_path: Path) -> None:
+    with pytest.raises(OmniNegClipError, match="omninegclip calibrate"):
+        load_calibration(tmp_path / "none", "x")
