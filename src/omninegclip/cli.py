@@ -20,6 +20,7 @@ from omninegclip.commands.negate import negate
 from omninegclip.commands.quickstart import quickstart
 from omninegclip.commands.robustness import robustness
 from omninegclip.commands.scenes import scenes
+from omninegclip.commands.search import search
 from omninegclip.commands.study import study
 from omninegclip.commands.train import train
 from omninegclip.commands.verify import verify
@@ -36,7 +37,7 @@ app = App(
 )
 for verb in (
     quickstart, scenes, study, train, convert, verify, blend, evaluate, robustness, leaderboard, negate,
-    index,
+    index, search,
 ):  # fmt: skip
     app.command(verb)
 

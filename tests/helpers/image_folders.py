@@ -1,5 +1,6 @@
 """Folders of small images, and the index of them."""
 
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 import numpy as np
@@ -7,7 +8,7 @@ from PIL import Image
 
 from omninegclip.clip.encoder import ClipEncoder
 from omninegclip.index.names import path_of
-from omninegclip.index.store import Header, open_store, writable_store
+from omninegclip.index.store import Header, Store, open_store, writable_store
 from omninegclip.index.update import Changes, update
 
 
@@ -31,3 +32,23 @@ def stored(db: str | Path) -> dict[str, dict[str, object]]:
     rows = engine.get([each for batch in engine.read(["id"]) for each in batch["id"].to_pylist()]).to_pylist()
     assert len({row["id"] for row in rows}) == len(rows)
     return {path_of(row["path"]): row for row in rows}
+
+
+class Place:
+    """Where an engine keeps an index of random vectors, of which some are equal in no number."""
+
+    def __init__(self, kind: str, folder: Path, dim: int) -> None:
+        self.name = f"qdrant://{folder}/images" if kind == "qdrant" else str(folder / "db")
+        self.header = Header("none", dim, "", "", {})
+        vectors = np.random.default_rng(4).standard_normal((600, dim)).astype(np.float32)
+        self.vectors = vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
+
+    def writable(self) -> AbstractContextManager[Store]:
+        return writable_store(self.name, self.header)
+
+    def open(self) -> Store:
+        return open_store(self.name)
+
+    @staticmethod
+    def store(db: Path) -> Store:
+        return open_store(str(db))

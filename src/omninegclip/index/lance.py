@@ -91,7 +91,7 @@ class LanceEngine:
         if not keys:
             return []
         query = self._table.take_row_ids([key for key in keys if isinstance(key, int)])
-        found = query.select(["id", *FACTS]).with_row_id(True).to_arrow().to_pylist()
+        found = query.select(["id", *FACTS]).with_row_id().to_arrow().to_pylist()
         by_key = {row.pop("_rowid"): row for row in found}
         return [by_key[key] for key in keys]
 

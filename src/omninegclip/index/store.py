@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -16,6 +16,7 @@ from omninegclip.index.where import Compare
 
 if TYPE_CHECKING:
     from omninegclip.clip.encoder import ClipEncoder
+    from omninegclip.index.qdrant import QdrantEngine
 
 HEADER = "index.json"
 BACKGROUND = 1000  # embeddings, about, that tell what is ordinary
@@ -91,49 +92,78 @@ class Store:
 
 def open_store(db: str) -> Store:
     """Open an index to search it; raises OmniNegClipError when there is none, or it is damaged."""
-    header = _read_header(Path(db))
+    header, engine = _reached(db)
     if header is None:
         raise OmniNegClipError(
             f"{db} holds no index of images: make one with omninegclip index FOLDER --db {db}."
         )
-    return Store(db, header, _engine(db, header))
+    return Store(db, header, engine or _lance(db, header))
 
 
 def header_of(db: str) -> Header | None:
     """Return where the vectors of an index come from, None where there is no index yet."""
-    return _read_header(Path(db))
+    header, engine = _reached(db)
+    if engine is not None:
+        engine.close()
+    return header
 
 
 @contextmanager
 def writable_store(db: str, header: Header) -> Iterator[Store]:
     """Yield an index that this process alone may write, made with `header` where there is none.
 
+    Of a Qdrant server, every process may write: two that index the same folder write the same rows.
+
     Raises OmniNegClipError when another process is writing it, or something else lies there.
     """
+    there, engine = _reached(db)
+    if engine is not None:
+        if there is None:
+            engine.make(asdict(header), header.dim)
+        try:
+            yield Store(db, there or header, engine)
+        finally:
+            engine.close()
+        return
     folder = Path(db)
-    if _read_header(folder) is None and _is_taken(folder):
+    if there is None and _is_taken(folder):
         raise OmniNegClipError(f"{db} holds no index of images, but something else: name a new folder.")
     with hold(folder):
         there = _read_header(folder)
         if there is None:
             write_sealed(folder / HEADER, asdict(header))
-        yield Store(db, there or header, _engine(db, there or header))
+        yield Store(db, there or header, _lance(db, there or header))
 
 
-def _engine(db: str, header: Header) -> VectorEngine:
+def _reached(db: str) -> "tuple[Header | None, QdrantEngine | None]":
+    """Return the header of an index, and its engine if that keeps the header."""
+    from omninegclip.index.qdrant import SCHEME, QdrantEngine
+
+    if not db.startswith(SCHEME):
+        return _read_header(Path(db)), None
+    engine = QdrantEngine(db)
+    stored = engine.header()
+    return None if stored is None else _header(stored, db), engine
+
+
+def _lance(db: str, header: Header) -> VectorEngine:
     from omninegclip.index.lance import LanceEngine
 
     return LanceEngine(Path(db), header.dim)
+
+
+def _header(stored: dict[str, Any], where: object) -> Header:
+    try:
+        return Header(**stored)
+    except TypeError as error:
+        raise DamagedError(f"{where} has the header of another version of this package.") from error
 
 
 def _read_header(folder: Path) -> Header | None:
     path = folder / HEADER
     if not path.is_file():
         return None
-    try:
-        return Header(**read_sealed(path))
-    except TypeError as error:
-        raise DamagedError(f"{path} is the header of another version of this package.") from error
+    return _header(read_sealed(path), path)
 
 
 def _is_taken(folder: Path) -> bool:
