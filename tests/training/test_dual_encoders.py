@@ -1,11 +1,11 @@
 """Training of dual encoders whose text tower is not causal: all objectives, the policies, and a refusal."""
 
 import json
-from typing import Any
 
 import pytest
 import torch
 import torch.nn.functional as F
+from drawn_rows import drawn
 from tiny_clip import contrast
 from tiny_dual import tiny_own, tiny_siglip, tiny_vision_text
 
@@ -50,8 +50,8 @@ def preset(*changes: str) -> Preset:
 def test_the_task_equals_the_objectives_on_captions_encoded_one_by_one(family: str) -> None:
     encoder = TRAINABLE[family]()
     triplets, rows = make_triplets(*training(encoder), encoder.tokenize), [0, 3, 5]
-    drawn: Any = iter([torch.tensor(rows).numpy()]), iter([torch.tensor(rows).numpy()])
-    batch = next(pair_batches(triplets, encoder, BatchPlan(drawn, 1, 0, {"mask_same_image": False})))
+    plan = BatchPlan([drawn(rows), drawn(rows)], 1, 0, {"mask_same_image": False})
+    batch = next(pair_batches(triplets, encoder, plan))
 
     def encode(column: str) -> torch.Tensor:
         ids = [encoder.tokenize([RECORDS[row][column]])[0] for row in rows]

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 import torch
 import torch.nn.functional as F
+from drawn_rows import drawn
 from tiny_clip import contrast, tiny_encoder
 
 from omninegclip.clip.encoder import ClipEncoder
@@ -78,7 +79,7 @@ def test_the_task_equals_the_objectives_on_captions_encoded_one_by_one(
     encoder: ClipEncoder, mask: bool
 ) -> None:
     triplets = triplets_of(encoder)
-    rows: Any = iter([torch.tensor([0, 1, 5, 7]).numpy()]), iter([torch.tensor([2, 3, 8, 9]).numpy()])
+    rows = drawn([0, 1, 5, 7]), drawn([2, 3, 8, 9])
     batch = next(pair_batches(triplets, encoder, BatchPlan(rows, 1, 0, {"mask_same_image": mask})))
     weights = {"weight_original": 0.5, "weight_text": 2.0, "margin": 0.3}
     objective = shipped_objectives()["omni"]
@@ -250,14 +251,14 @@ def test_an_objective_looks_at_the_data_that_the_table_says(
     objective: str, blind_to: tuple[str, ...]
 ) -> None:
     torch.manual_seed(0)
-    drawn = {name: F.normalize(torch.randn(5, 7), dim=-1).requires_grad_() for name in "ICNJOU"}
+    features = {name: F.normalize(torch.randn(5, 7), dim=-1).requires_grad_() for name in "ICNJOU"}
     served = {
-        "presence": CaptionFeatures(drawn["I"], drawn["C"], drawn["N"], None),
-        "absence": CaptionFeatures(drawn["J"], drawn["O"], drawn["U"], None),
+        "presence": CaptionFeatures(features["I"], features["C"], features["N"], None),
+        "absence": CaptionFeatures(features["J"], features["O"], features["U"], None),
         "scale": torch.tensor(10.0),
     }
     shipped_objectives()[objective].minimised({})(served)["loss"].backward()
-    assert tuple(name for name, tensor in drawn.items() if tensor.grad is None) == blind_to
+    assert tuple(name for name, tensor in features.items() if tensor.grad is None) == blind_to
 
 
 @pytest.mark.parametrize(

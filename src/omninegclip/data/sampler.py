@@ -1,6 +1,7 @@
 """Which rows are in the batch of a step: a pure function of the step, so any run can be taken up again."""
 
 from collections.abc import Iterator
+from itertools import count
 from typing import TypedDict
 
 import numpy as np
@@ -9,13 +10,12 @@ from numpy.typing import NDArray
 from omninegclip.errors import OmniNegClipError
 
 
-class SamplerState(TypedDict):
-    """What a checkpoint keeps of a sampler."""
+class SamplerFacts(TypedDict):
+    """What decides every batch of a sampler."""
 
     rows: int
     batch_size: int
     seed: int
-    step: int
 
 
 class BatchSampler:
@@ -26,7 +26,7 @@ class BatchSampler:
     """
 
     def __init__(self, rows: int, batch_size: int, seed: int) -> None:
-        """Begin at step 0.
+        """Hold what decides the batches.
 
         Args:
             rows: how many there are.
@@ -40,22 +40,16 @@ class BatchSampler:
             raise OmniNegClipError(
                 f"{rows} rows don't fill a batch of {batch_size}: lower batch_size or add data."
             )
-        self.rows, self.batch_size, self.seed, self.step = rows, batch_size, seed, 0
+        self.rows, self.batch_size, self.seed = rows, batch_size, seed
         self._shuffled: tuple[int, NDArray[np.int64]] | None = None
 
     def __len__(self) -> int:
         """Return the batches in a pass."""
         return self.rows // self.batch_size
 
-    def __iter__(self) -> Iterator[NDArray[np.int64]]:
-        """Return the sampler itself, which goes on from its step."""
-        return self
-
-    def __next__(self) -> NDArray[np.int64]:
-        """Return the batch of the present step and go on to the next step."""
-        batch = self.batch(self.step)
-        self.step += 1
-        return batch
+    def batches(self, first_step: int = 0) -> Iterator[NDArray[np.int64]]:
+        """Yield the batches from a step on, without end."""
+        return map(self.batch, count(first_step))
 
     def batch(self, step: int) -> NDArray[np.int64]:
         """Return the row numbers [batch_size] of any step."""
@@ -69,23 +63,19 @@ class BatchSampler:
             return list(range(self.rows))
         return sorted({row for step in range(steps) for row in self.batch(step).tolist()})
 
-    def state_dict(self) -> SamplerState:
-        """Return what `load_state_dict` needs to go on from here."""
-        return {"rows": self.rows, "batch_size": self.batch_size, "seed": self.seed, "step": self.step}
+    @property
+    def facts(self) -> SamplerFacts:
+        """What a checkpoint keeps: its step tells the rest."""
+        return {"rows": self.rows, "batch_size": self.batch_size, "seed": self.seed}
 
-    def load_state_dict(self, state: SamplerState) -> None:
-        """Continue from where `state` was taken.
-
-        Raises:
-            OmniNegClipError: It is the state of other data, another batch size or another seed.
-        """
-        if (state["rows"], state["batch_size"], state["seed"]) != (self.rows, self.batch_size, self.seed):
+    def require_same(self, facts: SamplerFacts) -> None:
+        """Raise OmniNegClipError if the facts are of other data, another batch size or another seed."""
+        if (facts["rows"], facts["batch_size"], facts["seed"]) != (self.rows, self.batch_size, self.seed):
             raise OmniNegClipError(
-                f"The checkpoint was made with {state['rows']} rows, batch size {state['batch_size']} and "
-                f"seed {state['seed']}, and this run has {self.rows}, {self.batch_size} and {self.seed}: "
+                f"The checkpoint was made with {facts['rows']} rows, batch size {facts['batch_size']} and "
+                f"seed {facts['seed']}, and this run has {self.rows}, {self.batch_size} and {self.seed}: "
                 "resume with the same data and options."
             )
-        self.step = state["step"]
 
     def _permutation(self, number: int) -> NDArray[np.int64]:
         if self._shuffled is None or self._shuffled[0] != number:

@@ -3,6 +3,8 @@
 from collections.abc import Sequence
 from typing import NamedTuple, Protocol
 
+ELSE = "something else"  # what is denied where everything else is: "nothing but a dog"
+
 
 class Reading(NamedTuple):
     """What a sentence says.

@@ -35,7 +35,7 @@ from omninegclip.run.folder import (
     run_folder,
 )
 from omninegclip.run.job import Job, read_data, triplets_of
-from omninegclip.run.log import open_log, read_log, step_line
+from omninegclip.run.log import open_log, read_log
 from omninegclip.run.loop import ResumableTraining, with_bar
 from omninegclip.run.summary import card_of, write_curves
 from omninegclip.run.validation import Validation
@@ -79,7 +79,7 @@ def tune(
         for step, _ in with_bar(FineTuning(encoder, records, preset, seed), description):
             steps.append(step)
             if lines:
-                lines.write(step_line(step))
+                lines.write_step(step)
     return Tuning(policy, steps)
 
 

@@ -19,14 +19,29 @@ class RunLog:
     def __init__(self, file: BinaryIO | None) -> None:
         """Write behind what `file` holds."""
         self._file = file
+        self._unwritten: list[tuple[Step, dict[str, float]]] = []
 
     def write(self, values: Mapping[str, object]) -> None:
         """Add a line."""
+        self.write_steps()
         if self._file:
             self._file.write(json.dumps(dict(values)).encode() + b"\n")
 
+    def write_step(self, step: Step, **more: float) -> None:
+        """Add the line of a step, when its scalars are known: a GPU is not waited for."""
+        self._unwritten.append((step, more))
+        if step.scalars.known:
+            self.write_steps()
+
+    def write_steps(self) -> None:
+        """Add the lines that are not written yet."""
+        unwritten, self._unwritten = self._unwritten, []
+        for step, more in unwritten:
+            self.write(step_line(step) | more)
+
     def size(self) -> int:
         """Return how many bytes are in the file."""
+        self.write_steps()
         if self._file is None:
             return 0
         self._file.flush()
@@ -48,7 +63,9 @@ def open_log(path: Path, size: int = 0, steps: int = 0) -> Iterator[RunLog]:
                 f"{path} lacks some of the first {steps} steps: "
                 "the weights don't depend on it, so the run continues."
             )
-        yield RunLog(file)
+        log = RunLog(file)
+        yield log
+        log.write_steps()
 
 
 def step_line(step: Step) -> dict[str, float]:

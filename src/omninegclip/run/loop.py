@@ -11,7 +11,7 @@ from omninegclip.errors import StoppedError
 from omninegclip.files import JsonObject
 from omninegclip.interruption import StopRequest
 from omninegclip.progress import console, progress
-from omninegclip.run.log import RunLog, open_log, step_line
+from omninegclip.run.log import RunLog, open_log
 from omninegclip.training.checkpoint import load_checkpoint, save_checkpoint
 from omninegclip.training.distributed import any_process, rank
 from omninegclip.training.loop import Step
@@ -47,7 +47,9 @@ def with_bar(training: Training, description: str) -> Iterator[tuple[Step, float
         moment = time.perf_counter()
         for step in training.run():
             rate = training.texts_per_step / (time.perf_counter() - moment)
-            bar.update(shown, advance=1, note=_note(step, rate))
+            if step.scalars.known:
+                bar.update(shown, note=_note(step, rate))
+            bar.advance(shown)
             yield step, rate
             moment = time.perf_counter()
 
@@ -101,7 +103,7 @@ class ResumableTraining:
             open_log(self._log, self._log_bytes, self.training.done) as self.log,
         ):
             for step, rate in () if ended else with_bar(self.training, description):
-                self.log.write(step_line(step) | {"texts_per_second": round(rate, 1)})
+                self.log.write_step(step, texts_per_second=round(rate, 1))
                 yield step
                 stopping = any_process(request.came)
                 if stopping or self.is_due(self._every):

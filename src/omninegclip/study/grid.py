@@ -164,7 +164,7 @@ def _run(encoder: ClipEncoder, world: World, cell: StudyCell, preset: Preset | N
     steps = tune(tuned, world.records, preset, seed, f"{cell.name}, seed {seed}").steps
     if cell.blend < 1:
         tuned = blend(encoder, tuned, cell.blend)
-    return Outcome(ask(tuned, world), steps[-1].scalars)
+    return Outcome(ask(tuned, world), dict(steps[-1].scalars))
 
 
 def _key(fingerprint: str, cell: StudyCell, preset: Preset | None, seed: int, size: Size) -> str:

@@ -1,12 +1,14 @@
 """From a preset's flat values to objects, and from those to a fine-tuned model."""
 
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import closing
 from functools import partial
 
 import torch
 from torch import Tensor
 from torch.nn.parallel import DistributedDataParallel
 
+from omninegclip.clip.device import moved, pinned
 from omninegclip.clip.encoder import ClipEncoder
 from omninegclip.clip.policy import PolicyTable, apply_policy, parameter_groups
 from omninegclip.data.sampler import BatchSampler
@@ -14,10 +16,12 @@ from omninegclip.errors import OmniNegClipError
 from omninegclip.files import JsonObject
 from omninegclip.training import schedule
 from omninegclip.training.checkpoint import restore_tensors, tensors_of, trained_of
+from omninegclip.training.chunks import PROBED, chunk_that_fits
 from omninegclip.training.distributed import average_gradients, world_size
 from omninegclip.training.gradcache import accumulate_gradients
 from omninegclip.training.loop import ScaleLoss, Step, backward_through, train
 from omninegclip.training.methods.method import BatchPlan, TrainingBatch, TrainingRecords
+from omninegclip.training.prefetch import made_ahead
 from omninegclip.training.preset import Preset, check_steps
 from omninegclip.training.task import TrainingTask
 
@@ -87,24 +91,44 @@ class FineTuning:
         )
         self._scaler = torch.amp.GradScaler(encoder.device.type, enabled=preset.precision == "fp16")
         self.texts_per_step = data.texts_per_step(preset.batch_size)
-        plan = BatchPlan(samplers, self.total, seed, settings, preset.chunk_size)
-        self._batches = data.batches(encoder, plan)
+        self._data, self._chunk_size = data, self._chosen_chunk_size()
+        self._batches = data.batches(
+            encoder, BatchPlan(samplers, self.total, seed, settings, self._chunk_size)
+        )
 
     def run(self) -> Iterator[Step]:
-        """Take the steps that are left, yielding each when it is done."""
-        steps = train(
-            self._backward(),
-            self._optimizer,
-            (batch.to(self._encoder.device) for batch in self._batches(self.done)),
-            partial(_SCHEDULES[self._preset.schedule], warmup=self._preset.warmup, total=self.total),
-            range(self.done, self.total),
-            scaler=self._scaler,
-            clip_norm=self._preset.clip_norm,
+        """Take the steps that are left, yielding each when it is done.
+
+        Raises OmniNegClipError when the loss is not finite, or the GPU's memory is too small.
+        """
+        try:
+            yield from self._steps()
+            return
+        except torch.cuda.OutOfMemoryError:  # whose frames hold what filled the memory until this block ends
+            pass
+        raise OmniNegClipError(
+            f"{self._encoder.device} has too little memory for the captions of {self._at_a_time} images at a "
+            f"time: set chunk_size={self._smaller_chunk()}, which trains the same, or chunk_size=auto."
         )
-        for step in steps:
-            self._encoder.family.clamp_scale()
-            self.done = step.number + 1
-            yield step
+
+    def _steps(self) -> Iterator[Step]:
+        device, batches = self._encoder.device, self._batches(self.done)
+        if device.type == "cuda":
+            batches = map(pinned, batches)
+        with closing(made_ahead(batches)) as ahead:
+            steps = train(
+                self._backward(),
+                self._optimizer,
+                (moved(batch, device) for batch in ahead),
+                partial(_SCHEDULES[self._preset.schedule], warmup=self._preset.warmup, total=self.total),
+                range(self.done, self.total),
+                scaler=self._scaler,
+                clip_norm=self._preset.clip_norm,
+            )
+            for step in steps:
+                self._encoder.family.clamp_scale()
+                self.done = step.number + 1
+                yield step
 
     def trained(self) -> dict[str, Tensor]:
         """Return the tensors of the model that train, by name."""
@@ -114,7 +138,7 @@ class FineTuning:
         """Return all that the rest of the run depends on beside data and preset: tensors, and JSON values."""
         metadata = {
             "done": self.done,
-            "samplers": [sampler.state_dict() for sampler in self._samplers],
+            "samplers": [sampler.facts for sampler in self._samplers],
             "scaler": self._scaler.state_dict(),
         }
         return tensors_of(self._encoder.model, self._optimizer) | {"random": torch.get_rng_state()}, metadata
@@ -124,8 +148,8 @@ class FineTuning:
 
         Raises OmniNegClipError when it is the state of another run.
         """
-        for sampler, state in zip(self._samplers, metadata["samplers"], strict=True):
-            sampler.load_state_dict(state)
+        for sampler, facts in zip(self._samplers, metadata["samplers"], strict=True):
+            sampler.require_same(facts)
         restore_tensors(tensors, self._encoder.model, self._optimizer)
         self._scaler.load_state_dict(metadata["scaler"])
         torch.set_rng_state(tensors["random"])
@@ -133,11 +157,39 @@ class FineTuning:
 
     def _backward(self) -> Callable[[TrainingBatch, ScaleLoss], dict[str, Tensor]]:
         """Return the backward pass: in chunks, over many processes, or plain."""
-        if self._preset.chunk_size is not None:
+        if self._chunk_size is not None:
             return self._backward_in_chunks
         if world_size() > 1:
             return backward_through(DistributedDataParallel(self._task))
         return backward_through(self._task)
+
+    @property
+    def _at_a_time(self) -> int:
+        """How many images of a kind have their captions encoded at a time, in this process."""
+        return self._chunk_size or -(-self._preset.batch_size // world_size())
+
+    def _chosen_chunk_size(self) -> int | None:
+        """Return the preset's chunk size; `auto` is None where the whole batch fits, as on a CPU."""
+        if self._preset.chunk_size != "auto":
+            return self._preset.chunk_size
+        if self._encoder.device.type != "cuda":
+            return None
+        whole, fits = -(-self._preset.batch_size // world_size()), self._chunk_that_fits()
+        return fits if fits < whole else None
+
+    def _chunk_that_fits(self) -> int:
+        rows = [sampler.batch(0)[:PROBED] for sampler in self._samplers]
+        texts = self._encoder.lay_out(self._data.groups(rows), self._encoder.context_length)
+        return chunk_that_fits(self._encoder.model, self._task.encode, moved(texts, self._encoder.device))
+
+    def _smaller_chunk(self) -> int:
+        """Return a chunk size for a GPU whose memory was too small: half of this one at most."""
+        self._optimizer.zero_grad(set_to_none=True)
+        half = max(1, self._at_a_time // 2)
+        try:
+            return min(half, self._chunk_that_fits())
+        except torch.cuda.OutOfMemoryError:  # somebody else has the memory
+            return 1
 
     def _backward_in_chunks(self, batch: TrainingBatch, scale_loss: ScaleLoss) -> dict[str, Tensor]:
         objective = partial(self._task.objective, batch=batch)

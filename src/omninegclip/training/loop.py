@@ -1,6 +1,7 @@
 """The one training loop: batches in, steps done; it knows neither CLIP nor negation."""
 
-from collections.abc import Callable, Iterator
+import math
+from collections.abc import Callable, Iterator, Mapping
 from typing import NamedTuple, TypeVar
 
 import torch
@@ -10,6 +11,41 @@ from omninegclip.errors import OmniNegClipError
 
 BatchT = TypeVar("BatchT")
 ScaleLoss = Callable[[Tensor], Tensor]
+READ_EVERY = 20  # steps that a GPU may be behind
+
+
+class Scalars(Mapping[str, float]):
+    """The named scalars of a step, which may still be on a GPU: asking for one waits until the step is done.
+
+    Raises OmniNegClipError, when they are asked for, if the loss is not finite.
+    """
+
+    def __init__(self, number: int, tensors: Mapping[str, Tensor]) -> None:
+        """Hold the scalars of a step by number; nothing is waited for."""
+        self._number, self._names = number, tuple(tensors)
+        self._unread: Tensor | None = torch.stack([each.detach().float() for each in tensors.values()])
+        self._values: dict[str, float] = {}
+
+    @property
+    def known(self) -> bool:
+        """Whether they are here, so that nobody has to wait for them."""
+        return self._unread is None
+
+    def __getitem__(self, name: str) -> float:
+        """Return a scalar."""
+        if self._unread is not None:
+            self._values = dict(zip(self._names, self._unread.tolist(), strict=True))
+            self._unread = None
+            require_finite(self._number, self._values["loss"])
+        return self._values[name]
+
+    def __iter__(self) -> Iterator[str]:
+        """Iterate over the names."""
+        return iter(self._names)
+
+    def __len__(self) -> int:
+        """Return how many there are."""
+        return len(self._names)
 
 
 class Step(NamedTuple):
@@ -17,7 +53,15 @@ class Step(NamedTuple):
 
     number: int
     learning_rate: float
-    scalars: dict[str, float]
+    scalars: Scalars
+
+
+def require_finite(number: int, loss: float) -> None:
+    """Raise OmniNegClipError unless the loss of a step is a number."""
+    if not math.isfinite(loss):
+        raise OmniNegClipError(
+            f"The loss of step {number} is {loss}: lower learning_rate, or set precision=fp32."
+        )
 
 
 def backward_through(
@@ -45,6 +89,9 @@ def train(
 ) -> Iterator[Step]:
     """Take an optimizer step per number in `steps` and yield each when it is done.
 
+    On a GPU, with a fused optimizer, the loss is looked at every `READ_EVERY` steps, or when somebody asks
+    for a scalar; meanwhile the GPU itself skips a step whose loss is not finite.
+
     Args:
         backward: a batch, and what scales the loss before its backward pass, to named scalars with `loss`
             among them; leaves the gradient in `.grad`.
@@ -61,23 +108,40 @@ def train(
     scaler = scaler or torch.amp.GradScaler(enabled=False)
     peak = [group.setdefault("initial_lr", group["lr"]) for group in optimizer.param_groups]
     trained = [parameter for group in optimizer.param_groups for parameter in group["params"]]
+    waits, unread = _waits(optimizer), list[Scalars]()
     for number in steps:
         for group, rate in zip(optimizer.param_groups, peak, strict=True):
             group["lr"] = rate * factor(number)
         optimizer.zero_grad(set_to_none=True)
         scalars = backward(next(batches), scaler.scale)
-        if not torch.isfinite(scalars["loss"]):
-            raise OmniNegClipError(
-                f"The loss of step {number} is {scalars['loss'].item()}: "
-                "lower learning_rate, or set precision=fp32."
-            )
+        if waits:
+            require_finite(number, scalars["loss"].item())
+        elif not scaler.is_enabled():
+            skip_unless_finite(optimizer, scalars["loss"])
         if clip_norm is not None:
             scaler.unscale_(optimizer)
             scalars["gradient_norm"] = torch.nn.utils.clip_grad_norm_(trained, clip_norm)
         scaler.step(optimizer)
         scaler.update()
-        yield Step(
-            number,
-            optimizer.param_groups[0]["lr"],
-            {name: value.item() for name, value in scalars.items()},
-        )
+        unread.append(Scalars(number, scalars))
+        step = Step(number, optimizer.param_groups[0]["lr"], unread[-1])
+        if waits or len(unread) == READ_EVERY:
+            for each in unread:
+                each["loss"]
+            unread.clear()
+        yield step
+
+
+def _waits(optimizer: torch.optim.Optimizer) -> bool:
+    """Tell whether a loss is looked at before its step: not where a GPU would stand still for that."""
+    weight: Tensor = optimizer.param_groups[0]["params"][0]
+    return not (weight.is_cuda and optimizer.defaults.get("fused"))
+
+
+def skip_unless_finite(optimizer: torch.optim.Optimizer, loss: Tensor) -> None:
+    """Let the next step of a fused optimizer change nothing if the loss is not finite, and don't wait for it.
+
+    These are the attributes by which a GradScaler tells such an optimizer of an overflow.
+    """
+    optimizer.grad_scale = None  # type: ignore[attr-defined]
+    optimizer.found_inf = (~torch.isfinite(loss.detach())).float()  # type: ignore[attr-defined]

@@ -44,7 +44,7 @@ class Preset(BaseModel):
         steps: optimizer steps; null if `epochs` says how long.
         batch_size: images of each kind of negation in a step, over all processes.
         chunk_size: images of each kind whose captions are encoded at a time, to save memory with the same
-            gradient; null for the whole batch.
+            gradient; null for the whole batch; auto for what a GPU has memory for, on a CPU the whole batch.
         learning_rate: at the end of the warm-up.
         betas: of AdamW.
         epsilon: of AdamW.
@@ -77,7 +77,7 @@ class Preset(BaseModel):
     epochs: _Count | None = None
     steps: _Count | None = None
     batch_size: _Count = 128
-    chunk_size: _Count | None = None
+    chunk_size: _Count | Literal["auto"] | None = None
     learning_rate: Weight = 1e-6
     betas: tuple[_Beta, _Beta] = (0.9, 0.999)
     epsilon: Weight = 1e-8

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from omninegclip.clip.device import moved
 from omninegclip.clip.encoder import ClipEncoder
 from omninegclip.clip.policy import parameter_groups
 from omninegclip.data.features import FrozenFeatures
@@ -167,7 +168,7 @@ def captioned_features(
         numbers = torch.from_numpy(shown[drawn]).to(encoder.device)
         images = F.normalize(projection(pooled[shown[drawn]].to(encoder.device)), dim=-1)
         same = numbers[:, None] == numbers
-        return PairFeatures(images, encoder.family.encode(texts.to(encoder.device)), same)
+        return PairFeatures(images, encoder.family.encode(moved(texts, encoder.device)), same)
 
     return features_of
 

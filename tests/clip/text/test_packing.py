@@ -10,7 +10,7 @@ from torch.nn import functional as F
 from transformers import CLIPConfig, CLIPModel, SiglipConfig, SiglipModel
 
 from omninegclip.clip.families.registry import family_of
-from omninegclip.clip.text.packing import encode_packed, pack
+from omninegclip.clip.text.packing import PackedTexts, encode_packed, pack
 from omninegclip.clip.text.padding import PaddedTexts
 from omninegclip.errors import OmniNegClipError
 
@@ -76,6 +76,82 @@ CASES: dict[str, Groups] = {
     "a group too large for a row": [[text(*[k] * (CONTEXT - 5)) for k in range(4)] + [text(1, 1)]],
     "an empty group among others": [[text(1)], [], [text(2)]],
 } | {f"fuzz {seed}": fuzz(seed) for seed in range(20)}
+
+
+Prefix = tuple[int, ...]
+
+
+def first_fit(trees: list[set[Prefix]], width: int) -> list[list[int]]:
+    """Put each tree into the first row with room for what the row lacks, token by token."""
+    rows: list[list[int]] = []
+    for number, tree in enumerate(trees):
+        for row in rows:
+            if len(tree.union(*(trees[other] for other in row))) <= width:
+                row.append(number)
+                break
+        else:
+            rows.append([number])
+    return rows
+
+
+def pack_naively(groups: Groups, context: int) -> PackedTexts:
+    """Pack as `pack` does, with sets of prefixes."""
+    texts = [tuple(tokens) for group in groups for tokens in group]
+    seen = list(dict.fromkeys(tokens[: k + 1] for tokens in texts for k in range(len(tokens))))
+    trees: list[tuple[set[Prefix], list[int]]] = []
+    start = 0
+    for group in groups:
+        trees.append((set(), []))
+        for index in range(start, start + len(group)):
+            prefixes = {texts[index][: k + 1] for k in range(len(texts[index]))}
+            if len(trees[-1][0] | prefixes) > context:
+                trees.append((set(), []))
+            trees[-1][0].update(prefixes)
+            trees[-1][1].append(index)
+        start += len(group)
+    trees = sorted((tree for tree in trees if tree[1]), key=lambda tree: -len(tree[0]))
+    nodes = [tree[0] for tree in trees]
+    rows = first_fit(nodes, context)
+    mean = -(-sum(len(set().union(*(nodes[n] for n in row))) for row in rows) // len(rows))
+    for width in range(max(mean, len(nodes[0])), context):
+        if len(levelled := first_fit(nodes, width)) <= len(rows):
+            rows = levelled
+            break
+    held = [sorted(set().union(*(nodes[n] for n in row)), key=seen.index) for row in rows]
+    width = max(map(len, held))
+    ids = torch.zeros(len(rows), width, dtype=torch.long)
+    positions, mask = torch.zeros_like(ids), torch.eye(width, dtype=torch.bool).repeat(len(rows), 1, 1, 1)
+    end = torch.zeros(len(texts), 2, dtype=torch.long)
+    for number, (row, prefixes_of_row) in enumerate(zip(rows, held, strict=True)):
+        for column, prefix in enumerate(prefixes_of_row):
+            ids[number, column], positions[number, column] = prefix[-1], len(prefix) - 1
+            for k in range(len(prefix)):
+                mask[number, 0, column, prefixes_of_row.index(prefix[: k + 1])] = True
+        for index in (index for n in row for index in trees[n][1]):
+            end[index] = torch.tensor([number, prefixes_of_row.index(texts[index])])
+    return PackedTexts(ids, positions, mask, end, len(texts) * context)
+
+
+@pytest.mark.parametrize("groups", CASES.values(), ids=CASES.keys())
+def test_arrays_pack_as_sets_do(groups: Groups) -> None:
+    packed, naive = pack(groups, CONTEXT), pack_naively(groups, CONTEXT)
+    for mine, expected in zip(packed[:4], naive[:4], strict=True):
+        assert mine.dtype == expected.dtype
+        assert torch.equal(mine, expected)
+    assert packed.tokens_padded == naive.tokens_padded
+
+
+@pytest.mark.parametrize("seed", range(60))
+def test_random_groups_are_packed_as_sets_pack_them(seed: int) -> None:
+    """Texts of 1 to c tokens over few words, groups of any size, also empty and larger than a row."""
+    random = np.random.default_rng(seed)
+    context, words = int(random.integers(3, 30)), int(random.integers(1, 7))
+    groups = [
+        [random.integers(0, words, random.integers(1, context + 1)).tolist() for _ in range(size)]
+        for size in [1, *random.integers(0, 5, random.integers(0, 30))]
+    ]
+    for mine, expected in zip(pack(groups, context), pack_naively(groups, context), strict=True):
+        assert torch.equal(torch.as_tensor(mine), torch.as_tensor(expected))
 
 
 @pytest.mark.parametrize("attention", ["sdpa", "eager"])

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
+from drawn_rows import drawn
 from tiny_clip import contrast, tiny_encoder
 
 from omninegclip.clip.encoder import ClipEncoder
@@ -57,8 +58,7 @@ def contrast_sets_of(encoder: ClipEncoder, rows: list[dict[str, Any]]) -> Contra
 def batch_of(encoder: ClipEncoder, contrast_sets: ContrastSets, images: list[int]) -> ContrastBatch:
     """Return the batch of some images, with a hard image per true negation."""
     targets = TargetEmbeddings(contrast_sets, encoder.embed_tokens, WEIGHTS)
-    drawn: Any = [iter([np.array(images)])]
-    plan = BatchPlan(drawn, 1, 7, {"hard_images": True})
+    plan = BatchPlan([drawn(images)], 1, 7, {"hard_images": True})
     return next(contrast_batches(contrast_sets, targets, encoder, plan))
 
 

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 from transformers import PreTrainedConfig, PreTrainedModel, PreTrainedTokenizerBase
 
+from omninegclip.clip.device import moved
 from omninegclip.clip.io.build import build_model
 from omninegclip.clip.io.config import Towers, known_config
 from omninegclip.clip.io.metadata import read_json
@@ -175,7 +176,7 @@ class Family(ABC):
     def encode_tokens(self, token_ids: TokenIds, padding: int) -> Tensor:
         """Return the L2-normalised features [n, d] of a batch of tokenized texts."""
         texts = self.lay_out([token_ids], self.context_length, padding)
-        return self.encode(texts.to(self.logit_scale.device))
+        return self.encode(moved(texts, self.logit_scale.device))
 
 
 class HuggingFaceFamily(Family):

@@ -6,10 +6,12 @@ share the states of their beginning.
 """
 
 from collections.abc import Sequence
+from itertools import chain
 from typing import NamedTuple
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional as F
 from transformers import CLIPModel
@@ -50,11 +52,6 @@ class PackedTexts(NamedTuple):
         """Tokens that the tower computes, R * L."""
         return self.ids.numel()
 
-    def to(self, device: torch.device | str) -> "PackedTexts":
-        """Return the same texts with every tensor on `device`."""
-        ids, positions, mask, end = (tensor.to(device, non_blocking=True) for tensor in self[:4])
-        return PackedTexts(ids, positions, mask, end, self.tokens_padded)
-
 
 def pack(groups: Sequence[Sequence[Sequence[int]]], context_length: int) -> PackedTexts:
     """Pack texts that share beginnings into the fewest rows that first-fit-decreasing finds.
@@ -67,11 +64,11 @@ def pack(groups: Sequence[Sequence[Sequence[int]]], context_length: int) -> Pack
     Raises:
         OmniNegClipError: There is no text, or one has no token or more than `context_length`.
     """
-    texts = [text for group in groups for text in group]
-    _check(texts, context_length)
-    paths, prefixes = _number_prefixes(texts)
-    trees = _trees([len(group) for group in groups], paths, context_length)
-    return _lay_out(_narrowest_rows(trees, context_length), paths, prefixes, context_length)
+    tokens = _padded([text for group in groups for text in group], context_length)
+    beginnings = _Beginnings(tokens >= 0, _number(tokens))
+    trees = _trees([len(group) for group in groups], beginnings, context_length)
+    rows = _narrowest_rows(trees, context_length)[trees.of_text]
+    return PackedTexts(*_lay_out(rows, tokens, beginnings), len(tokens) * context_length)
 
 
 def encode_packed(model: CLIPModel, packed: PackedTexts) -> Tensor:
@@ -96,106 +93,149 @@ def require_mask(model: CLIPModel) -> None:
         )
 
 
-class _Tree(NamedTuple):
-    """Some of the texts, by index, and the set of their prefixes: one token each."""
+class _Beginnings(NamedTuple):
+    """n texts up to each of their tokens: what a causal tower computes, once for those that are equal.
 
-    nodes: set[int]
-    texts: list[int]
+    Attributes:
+        there: [n, t] true where a text has a token.
+        number: [n, t] equal where texts begin alike: the first place in [n, t] that has this beginning.
+    """
+
+    there: NDArray[np.bool_]
+    number: NDArray[np.int64]
+
+    def within(self, sets: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Return set * n * t + number of all there are, for the set [n] that each text is in."""
+        return (sets[:, None] * self.number.size + self.number)[self.there]
+
+    def of(self, sets: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """Return [m] sets beside [m] numbers, one for each distinct beginning in a set, in order."""
+        return np.divmod(np.unique(self.within(sets)), self.number.size)
 
 
-def _check(texts: Sequence[Sequence[int]], context_length: int) -> None:
+class _Trees(NamedTuple):
+    """Prefix trees, largest first.
+
+    Attributes:
+        of_text: [n] the tree of each text.
+        sizes: distinct beginnings in each, which is what it takes up of a row.
+        common: those of them that other trees have too, as bits of a whole number.
+    """
+
+    of_text: NDArray[np.int64]
+    sizes: list[int]
+    common: list[int]
+
+
+def _padded(texts: Sequence[Sequence[int]], context_length: int) -> NDArray[np.int32]:
+    """Return the token ids [n, t] of texts, -1 behind each."""
     if not texts:
         raise OmniNegClipError("There is no text to pack: give at least one.")
-    for index, text in enumerate(texts):
-        if not 0 < len(text) <= context_length:
-            raise OmniNegClipError(
-                f"Text {index} has {len(text)} tokens, but must have 1 to {context_length}: truncate it."
-            )
+    lengths = np.fromiter(map(len, texts), np.int64, len(texts))
+    for index in np.flatnonzero((lengths < 1) | (lengths > context_length)):
+        raise OmniNegClipError(
+            f"Text {index} has {lengths[index]} tokens, but must have 1 to {context_length}: truncate it."
+        )
+    tokens = np.full((len(texts), lengths.max()), -1, np.int32)
+    there = np.arange(tokens.shape[1]) < lengths[:, None]
+    tokens[there] = np.fromiter(chain.from_iterable(texts), np.int32, lengths.sum())
+    return tokens
 
 
-def _number_prefixes(texts: Sequence[Sequence[int]]) -> tuple[list[list[int]], list[tuple[int, int]]]:
-    """Number the distinct prefixes of all texts, each after the one that is a token shorter.
-
-    Returns for each text the numbers of its prefixes, and for each number the shorter prefix's (-1 if that is
-    empty) and the last token.
-    """
-    numbers: dict[tuple[int, int], int] = {}
-    paths: list[list[int]] = []
-    for text in texts:
-        node, path = -1, []
-        for token in text:
-            node = numbers.setdefault((node, token), len(numbers))
-            path.append(node)
-        paths.append(path)
-    return paths, list(numbers)
+def _number(tokens: NDArray[np.int32]) -> NDArray[np.int64]:
+    """Return `_Beginnings.number` of token ids [n, t]."""
+    count, longest = tokens.shape
+    # as byte strings, texts that begin alike are neighbours once they are sorted
+    order = np.argsort(tokens.view(f"S{longest * tokens.itemsize}")[:, 0])
+    new = np.ones((longest, count), np.bool_)  # where a text begins unlike the one before, by length
+    new[:, 1:] = np.logical_or.accumulate(tokens[order[1:]] != tokens[order[:-1]], axis=1).T
+    first = np.minimum.reduceat(np.tile(order, longest), np.flatnonzero(new))
+    number = np.empty((count, longest), np.int64)
+    number[order] = first[np.cumsum(new) - 1].reshape(longest, count).T
+    number *= longest
+    number += np.arange(longest)
+    return number
 
 
-def _trees(sizes: Sequence[int], paths: Sequence[list[int]], context_length: int) -> list[_Tree]:
-    """Return a tree per group, largest first; a group too large for one row is cut into several."""
-    trees: list[_Tree] = []
-    start = 0
-    for size in sizes:
-        tree = _Tree(set(), [])
-        for index in range(start, start + size):
-            if len(tree.nodes.union(paths[index])) > context_length:
-                trees.append(tree)
-                tree = _Tree(set(), [])
-            tree.nodes.update(paths[index])
-            tree.texts.append(index)
-        trees.append(tree)
-        start += size
-    return sorted((tree for tree in trees if tree.texts), key=lambda tree: len(tree.nodes), reverse=True)
+def _trees(sizes: Sequence[int], beginnings: _Beginnings, context_length: int) -> _Trees:
+    """Return a tree per group of texts; a group too large for one row is cut into several."""
+    groups = np.repeat(np.arange(len(sizes)), sizes)
+    of_text = groups.copy()
+    for group in np.flatnonzero(np.bincount(beginnings.of(groups)[0]) > context_length):
+        nodes: set[int] = set()
+        for text in np.flatnonzero(groups == group):
+            path = set(beginnings.number[text, beginnings.there[text]].tolist())
+            if len(nodes | path) > context_length:
+                nodes = set()
+                of_text[text:] += 1
+            nodes |= path
+    _, of_text = np.unique(of_text, return_inverse=True)  # an empty group is no tree
+    trees, nodes_of = beginnings.of(of_text)
+    tree_sizes = np.bincount(trees)
+    order = np.argsort(-tree_sizes, kind="stable")
+    _, node, trees_with = np.unique(nodes_of, return_inverse=True, return_counts=True)
+    has = np.zeros((len(order), len(trees_with)), np.bool_)
+    has[trees, node] = True
+    bits = np.packbits(has[order][:, trees_with > 1], axis=1)
+    return _Trees(
+        of_text=np.argsort(order)[of_text],
+        sizes=tree_sizes[order].tolist(),
+        common=[int.from_bytes(row.tobytes()) for row in bits],
+    )
 
 
-def _first_fit(trees: Sequence[_Tree], width: int) -> list[_Tree]:
-    """Merge each tree into the first row that has room for the nodes that the row lacks."""
-    rows: list[_Tree] = []
-    for tree in trees:
-        for row in rows:
-            if len(row.nodes) + len(tree.nodes - row.nodes) <= width:
+def _first_fit(trees: _Trees, width: int) -> tuple[list[int], list[int]]:
+    """Return a row for each tree, the first that has room for what it lacks of it, and the rows' sizes."""
+    rows, sizes, held = list[int](), list[int](), list[int]()
+    for size, common in zip(trees.sizes, trees.common, strict=True):
+        room = width - size + common.bit_count()  # if the row held all that it could
+        for row, taken in enumerate(sizes):
+            if taken <= room and taken + size - (common & held[row]).bit_count() <= width:
                 break
         else:
-            row = _Tree(set(), [])
-            rows.append(row)
-        row.nodes.update(tree.nodes)
-        row.texts.extend(tree.texts)
-    return rows
+            row = len(sizes)
+            sizes.append(0)
+            held.append(0)
+        sizes[row] += size - (common & held[row]).bit_count()
+        held[row] |= common
+        rows.append(row)
+    return rows, sizes
 
 
-def _narrowest_rows(trees: Sequence[_Tree], context_length: int) -> list[_Tree]:
-    """Return the fewest rows, levelled: at full width the last one would often be nearly empty."""
-    rows = _first_fit(trees, context_length)
-    mean = -(-sum(len(row.nodes) for row in rows) // len(rows))
-    for width in range(max(mean, len(trees[0].nodes)), context_length):
-        narrower = _first_fit(trees, width)
-        if len(narrower) <= len(rows):
-            return narrower
-    return rows
+def _narrowest_rows(trees: _Trees, context_length: int) -> NDArray[np.int64]:
+    """Return a row for each tree, of the fewest, levelled: at full width the last would be nearly empty."""
+    rows, sizes = _first_fit(trees, context_length)
+    mean = -(-sum(sizes) // len(sizes))
+    for width in range(max(mean, trees.sizes[0]), context_length):
+        narrower, its_sizes = _first_fit(trees, width)
+        if len(its_sizes) <= len(sizes):
+            return np.array(narrower)
+    return np.array(rows)
 
 
 def _lay_out(
-    rows: Sequence[_Tree],
-    paths: Sequence[list[int]],
-    prefixes: Sequence[tuple[int, int]],
-    context_length: int,
-) -> PackedTexts:
-    width = max(len(row.nodes) for row in rows)
-    ids = np.zeros((len(rows), width), dtype=np.int64)
-    mask = np.tile(np.eye(width, dtype=np.bool_), (len(rows), 1, 1))  # padding too: it would be NaN without
-    end = np.empty((len(paths), 2), dtype=np.int64)
-    for number, row in enumerate(rows):
-        nodes = sorted(row.nodes)
-        column = {node: place for place, node in enumerate(nodes)}
-        ids[number, : len(nodes)] = [prefixes[node][1] for node in nodes]
-        for place, (parent, _) in enumerate(prefixes[node] for node in nodes):
-            if parent >= 0:
-                mask[number, place] |= mask[number, column[parent]]
-        end[row.texts] = [(number, column[paths[text][-1]]) for text in row.texts]
-    positions = mask.sum(axis=2) - 1  # the number of ancestors
-    return PackedTexts(
-        torch.from_numpy(ids),
-        torch.from_numpy(positions),
-        torch.from_numpy(mask[:, None]),
-        torch.from_numpy(end),
-        len(paths) * context_length,
+    rows: NDArray[np.int64], tokens: NDArray[np.int32], beginnings: _Beginnings
+) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    """Return `ids`, `positions`, `mask` and `end` of texts [n, t], each in its row of `rows` [n]."""
+    there = beginnings.there
+    found, which = np.unique(beginnings.within(rows), return_inverse=True)
+    of_row = found // there.size
+    sizes = np.bincount(of_row)
+    width = int(sizes.max())
+    column = np.arange(len(found)) - (np.cumsum(sizes) - sizes)[of_row]
+    place = np.zeros(there.shape, np.int64)  # of each token, among all places of all rows
+    place[there] = (of_row * width + column)[which]
+    ids = np.zeros(len(sizes) * width, np.int64)
+    ids[place[there]] = tokens[there]
+    mask = np.tile(np.eye(width, dtype=np.bool_), (len(sizes), 1))  # padding too: it would be NaN without
+    for depth in range(1, there.shape[1]):
+        texts = there[:, depth]
+        mask[place[texts, depth]] |= mask[place[texts, depth - 1]]
+    end = place[np.arange(len(rows)), there.sum(axis=1) - 1]
+    shape = len(sizes), width
+    return (
+        torch.from_numpy(ids.reshape(shape)),
+        torch.from_numpy(mask.sum(axis=1).reshape(shape) - 1),  # the number of ancestors
+        torch.from_numpy(mask.reshape(len(sizes), 1, width, width)),
+        torch.from_numpy(np.stack(np.divmod(end, width), axis=1)),
     )

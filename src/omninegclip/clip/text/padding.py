@@ -45,12 +45,6 @@ class PaddedTexts(NamedTuple):
         """Mean length of a row, in tokens."""
         return self.tokens_packed / sum(len(ids) for ids in self.ids)
 
-    def to(self, device: torch.device | str) -> "PaddedTexts":
-        """Return the same texts with every tensor on `device`."""
-        ids = tuple(each.to(device, non_blocking=True) for each in self.ids)
-        masks = tuple(None if each is None else each.to(device, non_blocking=True) for each in self.masks)
-        return PaddedTexts(ids, masks, self.places.to(device, non_blocking=True), self.tokens_padded)
-
 
 def pad(
     groups: Sequence[Sequence[Sequence[int]]], context_length: int, padding: int, *, whole: bool = False

@@ -49,11 +49,6 @@ class ContrastBatch(NamedTuple):
     texts: tuple[Texts, ...]
     known: ContrastFeatures
 
-    def to(self, device: torch.device) -> "ContrastBatch":
-        """Return the same batch with every tensor on `device`."""
-        known = ContrastFeatures(*(each.to(device, non_blocking=True) for each in self.known))
-        return ContrastBatch(tuple(chunk.to(device) for chunk in self.texts), known)
-
     def served(self, texts: Tensor, scale: Tensor) -> Mapping[str, object]:
         """Return what is known with the features of all sentences, given those of this process's."""
         return {"contrast_sets": self.known._replace(texts=gather(texts)), "scale": scale}
@@ -263,7 +258,7 @@ class HardImages:
         if not len(holders):
             return None
         some = random.choice(holders, min(CANDIDATES, len(holders)), replace=False)
-        shared = self._present[some][:, list(said.affirms)].sum(axis=1)
+        shared = self._present[some[:, None], said.affirms].sum(axis=1)
         return int(some[np.argmax(shared)])
 
 
@@ -284,7 +279,7 @@ def contrast_batches(
         unknown = not contrast_sets.present.any()
         images = contrast_sets.features[contrast_sets.image_rows] if unknown else torch.empty(0)
         find = HardImages(contrast_sets.present, images, targets.names).of
-    for step, numbers in enumerate(plan.samplers[0], first_step):
+    for step, numbers in enumerate(plan.samplers[0].batches(first_step), first_step):
         random = np.random.default_rng([plan.seed, step])
         said = [each for number in numbers for each in contrast_sets.of_image[number]]
         own = [place for place, number in enumerate(numbers) for _ in contrast_sets.of_image[number]]
@@ -355,11 +350,13 @@ def _number(names: Iterator[str]) -> dict[str, int]:
 
 
 def _claims(said: Sequence[Assertion], objects: int) -> tuple[Tensor, Tensor]:
-    affirms, negates = torch.zeros(2, len(said), objects, dtype=torch.bool)
-    for row, each in enumerate(said):
-        affirms[row, list(each.affirms)] = True
-        if each.negates is not None:
-            negates[row, each.negates] = True
+    """Return [T, V] which objects each sentence affirms, and which it negates."""
+    claims = np.zeros((2, len(said), objects), np.bool_)
+    affirmed = [(row, name) for row, each in enumerate(said) for name in each.affirms]
+    negated = [(row, each.negates) for row, each in enumerate(said) if each.negates is not None]
+    for claimed, places in zip(claims, (affirmed, negated), strict=True):
+        claimed[tuple(np.array(places, np.int64).reshape(-1, 2).T)] = True
+    affirms, negates = torch.from_numpy(claims)
     return affirms, negates
 
 

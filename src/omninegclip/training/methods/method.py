@@ -5,7 +5,6 @@ from dataclasses import dataclass, field
 from typing import NamedTuple, Protocol
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
@@ -38,14 +37,11 @@ class TrainingRecords(NamedTuple):
 
 
 class TrainingBatch(Protocol):
-    """One step's data, with image features that were computed before."""
+    """One step's data, a named tuple, with image features that were computed before."""
 
     @property
     def texts(self) -> tuple[Texts, ...]:
         """The texts that this process encodes, in one chunk or several."""
-
-    def to(self, device: torch.device) -> "TrainingBatch":
-        """Return the same batch with every tensor on `device`."""
 
     def served(self, texts: Tensor, scale: Tensor) -> Mapping[str, object]:
         """Return what objectives are served, given the features of this process's texts."""

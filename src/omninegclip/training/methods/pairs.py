@@ -1,6 +1,7 @@
 """Captions beside their negated forms: a step has a batch of each kind of negation."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
 from typing import NamedTuple
 
 import numpy as np
@@ -48,20 +49,6 @@ class PairBatch(NamedTuple):
     presence_same: Tensor | None
     absence_same: Tensor | None
 
-    def to(self, device: torch.device) -> "PairBatch":
-        """Return the same batch with every tensor on `device`."""
-
-        def moved(mask: Tensor | None) -> Tensor | None:
-            return None if mask is None else mask.to(device, non_blocking=True)
-
-        return self._replace(
-            presence_images=self.presence_images.to(device, non_blocking=True),
-            absence_images=self.absence_images.to(device, non_blocking=True),
-            texts=tuple(chunk.to(device) for chunk in self.texts),
-            presence_same=moved(self.presence_same),
-            absence_same=moved(self.absence_same),
-        )
-
     def served(self, texts: Tensor, scale: Tensor) -> Mapping[str, object]:
         """Return both batches of features, given those of this process's captions."""
         kinds = [2 * self.presence_pairs, len(texts) - 2 * self.presence_pairs]
@@ -107,8 +94,8 @@ class Triplets(NamedTuple):
         ]
 
     def batches(self, encoder: ClipEncoder, plan: BatchPlan) -> Callable[[int], Iterator[PairBatch]]:
-        """Return what makes the batches; from which step on, the samplers know."""
-        return lambda _: pair_batches(self, encoder, plan)
+        """Return what makes the batches from a step on."""
+        return partial(pair_batches, self, encoder, plan)
 
 
 def make_triplets(
@@ -143,11 +130,13 @@ def make_triplets(
     return Triplets(features, pairs("presence_negated"), pairs("absence_negated"))
 
 
-def pair_batches(triplets: Triplets, encoder: ClipEncoder, plan: BatchPlan) -> Iterator[PairBatch]:
+def pair_batches(
+    triplets: Triplets, encoder: ClipEncoder, plan: BatchPlan, first_step: int = 0
+) -> Iterator[PairBatch]:
     """Yield batch after batch as the two samplers say, each process with the captions of its share."""
     masked = plan.settings["mask_same_image"]
     presence, absence = triplets.presence, triplets.absence
-    for first, second in zip(*plan.samplers, strict=True):
+    for first, second in zip(*(each.batches(first_step) for each in plan.samplers), strict=True):
         own = share(first), share(second)
         groups = triplets.groups(own)
         size = 2 * plan.chunk_size if plan.chunk_size else len(groups)

@@ -1,0 +1,168 @@
+"""What one cue denies and what of the sentence goes with it, and the steps that all scopes share."""
+
+import re
+from typing import NamedTuple
+
+from omninegclip.captions.english import base_form
+from omninegclip.reading import words as table
+from omninegclip.reading.noun_phrases import Span, indefinite, is_plural, phrase_end
+from omninegclip.reading.tokens import Tokens
+
+# Words that lead to a denial and go with it: "and there is no dog", "who has no hat", "showing no cars".
+LEADS = (
+    table.HAVING_FORMS
+    | table.BE
+    | table.words(
+        "has have had having with and but yet though while whereas although however plus also just "
+        "completely totally entirely or there absolutely that which who whose where , ; : - – — ( nor clearly currently "
+        "actually notably so can may being obviously even quite still now simply look looks when thus"
+    )
+)
+# What ends a denial and goes with it, from a word that was denied on.
+_IMAGE = (
+    "(?:image|picture|photo|photograph|scene|frame|shot|view|background|foreground|snapshot|composition|area)"
+)
+_TAIL = re.compile(
+    rf"""(?:\s*,?\s*\b(?:
+      (?:(?:is|are|was|were|being|that\sis|that\sare|which\sis|to\sbe|can\sbe|could\sbe|may\sbe)\s+)?
+      (?:clearly\s|actually\s|currently\s)?
+      (?:(?:anywhere\s)?(?:in|on|around|near|by)\s(?:it|them)\b|visible|present|seen|shown|showing(?=\s*(?:[.,;]|$|\s\w+ing\b))|pictured|depicted|found|featured|included|displayed|spotted|noticed|
+         captured|observed|to\sbe\s(?:seen|found|had|spotted)|in\s(?:sight|view|evidence)|(?:anywhere\s)?nearby|around|anywhere|
+         here|there|either|at\sall|of\sany\s(?:kind|sort|type)|whatsoever|to\sspeak\sof|anymore|
+         (?:anywhere\s)?(?:with)?in\s(?:it|(?:the|this|that)\s(?:entire\s|whole\s)?{_IMAGE}\b(?!\s(?:of|with|where|showing|that|which|depicting|featuring)\b))|
+         (?:anywhere\s)?(?:in|on|inside|around|near|beside|under|over|at|behind|above|below|by|with|across|along|next\sto|on\stop\sof|in\sfront\sof|out\sof|inside\sof)\s(?:it|him|her(?!\s[a-z])|them|itself|himself|herself|themselves)\b|
+         on(?=\s*(?:[.,;]|$|\s(?:and|but|is|are|who|that|in|at|while|\w\w\w+(?:ing|s))\b))|
+         inside(?=\s*(?:[.,;]|$))|exists?|appears?)
+      |(?:is|are|was|were)(?=\s*(?:[.,;]|$))
+    )(?![\w'-]))+""",
+    re.VERBOSE | re.IGNORECASE,
+)
+
+
+class Denial(NamedTuple):
+    """The words that are cut, the texts denied, and what stands in place of what is cut."""
+
+    cut: Span
+    texts: tuple[str, ...]
+    instead: str = ""
+
+
+def lead_start(words: Tokens, at: int) -> int:
+    """Return where the words begin that lead to the cue at `at`."""
+    while at > 0:
+        before = words[at - 1]
+        if before.low in ("it", "this", "one") and words[at].low in table.BE | table.HAVE and at > 1:
+            if words[at - 2].low not in LEADS:
+                break
+        elif before.low not in LEADS:
+            break
+        at -= 1
+    return at
+
+
+def tail_end(words: Tokens, end: int) -> int:
+    """Return where the words end that close a denial, such as "in sight" or "is visible"."""
+    if end >= len(words):
+        return end
+    found = _TAIL.match(words.text, words[end - 1].end)
+    if found is None or found.end() <= words[end - 1].end:
+        return end
+    return words.at_char(found.end())
+
+
+def clause_end(words: Tokens, at: int) -> int:
+    """Return where the clause around `at` ends: at a mark, "but", "while" and the like, or "and"."""
+    while at < len(words):
+        word = words[at]
+        if word.tag in ",;:.!?()" or word.low in ("but", "while", "whereas", "although", "though", "yet"):
+            break
+        if word.low == "and" and not (words[at + 1].tag == "N" == words[at - 1].tag):
+            break
+        if (
+            word.tag in ("V", "X")
+            and word.low != "'s"
+            and words[at - 1].tag in ("N", "E")
+            and words[at - 1].low not in table.RELATIVES
+        ):
+            break
+        at += 1
+    return at
+
+
+def text_of(words: Tokens, span: Span) -> str:
+    """Return the text to embed of a noun phrase in its place."""
+    text = words.between(*span)
+    if span.start == 0 and not text[:2].isupper():
+        text = text[:1].lower() + text[1:]
+    return indefinite(text)
+
+
+def subject_before(words: Tokens, at: int) -> Span | None:
+    """Return the noun phrase that the words before `at` are about: "a car" of "a car that | is not red"."""
+    if words[at - 1].low in table.RELATIVES and at > 1:
+        nearest = _phrase_ending(words, at - 1)
+        if nearest and _agrees(words, nearest, words[at - 1].low, words[at].low):
+            return nearest
+        at -= 1
+    while at > 0 and words[at - 1].low in _JOINING:
+        at -= 1
+    start = clause_start(words, at)
+    while (end := phrase_end(words, start)) == start or end > at:
+        if start == 0:
+            return _phrase_ending(words, at)
+        start = clause_start(words, start - 1)
+    return Span(start, end)
+
+
+_JOINING = (",", "(", "-", "and", "but", "just", "somewhere")
+
+
+def _agrees(words: Tokens, span: Span, relative: str, verb: str) -> bool:
+    """Tell whether a relative clause can be about a noun: "who" of a person, "is" of one thing."""
+    noun = words[span.end - 1].low
+    if relative == "who":
+        return noun.removesuffix("s") in table.ACTORS or noun in table.IRREGULAR_PLURALS
+    return not (is_plural(noun) and verb in ("is", "does", "has", "was"))
+
+
+def clause_start(words: Tokens, at: int) -> int:
+    """Return where the clause begins whose verb stands at `at`."""
+    start = at
+    while start > 0:
+        word = words[start - 1]
+        if word.tag in ",;:.!?()–—" or word.low in table.CLAUSE_WORDS | {"and", "but", "or", "nor", "as"}:
+            break
+        start -= 1
+    if words[start].low == "there" and words[start + 1].low in table.BE:
+        start += 2
+    return start
+
+
+def _phrase_ending(words: Tokens, end: int) -> Span | None:
+    """Return the noun phrase that ends at `end`."""
+    while words[end - 1].low in _JOINING:
+        end -= 1
+    start = end
+    while start > 0 and (
+        words[start - 1].tag in ("N", "D", "#", "E", "'s")
+        or words[start - 1].low == "of"
+        or (words[start - 1].tag == "G" and words[start - 2].tag in ("D", "#"))
+    ):
+        start -= 1
+        if words[start].tag == "D" and words[start - 1].low != "of":
+            break
+    return Span(start, end) if start < end and phrase_end(words, start) == end else None
+
+
+_GERUNDS = {"be": "being", "see": "seeing", "lie": "lying", "tie": "tying", "die": "dying", "flee": "fleeing"}
+_SHORT = re.compile(r"[^aeiou]*[aeiou][bdgmnpt]")  # doubles its last letter
+
+
+def gerund(verb: str) -> str:
+    """Return the form in -ing of a verb: "ride" and "rides" give "riding"."""
+    base = base_form(verb)
+    if base in _GERUNDS:
+        return _GERUNDS[base]
+    if _SHORT.fullmatch(base):
+        return f"{base}{base[-1]}ing"
+    return f"{base[:-1]}ing" if base.endswith("e") and not base.endswith(("ee", "oe")) else f"{base}ing"

@@ -1,0 +1,216 @@
+"""What "not" denies: a thing, an action, an attribute, a place, a relation or a number."""
+
+from omninegclip.reading import words as table
+from omninegclip.reading.denial import (
+    Denial,
+    clause_end,
+    gerund,
+    lead_start,
+    subject_before,
+    tail_end,
+    text_of,
+)
+from omninegclip.reading.noun_phrases import Span, bare, head, indefinite, listed, phrase_end
+from omninegclip.reading.scopes import completed, subjects
+from omninegclip.reading.tokens import Tokens
+
+_OR = table.words("or nor")
+_AND = _OR | {"and"}
+_SIGHT = table.words("sight view evidence image picture photo photograph scene frame shot it attendance")
+_WEATHER = ("raining", "snowing", "dark", "sunny", "cold", "windy")
+_PERHAPS = frozenset(
+    {"seem", "appear", "want", "need", "know", "look", "like", "seems", "care", "mind", "believe"}
+)
+
+
+def denied_by_not(words: Tokens, at: int, after: int) -> Denial | None:
+    """Read "not" and "n't" by the auxiliary before and the word after; None in doubt."""
+    helper = at - 1
+    while words[helper].tag in ("R", "F") and words[helper].low not in ("there", "here"):
+        helper -= 1
+    while words[after].tag in ("R", "F") and words[after].low not in table.DEGREES | table.PRESENT | {
+        "missing",
+        "absent",
+    }:
+        after += 1
+    word = words[after]
+    if word.low in table.DEGREES and word.low not in ("all",):
+        return None
+    auxiliary = words[helper].low
+    if auxiliary in table.DO | table.MODALS | (table.HAVE - {"having"}):
+        return _verb(words, helper, after)
+    if auxiliary in table.BE:
+        return _be(words, helper, after)
+    return _bare(words, at, after)
+
+
+def _verb(words: Tokens, helper: int, after: int) -> Denial | None:
+    """Read "does not show X", "can't be seen", "does not run"."""
+    verb = words[after].low
+    if verb == "be":
+        if words[after + 1].low in table.PRESENT:
+            return _absent(words, helper, after + 2)
+        return None
+    if verb in ("appear", "exist") and words[after + 1].low != "to":
+        return _absent(words, helper, after + 1)
+    if words[helper].low in table.HAVE - {"do"}:
+        return _object(words, helper, after) if words[after].tag in ("D", "#") else None
+    if verb in table.HAVING:
+        return _object(words, helper, after + 1)
+    if verb in _PERHAPS or words[after].tag not in ("N", "V") or verb in table.PRONOUNS:
+        return None
+    if after + 1 < len(words) and words[after + 1].low == "to":
+        return None
+    end = clause_end(words, after)
+    return _predicate(words, helper, end, f"{gerund(verb)} {words.between(after + 1, end)}".strip())
+
+
+def _be(words: Tokens, helper: int, after: int) -> Denial | None:
+    """Read "is not visible", "isn't a dog", "is not red", "is not on a beach", "is not running"."""
+    word = words[after]
+    if words[helper - 1].low == "there" and phrase_end(words, after) > after:
+        return _object(words, helper, after)
+    if helper == 0 and words[after].low == "there":  # "isn't there a dog"
+        return None
+    if word.low in table.PRESENT:
+        return _absent(words, helper, after + 1)
+    if after >= len(words) or word.tag in (",", ".", ";"):
+        return _absent(words, helper, after)
+    if (word.tag == "P" and words[phrase_end(words, after + 1) - 1].low in _SIGHT | {"it"}) or (
+        word.low in ("in", "within") and words[after + 1].low == "it"
+    ):
+        return _absent(words, helper, max(phrase_end(words, after + 1), after + 2))
+    if word.low in ("part", "one") and words[after + 1].low == "of":
+        return _absent(words, helper, phrase_end(words, after + 2))
+    return _said(words, helper, after)
+
+
+def _said(words: Tokens, helper: int, after: int) -> Denial | None:
+    """Read what is not said of a subject, by the kind of word that begins it."""
+    word = words[after]
+    if word.low == "being" or (word.tag == "G" and word.low not in table.HAVING_FORMS):
+        end = clause_end(words, after)
+        return _predicate(words, helper, end, words.between(after, end))
+    if word.tag == "G":
+        return _object(words, helper, after + 1) or _predicate(
+            words, helper, clause_end(words, after), words.between(after, clause_end(words, after))
+        )
+    if word.tag == "P":
+        return _place(words, helper, after)
+    if word.tag in ("D",) and phrase_end(words, after) > after:
+        return _object(words, helper, after)
+    if word.tag == "#":
+        return _number(words, helper, after)
+    if word.tag in ("N", "E", "R") and after > helper:
+        return _attribute(words, helper, after)
+    return None
+
+
+def _bare(words: Tokens, at: int, after: int) -> Denial | None:
+    """Read "not" without an auxiliary: "a man not wearing a hat", "but not on a beach"."""
+    word = words[after]
+    if words[at - 1].tag == "D" or words[at - 1].low in ("if", "whether", "why", "or", "to", "trying"):
+        return None
+    if word.low in ("any", "a", "an", "the", "even") or word.tag == "D":
+        return _object(words, at, after)
+    if word.low in ("in", "within") and words[after + 1].low in ("view", "sight"):
+        return _absent(words, at, after + 2)
+    if word.low in table.PRESENT and word.tag != "N" and at > 0 and _closes(words, after + 1):
+        return _absent(words, at, after + 1)
+    if word.tag == "N" and word.low not in table.ADJECTIVES and words[at - 1].low not in table.ADJECTIVES:
+        return _object(words, at, after)
+    return _said(words, at, after) if at > 0 or word.tag == "P" else None
+
+
+def _closes(words: Tokens, at: int) -> bool:
+    """Tell whether a clause ends at `at`, or with a tail such as "in the image"."""
+    return at >= len(words) or words[at].tag in ",;.:" or words[at].tag == "C" or tail_end(words, at) > at
+
+
+def _object(words: Tokens, at: int, start: int) -> Denial | None:
+    """Deny the things listed from `start`; `at` is where the denial begins."""
+    helped = words[at].low in table.DO | table.MODALS
+    spans = listed(words, start, _AND if helped or words[start].tag not in ("D", "#") else _OR)
+    if not spans or words.between(*spans[0]).lower() == "image":
+        return None
+    begin = _leading(words, at)
+    end, texts = completed(words, spans, begin, at)
+    return Denial(Span(begin, end), texts)
+
+
+def _leading(words: Tokens, at: int) -> int:
+    """Return where the words begin that lead to a denial at `at`: pronouns before "don't see" go too."""
+    begin = lead_start(words, at)
+    if words[begin - 1].low in ("i", "we", "you", "one") and words[begin].tag in ("X", "not", "R"):
+        begin = lead_start(words, begin - 1)
+    return begin
+
+
+def _absent(words: Tokens, helper: int, end: int) -> Denial | None:
+    """Deny the subject of a clause whose predicate says that it is not there."""
+    spans = subjects(words, helper)
+    if spans is None or words[spans[0].start].tag == "O":
+        return None
+    texts = tuple(text_of(words, span) for span in spans)
+    return Denial(Span(lead_start(words, spans[0].start), tail_end(words, end)), texts)
+
+
+def _predicate(words: Tokens, at: int, end: int, said: str) -> Denial | None:
+    """Deny what is said of a subject."""
+    subject = subject_before(words, at)
+    if subject is None or not said or words[at - 1].low in ("you", "i", "we") or said in _WEATHER:
+        return None
+    again = words[subject.start].low in table.POSSESSIVES | {"the"} and subject.end == at
+    if again and words[subject.start - 1].low in ("but", "while", "whereas", "though", "although"):
+        return Denial(Span(lead_start(words, subject.start), end), (f"{text_of(words, subject)} {said}",))
+    if said.endswith(" it") and (first := phrase_end(words, 0)) < subject.start:
+        said = f"{said.removesuffix('it')}{words.between(0, first)}"
+    return Denial(Span(_before(words, at, subject), end), (f"{text_of(words, subject)} {said}",))
+
+
+def _before(words: Tokens, at: int, subject: Span | None = None) -> int:
+    """Return where the words begin that join a denied predicate to its subject."""
+    if subject and words[subject.start - 1].low == "whose":
+        return subject.start - 1
+    begin = at - 1 if words[at - 1].low in table.RELATIVES else at
+    while words[begin - 1].low in (",", "and", "but", "just", "somewhere"):
+        begin -= 1
+    return begin
+
+
+def _place(words: Tokens, at: int, after: int) -> Denial | None:
+    """Deny a place by itself, "on a beach", or a relation with its subject, "a dog on a sofa"."""
+    end = clause_end(words, after)
+    said = words.between(after, end)
+    place = after + 1
+    while words[place].tag == "P":
+        place += 1
+    if head(bare(words.between(place, phrase_end(words, place)))) in table.PLACES:
+        return Denial(Span(_before(words, at), end), (said,))
+    return _predicate(words, at, end, said)
+
+
+def _number(words: Tokens, at: int, after: int) -> Denial | None:
+    """Deny a number: "dogs, not three", "not three dogs"."""
+    if phrase_end(words, after) > after + 1:
+        return _object(words, at, after)
+    if words[after + 1].tag not in (",", ".", ";") and words[after + 1].low != "of":
+        return None
+    end = phrase_end(words, 0)
+    if end == 0:
+        return None
+    begin = lead_start(words, at - 2 if words[at - 1].low == "number" else at)
+    stop = after + 3 if words[after + 1].low == "of" else after + 1
+    return Denial(Span(begin, stop), (f"{words[after].low} {bare(words.between(0, end))}",))
+
+
+def _attribute(words: Tokens, at: int, after: int) -> Denial | None:
+    """Deny an attribute: "a red car" of "a car that is not red"."""
+    subject = subject_before(words, at)
+    if subject is None:
+        return None
+    end = clause_end(words, after)
+    said = words.between(after, end)
+    core = bare(text_of(words, subject))
+    text = indefinite(f"{said} {core}") if end == after + 1 else f"{indefinite(core)} {said}"
+    return Denial(Span(_before(words, at, subject), end), (text,))

@@ -1,0 +1,71 @@
+"""The reader that goes by rules of English: no model, and no denial in case of doubt."""
+
+from collections.abc import Sequence
+
+from omninegclip.reading.affirmed import tidy, without_frame
+from omninegclip.reading.cues import CUE, SCOPES, cue_words
+from omninegclip.reading.denial import Denial
+from omninegclip.reading.forms import affirmed_twice, by_form
+from omninegclip.reading.idioms import idle_spans
+from omninegclip.reading.minus import by_minus
+from omninegclip.reading.reading import Reading
+from omninegclip.reading.tokens import Tokens, joined
+
+
+class RulesReader:
+    """Reads English sentences by cues of denial and how far each of them reaches."""
+
+    def read(self, sentences: Sequence[str]) -> list[Reading]:
+        """Return the reading of each sentence, in their order."""
+        return [read_by_rules(sentence) for sentence in sentences]
+
+
+def read_by_rules(sentence: str) -> Reading:
+    """Return the two halves of a sentence; unchanged, and no denial, where none is found for sure."""
+    cues = cue_words(sentence)
+    if not cues:
+        return Reading(without_frame(sentence))
+    if (found := by_minus(sentence)) or (found := by_form(sentence)):
+        return found
+    whole = joined(sentence)
+    text = affirmed_twice(whole)
+    words = Tokens(text)
+    denials = _denials(words, cues)
+    if not denials:
+        return Reading(without_frame(sentence if text == whole else text))
+    return Reading(_affirmed(words, denials), _texts(denials))
+
+
+def _denials(words: Tokens, cues: set[str]) -> list[Denial]:
+    """Return what each cue denies, from left to right, but for cues inside of idioms and of denials."""
+    text = words.text
+    idle = idle_spans(text, cues)
+    denials: list[Denial] = []
+    done = 0
+    for cue in CUE.finditer(text):
+        if any(start <= cue.start() < end or start < cue.end() <= end for start, end in idle):
+            continue
+        kind = str(cue.lastgroup)
+        after = words.at_char(cue.end())
+        at = after - 1 if kind == "compound" else words.at_char(cue.start())
+        if at < done:
+            continue
+        denial = SCOPES[kind](words, at, after)
+        if denial is None or denial.cut.end <= done or not all(denial.texts):
+            continue
+        denials.append(denial._replace(cut=denial.cut._replace(start=max(done, denial.cut.start))))
+        done = denial.cut.end
+    return denials
+
+
+def _affirmed(words: Tokens, denials: Sequence[Denial]) -> str:
+    """Return what stays of a sentence when all denials are cut out."""
+    parts, at = [], 0
+    for denial in denials:
+        parts += [words.text[at : words[denial.cut.start].start], f" {denial.instead} "]
+        at = words[denial.cut.end - 1].end
+    return tidy("".join([*parts, words.text[at:]]))
+
+
+def _texts(denials: Sequence[Denial]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(text for denial in denials for text in denial.texts))

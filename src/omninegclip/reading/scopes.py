@@ -1,0 +1,261 @@
+"""How far a cue reaches: one function for each kind of cue, with what follows or precedes it."""
+
+from omninegclip.reading import words as table
+from omninegclip.reading.denial import (
+    Denial,
+    clause_end,
+    gerund,
+    lead_start,
+    subject_before,
+    tail_end,
+    text_of,
+)
+from omninegclip.reading.noun_phrases import Span, head, is_plural, listed, phrase_end
+from omninegclip.reading.tokens import Tokens
+
+_OR = table.words("or nor")
+_AND = _OR | {"and"}
+
+
+def following(words: Tokens, at: int, after: int) -> Denial | None:
+    """Read "no X", "without X", "free of X, Y or Z": what follows the cue is denied."""
+    cue = words[at].low
+    if words[at - 1].tag == "P" and words[at - 1].low not in ("with", "of", "for", "except") and cue == "no":
+        return None
+    if (cue == "no" and words[at - 1].tag == "D") or (
+        cue == "lack" and words[after - 1].low == "lack" != words[at + 1].low and words[at - 1].tag == "D"
+    ):
+        return None  # "a no entry sign", and "a lack dog" for a black one
+    if words[after].low in ("and", "or") and words[after + 1].low in ("with", "without"):
+        return None  # "with or without"
+    if cue in ("except", "excepting", "apart", "aside", "other") and not _exempts(words, at):
+        return None
+    if cue == "nothing" and words[after].low in table.BE and tail_end(words, after) == after:
+        return None
+    if cue == "without" and words[after].tag == "G" and words[after].low not in _ATTRIBUTIVE:
+        return _undone(words, at, after)
+    spans = (
+        [Span(at, after)] if cue in _ITSELF else listed(words, after, _OR if cue in ("no", "zero") else _AND)
+    )
+    if not spans or words.between(*spans[0]).lower() == "image":
+        return None
+    if cue in ("no", "zero"):
+        spans = _and_as_or(words, spans)
+    while cue in ("absence", "lack") and words[at - 1].low in (
+        "in",
+        "the",
+        "a",
+        "complete",
+        "total",
+        "notable",
+    ):
+        at -= 1
+    start = lead_start(words, at)
+    end, texts = completed(words, spans, start, at)
+    rest = _resumed(words, end)
+    if rest is not None and words[at - 1].tag in ("P", "G", "V", "X") and words[at - 1].low not in table.BE:
+        return Denial(Span(at, rest), texts)  # "with no shirt and a hat" leaves "with a hat"
+    return Denial(Span(start, end), texts)
+
+
+_ITSELF = table.words("nobody nothing noone no-one")
+_ATTRIBUTIVE = table.words(
+    "parking swimming running shopping dining sleeping cooking washing flying skating boxing rolling "
+    "living driving walking hiking surfing serving drinking moving matching remaining"
+)
+
+
+def _exempts(words: Tokens, at: int) -> bool:
+    """Tell whether "except" takes something out, unlike in "empty except for", which names what is left."""
+    return not any(
+        word.low in _LEFT_BARE
+        or (word.tag in ("V", "G", "E", "X") and word.low not in table.HAVING_FORMS | table.BE)
+        for word in words.words[:at]
+    )
+
+
+_LEFT_BARE = table.words(
+    "empty bare naked nude topless deserted alone nothing nobody no none all vacant blank plain barren"
+)
+
+
+def _undone(words: Tokens, at: int, after: int) -> Denial | None:
+    """Read "without using his hands": an action is denied."""
+    end = clause_end(words, after)
+    return Denial(Span(lead_start(words, at), end), (_of_subject(words, at, words.between(after, end)),))
+
+
+def _and_as_or(words: Tokens, spans: list[Span]) -> list[Span]:
+    """Add Y of "no X and Y" where both are bare and alike: "no cars and trucks", not "no hat and jeans"."""
+    last = spans[-1]
+    if words[last.end].low != "and" or words[last.end + 1].tag != "N":
+        return spans
+    end = phrase_end(words, last.end + 1)
+    alike = is_plural(words[last.end - 1].low) == is_plural(words[end - 1].low)
+    if end == last.end + 2 and alike and last.end - last.start == 1 and words[end].tag not in ("V", "X", "G"):
+        return [*spans, Span(last.end + 1, end)]
+    return spans
+
+
+def _resumed(words: Tokens, end: int) -> int | None:
+    """Return where "and a hat" goes on with what is affirmed after a denied list, None where it does not."""
+    at = end + 1 if words[end].low == "," else end
+    if words[at].low in ("and", "but") and words[at + 1].tag in ("D", "#", "N", "E"):
+        stop = phrase_end(words, at + 1)
+        if stop > at + 1 and (
+            words[stop].tag not in ("X", "V") or words[at + 1].low not in ("the", "his", "her")
+        ):
+            return at + 1
+    return None
+
+
+def completed(words: Tokens, spans: list[Span], start: int, at: int) -> tuple[int, tuple[str, ...]]:
+    """Return where the denial ends and its texts, with what belongs to the last thing: "people walking".
+
+    `start` is where the words begin that lead to the cue at `at`.
+    """
+    last = spans[-1]
+    end = tail_end(words, last.end)
+    texts = [text_of(words, span) for span in spans]
+    if end > last.end:
+        return end, tuple(texts)
+    more, stop = _belonging(words, last, start, at)
+    if more:
+        texts[-1] = f"{texts[-1]} {more}"
+    return tail_end(words, stop) if stop > last.end else stop, tuple(texts)
+
+
+def _belonging(words: Tokens, thing: Span, start: int, at: int) -> tuple[str, int]:
+    """Return what is said of a denied thing, and where that ends."""
+    word, end = words[thing.end], thing.end
+    lead = words.lows(start, at)
+    actor = _acts(head(words.between(*thing)))
+    first = start == 0 or "there" in lead or words[at].low in table.DO | table.MODALS
+    many = is_plural(head(words.between(*thing)))
+    clause = (
+        first
+        or start == at
+        or words[start].low in ("but", "while", "that", "because")
+        or (actor and words[start].low in (",", ";", "and"))
+    ) and not ("with" in lead or words[at].low == "without" or (many and word.low in ("is", "was")))
+    if word.low in table.BE and (clause or words[thing.start].low in ("one", "nobody")):
+        return _doing(words, end + 1) if words[end + 1].tag in ("G", "E") else ("", end + 1)
+    if word.tag == "G" and (actor or first):
+        return _doing(words, end)
+    if (
+        word.tag == "E"
+        and words[end + 1].tag in ("P", ",", ".", "R", "C")
+        and (many or words[at].low != "without")
+    ):
+        return _doing(words, end)
+    if word.tag == "V" and clause and word.low.endswith("s"):
+        stop = phrase_end(words, end + 1)
+        return f"{gerund(word.low)} {words.between(end + 1, stop)}".strip(), stop
+    if word.tag == "P" and words[end + 1].low in table.POSSESSIVES:
+        stop = phrase_end(words, end + 1)
+        return words.between(end, stop), stop
+    if word.low in ("with", "for") and first and phrase_end(words, end + 1) > end + 1:
+        stop = phrase_end(words, end + 1)
+        return words.between(end, stop), stop
+    if word.low in ("who", "that", "which") and words[end + 1].tag in ("X", "V") and (actor or first):
+        stop = clause_end(words, end)
+        return words.between(end, stop), stop
+    return "", end
+
+
+def _acts(noun: str) -> bool:
+    """Tell whether a noun names somebody or something that can do what a participle after it says."""
+    return (
+        noun in table.ACTORS
+        or noun.removesuffix("s") in table.ACTORS
+        or noun in ("people", "men", "women", "children", "anyone", "anybody", "nobody")
+    )
+
+
+def _doing(words: Tokens, at: int) -> tuple[str, int]:
+    """Return a participle with its object; where it is in the image stays affirmed."""
+    end = at + 1
+    if words[at].tag == "G":
+        if words[end].low in table.PRONOUNS:
+            return "", end + 1  # "no dogs touching it"
+        end = max(end, phrase_end(words, end))
+        if words[end].low == "to" and words[end + 1].tag in ("N", "V"):
+            end += 2
+    return words.between(at, end), end
+
+
+def preceding(words: Tokens, at: int, after: int) -> Denial | None:
+    """Read "the X is missing", "X nowhere to be seen", "X excluded": what precedes the cue is denied."""
+    if words[at - 1].low in ("not", "never", "and", "or") or at == 0:
+        return None
+    if words[after - 1].low == "missing" and words[after].tag in ("D", "#", "N"):
+        return _lacked(words, at, after)
+    stop = at
+    while stop > 0 and (words[stop - 1].low in table.BE or words[stop - 1].tag == "R"):
+        stop -= 1
+    spans = subjects(words, stop)
+    if spans is None:
+        return None
+    if words[spans[0].start].tag == "O" or words.between(*spans[0]).lower() in ("something", "what"):
+        return None
+    start = lead_start(words, spans[0].start)
+    end = tail_end(words, after)
+    texts = tuple(text_of(words, span) for span in spans)
+    return Denial(Span(start, end), texts)
+
+
+def _lacked(words: Tokens, at: int, after: int) -> Denial | None:
+    """Read "missing" before what is missing, as in "a pizza missing a slice"."""
+    spans = listed(words, after, _AND)
+    if not spans:
+        return None
+    end, texts = completed(words, spans, at + 1, at + 1)
+    return Denial(Span(lead_start(words, at), end), texts)
+
+
+def subjects(words: Tokens, at: int) -> list[Span] | None:
+    """Return the things that the clause before `at` is about: two of "a cat and a dog | are absent"."""
+    last = _phrase_before(words, at)
+    if last is None:
+        return None
+    spans = [last]
+    many = words[at].low in ("are", "were", "do", "have") or words[at].tag not in ("X", "V")
+    while many and words[spans[0].start - 1].low in ("and", "or") and words[spans[0].start - 2].low != ",":
+        before = _phrase_before(words, spans[0].start - 1)
+        if before is None or not (
+            before.start == 0 or words[before.start - 1].low in (",", ";", "but", "with")
+        ):
+            break
+        spans.insert(0, before)
+    if len(spans) > 1:
+        while words[spans[0].start - 1].low == ",":
+            before = _phrase_before(words, spans[0].start - 1)
+            if before is None or before.start != 0:
+                break
+            spans.insert(0, before)
+    return spans
+
+
+_IN_PHRASES = ("N", "D", "#", "E", "'s", "G")
+
+
+def _phrase_before(words: Tokens, end: int) -> Span | None:
+    """Return the noun phrase that ends at `end`, with "of" phrases in it."""
+    start = end
+    while (start > 0 and words[start - 1].tag in ("N", "D", "#", "E", "'s", "G")) or words[
+        start - 1
+    ].low == "of":
+        start -= 1
+        if words[start].tag == "D" and words[start - 1].low != "of":
+            break
+    while start < end and (phrase_end(words, start) != end or words[start].tag == "'s"):
+        start += 1
+    return Span(start, end) if start < end else None
+
+
+def _of_subject(words: Tokens, at: int, said: str) -> str:
+    """Return what is denied of the subject before `at`, as "a dog running", or the predicate alone."""
+    subject = subject_before(words, at)
+    if subject is None:
+        return said
+    return f"{text_of(words, subject)} {said}"
