@@ -14,6 +14,7 @@ from omninegclip import __version__
 from omninegclip.commands.blend import blend
 from omninegclip.commands.convert import convert
 from omninegclip.commands.evaluate import evaluate
+from omninegclip.commands.export import export
 from omninegclip.commands.index import index
 from omninegclip.commands.leaderboard import leaderboard
 from omninegclip.commands.negate import negate
@@ -37,7 +38,7 @@ app = App(
 )
 for verb in (
     quickstart, scenes, study, train, convert, verify, blend, evaluate, robustness, leaderboard, negate,
-    index, search,
+    index, search, export,
 ):  # fmt: skip
     app.command(verb)
 

@@ -1,6 +1,7 @@
 """The verb `index`."""
 
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import Annotated
 
 from cyclopts import Parameter
@@ -10,13 +11,29 @@ from omninegclip.errors import OmniNegClipError, StoppedError
 from omninegclip.printable import say, say_json
 
 
+@Parameter(name="*")
+@dataclass(frozen=True, kw_only=True)
+class VectorOptions:
+    """Vectors that --model made already.
+
+    Attributes:
+        vectors: An .npy file of them, or a folder such as clip-retrieval's img_emb, instead of images.
+        paths: The paths of their images: a line each, or Parquet, or a folder such as clip-retrieval's
+            metadata.
+    """
+
+    vectors: Path | None = None
+    paths: Path | None = None
+
+
 def index(
-    folders: Paths,
+    folders: Paths = [],  # noqa: B006 -- a command's default, which nothing changes
     /,
     *,
     db: Annotated[str, Parameter(help="Folder of the index.")],
     model: str | None = None,
     device: str = "cpu",
+    made: VectorOptions = VectorOptions(),
     processes: Processes | None = None,
     json_: Json = False,
 ) -> None:
@@ -34,16 +51,20 @@ def index(
     """
     from omninegclip.index.loading import load_for, name_for
     from omninegclip.index.store import Header, writable_store
+    from omninegclip.index.transfer import import_vectors
     from omninegclip.index.update import update
 
-    if not folders:
-        raise OmniNegClipError("index needs a folder of images.")
+    if bool(folders) == bool(made.vectors) or bool(made.vectors) != bool(made.paths):
+        raise OmniNegClipError("index needs folders of images, or both --vectors and --paths.")
     name = name_for(db, model)
     encoder = load_for(name, device)
     try:
-        with writable_store(db, Header.of(encoder, name)) as store:
+        with writable_store(db, Header.of(encoder, name, foreign=bool(made.vectors))) as store:
             store.header.refuse(encoder, db, writing=True)
-            changes = update(store, folders, encoder, processes)
+            if made.vectors and made.paths:
+                changes = import_vectors(store, made.vectors, made.paths)
+            else:
+                changes = update(store, folders, encoder, processes)
     except KeyboardInterrupt as error:
         raise StoppedError("Stopped; the same command goes on.") from error
     if json_:

@@ -3,11 +3,11 @@
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from importlib import import_module
 from typing import Literal, get_args
 
 from omninegclip.errors import OmniNegClipError
 from omninegclip.reading.reading import Reader, Reading
+from omninegclip.reading.rules import RulesReader
 
 ReaderName = Literal["rules", "none"]
 _WEIGHTED = re.compile(r"(?P<text>.*\S)\s*:\s*(?P<weight>\d+(?:\.\d+)?)\s*")
@@ -62,7 +62,9 @@ def read_question(query: str, without: Sequence[str], image: str, reader: Reader
     unwanted |= {each.text: each for each in map(_unwanted, without)}
     if not (query or unwanted or image):
         raise OmniNegClipError("search needs a QUERY, --without TEXT or --image FILE.")
-    return Question(reading.affirmed, tuple(unwanted.values()), query, image)
+    # "a photo" affirms nothing beside a denial, and is a query like any other where it stands alone
+    affirmed = reading.affirmed or ("" if unwanted else query)
+    return Question(affirmed, tuple(unwanted.values()), query, image)
 
 
 def reader_named(name: str) -> Reader:
@@ -70,8 +72,7 @@ def reader_named(name: str) -> Reader:
     if name == "none":
         return _Unread()
     if name == "rules":
-        rules: Reader = import_module("omninegclip.reading.rules").RulesReader()
-        return rules
+        return RulesReader()
     raise OmniNegClipError(f"There is no reader {name!r}: known are {', '.join(get_args(ReaderName))}.")
 
 
