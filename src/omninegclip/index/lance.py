@@ -41,7 +41,8 @@ class LanceEngine:
 
     def count(self, where: Condition | None = None) -> int:
         """Return how many rows fulfil a condition, or how many there are."""
-        return int(self._table.count_rows(None if where is None else in_sql(where)))
+        with _said(self._folder):
+            return int(self._table.count_rows(None if where is None else in_sql(where)))
 
     def add(self, rows: pa.Table) -> None:
         """Add rows whose ids are new."""
@@ -83,7 +84,8 @@ class LanceEngine:
         query = query.nprobes(PROBED).select(["vector", "_distance"]).with_row_id(True)
         if where is not None:
             query = query.where(in_sql(where), prefilter=True)
-        found = query.to_arrow()
+        with _said(self._folder):
+            found = query.to_arrow()
         return Candidates(found["_rowid"].to_pylist(), vectors_of(found["vector"]))
 
     def facts(self, keys: Sequence[object]) -> list[dict[str, object]]:
@@ -91,7 +93,8 @@ class LanceEngine:
         if not keys:
             return []
         query = self._table.take_row_ids([key for key in keys if isinstance(key, int)])
-        found = query.select(["id", *FACTS]).with_row_id().to_arrow().to_pylist()
+        with _said(self._folder):
+            found = query.select(["id", *FACTS]).with_row_id().to_arrow().to_pylist()
         by_key = {row.pop("_rowid"): row for row in found}
         return [by_key[key] for key in keys]
 
