@@ -1,6 +1,6 @@
-"""Pictures and texts per second at ViT-B/32 geometry with random weights: ours, transformers, open_clip.
+"""Images and texts per second at ViT-B/32 geometry with random weights: ours, transformers, open_clip.
 
-    python benchmarks/encode.py --photos PHOTOS --captions Flickr8k.token.txt
+    python benchmarks/encode.py --photos PHOTOS --captions Flickr8k.token.txt [--device cuda]
 
 Every contestant runs in a process of its own (the allocator is set process-wide) on the same weights, files
 and threads, alternating over the rounds, and the median round counts. Prints one JSON object. open_clip takes
@@ -25,6 +25,7 @@ from PIL import Image
 from torch.nn import functional as F
 from transformers import CLIPConfig, CLIPImageProcessorPil, CLIPModel
 
+from omninegclip.clip.device import ComputePlace, choose_device
 from omninegclip.clip.encoder import ClipEncoder
 from omninegclip.clip.io.layouts import to_openai
 from omninegclip.clip.io.load import load_clip
@@ -37,23 +38,23 @@ Task = Callable[[list], np.ndarray]
 FLOPS_IMAGE = 2 * 4.37e9  # multiplications and additions of ViT-B/32 on one image of 224 pixels
 
 
-def ours(folder: Path) -> dict[str, Task]:
+def ours(folder: Path, device: torch.device) -> dict[str, Task]:
     keep_freed_memory()
-    encoder = load_clip(folder)
+    encoder = load_clip(folder, place=ComputePlace(device))
     return {"jpeg": encoder.embed_image, "decoded": encoder.embed_image, "text": encoder.embed_text}
 
 
-def transformers(folder: Path) -> dict[str, Task]:
-    model, tokenizer = CLIPModel.from_pretrained(folder), find_tokenizer(folder, 49408)
+def transformers(folder: Path, device: torch.device) -> dict[str, Task]:
+    model, tokenizer = CLIPModel.from_pretrained(folder).to(device), find_tokenizer(folder, 49408)
     processor = CLIPImageProcessorPil.from_pretrained(folder)
 
     def images(batch: list) -> np.ndarray:
         opened = [Image.open(item) if isinstance(item, Path) else item for item in batch]
-        return model.get_image_features(**processor(opened, return_tensors="pt")).pooler_output
+        return model.get_image_features(**processor(opened, return_tensors="pt").to(device)).pooler_output
 
     def texts(batch: list, padding: str = "longest") -> np.ndarray:
         ids = tokenizer(batch, padding=padding, truncation=True, max_length=77, return_tensors="pt")
-        return model.get_text_features(**ids).pooler_output
+        return model.get_text_features(**ids.to(device)).pooler_output
 
     return {
         "jpeg": in_batches(images, 32),
@@ -63,22 +64,22 @@ def transformers(folder: Path) -> dict[str, Task]:
     }
 
 
-def open_clip(folder: Path) -> dict[str, Task]:
+def open_clip(folder: Path, device: torch.device) -> dict[str, Task]:
     import open_clip as library
 
     model, _, preprocess = library.create_model_and_transforms("ViT-B-32-quickgelu")
     model.load_state_dict(to_openai(CLIPModel.from_pretrained(folder).state_dict()))
-    model.eval()
+    model.eval().to(device)
     tokenize = library.get_tokenizer("ViT-B-32-quickgelu")
 
     def images(batch: list) -> torch.Tensor:
         opened = [Image.open(item) if isinstance(item, Path) else item for item in batch]
-        return model.encode_image(torch.stack([preprocess(image) for image in opened]))
+        return model.encode_image(torch.stack([preprocess(image) for image in opened]).to(device))
 
     return {
         "jpeg": in_batches(images, 32),
         "decoded": in_batches(images, 32),
-        "text": in_batches(lambda batch: model.encode_text(tokenize(batch)), 64),
+        "text": in_batches(lambda batch: model.encode_text(tokenize(batch).to(device)), 64),
     }
 
 
@@ -86,7 +87,7 @@ def in_batches(function: Callable[[list], torch.Tensor], size: int) -> Task:
     @torch.inference_mode()
     def run(items: list) -> np.ndarray:
         starts = range(0, len(items), size)
-        return torch.cat([F.normalize(function(items[i : i + size]), dim=-1) for i in starts]).numpy()
+        return torch.cat([F.normalize(function(items[i : i + size]), dim=-1) for i in starts]).cpu().numpy()
 
     return run
 
@@ -94,32 +95,32 @@ def in_batches(function: Callable[[list], torch.Tensor], size: int) -> Task:
 CONTESTANTS = {"ours": ours, "transformers": transformers, "open_clip": open_clip}
 
 
-def measure(
-    name: str, folder: Path, photos: list[Path], captions: list[str], threads: int, out: Path
-) -> None:
-    """Run one contestant once: seconds per task to stdout, embeddings to `out`."""
-    torch.set_num_threads(threads)
+def measure(options: argparse.Namespace, photos: list[Path], captions: list[str]) -> None:
+    """Run one contestant once: seconds per task to stdout, embeddings to a file."""
+    torch.set_num_threads(options.threads)
     decoded = [Image.open(path).convert("RGB") for path in photos]
     items = {"jpeg": photos, "decoded": decoded}
-    seconds, embeddings = {}, {}
-    for task, run in CONTESTANTS[name](folder).items():
+    seconds, embeddings, folder = {}, {}, options.work / "model"
+    for task, run in CONTESTANTS[options.contestant](folder, choose_device(options.device)).items():
         work = items.get(task, captions)
         run(work[:64])
         start = time.perf_counter()
         embeddings[task] = run(work)
         seconds[task] = (time.perf_counter() - start) / len(work)
-    np.savez(out, **embeddings)
+    np.savez(options.work / f"{options.contestant}.npz", **embeddings)
     print(json.dumps(seconds))
 
 
-def matrix_peak(threads: int) -> float:
+def matrix_peak(threads: int, device: torch.device) -> float:
     """Return the FLOP/s of the best of ten big float32 matrix products."""
     torch.set_num_threads(threads)
-    a, b = torch.randn(1600, 3072), torch.randn(3072, 3072)
+    a, b = torch.randn(1600, 3072, device=device), torch.randn(3072, 3072, device=device)
     best = float("inf")
     for _ in range(10):
         start = time.perf_counter()
         a @ b
+        if device.type == "cuda":
+            torch.cuda.synchronize(device)
         best = min(best, time.perf_counter() - start)
     return 2 * 1600 * 3072 * 3072 / best
 
@@ -130,8 +131,9 @@ def main() -> None:
     parser.add_argument(
         "--captions", type=Path, required=True, help="one caption a line, or Flickr8k.token.txt"
     )
-    parser.add_argument("--count", type=int, default=256, help="pictures, and a quarter of the texts")
+    parser.add_argument("--count", type=int, default=256, help="images, and a quarter of the texts")
     parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--device", default="cpu", help="cpu, cuda, cuda:N or auto")
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument(
         "--tokenizer", type=Path, default=Path("no folder"), help="OpenAI's, where no package has it"
@@ -143,8 +145,7 @@ def main() -> None:
     lines = options.captions.read_text().splitlines()
     captions = [line.split("\t")[-1] for line in lines][: 4 * options.count]
     if options.contestant:
-        out = options.work / f"{options.contestant}.npz"
-        measure(options.contestant, options.work / "model", photos, captions, options.threads, out)
+        measure(options, photos, captions)
         return
     with tempfile.TemporaryDirectory() as folder:
         print(json.dumps(compare(options, Path(folder)), indent=2))
@@ -166,11 +167,12 @@ def compare(options: argparse.Namespace, work: Path) -> dict[str, object]:
         for name, runs in rounds.items()
     }
     stored = {name: dict(np.load(work / f"{name}.npz")) for name in names}
-    peak = matrix_peak(options.threads)
+    peak = matrix_peak(options.threads, choose_device(options.device))
     return {
         "machine": {
             "processor": platform.processor(),
             "threads": options.threads,
+            "device": options.device,
             "torch": torch.__version__,
         },
         "per_second": per_second,

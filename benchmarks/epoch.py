@@ -4,7 +4,7 @@
     python benchmarks/epoch.py ../shared/data/flickr8k/Flickr8k.token.txt --steps 10
 
 Captions are read, negated by a simple rule, tokenized, sampled, packed and trained on with the package's own
-loader and loop; image features are random, as if from the cache.
+loader and loop; image features are random, as if from the cache. `--device cuda` steps on a GPU.
 
 JSON on stdout: `step_share`, the part of the wall time, reading and tokenizing included, that optimizer steps
 take; `data_seconds_per_step`, for which the loop waits for a batch; `captions_per_second`; `tokens_share`,
@@ -25,6 +25,7 @@ from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, trainers
 from torch.nn import functional as F
 from transformers import CLIPConfig, CLIPModel
 
+from omninegclip.clip.device import choose_device, moved
 from omninegclip.clip.policy import apply_policy, parameter_groups
 from omninegclip.clip.text.packing import pack
 from omninegclip.data.sampler import BatchSampler
@@ -33,6 +34,7 @@ from omninegclip.objectives.objective import shipped_objectives
 from omninegclip.training.loop import backward_through, train
 from omninegclip.training.methods.method import BatchPlan
 from omninegclip.training.methods.pairs import PairBatch, Triplets, make_triplets, pair_batches
+from omninegclip.training.prefetch import made_ahead
 from omninegclip.training.task import TrainingTask
 
 CONTEXT, DIM = 77, 128
@@ -108,8 +110,10 @@ class Waiting:
 
 def run_epoch(triplets: Triplets, model: CLIPModel, batch_size: int, steps: int | None) -> dict[str, Any]:
     apply_policy(model)
+    device = model.device
     task = TrainingTask(model, shipped_objectives()["omni"].minimised({}))
-    optimizer = torch.optim.AdamW(parameter_groups(model, 0.2, decay_all=True), lr=1e-6)
+    groups = parameter_groups(model, 0.2, decay_all=True)
+    optimizer = torch.optim.AdamW(groups, lr=1e-6, fused=True)
     samplers = [
         BatchSampler(len(pairs.captions), batch_size, seed)
         for seed, pairs in enumerate((triplets.presence, triplets.absence))
@@ -117,14 +121,18 @@ def run_epoch(triplets: Triplets, model: CLIPModel, batch_size: int, steps: int 
     steps = steps or max(map(len, samplers))
     encoder: Any = SimpleNamespace(lay_out=pack, context_length=CONTEXT)
     plan = BatchPlan(samplers, steps, 0, {"mask_same_image": True})
-    stream = Waiting(pair_batches(triplets, encoder, plan))
+    stream = Waiting(made_ahead(pair_batches(triplets, encoder, plan)))
+    moving = (moved(batch, device) for batch in stream)
     begun = time.perf_counter()
     backward = backward_through(task)
-    for _ in train(backward, optimizer, stream, lambda _step: 1.0, range(steps)):
+    for step in train(backward, optimizer, moving, lambda _step: 1.0, range(steps)):
         task.family.clamp_scale()
+        scalars = step.scalars
+    loss = scalars["loss"]  # a GPU is done then
     return {
         "steps": steps,
         "seconds": time.perf_counter() - begun,
+        "last_loss": loss,
         "data_seconds_per_step": stream.seconds / steps,
         "tokens_share": stream.packed / stream.padded,
     }
@@ -134,9 +142,10 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("captions", type=Path, help="Flickr8k.token.txt")
     parser.add_argument("--count", type=int, default=20_000)
-    parser.add_argument("--batch-size", type=int, default=128, help="pictures of each kind of negation")
+    parser.add_argument("--batch-size", type=int, default=128, help="images of each kind of negation")
     parser.add_argument("--steps", type=int, help="instead of an epoch")
     parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--device", default="cpu", help="cpu, cuda, cuda:N or auto")
     options = parser.parse_args()
     torch.set_num_threads(options.threads)
     keep_freed_memory()
@@ -147,13 +156,17 @@ def main() -> None:
     features = F.normalize(torch.randn(len(records), DIM), dim=-1)
     triplets = make_triplets(records, features, words)
     loading = time.perf_counter() - begun
-    epoch = run_epoch(triplets, tiny_clip(2048), options.batch_size, options.steps)
+    epoch = run_epoch(
+        triplets, tiny_clip(2048).to(choose_device(options.device)), options.batch_size, options.steps
+    )
     stepping = epoch["seconds"] - epoch["data_seconds_per_step"] * epoch["steps"]
     result = {
         "step_share": stepping / (epoch["seconds"] + loading),
         "captions_per_second": epoch["steps"] * options.batch_size / epoch["seconds"],
+        "texts_per_second": 4 * epoch["steps"] * options.batch_size / epoch["seconds"],
         "loading_seconds": loading,
         "threads": options.threads,
+        "device": options.device,
     }
     print(json.dumps(epoch | result, indent=2))
 

@@ -12,19 +12,22 @@ __all__ = [
     "Index",
     "Negation",
     "OmniNegClipError",
+    "Reading",
     "TrainingRun",
     "evaluate",
     "load",
     "negate",
     "objectives",
+    "read",
     "train",
 ]
 
 if TYPE_CHECKING:
     from omninegclip import objectives
-    from omninegclip.api import Evaluation, Negation, TrainingRun, evaluate, load, negate, train
+    from omninegclip.api import Evaluation, Negation, TrainingRun, evaluate, load, negate, read, train
     from omninegclip.errors import OmniNegClipError
     from omninegclip.index.search import Index
+    from omninegclip.reading.reading import Reading
 else:
 
     def __getattr__(name: str) -> object:

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal, TypedDict, Unpack, get_args
 
 from omninegclip.errors import OmniNegClipError
+from omninegclip.reading.reading import Reading
 
 if TYPE_CHECKING:  # these import torch, pyarrow or spaCy
     from omninegclip.captions.negate import NegationKind
@@ -26,18 +27,26 @@ if TYPE_CHECKING:  # these import torch, pyarrow or spaCy
     from omninegclip.report.comparison import ComparisonRow
 
 Activation = Literal["quick_gelu", "gelu"]
+Precision = Literal["fp32", "bf16", "fp16"]
 
 
 def load(
-    name: str | Path, *, activation: Activation | None = None, tokenizer: str | Path | None = None
+    name: str | Path,
+    *,
+    activation: Activation | None = None,
+    tokenizer: str | Path | None = None,
+    device: str = "cpu",
+    precision: Precision = "fp32",
 ) -> "ClipEncoder":
-    """Load a CLIP, in float32, with its tokenizer and image transform.
+    """Load a CLIP, with weights in float32, with its tokenizer and image transform.
 
     Args:
         name: an id of the Hugging Face hub, a folder, a weight file, or `scenes-small`, which ships with the
             package. What is on this machine never touches the network.
         activation: of the MLP blocks, for weights that don't say it.
         tokenizer: a folder with the tokenizer, for weights that come without one.
+        device: where it computes: `cpu`, `cuda`, `cuda:N`, `mps`, or `auto`, a CUDA GPU where there is one.
+        precision: of matrix products; where another changes embeddings too much, it is fp32, which is said.
 
     Returns:
         An encoder: `embed_text` and `embed_image` return L2-normalised embeddings [n, d], and `similarity`
@@ -46,9 +55,14 @@ def load(
     Raises:
         OmniNegClipError: there is no such model, or its files are incomplete, damaged or contradictory.
     """
+    from omninegclip.clip.device import ComputePlace, choose_device, settle
     from omninegclip.clip.io.load import load_clip
 
-    return load_clip(name, activation=activation, tokenizer=Path(tokenizer) if tokenizer else None)
+    place = ComputePlace(choose_device(device), precision)
+    if (device, precision) != ("cpu", "fp32"):  # which nobody has to be told
+        settle(place)
+    folder = Path(tokenizer) if tokenizer else None
+    return load_clip(name, activation=activation, tokenizer=folder, place=place)
 
 
 class MoreTrainingOptions(TypedDict, total=False):
@@ -366,6 +380,21 @@ def negate(
     columns = [field.name for field in fields(Negation)][1:]
     rows = rows_of(images, statistics, NegationOptions(kind, per_caption, seed))
     return NegationList(Negation(row["caption"], *(row[column] for column in columns)) for row in rows)
+
+
+def read(sentence: str, *, reader: str = "rules") -> Reading:
+    """Return what a sentence affirms and what it denies; what `omninegclip read` does.
+
+    Args:
+        sentence: one English sentence.
+        reader: `rules`, or `none`, which takes the sentence as it stands.
+
+    Raises:
+        OmniNegClipError: there is no such reader.
+    """
+    from omninegclip.reading.registry import make_reader
+
+    return make_reader(reader).read([sentence])[0]
 
 
 def _percent(estimate: "Estimate") -> str:

@@ -19,6 +19,7 @@ from omninegclip.commands.index import index
 from omninegclip.commands.leaderboard import leaderboard
 from omninegclip.commands.negate import negate
 from omninegclip.commands.quickstart import quickstart
+from omninegclip.commands.read import read
 from omninegclip.commands.robustness import robustness
 from omninegclip.commands.scenes import scenes
 from omninegclip.commands.search import search
@@ -38,7 +39,7 @@ app = App(
 )
 for verb in (
     quickstart, scenes, study, train, convert, verify, blend, evaluate, robustness, leaderboard, negate,
-    index, search, export,
+    read, index, search, export,
 ):  # fmt: skip
     app.command(verb)
 

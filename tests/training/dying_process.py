@@ -9,7 +9,7 @@ from omninegclip.errors import OmniNegClipError
 from omninegclip.training.distributed import gather, process_group, rank
 
 try:
-    with process_group():
+    with process_group(torch.device("cpu")):
         gather(torch.ones(1))
         if rank() == 1:
             os._exit(9)

@@ -96,7 +96,7 @@ CASES = {
 
 
 def main() -> None:
-    with process_group():
+    with process_group(torch.device("cpu")):
         for name, case in CASES.items():
             save_file(step(*case), Path(sys.argv[1]) / f"{name}.{rank()}.safetensors")
 

@@ -2,6 +2,8 @@
 
 import sys
 
+import torch
+
 from omninegclip.errors import OmniNegClipError
 from omninegclip.training.distributed import from_first, process_group
 
@@ -11,7 +13,7 @@ def refuse() -> None:
 
 
 try:
-    with process_group():
+    with process_group(torch.device("cpu")):
         from_first(refuse)
 except OmniNegClipError as error:
     sys.exit(str(error))

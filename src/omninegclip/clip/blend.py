@@ -39,7 +39,9 @@ def blend(start: ClipEncoder, end: ClipEncoder, alpha: float) -> ClipEncoder:
         for name, mine in model.state_dict().items():
             if mine.is_floating_point():  # a batch norm counts its batches
                 mine.lerp_(ends[name].to(mine.device), alpha)
-    return ClipEncoder(model, start.tokenizer, start.transform)
+    blended = ClipEncoder(model, start.tokenizer, start.transform)
+    blended.precision = start.precision
+    return blended
 
 
 def architecture(encoder: ClipEncoder) -> dict[str, object]:

@@ -16,6 +16,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 from transformers import PreTrainedTokenizerBase
 
+from omninegclip.clip.device import ComputePlace
 from omninegclip.clip.families.family import Family
 from omninegclip.clip.families.registry import family_of
 from omninegclip.clip.fingerprint import fingerprint
@@ -60,7 +61,12 @@ class Encoder(Protocol):
 
 
 class ClipEncoder:
-    """A CLIP, or a dual encoder of another family, with its tokenizer and its image transform."""
+    """A CLIP, or a dual encoder of another family, with its tokenizer and its image transform.
+
+    Attributes:
+        precision: of the matrix products of `embed_text` and `embed_image`: `fp32`, or `bf16` or `fp16` where
+            `clip.parity.place` found that embeddings keep their meaning.
+    """
 
     def __init__(
         self,
@@ -91,6 +97,7 @@ class ClipEncoder:
         self.tokenizer = tokenizer
         self.transform = transform
         self.text_batch, self.image_batch, self.workers = text_batch, image_batch, workers
+        self.precision = "fp32"
 
     def __repr__(self) -> str:
         """Show what tells models apart; the fingerprint reads all weights."""
@@ -134,14 +141,15 @@ class ClipEncoder:
     def fingerprint(self) -> str:
         """Hash of all weights, the activation, the vocabulary and the transform, computed anew each time."""
         vocabulary = sorted(self.tokenizer.get_vocab().items())
-        return fingerprint({"model": self.model}, [self.activation, self.transform.to_config(), vocabulary])
+        facts = [self.activation, self.transform.to_config(), vocabulary, *self._inexact]
+        return fingerprint({"model": self.model}, facts)
 
     @property
     def image_fingerprint(self) -> str:
         """Hash of what decides image embeddings alone: the key for frozen image features."""
         parts = {name: self.model.get_submodule(path) for name, path in self.family.image_parts.items()}
         activation = getattr(self.family.image_config, "hidden_act", None)
-        return fingerprint(parts, [activation, self.transform.to_config()])
+        return fingerprint(parts, [activation, self.transform.to_config(), *self._inexact])
 
     def tokenize(self, texts: Sequence[str]) -> list[list[int]]:
         """Return the token ids of each text, special tokens included and no padding.
@@ -196,7 +204,9 @@ class ClipEncoder:
         embeddings = np.empty((len(token_ids), self.dim), dtype=np.float32)
         for start in range(0, len(order), self.text_batch):
             batch = order[start : start + self.text_batch]
-            embeddings[batch] = self.encode_texts([token_ids[i] for i in batch]).float().cpu().numpy()
+            with ComputePlace(self.device, self.precision).autocast():
+                features = self.encode_texts([token_ids[i] for i in batch])
+            embeddings[batch] = features.float().cpu().numpy()
         return embeddings
 
     @torch.inference_mode()
@@ -211,7 +221,11 @@ class ClipEncoder:
         """
         if isinstance(images, str | Path | Image.Image):
             images = [Path(images) if isinstance(images, str) else images]
-        batches = [self.encode_images(pixels).float().cpu().numpy() for pixels in self.pixel_batches(images)]
+        batches = []
+        for pixels in self.pixel_batches(images):
+            with ComputePlace(self.device, self.precision).autocast():
+                features = self.encode_images(pixels)
+            batches.append(features.float().cpu().numpy())
         return np.concatenate(batches) if batches else np.empty((0, self.dim), dtype=np.float32)
 
     def similarity(self, texts: Sequence[str], images: Iterable[ImageInput]) -> Embeddings:
@@ -232,6 +246,11 @@ class ClipEncoder:
                 batch = [pending.popleft() for _ in range(min(self.image_batch, len(pending)))]
                 submit()  # decoded while the model works on this batch
                 yield torch.from_numpy(np.stack([pixels.result() for pixels in batch]))
+
+    @property
+    def _inexact(self) -> list[str]:
+        """The precision, where it is among what decides embeddings beside the model itself."""
+        return [] if self.precision == "fp32" else [self.precision]
 
     @property
     def _padding(self) -> int:

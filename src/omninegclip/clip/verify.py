@@ -3,7 +3,6 @@
 import re
 from collections import defaultdict
 from dataclasses import asdict, dataclass
-from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
@@ -62,20 +61,18 @@ class Verification(NamedTuple):
             raise OmniNegClipError(f"{self.summary['model']} is not what it should be: {'; '.join(failed)}.")
 
 
-def verify(
-    model: str, against: str | None = None, *, activation: str | None = None, tokenizer: Path | None = None
-) -> Verification:
-    """Look at a model and, with `against`, compare it to its base; the options are those of `load_clip`.
+def verify(model: str, against: str | None = None) -> Verification:
+    """Look at a model and, with `against`, compare it to its base; both are named as `load_clip` takes them.
 
     Raises:
         OmniNegClipError: one of the two can't be loaded.
     """
     path = locate(model)
-    encoder = load_clip(path, activation=activation, tokenizer=tokenizer, checked=False)
+    encoder = load_clip(model, checked=False)
     metadata = read_metadata(path if path.is_dir() else path.parent)
     checks, parts = check_facts(encoder, metadata), list[Change]()
     if against is not None:
-        base = load_clip(against, activation=activation, tokenizer=tokenizer)
+        base = load_clip(against)
         checks += check_against(encoder, base)
         parts = changes(encoder, base) if architecture(encoder) == architecture(base) else []
     return Verification(_summary(model, encoder, metadata.get("base")), checks, parts)

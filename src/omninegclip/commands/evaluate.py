@@ -7,7 +7,7 @@ from typing import Literal
 
 from cyclopts import Parameter
 
-from omninegclip.commands.options import Flag, Json, Models, Seed, WeightOptions
+from omninegclip.commands.options import Flag, Json, ModelOptions, Models, Seed
 from omninegclip.printable import say_json
 
 
@@ -40,7 +40,7 @@ def evaluate(
     /,
     *,
     options: EvaluationOptions,
-    weights: WeightOptions = WeightOptions(),
+    weights: ModelOptions = ModelOptions(),
     published: Flag = False,
     json_: Json = False,
     csv: Flag = False,

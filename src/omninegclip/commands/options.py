@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 from cyclopts import Parameter
 
 if TYPE_CHECKING:
+    from omninegclip.clip.device import ComputePlace
     from omninegclip.study.world import Size
 
 # What --smoke makes of a preset of the picture world.
@@ -95,7 +96,46 @@ class WeightOptions:
 
 @Parameter(name="*")
 @dataclass(frozen=True, kw_only=True)
-class StudyOptions(WeightOptions):
+class DeviceOptions:
+    """Where models compute.
+
+    Attributes:
+        device: auto (a CUDA GPU where there is one, else the CPU), cpu, cuda, cuda:N or mps.
+        precision: Of matrix products; embeddings are in fp32 where another would change them too much.
+    """
+
+    device: str = "auto"
+    precision: Literal["fp32", "bf16", "fp16"] = "fp32"
+
+    @property
+    def training(self) -> tuple[str, ...]:
+        """Return what of a preset is changed: what is embedded in another format is trained in it too."""
+        return () if self.precision == "fp32" else (f"precision={self.precision}",)
+
+    def place(self) -> "ComputePlace":
+        """Return the place, which is said."""
+        from omninegclip.clip.device import ComputePlace, choose_device, settle
+
+        place = ComputePlace(choose_device(self.device), self.precision)
+        settle(place)
+        return place
+
+
+@Parameter(name="*")
+@dataclass(frozen=True, kw_only=True)
+class ModelOptions(WeightOptions, DeviceOptions):
+    """How models are loaded."""
+
+    def named(self, models: Sequence[str]) -> list[str]:
+        """Return the names of models together with these options, as `load_clip` takes them."""
+        from omninegclip.clip.io.name import with_options
+
+        return with_options(models, self.activation, self.tokenizer, self.place())
+
+
+@Parameter(name="*")
+@dataclass(frozen=True, kw_only=True)
+class StudyOptions(ModelOptions):
     """What every study that fine-tunes takes.
 
     Attributes:
@@ -130,7 +170,8 @@ class StudyOptions(WeightOptions):
     @property
     def overrides(self) -> tuple[str, ...]:
         """Return what of the preset is changed."""
-        return (*SMOKE_OVERRIDES, *self.set_) if self.smoke else self.set_
+        smoke = SMOKE_OVERRIDES if self.smoke else ()
+        return (*smoke, *self.training, *self.set_)
 
 
 def study_size(smoke: bool) -> "Size":

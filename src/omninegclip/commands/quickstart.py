@@ -3,7 +3,15 @@
 import os
 from pathlib import Path
 
-from omninegclip.commands.options import SMOKE_OVERRIDES, JsonTable, Overrides, Seed, Smoke, study_size
+from omninegclip.commands.options import (
+    SMOKE_OVERRIDES,
+    DeviceOptions,
+    JsonTable,
+    Overrides,
+    Seed,
+    Smoke,
+    study_size,
+)
 from omninegclip.printable import say, say_json
 
 
@@ -13,6 +21,7 @@ def quickstart(
     seed: Seed = 0,
     preset: str = "scenes-plus",
     set_: Overrides = (),
+    device: DeviceOptions = DeviceOptions(),
     smoke: Smoke = False,
     json_: JsonTable = False,
 ) -> None:
@@ -30,8 +39,8 @@ def quickstart(
     folder = out or Path("runs/quickstart")
     if out is None and os.path.lexists(folder):
         folder = free_name(folder, 2)
-    small = SMOKE_OVERRIDES if smoke else ()
-    summary, table = run(folder, seed, preset, (*small, *set_), study_size(smoke), small)
+    given = (*(SMOKE_OVERRIDES if smoke else ()), *device.training)
+    summary, table = run(folder, seed, preset, (*given, *set_), study_size(smoke), given, device.place())
     if json_:
         say_json(summary)
         return

@@ -1,6 +1,6 @@
 """The verb `robustness`."""
 
-from omninegclip.commands.options import Count, Json, Models, Seed, WeightOptions
+from omninegclip.commands.options import Count, Json, ModelOptions, Models, Seed
 from omninegclip.printable import say_json
 
 
@@ -10,7 +10,7 @@ def robustness(
     *,
     seed: Seed = 0,
     count: Count = 400,
-    weights: WeightOptions = WeightOptions(),
+    weights: ModelOptions = ModelOptions(),
     json_: Json = False,
 ) -> None:
     """Compare models on negation harder than "no": doubled, counts, places, "only", far from its object.

@@ -10,12 +10,12 @@ from omninegclip.commands.options import (
     Count,
     Flag,
     JsonTable,
+    ModelOptions,
     Paths,
     PresetName,
     Seed,
     Smoke,
     StudyOptions,
-    WeightOptions,
     study_size,
 )
 from omninegclip.printable import say, say_json
@@ -91,7 +91,7 @@ def layers(
     *,
     seed: Seed = 0,
     count: Count = 500,
-    weights: WeightOptions = WeightOptions(),
+    weights: ModelOptions = ModelOptions(),
     out: Path = Path("runs/study-layers"),
     json_: JsonTable = False,
 ) -> None:
@@ -122,7 +122,7 @@ def layers(
 def limits(
     *,
     model: str = "scenes-small",
-    weights: WeightOptions = WeightOptions(),
+    weights: ModelOptions = ModelOptions(),
     seed: Seed = 0,
     out: Path = Path("runs/study-limits"),
     smoke: Smoke = False,

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 from cyclopts import Parameter
 
@@ -47,11 +48,13 @@ class PresetOptions(WeightOptions):
     Attributes:
         preset: Name of a preset, or a YAML file.
         model: The CLIP to start from, instead of the preset's.
+        precision: Of the tower's matrix products, instead of the preset's.
         smoke: A few steps on the first records, in fp32: tries the whole chain in seconds.
     """
 
     preset: str
     model: str | None = None
+    precision: Literal["fp32", "bf16", "fp16"] | None = None
     set_: Overrides = ()
     smoke: Flag = False
 
@@ -62,6 +65,7 @@ class RunOptions:
     """How to run.
 
     Attributes:
+        device: auto (a CUDA GPU where there is one, else the CPU), cpu, cuda, cuda:N or mps.
         out: Run folder; runs/PRESET when not given.
         seed: Decides the order of the data, and what is held out.
         resume: Continue the run in OUT, or start it if there is none.
@@ -70,6 +74,7 @@ class RunOptions:
         teraflops: Throughput for the hours that --dry-run estimates, in 10^12 operations per second.
     """
 
+    device: str = "auto"
     out: Path | None = None
     seed: Seed = 0
     resume: Flag = False
@@ -104,6 +109,8 @@ def train(
     changes: dict[str, object] = dict(SMOKE) if preset.smoke else {}
     if preset.model is not None:
         changes["model"] = preset.model
+    if preset.precision is not None:
+        changes["precision"] = preset.precision
     job = Job(
         data=tuple(data),
         images=images.images,
@@ -117,6 +124,7 @@ def train(
         allow_missing=images.allow_missing,
         activation=preset.activation,
         tokenizer=preset.tokenizer,
+        device=run.device,
     )
     if run.dry_run:
         cost = driver.dry_run(job, run.teraflops * 1e12)

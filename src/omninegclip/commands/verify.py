@@ -1,11 +1,11 @@
 """The verb `verify`."""
 
-from omninegclip.commands.options import Json, WeightOptions
+from omninegclip.commands.options import Json, ModelOptions
 from omninegclip.printable import say_facts
 
 
 def verify(
-    model: str, *, against: str | None = None, weights: WeightOptions = WeightOptions(), json_: Json = False
+    model: str, *, against: str | None = None, weights: ModelOptions = ModelOptions(), json_: Json = False
 ) -> None:
     """Check that a model is what it claims to be, and where it differs from its base.
 
@@ -17,7 +17,7 @@ def verify(
     from omninegclip.progress import show
     from omninegclip.report.verification import verification_tables
 
-    found = look(model, against, activation=weights.activation, tokenizer=weights.tokenizer)
+    found = look(*weights.named([model] if against is None else [model, against]))
     say_facts(found.as_dict() if json_ else found.summary, json_)
     if not json_:
         show(*verification_tables(found))

@@ -31,6 +31,7 @@ _PLACE_ALONE = re.compile(
     r"^(?:in|on|at|of|from|near|around|along|inside)\s"
     r"((?:the|an?|this|that|his|her)\s[\w' -]+)\.?$",
                           re.IGNORECASE)  # fmt: skip
+_FRAME_BEFORE = re.compile(rf"^(?:this|the|an?)\s{_IMAGE},?\s(?:but|and|while|yet)\s", re.IGNORECASE)
 _TAKEN = re.compile(rf"^.*\b(?:took|made|snapped)\s(?:this|a|the)\s{_IMAGE}(?:\sof\s|:\s*)", re.IGNORECASE)
 
 
@@ -44,6 +45,7 @@ def tidy(text: str) -> str:
     text = re.sub(r"\s+", " ", text).strip()
     text = re.sub(r"\s+([,;:.])", r"\1", text)
     text = re.sub(r"\(\s*\)", "", text)
+    text = re.sub(r"\.(?:\s*\.)+$", ".", text)
     text = re.sub(r"([,;:])(?:\s*[,;:])+", r"\1", text)
     text = re.sub(r"[,;:]\s*\.", ".", text)
     text = re.sub(r"\s(?:and|but),? (?=with\b)", " ", text)
@@ -52,7 +54,7 @@ def tidy(text: str) -> str:
         before = text
         text = _OPENING.sub("", _DANGLING.sub("", text)).strip()
         text = re.sub(r"\s*(?:\b(?:with|and|but)\b|,)\s*\.$", ".", text)
-    text = _TAKEN.sub("", text)
+    text = _FRAME_BEFORE.sub("", _TAKEN.sub("", text))
     if place := _PLACE_ALONE.match(text):
         text = place[1]
     return without_frame(text)

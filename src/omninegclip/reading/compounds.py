@@ -8,7 +8,7 @@ from omninegclip.reading.tokens import Tokens
 
 # Without a hyphen only these deny something that an image could show; "homeless" and "wireless" don't.
 LESS = {
-    "cloud": "clouds", "leaf": "leaves", "tree": "trees", "shirt": "a shirt", "shoe": "shoes",
+    "cloud": "clouds", "lid": "a lid", "leaf": "leaves", "tree": "trees", "shirt": "a shirt", "shoe": "shoes",
     "star": "stars", "sleeve": "sleeves", "head": "a head", "hat": "a hat", "wave": "waves",
     "bun": "a bun", "hair": "hair", "collar": "a collar", "window": "windows", "face": "a face",
     "rider": "a rider", "wheel": "wheels", "arm": "arms", "handle": "a handle", "tail": "a tail",
@@ -19,7 +19,7 @@ LESS = {
     "crust": "a crust", "cord": "cords", "frame": "a frame", "back": "a back", "glove": "gloves",
     "helmet": "a helmet", "pant": "pants", "sun": "the sun", "people": "people", "stem": "stems",
     "topping": "toppings", "boot": "boots", "sail": "sails", "cup": "a cup", "tie": "a tie",
-    "stripe": "stripes", "spot": "spots", "tusk": "tusks", "saddle": "a saddle", "color": "color",
+    "stripe": "stripes", "tusk": "tusks", "saddle": "a saddle", "color": "color",
     "colour": "colour",
 }  # fmt: skip
 _NOT_COMPOUNDS = table.words("cordless frameless strapless backless seedless cupless colorless colourless")

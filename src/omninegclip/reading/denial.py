@@ -13,9 +13,10 @@ LEADS = (
     table.HAVING_FORMS
     | table.BE
     | table.words(
-        "has have had having with and but yet though while whereas although however plus also just "
-        "completely totally entirely or there absolutely that which who whose where , ; : - – — ( nor clearly currently "
-        "actually notably so can may being obviously even quite still now simply look looks when thus"
+        "has have had having with and but yet though while whereas although however plus also just or nor "
+        "there completely totally entirely absolutely that which who whose where , ; : - – — ( clearly "
+        "currently actually notably so can may being obviously even quite still now simply look looks "
+        "when thus"
     )
 )
 # What ends a denial and goes with it, from a word that was denied on.

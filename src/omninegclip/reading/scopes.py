@@ -148,7 +148,7 @@ def _belonging(words: Tokens, thing: Span, start: int, at: int) -> tuple[str, in
         and (many or words[at].low != "without")
     ):
         return _doing(words, end)
-    if word.tag == "V" and clause and word.low.endswith("s"):
+    if word.tag == "V" and clause and words[at].low not in table.DO and word.low.endswith("s"):
         stop = phrase_end(words, end + 1)
         return f"{gerund(word.low)} {words.between(end + 1, stop)}".strip(), stop
     if word.tag == "P" and words[end + 1].low in table.POSSESSIVES:
@@ -186,7 +186,7 @@ def _doing(words: Tokens, at: int) -> tuple[str, int]:
 
 def preceding(words: Tokens, at: int, after: int) -> Denial | None:
     """Read "the X is missing", "X nowhere to be seen", "X excluded": what precedes the cue is denied."""
-    if words[at - 1].low in ("not", "never", "and", "or") or at == 0:
+    if words[at - 1].low in ("not", "never", "and", "or", "while", "when") or at == 0:
         return None
     if words[after - 1].low == "missing" and words[after].tag in ("D", "#", "N"):
         return _lacked(words, at, after)

@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 
 import torch
 
+from omninegclip.clip.device import ComputePlace, choose_device, settle
 from omninegclip.clip.encoder import ClipEncoder
 from omninegclip.clip.io.load import load_clip
 from omninegclip.clip.io.save import save_clip
@@ -91,8 +92,10 @@ def train(job: Job, *, resume: bool) -> JsonObject:
             written, it holds another run, or another process ended.
         StoppedError: a signal came; everything up to that step is kept.
     """
-    with process_group() as device, run_folder(job.out, resume) as folder:
+    place = ComputePlace(choose_device(job.device), job.preset.precision)
+    with process_group(place.device), run_folder(job.out, resume) as folder:
         console.quiet = rank() > 0
+        settle(place)
         if job.tensorboard:
             import_module("torch.utils.tensorboard")  # an extra: missed now, not after the first step
         keep_freed_memory()
@@ -105,7 +108,7 @@ def train(job: Job, *, resume: bool) -> JsonObject:
             return done
         policy = freeze_texts(encoder, job.preset)
         console.print(str(policy))
-        torch.nn.Module.to(encoder.model, device)
+        torch.nn.Module.to(encoder.model, place.device)
         features = ImageFeatureCache(job.cache, encoder).features(data.images, contents)
         torch.manual_seed(job.seed)
         return Run(job, folder, encoder, policy, *triplets_of(job, encoder, data, features)).finish()

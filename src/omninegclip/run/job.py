@@ -37,6 +37,7 @@ class Job(NamedTuple):
             an error.
         activation: of a base model whose weights don't say it.
         tokenizer: folder that has it, for a base model that comes without one.
+        device: as `choose_device` takes it; the run folder doesn't depend on it.
     """
 
     data: tuple[Path, ...]
@@ -51,6 +52,7 @@ class Job(NamedTuple):
     allow_missing: bool = False
     activation: str | None = None
     tokenizer: Path | None = None
+    device: str = "auto"
 
 
 class Data(NamedTuple):

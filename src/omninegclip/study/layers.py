@@ -83,8 +83,8 @@ def _states(encoder: ClipEncoder, texts: list[str]) -> Tensor:
             input_ids=padded.to(encoder.device), output_hidden_states=True, return_dict=True
         )
         ends = torch.tensor([len(row) - 1 for row in rows])
-        states = torch.stack([state[torch.arange(len(rows)), ends].float() for state in output.hidden_states])
-        parts.append(states)
+        every = torch.arange(len(rows))
+        parts.append(torch.stack([state[every, ends].float().cpu() for state in output.hidden_states]))
     stream = torch.cat(parts, dim=1)
     embedded = torch.from_numpy(copy.copy(encoder.embed_text(texts)))
     padding = stream.shape[-1] - embedded.shape[-1]

@@ -12,6 +12,7 @@ import torch
 import yaml
 from rich.table import Table
 
+from omninegclip.clip.device import ComputePlace
 from omninegclip.clip.encoder import ClipEncoder
 from omninegclip.clip.io.load import load_clip
 from omninegclip.clip.io.metadata import read_metadata
@@ -82,6 +83,7 @@ def quickstart(
     overrides: Sequence[str],
     size: Size,
     paper_overrides: Sequence[str] = (),
+    place: ComputePlace | None = None,
 ) -> tuple[JsonObject, Table]:
     """Run the whole chain on the picture world and write the run folder `out`.
 
@@ -97,7 +99,7 @@ def quickstart(
     refuse_occupied(out)
     graphics_folder()
     keep_freed_memory()
-    encoder = load_clip(MODEL)
+    encoder = load_clip(MODEL, place=place)
     with atomic_folder(out) as folder:
         world = make_world(encoder, folder / "data", seed, size)
         before = ask(encoder, world)

@@ -29,8 +29,8 @@ _TURNS = 20  # in which a process may be silent
 
 
 @contextmanager
-def process_group() -> Iterator[torch.device]:
-    """Join the processes that `torchrun` started, if it did, and yield the device of this one.
+def process_group(device: torch.device) -> Iterator[None]:
+    """Join the processes that `torchrun` started, if it did; this one computes on `device`.
 
     One that doesn't answer for five minutes, or the seconds in OMNINEGCLIP_TIMEOUT, because it was stopped or
     its machine hangs, is named, and this process ends.
@@ -38,15 +38,16 @@ def process_group() -> Iterator[torch.device]:
     Raises:
         OmniNegClipError: Another process ended while this one waited for it.
     """
-    device = _device()
+    if device.type == "cuda":
+        torch.cuda.set_device(device)
     if "RANK" not in os.environ:
-        yield device
+        yield
         return
     limit = _limit()
     dist.init_process_group("nccl" if device.type == "cuda" else "gloo")
     try:
         with _watched(limit):
-            yield device
+            yield
     except RuntimeError as error:
         if not _lost_peer(error):
             raise
@@ -210,13 +211,6 @@ def _end(other: int, limit: float) -> None:
     )
     os.write(2, sentence.encode())
     os._exit(1)
-
-
-def _device() -> torch.device:
-    if not torch.cuda.is_available():
-        return torch.device("cpu")
-    torch.cuda.set_device(int(os.environ.get("LOCAL_RANK", "0")))
-    return torch.device("cuda", torch.cuda.current_device())
 
 
 def _lost_peer(error: RuntimeError) -> bool:

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from omninegclip.clip.device import moved
+from omninegclip.clip.device import ComputePlace, moved
 from omninegclip.clip.encoder import ClipEncoder
 from omninegclip.clip.policy import parameter_groups
 from omninegclip.data.features import FrozenFeatures
@@ -21,7 +21,6 @@ from omninegclip.training.checkpoint import restore_tensors, tensors_of
 from omninegclip.training.loop import Step, backward_through, train
 from omninegclip.training.preset import check_steps
 from omninegclip.training.schedule import cosine
-from omninegclip.training.task import AUTOCAST
 
 BETAS, CLIP_NORM = (0.9, 0.98), 1.0
 
@@ -129,8 +128,7 @@ class Pretraining:
         for part in self._encoder.model.children():  # frozen parts stay as they are measured
             part.train(any(parameter.requires_grad for parameter in part.parameters()))
         torch.manual_seed(self._settings.seed * 1_000_003 + step + 1)
-        dtype = AUTOCAST[self._settings.precision]
-        with torch.autocast(self._encoder.device.type, dtype=dtype, enabled=dtype is not None):
+        with ComputePlace(self._encoder.device, self._settings.precision).autocast():
             images, captions, same = self._features_of(step)
         scale = self._encoder.family.logit_scale.exp()
         return clip(images.float(), captions.float(), scale, same) | {"scale": scale}

@@ -5,11 +5,10 @@ from collections.abc import Callable, Mapping
 import torch
 from torch import nn
 
+from omninegclip.clip.device import ComputePlace
 from omninegclip.clip.families.registry import family_of
 from omninegclip.objectives.objective import Parts
 from omninegclip.training.methods.method import Texts, TrainingBatch
-
-AUTOCAST = {"fp32": None, "bf16": torch.bfloat16, "fp16": torch.float16}
 
 
 class TrainingTask(nn.Module):
@@ -31,7 +30,7 @@ class TrainingTask(nn.Module):
         super().__init__()
         self.model = model
         self.family = family_of(model)
-        self.autocast = AUTOCAST[precision]
+        self.precision = precision
         self.minimised = minimised
 
     def forward(self, batch: TrainingBatch) -> Parts:
@@ -41,7 +40,7 @@ class TrainingTask(nn.Module):
 
     def encode(self, chunk: Texts) -> Parts:
         """Return the features of one chunk of captions as `texts`, [n, d]."""
-        with torch.autocast(chunk.device.type, dtype=self.autocast, enabled=self.autocast is not None):
+        with ComputePlace(chunk.device, self.precision).autocast():
             return {"texts": self.family.encode(chunk).float()}
 
     def objective(self, features: Parts, batch: TrainingBatch) -> Parts:

@@ -4,6 +4,7 @@ import math
 from importlib.resources import files
 from pathlib import Path
 
+from omninegclip.clip.device import ComputePlace
 from omninegclip.clip.encoder import ClipEncoder
 from omninegclip.clip.families.clip import assemble
 from omninegclip.clip.families.family import ModelParts
@@ -18,6 +19,7 @@ from omninegclip.clip.io.metadata import read_json, read_metadata, read_part
 from omninegclip.clip.io.name import ModelName
 from omninegclip.clip.io.untrusted import CARD_LIMIT, WEIGHTS_LIMIT, read_own, require_own
 from omninegclip.clip.io.weights import StateDict, read_weights
+from omninegclip.clip.parity import put
 from omninegclip.clip.scale import wrong_scale
 from omninegclip.clip.text.tokenizer import find_tokenizer
 from omninegclip.errors import OmniNegClipError
@@ -35,6 +37,7 @@ def load_clip(
     *,
     activation: str | None = None,
     tokenizer: Path | None = None,
+    place: ComputePlace | None = None,
     checked: bool = True,
 ) -> ClipEncoder:
     """Load a CLIP, as float32.
@@ -46,6 +49,7 @@ def load_clip(
             Beside CLIP, folders may hold a SigLIP, a VisionTextDualEncoder or a dual encoder of our own.
         activation: "quick_gelu" or "gelu", for weights that don't say it.
         tokenizer: a folder that has the tokenizer, for weights that come without one.
+        place: where it computes, and in which number format if that will do; None for the CPU and fp32.
         checked: whether a model that we saved must still have the fingerprint that was stored with it, which
             takes a second per gigabyte or two. With `tokenizer` it isn't looked at, for that is a part of it.
 
@@ -55,11 +59,14 @@ def load_clip(
     """
     if isinstance(name, ModelName):
         activation, tokenizer = activation or name.activation, tokenizer or name.tokenizer
+        place = place or name.place
     path = locate(str(name))
     encoder = ClipEncoder(*_load(path, activation, tokenizer))
     _check_scale(encoder, path)
     if checked and tokenizer is None and path.is_dir():
         _check_fingerprint(encoder, path)
+    if place is not None:
+        put(encoder, place)
     return encoder
 
 

@@ -16,7 +16,7 @@ from omninegclip.clip.io.load import OPEN_CLIP, OPEN_CLIP_WEIGHTS, OPENAI_WEIGHT
 from omninegclip.clip.io.metadata import write_metadata
 from omninegclip.clip.io.untrusted import in_one_line
 from omninegclip.clip.io.weights import StateDict
-from omninegclip.clip.parity import probe_cosines, probe_embeddings
+from omninegclip.clip.parity import in_fp32, probe_cosines, probe_embeddings
 from omninegclip.clip.text.tokenizer import OPENAI_VOCABULARY
 from omninegclip.errors import OmniNegClipError
 from omninegclip.files import WRITE_ERRORS, JsonObject, atomic_folder
@@ -75,7 +75,7 @@ def save_clip(
         encoder.transform.save(partial)
         write_metadata(partial, {"activation": encoder.activation})
         stored = load_clip(partial)
-        cosine = float((probe_embeddings(encoder) * probe_embeddings(stored)).sum(axis=1).min())
+        cosine = float((probe_embeddings(in_fp32(encoder)) * probe_embeddings(stored)).sum(axis=1).min())
         if not cosine >= PARITY:
             raise OmniNegClipError(
                 f"Nothing was written to {folder}: as {layout} the model would give other embeddings "

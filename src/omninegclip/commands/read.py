@@ -1,0 +1,57 @@
+"""The verb `read`."""
+
+import sys
+from collections.abc import Iterator, Sequence
+from typing import Annotated
+
+from cyclopts import Parameter
+
+from omninegclip.errors import OmniNegClipError
+from omninegclip.printable import say, say_json
+from omninegclip.reading.registry import ReaderName
+
+JsonList = Annotated[
+    bool, Parameter("--json", negative="", help="Print a JSON list, an object per sentence.")
+]
+
+
+def read(
+    sentences: Annotated[list[str], Parameter(consume_multiple=True, allow_leading_hyphen=True)],
+    /,
+    *,
+    reader: ReaderName = "rules",
+    json_: JsonList = False,
+) -> None:
+    """Print what sentences affirm and what they deny.
+
+    Args:
+        sentences: English sentences; - reads them from standard input, a line each.
+        reader: Who tells the halves: rules of English, or none, which takes a sentence as it stands.
+    """
+    from omninegclip.reading.registry import make_reader
+
+    given = list(_given(sentences))
+    readings = make_reader(reader).read(given)
+    if json_:
+        say_json(
+            [
+                {"sentence": sentence, "affirmed": reading.affirmed, "negated": list(reading.negated)}
+                for sentence, reading in zip(given, readings, strict=True)
+            ]
+        )
+        return
+    for reading in readings:
+        say(", ".join([reading.affirmed or "(nothing)", *(f"NOT {text}" for text in reading.negated)]))
+
+
+def _given(sentences: Sequence[str]) -> Iterator[str]:
+    for sentence in sentences:
+        if sentence.startswith("--"):
+            raise OmniNegClipError(f"read has no option {sentence}: see omninegclip read --help.")
+        if sentence != "-":
+            yield sentence
+            continue
+        try:
+            yield from (line.rstrip("\r\n") for line in sys.stdin)
+        except UnicodeDecodeError as error:
+            raise OmniNegClipError("Standard input is not UTF-8 text: convert it first.") from error

@@ -1,0 +1,45 @@
+"""The verb `read`, and its door in Python."""
+
+import json
+import subprocess
+import sys
+
+import pytest
+
+import omninegclip as onc
+
+
+def read(*arguments: str, stdin: str = "") -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "omninegclip", "read", *arguments]
+    return subprocess.run(command, input=stdin, capture_output=True, text=True, check=False)
+
+
+def test_says_what_was_understood() -> None:
+    done = read("a street without cars", "no dog here", "a cat")
+    assert done.stdout.splitlines() == ["a street, NOT cars", "(nothing), NOT a dog", "a cat"]
+    assert not done.returncode
+
+
+def test_lines_of_standard_input_as_json() -> None:
+    done = read("-", "--json", stdin="a street without cars\na cat\n")
+    assert json.loads(done.stdout) == [
+        {"sentence": "a street without cars", "affirmed": "a street", "negated": ["cars"]},
+        {"sentence": "a cat", "affirmed": "a cat", "negated": []},
+    ]
+
+
+def test_no_reader_takes_a_sentence_as_it_stands() -> None:
+    assert read("a street without cars", "--reader", "none").stdout == "a street without cars\n"
+
+
+def test_an_option_that_is_not_there_is_no_sentence() -> None:
+    done = read("a cat", "--reeder")
+    assert done.returncode == 1
+    assert "no option --reeder" in done.stderr
+    assert not done.stdout
+
+
+def test_from_python() -> None:
+    assert onc.read("a street without cars") == onc.Reading("a street", ("cars",))
+    with pytest.raises(onc.OmniNegClipError, match="no reader 'rule'"):
+        onc.read("a cat", reader="rule")
