@@ -32,7 +32,7 @@ def index(
     *,
     db: Annotated[str, Parameter(help="Folder of the index.")],
     model: str | None = None,
-    device: str = "cpu",
+    device: str = "auto",
     made: VectorOptions = VectorOptions(),
     processes: Processes | None = None,
     json_: Json = False,
@@ -46,7 +46,7 @@ def index(
         folders: Folders of images, and what is below them; links to folders are not followed.
         model: The CLIP to embed with; default: that of the index, or scenes-small, which knows drawn scenes
             and no photos, for a new one.
-        device: Where the model computes, as cpu or cuda.
+        device: auto (a CUDA GPU where there is one, else the CPU), cpu, cuda, cuda:N or mps.
         processes: Processes that decode images; one per core when not given.
     """
     from omninegclip.index.loading import load_for, name_for

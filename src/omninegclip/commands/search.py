@@ -78,7 +78,7 @@ def search(
     *,
     db: Annotated[str, Parameter(help="Folder of the index.")],
     model: str | None = None,
-    device: str = "cpu",
+    device: str = "auto",
     find: FindOptions = FindOptions(),
     output: OutputOptions = OutputOptions(),
 ) -> None:
@@ -90,7 +90,7 @@ def search(
     Args:
         query: What to look for; "a beach -people" excludes too.
         model: Where the model of the index lies now, if it was moved.
-        device: Where the model computes, as cpu or cuda.
+        device: auto (a CUDA GPU where there is one, else the CPU), cpu, cuda, cuda:N or mps.
     """
     from omninegclip.index.search import Index
     from omninegclip.progress import console

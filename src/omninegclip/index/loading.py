@@ -3,7 +3,6 @@
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from omninegclip.errors import OmniNegClipError
 from omninegclip.index.store import header_of
 from omninegclip.progress import console
 
@@ -29,12 +28,10 @@ def name_for(db: str, model: str | None) -> str:
 
 def load_for(name: str, device: str) -> "ClipEncoder":
     """Load a model for a device; raises OmniNegClipError when there is no such model or device."""
+    from omninegclip.clip.device import choose_device
     from omninegclip.clip.io.load import load_clip
 
+    place = choose_device(device)
     encoder = load_clip(name)
-    try:
-        encoder.model.to(device)
-    except (RuntimeError, AssertionError) as error:
-        reason = str(error).partition("\n")[0].rstrip(".")
-        raise OmniNegClipError(f"--device {device} can't be used: {reason}.") from error
+    encoder.model.to(place)
     return encoder

@@ -135,13 +135,13 @@ class Index:
         self._encoder = encoder
 
     @classmethod
-    def open(cls, db: str | Path, *, model: str | None = None, device: str = "cpu") -> "Index":
+    def open(cls, db: str | Path, *, model: str | None = None, device: str = "auto") -> "Index":
         """Open what `omninegclip index` made.
 
         Args:
             db: the folder of the index.
             model: where its model lies now, if not where it lay when the index was made.
-            device: where the model computes.
+            device: auto, cpu, cuda, cuda:N or mps.
 
         Raises:
             OmniNegClipError: there is no index, or its model is another one.
