@@ -19,6 +19,7 @@ LAYERS = (
     ("study",),
     ("run",),
     ("report",),
+    ("index",),
     ("evaluation",),
     ("scenes",),
     ("training",),

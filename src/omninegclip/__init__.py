@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 __version__ = "0.1.0"
 __all__ = [
     "Evaluation",
+    "Index",
     "Negation",
     "OmniNegClipError",
     "Reading",
@@ -25,12 +26,15 @@ if TYPE_CHECKING:
     from omninegclip import objectives
     from omninegclip.api import Evaluation, Negation, TrainingRun, evaluate, load, negate, read, train
     from omninegclip.errors import OmniNegClipError
+    from omninegclip.index.search import Index
     from omninegclip.reading.reading import Reading
 else:
 
     def __getattr__(name: str) -> object:
         if name == "objectives":
             return import_module("omninegclip.objectives")
+        if name == "Index":
+            return import_module("omninegclip.index.search").Index
         if name in __all__:
             return getattr(import_module("omninegclip.api"), name)
         raise AttributeError(f"module 'omninegclip' has no attribute {name!r}")

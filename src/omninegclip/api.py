@@ -284,7 +284,9 @@ def evaluate(
         results,
         Path(cache) if cache else None,
         Scorer(
-            options.get("reader", "none"), options.get("score", "gate"), calibration and Path(calibration)
+            options.get("reader", "none"),
+            options.get("score", "gate"),
+            Path(calibration) if calibration else None,
         ),
     )
     listed = [models] if isinstance(models, str | Path) else models

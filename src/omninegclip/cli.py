@@ -15,12 +15,15 @@ from omninegclip.commands.blend import blend
 from omninegclip.commands.calibrate import calibrate
 from omninegclip.commands.convert import convert
 from omninegclip.commands.evaluate import evaluate
+from omninegclip.commands.export import export
+from omninegclip.commands.index import index
 from omninegclip.commands.leaderboard import leaderboard
 from omninegclip.commands.negate import negate
 from omninegclip.commands.quickstart import quickstart
 from omninegclip.commands.read import read
 from omninegclip.commands.robustness import robustness
 from omninegclip.commands.scenes import scenes
+from omninegclip.commands.search import search
 from omninegclip.commands.study import study
 from omninegclip.commands.train import train
 from omninegclip.commands.verify import verify
@@ -36,8 +39,8 @@ app = App(
     suppress_keyboard_interrupt=False,  # main says what an interruption left
 )
 for verb in (
-    quickstart, scenes, study, train, convert, verify, blend,
-    calibrate, evaluate, robustness, leaderboard, negate, read,
+    quickstart, scenes, study, train, convert, verify, blend, calibrate,
+    evaluate, robustness, leaderboard, negate, read, index, search, export,
 ):  # fmt: skip
     app.command(verb)
 

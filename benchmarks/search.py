@@ -1,0 +1,105 @@
+"""How fast an index answers a query with two negations, and how much of the exact answer it finds.
+
+    python benchmarks/search.py --count 100000
+
+Vectors are drawn around 1,000 centres, and queries are other vectors around them. Measured is the search
+after its texts are embedded: candidates, exact scores, more candidates. Beside it stand the same scores of
+all vectors in NumPy, and FAISS's exact inner products of the affirmed half alone where FAISS is installed.
+"""
+
+import argparse
+import json
+import shutil
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+
+from omninegclip.embeddings import Embeddings
+from omninegclip.index.rank import rank
+from omninegclip.index.rows import table_of
+from omninegclip.index.score import Half, QuestionScore
+from omninegclip.index.store import Header, open_store, writable_store
+from omninegclip.scoring.calibration import Calibration
+
+CENTRES, SPREAD, BATCH = 1000, 0.8, 20_000
+
+
+def drawn(random: np.random.Generator, centres: Embeddings, count: int) -> Embeddings:
+    around = centres[random.integers(0, len(centres), count)]
+    noise = random.standard_normal(around.shape, np.float32) * (SPREAD / np.sqrt(around.shape[1]))
+    vectors = around + noise
+    return np.asarray(vectors / np.linalg.norm(vectors, axis=1, keepdims=True), np.float32)
+
+
+def milliseconds(work: Callable[[int], object], queries: int) -> dict[str, float]:
+    times = []
+    for number in range(queries):
+        began = time.perf_counter()
+        work(number)
+        times.append(1000 * (time.perf_counter() - began))
+    return {"p50_ms": round(float(np.median(times)), 1), "p99_ms": round(float(np.quantile(times, 0.99)), 1)}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--count", type=int, default=100_000)
+    parser.add_argument("--dim", type=int, default=512)
+    parser.add_argument("--queries", type=int, default=100)
+    asked = parser.parse_args()
+    random = np.random.default_rng(0)
+    centres = random.standard_normal((CENTRES, asked.dim)).astype(np.float32)
+    centres /= np.linalg.norm(centres, axis=1, keepdims=True)
+    vectors = drawn(random, centres, asked.count)
+    texts = drawn(random, centres, 3 * asked.queries).reshape(asked.queries, 3, asked.dim)
+    folder = Path(tempfile.mkdtemp())
+    try:
+        print(json.dumps(measured(folder / "db", vectors, texts), indent=2))
+    finally:
+        shutil.rmtree(folder)
+
+
+def measured(db: Path, vectors: Embeddings, texts: Embeddings) -> dict[str, object]:
+    count, queries = len(vectors), len(texts)
+    began = time.perf_counter()
+    with writable_store(str(db), Header("none", vectors.shape[1], "", "", {})) as store:
+        for start in range(0, count, BATCH):
+            files = [{"path": f"/{number}"} for number in range(start, min(start + BATCH, count))]
+            store.engine.add(table_of(files, vectors[start : start + BATCH]))
+        written = time.perf_counter() - began
+        store.engine.tidy()
+    built = time.perf_counter() - began
+    store = open_store(str(db))
+    calibration = Calibration(store.background(), "")
+    scores = [
+        QuestionScore(Half.of(each[:1], calibration), Half.of(each[1:], calibration), np.ones(2))
+        for each in texts
+    ]
+    exact = [np.argsort(-each.parts(vectors)[0], kind="stable")[:10] for each in scores]
+    found = [
+        {row["path"] for row in store.engine.facts(rank(store.engine, each, 10).keys)} for each in scores
+    ]
+    recall = [len({f"/{n}" for n in best} & got) / 10 for best, got in zip(exact, found, strict=True)]
+    figures: dict[str, object] = {
+        "vectors": count,
+        "written_s": round(written, 1),
+        "built_s": round(built, 1),
+        "disk_MB": round(sum(each.stat().st_size for each in db.rglob("*") if each.is_file()) / 1e6),
+        "recall_at_10": round(float(np.mean(recall)), 4),
+        "search": milliseconds(lambda number: rank(store.engine, scores[number], 10), queries),
+        "numpy": milliseconds(lambda number: np.argpartition(-scores[number].parts(vectors)[0], 10), queries),
+    }
+    try:
+        import faiss
+    except ImportError:
+        return figures
+    flat = faiss.IndexFlatIP(vectors.shape[1])
+    flat.add(vectors)
+    figures["faiss_affirmed_half"] = milliseconds(lambda number: flat.search(texts[number, :1], 200), queries)
+    return figures
+
+
+if __name__ == "__main__":
+    main()

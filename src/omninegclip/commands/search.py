@@ -1,0 +1,159 @@
+"""The verb `search`."""
+
+import os
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
+from cyclopts import Parameter
+
+from omninegclip.commands.options import Between, Flag, Json, Share
+from omninegclip.errors import OmniNegClipError
+from omninegclip.printable import say, say_json
+
+if TYPE_CHECKING:
+    from omninegclip.index.search import Hit, SearchOptions, SearchResults
+
+
+@Parameter(name="*")
+@dataclass(frozen=True, kw_only=True)
+class FindOptions:
+    """What is looked for, and how it is scored.
+
+    Attributes:
+        without: What must not be seen, as TEXT or TEXT:WEIGHT; may be repeated.
+        image: An image that the results shall be like.
+        top: How many results at most.
+        reader: What reads QUERY: rules, or none to take it as it is.
+        score: Soft gate, subtraction, hard filter, or the cosine of the sentence as it is.
+        where: A condition on path, size, modified, width, height, taken, camera, latitude and longitude, as
+            "taken >= '2024-05-01' and path like '%holiday%'".
+        min_probability: Leave out results that score less.
+    """
+
+    without: Annotated[tuple[str, ...], Parameter(negative="")] = ()
+    image: Path | None = None
+    top: Annotated[int, Parameter(validator=Between(1, 10_000))] = 20
+    reader: Literal["rules", "none"] = "rules"
+    score: Literal["gate", "subtract", "filter", "cosine"] = "gate"
+    where: str | None = None
+    min_probability: Share = 0.0
+
+    @property
+    def rare(self) -> "SearchOptions":
+        """Return what Python's `search` takes beside the sentence."""
+        options: SearchOptions = {
+            "reader": self.reader,
+            "score": self.score,
+            "min_probability": self.min_probability,
+        }
+        if self.image:
+            options["image"] = self.image
+        if self.where:
+            options["where"] = self.where
+        return options
+
+
+@Parameter(name="*")
+@dataclass(frozen=True, kw_only=True)
+class OutputOptions:
+    """How results are printed.
+
+    Attributes:
+        paths: Print paths alone, a line each, as other programs read them.
+        explain: Print the probability of each half too.
+        show: Draw the images in the terminal.
+    """
+
+    json_: Json = False
+    paths: Flag = False
+    explain: Flag = False
+    show: Flag = False
+
+
+def search(
+    query: str = "",
+    /,
+    *,
+    db: Annotated[str, Parameter(help="Folder of the index.")],
+    model: str | None = None,
+    device: str = "auto",
+    find: FindOptions = FindOptions(),
+    output: OutputOptions = OutputOptions(),
+) -> None:
+    """Search an index of images with a sentence that may say no, as "a street without cars".
+
+    What was understood is told on standard error; --without and --reader none correct it. Scores go from 0 to
+    1.
+
+    Args:
+        query: What to look for; "a beach -people" excludes too.
+        model: Where the model of the index lies now, if it was moved.
+        device: auto (a CUDA GPU where there is one, else the CPU), cpu, cuda, cuda:N or mps.
+    """
+    from omninegclip.index.search import Index
+    from omninegclip.progress import console
+
+    if output.show and not sys.stdout.isatty():
+        raise OmniNegClipError("--show draws in a terminal: leave it out where the output goes elsewhere.")
+    found = Index.open(db, model=model, device=device).search(
+        query, without=find.without, top=find.top, **find.rare
+    )
+    console.print(f"Looking for: {found.understood}", soft_wrap=True)
+    if not found.likely:
+        console.print(
+            "Probably nothing here is that, unless very many of the images are: the best result scores "
+            f"{found[0].score:.2f}."
+            if len(found)
+            else "Nothing was found.",
+            soft_wrap=True,
+        )
+    _print(found, output)
+
+
+def _print(found: "SearchResults", output: OutputOptions) -> None:
+    if output.json_:
+        say_json(found.as_dict())
+        return
+    for hit in found:
+        if output.paths:
+            _print_path(hit.path)
+            continue
+        say(f"{hit.score:.3f}  {hit.path}")
+        if output.explain:
+            say(f"       {_explained(hit)}")
+        if output.show:
+            _draw(hit)
+
+
+def _explained(hit: "Hit") -> str:
+    affirmed = [] if hit.affirmed is None else [f"what is affirmed {hit.affirmed:.3f}"]
+    return ", ".join([*affirmed, *(f"{text} {share:.3f}" for text, share in hit.negated.items())])
+
+
+def _print_path(path: str) -> None:
+    """Print a path byte by byte, since its name need not be text."""
+    raw = getattr(sys.stdout, "buffer", None)
+    if raw is None:
+        say(path)
+    else:
+        raw.write(os.fsencode(path) + b"\n")
+
+
+def _draw(hit: "Hit") -> None:
+    from io import BytesIO
+
+    from PIL import Image
+
+    from omninegclip.extras import needed_for
+    from omninegclip.progress import PlainConsole
+
+    with needed_for("--show"):
+        from textual_image.renderable import Image as Drawing
+    try:
+        thumbnail = Image.open(BytesIO(hit.thumbnail(320)))
+    except OmniNegClipError as error:
+        say(f"       {error}")
+    else:
+        PlainConsole().print(Drawing(thumbnail, width=40))

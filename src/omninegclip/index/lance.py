@@ -1,0 +1,127 @@
+"""LanceDB as the engine: one folder, no server; every write is there as a whole or not at all."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from datetime import timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pyarrow as pa
+
+from omninegclip.embeddings import Embeddings
+from omninegclip.errors import OmniNegClipError
+from omninegclip.extras import needed_for
+from omninegclip.index.engine import Candidates, vectors_of
+from omninegclip.index.rows import FACTS, schema
+from omninegclip.index.where import Condition, in_sql
+
+if TYPE_CHECKING:
+    from lancedb.table import LanceTable
+
+TABLE = "images"
+APPROXIMATE_FROM = 50_000  # rows; fewer are scanned, exactly, in milliseconds
+PROBED = 20  # parts of the approximate index that a query looks into
+KEPT = timedelta(minutes=30)  # how long what was deleted stays for a search that began before
+
+
+class LanceEngine:
+    """Rows in a LanceDB table."""
+
+    def __init__(self, folder: Path, dim: int) -> None:
+        """Open the table in `folder`, or make it.
+
+        Raises OmniNegClipError when LanceDB is not installed, or the table can't be opened.
+        """
+        with needed_for("An index of images"):
+            import lancedb
+        with _said(folder):
+            database = lancedb.connect(folder)
+            self._table: LanceTable = database.create_table(TABLE, schema=schema(dim), exist_ok=True)
+        self._folder = folder
+
+    def count(self, where: Condition | None = None) -> int:
+        """Return how many rows fulfil a condition, or how many there are."""
+        with _said(self._folder):
+            return int(self._table.count_rows(None if where is None else in_sql(where)))
+
+    def add(self, rows: pa.Table) -> None:
+        """Add rows whose ids are new."""
+        with _said(self._folder):
+            self._table.add(rows)
+
+    def replace(self, rows: pa.Table) -> None:
+        """Write rows in place of those with the same ids, or add them where there are none."""
+        with _said(self._folder):
+            merge = self._table.merge_insert("id").when_matched_update_all().when_not_matched_insert_all()
+            merge.execute(rows)
+
+    def delete(self, ids: Sequence[str]) -> None:
+        """Delete rows by their ids, as far as they are there."""
+        with _said(self._folder):
+            for some in _some(ids):
+                self._table.delete(_among(some))
+
+    def read(self, columns: Sequence[str]) -> Iterator[pa.RecordBatch]:
+        """Yield columns of all rows, batch by batch."""
+        yield from self._table.search().select(list(columns)).to_batches()
+
+    def get(self, ids: Sequence[str]) -> pa.Table:
+        """Return whole rows by their ids, in any order."""
+        found = [self._table.search().where(_among(some)).limit(len(some)).to_arrow() for some in _some(ids)]
+        return pa.concat_tables(found) if found else self._table.schema.empty_table()
+
+    def scan(self, where: Condition | None = None) -> Iterator[Candidates]:
+        """Yield all rows that fulfil a condition, batch by batch."""
+        query = self._table.search().select(["vector"]).with_row_id(True)
+        if where is not None:
+            query = query.where(in_sql(where))
+        for batch in query.to_batches():
+            yield Candidates(batch["_rowid"].to_pylist(), vectors_of(batch["vector"]))
+
+    def nearest(self, vector: Embeddings, count: int, where: Condition | None = None) -> Candidates:
+        """Return `count` rows with the largest cosines to `vector` [d], or all there are."""
+        query = self._table.search(vector, vector_column_name="vector").distance_type("cosine").limit(count)
+        query = query.nprobes(PROBED).select(["vector", "_distance"]).with_row_id(True)
+        if where is not None:
+            query = query.where(in_sql(where), prefilter=True)
+        with _said(self._folder):
+            found = query.to_arrow()
+        return Candidates(found["_rowid"].to_pylist(), vectors_of(found["vector"]))
+
+    def facts(self, keys: Sequence[object]) -> list[dict[str, object]]:
+        """Return the id and the facts of rows by their keys, in their order."""
+        if not keys:
+            return []
+        query = self._table.take_row_ids([key for key in keys if isinstance(key, int)])
+        with _said(self._folder):
+            found = query.select(["id", *FACTS]).with_row_id().to_arrow().to_pylist()
+        by_key = {row.pop("_rowid"): row for row in found}
+        return [by_key[key] for key in keys]
+
+    def tidy(self) -> None:
+        """Join small files, drop what is old, and bring the approximate index up to date."""
+        with _said(self._folder):
+            if self.count() >= APPROXIMATE_FROM and not list(self._table.list_indices()):
+                from lancedb.index import IvfFlat
+
+                self._table.create_index("vector", config=IvfFlat(distance_type="cosine"))
+            self._table.optimize(cleanup_older_than=KEPT)
+
+
+def _some(ids: Sequence[str]) -> Iterator[Sequence[str]]:
+    return (ids[start : start + 1000] for start in range(0, len(ids), 1000))
+
+
+def _among(ids: Sequence[str]) -> str:
+    """Return the condition that picks rows; ids are hexadecimal digits, and need no quoting."""
+    return f"id IN ({', '.join(repr(each) for each in ids)})"
+
+
+@contextmanager
+def _said(folder: Path) -> Iterator[None]:
+    """Say in a sentence what LanceDB can't read or write."""
+    try:
+        yield
+    except (OSError, RuntimeError, ValueError) as error:
+        first = str(error).strip().partition("\n")[0].partition(", /")[0]
+        raise OmniNegClipError(f"LanceDB can't use {folder}: {first.rstrip('.')}.") from error

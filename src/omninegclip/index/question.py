@@ -1,0 +1,95 @@
+"""What a search asks for: what is to be seen and what not, read from a sentence and corrected by options."""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal, get_args
+
+from omninegclip.errors import OmniNegClipError
+from omninegclip.reading.reading import Reader, Reading
+from omninegclip.reading.rules import RulesReader
+
+ReaderName = Literal["rules", "none"]
+_WEIGHTED = re.compile(r"(?P<text>.*\S)\s*:\s*(?P<weight>\d+(?:\.\d+)?)\s*")
+LARGEST = 10.0  # weight
+
+
+@dataclass(frozen=True)
+class Unwanted:
+    """What must not be seen, and how much it counts beside 1."""
+
+    text: str
+    weight: float = 1.0
+
+
+@dataclass(frozen=True)
+class Question:
+    """What a search asks for.
+
+    Attributes:
+        affirmed: what is to be seen; empty when that is anything, or an image says it.
+        unwanted: what must not be seen.
+        sentence: what was asked, unread.
+        image: the image that others shall be like; empty when there is none.
+    """
+
+    affirmed: str
+    unwanted: tuple[Unwanted, ...] = ()
+    sentence: str = ""
+    image: str = ""
+
+    @property
+    def understood(self) -> str:
+        """Say what is looked for."""
+        wanted = " and ".join(
+            part for part in (self.affirmed, f"like {self.image}" if self.image else "") if part
+        )
+        without = [
+            f"NOT {each.text}" + (f" (weight {each.weight:g})" if each.weight != 1 else "")
+            for each in self.unwanted
+        ]
+        return ", ".join([wanted or "anything", *without])
+
+
+def read_question(query: str, without: Sequence[str], image: str, reader: Reader) -> Question:
+    """Return what a sentence, texts to exclude as `TEXT` or `TEXT:WEIGHT`, and an image ask for together.
+
+    Raises OmniNegClipError when they ask for nothing.
+    """
+    query = query.strip()
+    reading = reader.read([query])[0] if query else Reading("")
+    unwanted = {text: Unwanted(text) for text in reading.negated}
+    unwanted |= {each.text: each for each in map(_unwanted, without)}
+    if not (query or unwanted or image):
+        raise OmniNegClipError("search needs a QUERY, --without TEXT or --image FILE.")
+    # "a photo" affirms nothing beside a denial, and is a query like any other where it stands alone
+    affirmed = reading.affirmed or ("" if unwanted else query)
+    return Question(affirmed, tuple(unwanted.values()), query, image)
+
+
+def reader_named(name: str) -> Reader:
+    """Return the reader of a name; raises OmniNegClipError when there is none."""
+    if name == "none":
+        return _Unread()
+    if name == "rules":
+        return RulesReader()
+    raise OmniNegClipError(f"There is no reader {name!r}: known are {', '.join(get_args(ReaderName))}.")
+
+
+class _Unread:
+    """Takes sentences as they are."""
+
+    def read(self, sentences: Sequence[str]) -> list[Reading]:
+        return [Reading(sentence) for sentence in sentences]
+
+
+def _unwanted(text: str) -> Unwanted:
+    found = _WEIGHTED.fullmatch(text.strip())
+    if found is None:
+        if not text.strip():
+            raise OmniNegClipError("--without is empty: say what must not be seen.")
+        return Unwanted(text.strip())
+    weight = float(found["weight"])
+    if not 0 < weight <= LARGEST:
+        raise OmniNegClipError(f"The weight of --without {text!r} must be above 0, and {LARGEST:g} at most.")
+    return Unwanted(found["text"], weight)

@@ -1,0 +1,236 @@
+"""An index that is searched: a question in, typed results out."""
+
+from base64 import b64encode
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass, field
+from functools import cached_property
+from html import escape
+from io import BytesIO
+from pathlib import Path
+from typing import TYPE_CHECKING, TypedDict, Unpack, get_args
+
+import numpy as np
+
+from omninegclip.errors import OmniNegClipError
+from omninegclip.images import open_image
+from omninegclip.index.loading import load_for
+from omninegclip.index.names import path_of
+from omninegclip.index.question import Question, ReaderName, read_question, reader_named
+from omninegclip.index.rank import Ranked, rank
+from omninegclip.index.score import Half, QuestionScore, ScoreName
+from omninegclip.index.store import Store, open_store
+from omninegclip.index.where import read_where
+from omninegclip.scoring.calibration import Calibration
+
+if TYPE_CHECKING:
+    from omninegclip.clip.encoder import Encoder
+
+LIKELY = 0.5  # probability of the best result, below which there is probably nothing
+MOST = 10_000  # results
+_THUMBNAIL = 160  # pixels
+
+
+class SearchOptions(TypedDict, total=False):
+    """The options of a search that are rarely needed.
+
+    Attributes:
+        image: a file that the results shall be like.
+        reader: what reads the sentence: `rules`, or `none` to take it as it is.
+        score: `gate`, `subtract`, `filter`, or `cosine` of the whole sentence.
+        where: a condition on the facts of images, as "taken >= '2024-05-01' and width > 1000".
+        min_probability: results that score less are left out.
+    """
+
+    image: str | Path
+    reader: ReaderName
+    score: ScoreName
+    where: str
+    min_probability: float
+
+
+@dataclass(frozen=True)
+class Hit:
+    """An image that was found.
+
+    Attributes:
+        path: where it lay when it was indexed.
+        score: how well it fits, from 0 to 1.
+        affirmed: the probability that it shows what is affirmed; None when that is anything.
+        negated: the probability of each thing that must not be seen, by its text.
+        facts: size, time and so on.
+    """
+
+    path: str
+    score: float
+    affirmed: float | None
+    negated: dict[str, float]
+    facts: dict[str, object] = field(repr=False)
+
+    def thumbnail(self, side: int = _THUMBNAIL) -> bytes:
+        """Return the image as a small JPEG; raises OmniNegClipError when it can't be read now."""
+        image = open_image(Path(self.path))
+        image.thumbnail((side, side))
+        buffer = BytesIO()
+        image.save(buffer, "JPEG", quality=80)
+        return buffer.getvalue()
+
+
+@dataclass(frozen=True)
+class SearchResults:
+    """What a search found, best first.
+
+    Attributes:
+        understood: what was looked for, as "street, NOT cars".
+        hits: the images.
+    """
+
+    understood: str
+    hits: tuple[Hit, ...]
+
+    @property
+    def likely(self) -> bool:
+        """Whether the best result probably is what was asked for."""
+        return bool(self.hits) and self.hits[0].score >= LIKELY
+
+    def __len__(self) -> int:
+        """Return how many there are."""
+        return len(self.hits)
+
+    def __getitem__(self, place: int) -> Hit:
+        """Return one of them."""
+        return self.hits[place]
+
+    def __iter__(self) -> Iterator[Hit]:
+        """Yield them, best first."""
+        return iter(self.hits)
+
+    def as_dict(self) -> dict[str, object]:
+        """Return it all as JSON has it."""
+        return {
+            "understood": self.understood,
+            "likely": self.likely,
+            "results": [asdict(hit) for hit in self.hits],
+        }
+
+    def _repr_html_(self) -> str:
+        cells = "".join(
+            f"<figure style='display:inline-block;margin:4px;width:{_THUMBNAIL}px;vertical-align:top'>"
+            f"{_tag(hit)}<figcaption style='overflow-wrap:anywhere'>{hit.score:.2f} "
+            f"{escape(Path(hit.path).name)}</figcaption></figure>"
+            for hit in self.hits
+        )
+        note = "" if self.likely else " (probably nothing here)"
+        return f"<p>{escape(self.understood)}{note}</p>{cells}"
+
+
+class Index:
+    """An index of images, to search.
+
+    `Index.open(db).search("a beach", without=["people"], top=20)`
+    """
+
+    def __init__(self, store: Store, encoder: "Encoder") -> None:
+        """Search a store with the model that its vectors are of."""
+        self.store = store
+        self._encoder = encoder
+
+    @classmethod
+    def open(cls, db: str | Path, *, model: str | None = None, device: str = "auto") -> "Index":
+        """Open what `omninegclip index` made.
+
+        Args:
+            db: the folder of the index.
+            model: where its model lies now, if not where it lay when the index was made.
+            device: auto, cpu, cuda, cuda:N or mps.
+
+        Raises:
+            OmniNegClipError: there is no index, or its model is another one.
+        """
+        store = open_store(str(db))
+        encoder = load_for(model or store.header.model, device)
+        store.header.refuse(encoder, store.where, writing=False)
+        return cls(store, encoder)
+
+    def __len__(self) -> int:
+        """Return how many images it holds."""
+        return self.store.engine.count()
+
+    @cached_property
+    def calibration(self) -> Calibration:
+        """What is ordinary in this index."""
+        return Calibration(self.store.background(), self.store.header.image_fingerprint)
+
+    def search(
+        self, query: str = "", *, without: Sequence[str] = (), top: int = 20, **options: Unpack[SearchOptions]
+    ) -> SearchResults:
+        """Return the images that fit a sentence best, and show nothing of what it excludes.
+
+        Args:
+            query: what to look for; what it negates is excluded.
+            without: what else must not be seen, as "people" or, with a weight, "a red car:0.5".
+            top: how many images at most.
+            **options: see `SearchOptions`.
+
+        Raises:
+            OmniNegClipError: an option is wrong.
+        """
+        score = options.get("score", "gate")
+        if score not in get_args(ScoreName):
+            raise OmniNegClipError(
+                f"There is no score {score!r}: known are {', '.join(get_args(ScoreName))}."
+            )
+        if not 1 <= top <= MOST:
+            raise OmniNegClipError(f"top is {top}: it must be from 1 to {MOST:,}.")
+        asked = self.understand(query, without, options)
+        if score == "cosine" and not (asked.affirmed or asked.image):
+            raise OmniNegClipError("The score cosine needs a QUERY or an image, and takes away nothing.")
+        where = read_where(options["where"]) if options.get("where") else None
+        if not len(self):
+            return SearchResults(asked.understood, ())
+        scores = self.score(asked, score)
+        found = rank(self.store.engine, scores, top, where)
+        hits = self._hits(asked, scores, found)
+        least = options.get("min_probability", 0.0)
+        return SearchResults(asked.understood, tuple(hit for hit in hits if hit.score >= least))
+
+    def understand(self, query: str, without: Sequence[str], options: SearchOptions) -> Question:
+        """Return what is asked for; the score `cosine` takes a sentence as it is."""
+        whole = options.get("score") == "cosine"
+        reader = reader_named("none" if whole else options.get("reader", "rules"))
+        return read_question(query, without, str(options.get("image", "")), reader)
+
+    def score(self, asked: Question, name: ScoreName = "gate") -> QuestionScore:
+        """Return the score of a question, embedded and calibrated."""
+        texts = [asked.affirmed] if asked.affirmed else []
+        affirmed = [self._encoder.embed_text(texts)] if texts else []
+        if asked.image:
+            affirmed.append(self._encoder.embed_image([Path(asked.image)]))
+        none = np.empty((0, self.store.header.dim), np.float32)
+        unwanted = [each.text for each in asked.unwanted]
+        negated = self._encoder.embed_text(unwanted) if unwanted else none
+        return QuestionScore(
+            Half.of(np.concatenate([none, *affirmed]), self.calibration),
+            Half.of(negated, self.calibration),
+            np.array([each.weight for each in asked.unwanted], np.float64),
+            name,
+        )
+
+    def _hits(self, asked: Question, score: QuestionScore, found: Ranked) -> Iterator[Hit]:
+        shown, hidden = score.probabilities(found.vectors)
+        scores = score.in_range(found.scores)
+        for place, facts in enumerate(self.store.engine.facts(found.keys)):
+            facts.pop("id", None)
+            yield Hit(
+                path_of(str(facts.pop("path"))),
+                float(scores[place]),
+                float(shown[:, place].mean()) if len(shown) else None,
+                {each.text: float(hidden[row, place]) for row, each in enumerate(asked.unwanted)},
+                facts,
+            )
+
+
+def _tag(hit: Hit) -> str:
+    try:
+        return f"<img alt='' src='data:image/jpeg;base64,{b64encode(hit.thumbnail()).decode()}'>"
+    except OmniNegClipError as error:
+        return f"<small>{escape(str(error))}</small>"

@@ -1,0 +1,66 @@
+"""The verbs `index` and `search` on drawn scenes, with the model that ships."""
+
+import json
+from pathlib import Path
+
+import pytest
+from command_line import call
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("search")
+    assert call("scenes", "demo", "--count", "40", cwd=folder)[0] == 0
+    (folder / "demo" / "broken.jpg").write_bytes(b"no image")
+    code, output, errors = call("index", "demo", "--db", "db", cwd=folder)
+    assert (code, output) == (
+        0,
+        "40 new, 0 changed, 0 moved, 0 deleted, 0 unchanged, 1 unreadable; the index holds 40 images\n",
+    )
+    assert "scenes-small is used, which knows drawn scenes and no photos" in errors
+    assert "broken.jpg: " in errors
+    return folder
+
+
+def found(place: Path, *arguments: str) -> tuple[int, str, str]:
+    return call("search", *arguments, "--db", "db", "--reader", "none", "--top", "5", cwd=place)
+
+
+def test_again(place: Path) -> None:
+    code, output, _ = call("index", "demo", "--db", "db", "--json", cwd=place)
+    changes = json.loads(output)
+    assert (code, changes["unchanged"], changes["new"], changes["total"]) == (0, 40, 0, 40)
+
+
+def test_a_search(place: Path) -> None:
+    code, output, errors = found(place, "a dog", "--without", "a ball", "--json")
+    assert code == 0
+    assert "Looking for: a dog, NOT a ball" in errors
+    answer = json.loads(output)
+    assert len(answer["results"]) == 5
+    scores = [each["score"] for each in answer["results"]]
+    assert scores == sorted(scores, reverse=True)
+    paths = [each["path"] for each in answer["results"]]
+    assert found(place, "a dog", "--without", "a ball", "--paths")[1].split() == paths
+    explained = found(place, "a dog", "--without", "a ball", "--explain")[1]
+    assert explained.count("what is affirmed") == explained.count("a ball") == 5
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (("a dog", "--where", "1 = 1"), "a column (path"),
+        (("a dog", "--show"), "draws in a terminal"),
+        ((), "needs a QUERY"),
+    ],
+)
+def test_wrong_searches(place: Path, arguments: tuple[str, ...], says: str) -> None:
+    code, output, errors = found(place, *arguments)
+    assert (code, output) == (1, "")
+    assert says in errors.splitlines()[-1]
+
+
+def test_no_index(place: Path) -> None:
+    code, _, errors = call("search", "a dog", "--db", "nowhere", cwd=place)
+    assert code == 1
+    assert "nowhere holds no index of images" in errors

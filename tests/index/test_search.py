@@ -1,0 +1,182 @@
+"""Searches agree with a plain scan over all vectors, on every engine and with every score."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from image_folders import Place, bring_up_to_date, draw
+
+from omninegclip.clip.encoder import ClipEncoder
+from omninegclip.embeddings import Embeddings
+from omninegclip.errors import OmniNegClipError
+from omninegclip.index import rank as ranking
+from omninegclip.index.rank import rank
+from omninegclip.index.rows import table_of
+from omninegclip.index.score import Half, QuestionScore, ScoreName
+from omninegclip.index.search import Index
+from omninegclip.index.where import read_where
+from omninegclip.scoring.calibration import Calibration
+
+DIM = 16
+SCORES: tuple[ScoreName, ...] = ("gate", "subtract", "filter", "cosine")
+
+
+def unit(count: int, seed: int) -> Embeddings:
+    vectors = np.random.default_rng(seed).standard_normal((count, DIM)).astype(np.float32)
+    return np.asarray(vectors / np.linalg.norm(vectors, axis=1, keepdims=True))
+
+
+@pytest.fixture(scope="module", params=["lance", "qdrant"])
+def place(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Place:
+    made = Place(request.param, tmp_path_factory.mktemp("index"), DIM)
+    files = [{"path": f"/photos/{number}.jpg", "width": number} for number in range(len(made.vectors))]
+    with made.writable() as store:
+        store.engine.add(table_of(files, made.vectors))
+        store.engine.tidy()
+    return made
+
+
+def question(affirmed: Embeddings, negated: Embeddings, name: ScoreName) -> QuestionScore:
+    calibration = Calibration(unit(300, 3), "")
+    weights = np.linspace(1, 0.5, len(negated))
+    return QuestionScore(Half.of(affirmed, calibration), Half.of(negated, calibration), weights, name)
+
+
+def by_hand(score: QuestionScore, vectors: Embeddings) -> list[float]:
+    """Return the score of each image, one by one, as the formulas have it."""
+    k, t, w = score.gate
+    found = []
+    for image in vectors.astype(np.float64):
+
+        def z(half: Half, row: int, image: np.ndarray = image) -> float:
+            return float((half.vectors[row] @ image - half.mean[row]) / half.deviation[row])
+
+        affirmed = [z(score.affirmed, row) for row in range(len(score.affirmed.vectors))]
+        negated = [z(score.negated, row) for row in range(len(score.negated.vectors))]
+        total = float(np.mean(affirmed)) if affirmed else 0.0
+        for each, weight in zip(negated, score.weights, strict=True):
+            if score.name == "gate":
+                total += w * weight * float(np.log(1 / (1 + np.exp(k * (each - t)))))
+            elif score.name == "subtract":
+                total -= 0.5 * weight * each
+            elif score.name == "filter" and each >= t:
+                total = -np.inf
+        found.append(total)
+    return found
+
+
+@pytest.mark.parametrize("name", SCORES)
+@pytest.mark.parametrize(("wanted", "unwanted"), [(1, 0), (1, 1), (1, 3), (2, 1), (0, 1), (0, 2)])
+def test_as_a_plain_scan(place: Place, name: ScoreName, wanted: int, unwanted: int) -> None:
+    if name == "cosine" and not wanted:
+        pytest.skip("nothing to score")
+    store = place.open()
+    score = question(unit(wanted, 1), unit(unwanted, 2), name)
+    found = rank(store.engine, score, 15)
+    expected = np.array(by_hand(score, place.vectors))
+    order = np.argsort(-expected, kind="stable")[:15]
+    np.testing.assert_allclose(found.scores, expected[order], rtol=1e-5, atol=1e-6)
+    if name != "filter" or wanted:  # where all that are left score the same, any of them will do
+        paths = [row["path"] for row in store.engine.facts(found.keys)]
+        assert paths == [f"/photos/{number}.jpg" for number in order]
+
+
+def test_without_negation_as_cosines(place: Place) -> None:
+    store, asked = place.open(), unit(1, 5)
+    order = np.argsort(-(place.vectors @ asked[0]), kind="stable")[:20]
+    for name in SCORES:
+        found = rank(store.engine, question(asked, unit(0, 0), name), 20)
+        paths = [row["path"] for row in store.engine.facts(found.keys)]
+        assert paths == [f"/photos/{number}.jpg" for number in order]
+
+
+def test_more_is_fetched_where_the_gate_empties_the_page(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is nearest to the affirmed half is what is negated."""
+    store, asked = place.open(), place.vectors[:1]
+    score = question(asked, asked, "filter")
+    expected = np.array(by_hand(score, place.vectors))
+    order = np.argsort(-expected, kind="stable")[:5]
+    for first, most in ((10, 10_000), (10, 10), (10_000, 10_000)):
+        monkeypatch.setattr(ranking, "FIRST", first)
+        monkeypatch.setattr(ranking, "MOST", most)
+        found = rank(store.engine, score, 5)
+        paths = [row["path"] for row in store.engine.facts(found.keys)]
+        assert paths == [f"/photos/{number}.jpg" for number in order]
+
+
+@pytest.mark.parametrize(
+    ("where", "holds"),
+    [
+        ("width < 100", lambda number: number < 100),
+        ("width >= 100 and (width < 110 or not width < 500)", lambda n: 100 <= n < 110 or n >= 500),
+        ("path like '%/7%'", lambda number: str(number).startswith("7")),
+        ("path = '/photos/7.jpg' or path != '/photos/8.jpg' and width <= 8", lambda n: n < 8),
+        ("camera is null and width is not null and width > 590", lambda number: number > 590),
+    ],
+)
+def test_conditions(place: Place, where: str, holds) -> None:  # type: ignore[no-untyped-def]
+    store, condition = place.open(), read_where(where)
+    if place.name.startswith("qdrant") and "like" in where:
+        with pytest.raises(OmniNegClipError, match="no `like`"):
+            store.engine.count(condition)
+        return
+    fitting = [number for number in range(len(place.vectors)) if holds(number)]
+    assert store.engine.count(condition) == len(fitting)
+    score = question(unit(1, 1), unit(2, 2), "gate")
+    found = rank(store.engine, score, 7, condition)
+    order = np.argsort(-np.array(by_hand(score, place.vectors[fitting])), kind="stable")[:7]
+    paths = [row["path"] for row in store.engine.facts(found.keys)]
+    assert paths == [f"/photos/{fitting[row]}.jpg" for row in order]
+
+
+def test_the_range_of_scores_sorts_as_they_do() -> None:
+    for wanted in (0, 1):
+        score = question(unit(wanted, 1), unit(2, 2), "gate")
+        values = np.sort(score.parts(unit(200, 9))[0])
+        shown = score.in_range(values)
+        assert 0 <= shown.min() <= shown.max() <= 1
+        assert (np.diff(shown) >= 0).all()
+
+
+@pytest.fixture(scope="module")
+def photos(tmp_path_factory: pytest.TempPathFactory, encoder: ClipEncoder) -> Path:
+    folder = tmp_path_factory.mktemp("searched")
+    for number in range(30):
+        draw(folder / "photos" / f"{number}.png", number)
+    bring_up_to_date(folder / "db", [folder / "photos"], encoder)
+    return folder
+
+
+def test_an_index_from_python(photos: Path, encoder: ClipEncoder) -> None:
+    index = Index(Place.store(photos / "db"), encoder)
+    found = index.search("a beach", without=["people", "a red car:0.5"], top=4, reader="none")
+    assert found.understood == "a beach, NOT people, NOT a red car (weight 0.5)"
+    assert len(found) == 4
+    assert all(0 <= hit.score <= 1 and set(hit.negated) == {"people", "a red car"} for hit in found)
+    html = found._repr_html_()
+    assert html.count("<img") == 4
+    like = index.search(image=photos / "photos" / "3.png", top=1, reader="none")
+    assert like[0].path == str(photos / "photos" / "3.png")
+    assert not index.search("a beach", reader="none", where="width > 4000")
+
+
+@pytest.mark.parametrize(
+    ("options", "says"),
+    [
+        ({}, "needs a QUERY"),
+        ({"query": "x", "top": 0}, "top is 0"),
+        ({"query": "x", "score": "dot"}, "no score 'dot'"),
+        ({"query": "x", "reader": "oracle"}, "no reader 'oracle'"),
+        ({"query": "x", "without": [" "]}, "--without is empty"),
+        ({"query": "x", "without": ["a car:99"]}, "weight of --without"),
+        ({"without": ["x"], "score": "cosine"}, "needs a QUERY or an image"),
+        ({"query": "x", "where": "1=1"}, "a column"),
+        ({"image": "nowhere.png"}, "nowhere.png does not exist"),
+    ],
+)
+def test_wrong_options(photos: Path, encoder: ClipEncoder, options: dict[str, object], says: str) -> None:
+    index = Index(Place.store(photos / "db"), encoder)
+    with pytest.raises(OmniNegClipError, match=says):
+        index.search(**{"reader": "none"} | options)  # type: ignore[arg-type]
