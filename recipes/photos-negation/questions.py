@@ -9,7 +9,7 @@ tell apart and do not name.
 import hashlib
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import product
 from random import Random
 
@@ -91,14 +91,18 @@ def held_out_objects(lexicon: Lexicon) -> frozenset[str]:
 
 
 def look(photos: Sequence[Captioned], statistics: CollectionStatistics) -> list[Shown]:
-    """Return what each photo surely holds and lacks."""
+    """Return what each photo surely holds and lacks, of the objects that some of the photos hold.
+
+    What none of them holds is lacking in all, and its name alone would answer any question about it.
+    """
     found = []
     for photo in photos:
         known = statistics.evidence(photo)
         held = certain_concepts(photo, statistics.lexicon)
         lacks, holds = statistics.absent_and_present(photo, known, held)
         found.append(Shown(photo, tuple(sorted(holds)), tuple(each.concept.name for each in lacks)))
-    return found
+    somewhere = {name for each in found for name in each.holds}
+    return [replace(each, lacks=tuple(name for name in each.lacks if name in somewhere)) for each in found]
 
 
 def ask(

@@ -236,10 +236,13 @@ def test_coco_is_one_split_with_captions_boxes_and_photos(recipe: Any, tmp_path:
 
 def test_boxes_say_what_is_there_where_captions_do_not(recipe: Any) -> None:
     shown = [Captioned(str(n), f"{n}.jpg", ["A dog outside ."], ["dog", "car"]) for n in range(3)]
-    statistics = CollectionStatistics.of(shown, english(), ["dog", "car", "cat"])
-    for each in recipe.questions.look(shown, statistics):
+    shown.append(Captioned("3", "3.jpg", ["A dog outside ."], ["dog", "cat"]))
+    statistics = CollectionStatistics.of(shown, english(), ["dog", "car", "cat", "bus"])
+    *others, last = recipe.questions.look(shown, statistics)
+    for each in others:
         assert set(each.holds) == {"dog", "car"}
-        assert each.lacks == ("cat",)
+        assert each.lacks == ("cat",)  # and not the bus, which is nowhere
+    assert (set(last.holds), last.lacks) == ({"dog", "cat"}, ("car",))
 
 
 def test_the_whole_recipe_trains_asks_and_does_nothing_twice(
@@ -258,7 +261,7 @@ def test_the_whole_recipe_trains_asks_and_does_nothing_twice(
     save_clip(tmp_path / "model", tiny_own(), base="test", card="")
     options = argparse.Namespace(
         data=data, model=tmp_path / "model", work=tmp_path / "work", coco=None, seeds=1, workers=1,
-        only=["omni", "omni-plus"], steps=3, warm_up=1, set=["batch_size=4"],
+        only=["omni", "omni-plus"], steps=3, warm_up=1, set=["batch_size=2"],
     )  # fmt: skip
     monkeypatch.setattr(recipe.make, "parse", lambda: options)
     recipe.make.main()
@@ -278,6 +281,6 @@ def test_the_whole_recipe_trains_asks_and_does_nothing_twice(
     assert {path: path.stat().st_mtime_ns for path in weights.iterdir()} == changed
     options.set = ["batch_size=5"]
     monkeypatch.setattr(recipe.make, "asked", lambda _: {})  # questions are not what is refused
-    with pytest.raises(OmniNegClipError, match=r"began with set=\['batch_size=4'\], not \['batch_size=5'\]"):
+    with pytest.raises(OmniNegClipError, match=r"began with set=\['batch_size=2'\], not \['batch_size=5'\]"):
         recipe.make.main()
     assert json.loads((options.work / "test.json").read_text()) == figures

@@ -143,9 +143,12 @@ def _is_absent(
     if image.labelled is not None:
         return _not_labelled(concept, image.labelled, lexicon, vocabulary)
     risk = counts.unmentioned_share(concept.name) * max(lift, 1)
-    if math.isnan(risk) or counts.images < FEWEST_IMAGES:
+    if counts.images < FEWEST_IMAGES:
         return concept.salient
-    return counts.count[concept.name] > 0 and risk <= LARGEST_UNSAID
+    # what no image of a large collection holds is absent everywhere, and asking for it asks nothing
+    return counts.count[concept.name] > 0 and (
+        concept.salient if math.isnan(risk) else risk <= LARGEST_UNSAID
+    )
 
 
 def draw(found: list[AbsentConcept], balance: Mapping[str, float], rng: Random) -> Iterator[AbsentConcept]:

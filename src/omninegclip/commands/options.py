@@ -113,13 +113,12 @@ class DeviceOptions:
         """Return what of a preset is changed: what is embedded in another format is trained in it too."""
         return () if self.precision == "fp32" else (f"precision={self.precision}",)
 
+    @property
     def place(self) -> "ComputePlace":
-        """Return the place, which is said."""
-        from omninegclip.clip.device import ComputePlace, choose_device, settle
+        """Return the place."""
+        from omninegclip.clip.device import ComputePlace, choose_device
 
-        place = ComputePlace(choose_device(self.device), self.precision)
-        settle(place)
-        return place
+        return ComputePlace(choose_device(self.device), self.precision)
 
 
 @Parameter(name="*")
@@ -152,10 +151,12 @@ class ModelOptions(WeightOptions, DeviceOptions):
     """How models are loaded."""
 
     def named(self, models: Sequence[str]) -> list[str]:
-        """Return the names of models together with these options, as `load_clip` takes them."""
+        """Return the names of models with these options, as `load_clip` takes them, and say the place."""
+        from omninegclip.clip.device import settle
         from omninegclip.clip.io.name import with_options
 
-        return with_options(models, self.activation, self.tokenizer, self.place())
+        settle(self.place)
+        return with_options(models, self.activation, self.tokenizer, self.place)
 
 
 @Parameter(name="*")

@@ -40,7 +40,7 @@ def quickstart(
     if out is None and os.path.lexists(folder):
         folder = free_name(folder, 2)
     given = (*(SMOKE_OVERRIDES if smoke else ()), *device.training)
-    summary, table = run(folder, seed, preset, (*given, *set_), study_size(smoke), given, device.place())
+    summary, table = run(folder, seed, preset, (*given, *set_), study_size(smoke), given, device.place)
     if json_:
         say_json(summary)
         return

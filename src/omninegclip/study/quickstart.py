@@ -12,7 +12,7 @@ import torch
 import yaml
 from rich.table import Table
 
-from omninegclip.clip.device import ComputePlace
+from omninegclip.clip.device import ComputePlace, settle
 from omninegclip.clip.encoder import ClipEncoder
 from omninegclip.clip.io.load import load_clip
 from omninegclip.clip.io.metadata import read_metadata
@@ -105,8 +105,10 @@ def quickstart(
     refuse_occupied(out)
     graphics_folder()
     keep_freed_memory()
-    encoder = load_clip(MODEL, place=place)
     with atomic_folder(out) as folder:
+        if place is not None:
+            settle(place)
+        encoder = load_clip(MODEL, place=place)
         world = make_world(encoder, folder / "data", seed, size)
         gate = Scorer("rules").of(MODEL, encoder.image_fingerprint, encoder.embed_text)
         before, gated = ask(encoder, world), ask(encoder, world, gate)
