@@ -14,7 +14,8 @@ from omninegclip.captions.parse import Parse
 from omninegclip.captions.parse import parse as reparse
 from omninegclip.captions.proofreading import misreadable, reread
 
-# How often captions of COCO and Flickr8k deny in this way (recipes/negation-wording); 1 where never.
+# How often people deny in this way in captions, 1 where never: from the counts of recipes/negation-wording, and
+# by estimate where one of the words that it counts serves several rules.
 SAID = {
     "with no": 66,
     "without": 42,
