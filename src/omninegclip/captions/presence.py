@@ -14,8 +14,8 @@ from omninegclip.captions.parse import Parse
 from omninegclip.captions.parse import parse as reparse
 from omninegclip.captions.proofreading import misreadable, reread
 
-# How often people deny in this way in captions, 1 where never: from the counts of recipes/negation-wording, and
-# by estimate where one of the words that it counts serves several rules.
+# How often people deny in this way in captions, 1 where never: from the counts of recipes/negation-wording,
+# and by estimate where one of the words that it counts serves several rules.
 SAID = {
     "with no": 66,
     "without": 42,
