@@ -1,6 +1,7 @@
 """The verbs `index` and `search` on drawn scenes, with the model that ships."""
 
 import json
+import shutil
 from pathlib import Path
 
 import pytest
@@ -64,3 +65,31 @@ def test_no_index(place: Path) -> None:
     code, _, errors = call("search", "a dog", "--db", "nowhere", cwd=place)
     assert code == 1
     assert "nowhere holds no index of images" in errors
+
+
+def test_a_folder_that_is_not_there_makes_no_index(tmp_path: Path) -> None:
+    code, _, errors = call("index", "nofolder", "--db", "db", cwd=tmp_path)
+    assert (code, "nofolder does not exist" in errors) == (1, True)
+    assert not (tmp_path / "db").exists()
+
+
+def test_an_index_without_its_table_is_damaged_and_left_as_it_is(place: Path, tmp_path: Path) -> None:
+    copied = shutil.copytree(place / "db", tmp_path / "db")
+    shutil.rmtree(copied / "images.lance")
+    code, output, errors = call("search", "a dog", "--db", "db", cwd=tmp_path)
+    assert (code, output) == (1, "")
+    assert "db is damaged: its table is gone." in errors
+    assert not (copied / "images.lance").exists()
+
+
+@pytest.mark.parametrize("number", ["1.5", "1e3", "1e400", "-1.0", "9223372036854775808"])
+def test_a_number_that_no_size_can_be_is_refused_in_our_words(place: Path, number: str) -> None:
+    code, _, errors = found(place, "a dog", "--where", f"size > {number}")
+    assert code == 1
+    assert f"--where compares size with {number}: write a whole number" in " ".join(errors.split())
+
+
+def test_the_cosine_takes_nothing_away_and_says_so(place: Path) -> None:
+    code, _, errors = found(place, "a dog", "--without", "a ball", "--score", "cosine")
+    assert code == 1
+    assert "The score cosine takes nothing away" in errors

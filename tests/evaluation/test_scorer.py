@@ -97,3 +97,21 @@ def test_evaluate_takes_a_reader_and_keeps_its_results_apart(tmp_path: Path) -> 
     assert (plain[0], halved[0]) == (0, 0), halved[2]
     assert plain[1] != halved[1]
     assert call(*arguments, cwd=tmp_path)[1] == plain[1]
+
+
+@pytest.mark.parametrize("verb", ["evaluate", "robustness"])
+@pytest.mark.parametrize(("content", "says"), [(None, "does not exist"), (b"text", "is not a calibration")])
+def test_a_wrong_calibration_is_said_before_any_work(
+    tmp_path: Path, verb: str, content: bytes | None, says: str
+) -> None:
+    if content is not None:
+        (tmp_path / "c").write_bytes(content)
+    (tmp_path / "data").mkdir()
+    data = ["--data=data"] if verb == "evaluate" else []
+    code, output, errors = call(
+        verb, "scenes-small", *data, "--reader=rules", "--calibration=c", cwd=tmp_path
+    )
+    assert (code, output) == (1, "")
+    assert f"c {says}" in " ".join(errors.split())
+    assert "Traceback" not in errors
+    assert "Embedding" not in errors

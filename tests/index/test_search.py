@@ -171,7 +171,7 @@ def test_an_index_from_python(photos: Path, encoder: ClipEncoder) -> None:
         ({"query": "x", "reader": "oracle"}, "no reader 'oracle'"),
         ({"query": "x", "without": [" "]}, "--without is empty"),
         ({"query": "x", "without": ["a car:99"]}, "weight of --without"),
-        ({"without": ["x"], "score": "cosine"}, "needs a QUERY or an image"),
+        ({"without": ["x"], "score": "cosine"}, "takes nothing away"),
         ({"query": "x", "where": "1=1"}, "a column"),
         ({"image": "nowhere.png"}, "nowhere.png does not exist"),
     ],

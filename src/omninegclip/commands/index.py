@@ -56,6 +56,9 @@ def index(
 
     if bool(folders) == bool(made.vectors) or bool(made.vectors) != bool(made.paths):
         raise OmniNegClipError("index needs folders of images, or both --vectors and --paths.")
+    for folder in folders:
+        if not folder.exists():
+            raise OmniNegClipError(f"{folder} does not exist: name a folder of images.")
     name = name_for(db, model)
     encoder = load_for(name, device)
     try:

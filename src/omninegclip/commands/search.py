@@ -142,17 +142,14 @@ def _print_path(path: str) -> None:
 
 
 def _draw(hit: "Hit") -> None:
-    from io import BytesIO
-
-    from PIL import Image
-
     from omninegclip.extras import needed_for
+    from omninegclip.images import open_image
     from omninegclip.progress import PlainConsole
 
     with needed_for("--show"):
         from textual_image.renderable import Image as Drawing
     try:
-        thumbnail = Image.open(BytesIO(hit.thumbnail(320)))
+        thumbnail = open_image(hit.thumbnail(320))
     except OmniNegClipError as error:
         say(f"       {error}")
     else:

@@ -25,7 +25,8 @@ def evaluate_models(
     """Return the results of each model; every model is loaded once before the first is scored.
 
     So one that is misspelt or damaged is found before the work. Raises OmniNegClipError if a model can't be
-    loaded, there is no data folder, or another process is writing the folder for the results.
+    loaded or has no calibration that the scorer needs, there is no data folder, or another process is writing
+    the folder for the results.
     """
     if not settings.data.is_dir():
         raise OmniNegClipError(
@@ -34,11 +35,18 @@ def evaluate_models(
     by_model = []
     with hold(settings.out) if settings.out else nullcontext():
         for model in models[1:]:
-            load(model)
+            _check(model, load(model), settings)
         for model in models:
             console.print(model, style="bold")
-            by_model.append(evaluate(model, load(model), benchmarks, settings))
+            encoder = load(model)
+            _check(model, encoder, settings)
+            by_model.append(evaluate(model, encoder, benchmarks, settings))
     return by_model
+
+
+def _check(model: str, encoder: "Encoder", settings: Settings) -> None:
+    """Raise OmniNegClipError when the score needs a calibration that the model has not."""
+    settings.scorer.of(model, encoder.image_fingerprint, encoder.embed_text)
 
 
 def refuse_absent(

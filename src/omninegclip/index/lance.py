@@ -27,16 +27,24 @@ KEPT = timedelta(minutes=30)  # how long what was deleted stays for a search tha
 class LanceEngine:
     """Rows in a LanceDB table."""
 
-    def __init__(self, folder: Path, dim: int) -> None:
-        """Open the table in `folder`, or make it.
+    def __init__(self, folder: Path, dim: int, *, writing: bool) -> None:
+        """Open the table in `folder`; who writes makes it where there is none.
 
-        Raises OmniNegClipError when LanceDB is not installed, or the table can't be opened.
+        Raises OmniNegClipError when LanceDB is not installed, or the table is not there or can't be opened.
         """
         with needed_for("An index of images"):
             import lancedb
         with _said(folder):
             database = lancedb.connect(folder)
-            self._table: LanceTable = database.create_table(TABLE, schema=schema(dim), exist_ok=True)
+            if not writing and TABLE not in database.table_names():
+                raise OmniNegClipError(
+                    f"{folder} is damaged: its table is gone. Index the folders again, into a new --db."
+                )
+            self._table: LanceTable = (
+                database.create_table(TABLE, schema=schema(dim), exist_ok=True)
+                if writing
+                else database.open_table(TABLE)
+            )
         self._folder = folder
 
     def count(self, where: Condition | None = None) -> int:

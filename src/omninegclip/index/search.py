@@ -181,6 +181,13 @@ class Index:
             )
         if not 1 <= top <= MOST:
             raise OmniNegClipError(f"top is {top}: it must be from 1 to {MOST:,}.")
+        if isinstance(without, str):
+            raise OmniNegClipError(f"without must be a list of texts: write without=[{without!r}].")
+        if score == "cosine" and without:
+            raise OmniNegClipError(
+                "The score cosine takes nothing away: to exclude with --without, choose gate, subtract or "
+                "filter."
+            )
         asked = self.understand(query, without, options)
         if score == "cosine" and not (asked.affirmed or asked.image):
             raise OmniNegClipError("The score cosine needs a QUERY or an image, and takes away nothing.")

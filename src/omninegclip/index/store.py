@@ -97,7 +97,7 @@ def open_store(db: str) -> Store:
         raise OmniNegClipError(
             f"{db} holds no index of images: make one with omninegclip index FOLDER --db {db}."
         )
-    return Store(db, header, engine or _lance(db, header))
+    return Store(db, header, engine or _lance(db, header, writing=False))
 
 
 def header_of(db: str) -> Header | None:
@@ -132,7 +132,7 @@ def writable_store(db: str, header: Header) -> Iterator[Store]:
         there = _read_header(folder)
         if there is None:
             write_sealed(folder / HEADER, asdict(header))
-        yield Store(db, there or header, _lance(db, there or header))
+        yield Store(db, there or header, _lance(db, there or header, writing=True))
 
 
 def _reached(db: str) -> "tuple[Header | None, QdrantEngine | None]":
@@ -146,10 +146,10 @@ def _reached(db: str) -> "tuple[Header | None, QdrantEngine | None]":
     return None if stored is None else _header(stored, db), engine
 
 
-def _lance(db: str, header: Header) -> VectorEngine:
+def _lance(db: str, header: Header, *, writing: bool) -> VectorEngine:
     from omninegclip.index.lance import LanceEngine
 
-    return LanceEngine(Path(db), header.dim)
+    return LanceEngine(Path(db), header.dim, writing=writing)
 
 
 def _header(stored: dict[str, Any], where: object) -> Header:

@@ -6,6 +6,7 @@ that tree: no text of a user reaches one.
 
 import re
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -152,7 +153,7 @@ class _Reader:
         token = self.found
         self._next()
         if not is_text:
-            return float(token) if FACTS[column] == pa.float64() or not token.isdigit() else int(token)
+            return _number(column, token)
         value = token[1:-1].replace("''", "'")
         if column in TIMES and operator != "like":
             try:
@@ -186,3 +187,15 @@ class _Reader:
     def _error(self, wanted: str) -> OmniNegClipError:
         here = repr(self.found) if self.kind else "the end"
         return OmniNegClipError(f"--where has {here} where {wanted} is needed.")
+
+
+def _number(column: str, token: str) -> float:
+    """Return a number that a column can be compared with."""
+    whole = FACTS[column] != pa.float64()
+    with suppress(ValueError):
+        value = int(token) if whole else float(token)
+        if -(2**63) <= value < 2**63:
+            return value
+    raise OmniNegClipError(
+        f"--where compares {column} with {token}: write a {'whole ' if whole else ''}number below 2^63."
+    )

@@ -65,7 +65,7 @@ def calibrate(encoder: ImageEncoder, images: Sequence[Path]) -> tuple[Calibratio
     if len(vectors) < FEWEST:
         raise OmniNegClipError(
             f"{len(vectors)} images can be read and {FEWEST} are needed: the spread of a text's cosines "
-            "can't be told from so few."
+            f"can't be told from so few. {next(iter(broken.values()), '')}".strip()
         )
     return Calibration(np.concatenate(vectors), encoder.image_fingerprint), broken
 

@@ -120,10 +120,7 @@ def quickstart(
             tuned[name] = TunedModel(preset, model, *tuning, ask(model, world))
         result = QuickstartResult(before, gated, tuned, evaluate_blind(world.benchmark))
         rows = figure_rows(result.figures, result.blind)
-        for name, each in tuned.items():
-            target = "model" if each is result.last else f"model-{name}"
-            card = _card(name, out / target, result, rows, _facts(each, seed, size))
-            save_clip(folder / target, each.encoder, base=MODEL, card=card)
+        _save_models(folder, out, result, {name: _facts(each, seed, size) for name, each in tuned.items()})
         models = {PRETRAINED: encoder} | {name: each.encoder for name, each in tuned.items()}
         readers = {name: whole_texts(each.embed_text) for name, each in models.items()} | {GATED: gate}
         images = _image_rows(encoder, readers, seed)
@@ -143,6 +140,17 @@ def quickstart(
         (folder / "metrics.json").write_text(json.dumps(summary, indent=2) + "\n")
     shown = summary_rows(result.figures, result.blind)
     return summary, rich_table(shown, result.columns, "The picture world, before and after", BLIND)
+
+
+def _save_models(
+    folder: Path, out: Path, result: QuickstartResult, metadata: Mapping[str, Mapping[str, str]]
+) -> None:
+    """Write the models into `folder`, which will be `out`; the model of the run is called so."""
+    rows = figure_rows(result.figures, result.blind)
+    for name, each in result.tuned.items():
+        target = "model" if each is result.last else f"model-{name}"
+        card = _card(name, out / target, result, rows, metadata[name])
+        save_clip(folder / target, each.encoder, base=MODEL, card=card)
 
 
 def _image_rows(encoder: ClipEncoder, readers: Mapping[str, ReadTexts], seed: int) -> list[ThumbnailRow]:
