@@ -2,7 +2,8 @@
 
 import pytest
 
-from omninegclip.index.question import Unwanted, read_question, reader_named
+from omninegclip.index.question import Unwanted, read_question
+from omninegclip.reading.registry import make_reader
 
 
 @pytest.mark.parametrize(
@@ -14,18 +15,19 @@ from omninegclip.index.question import Unwanted, read_question, reader_named
         ("no cars", (), "", "anything, NOT cars"),
         ("", ("12:30",), "a.jpg", "like a.jpg, NOT 12 (weight 30)"),
         ("a photo", (), "", "a photo"),
+        ("nothing but a dog", (), "", "a dog"),
         ("a street", (), "a.jpg", "a street and like a.jpg"),
     ],
 )
 def test_understood(query: str, without: tuple[str, ...], image: str, understood: str) -> None:
     if "30" in understood:
         with pytest.raises(Exception, match="weight of --without"):
-            read_question(query, without, image, reader_named("rules"))
+            read_question(query, without, image, make_reader("rules"))
         return
-    assert read_question(query, without, image, reader_named("rules")).understood == understood
+    assert read_question(query, without, image, make_reader("rules")).understood == understood
 
 
 def test_a_sentence_can_be_taken_as_it_is() -> None:
-    asked = read_question("a street without cars", ("cars",), "", reader_named("none"))
+    asked = read_question("a street without cars", ("cars",), "", make_reader("none"))
     assert asked.affirmed == "a street without cars"
     assert asked.unwanted == (Unwanted("cars"),)

@@ -3,13 +3,10 @@
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal, get_args
 
 from omninegclip.errors import OmniNegClipError
-from omninegclip.reading.reading import Reader, Reading
-from omninegclip.reading.rules import RulesReader
+from omninegclip.reading.reading import ELSE, Reader, Reading
 
-ReaderName = Literal["rules", "none"]
 _WEIGHTED = re.compile(r"(?P<text>.*\S)\s*:\s*(?P<weight>\d+(?:\.\d+)?)\s*")
 LARGEST = 10.0  # weight
 
@@ -58,29 +55,14 @@ def read_question(query: str, without: Sequence[str], image: str, reader: Reader
     """
     query = query.strip()
     reading = reader.read([query])[0] if query else Reading("")
-    unwanted = {text: Unwanted(text) for text in reading.negated}
+    # "nothing but a dog" names nothing else that could be embedded
+    unwanted = {text: Unwanted(text) for text in reading.negated if text != ELSE}
     unwanted |= {each.text: each for each in map(_unwanted, without)}
     if not (query or unwanted or image):
         raise OmniNegClipError("search needs a QUERY, --without TEXT or --image FILE.")
     # "a photo" affirms nothing beside a denial, and is a query like any other where it stands alone
     affirmed = reading.affirmed or ("" if unwanted else query)
     return Question(affirmed, tuple(unwanted.values()), query, image)
-
-
-def reader_named(name: str) -> Reader:
-    """Return the reader of a name; raises OmniNegClipError when there is none."""
-    if name == "none":
-        return _Unread()
-    if name == "rules":
-        return RulesReader()
-    raise OmniNegClipError(f"There is no reader {name!r}: known are {', '.join(get_args(ReaderName))}.")
-
-
-class _Unread:
-    """Takes sentences as they are."""
-
-    def read(self, sentences: Sequence[str]) -> list[Reading]:
-        return [Reading(sentence) for sentence in sentences]
 
 
 def _unwanted(text: str) -> Unwanted:

@@ -15,11 +15,12 @@ from omninegclip.errors import OmniNegClipError
 from omninegclip.images import open_image
 from omninegclip.index.loading import load_for
 from omninegclip.index.names import path_of
-from omninegclip.index.question import Question, ReaderName, read_question, reader_named
+from omninegclip.index.question import Question, read_question
 from omninegclip.index.rank import Ranked, rank
 from omninegclip.index.score import Half, QuestionScore, ScoreName
 from omninegclip.index.store import Store, open_store
 from omninegclip.index.where import read_where
+from omninegclip.reading.registry import ReaderName, make_reader
 from omninegclip.scoring.calibration import Calibration
 
 if TYPE_CHECKING:
@@ -203,7 +204,7 @@ class Index:
     def understand(self, query: str, without: Sequence[str], options: SearchOptions) -> Question:
         """Return what is asked for; the score `cosine` takes a sentence as it is."""
         whole = options.get("score") == "cosine"
-        reader = reader_named("none" if whole else options.get("reader", "rules"))
+        reader = make_reader("none" if whole else options.get("reader", "rules"))
         return read_question(query, without, str(options.get("image", "")), reader)
 
     def score(self, asked: Question, name: ScoreName = "gate") -> QuestionScore:
