@@ -170,7 +170,7 @@ def test_an_index_from_python(photos: Path, encoder: ClipEncoder) -> None:
         ({"query": "x", "score": "dot"}, "no score 'dot'"),
         ({"query": "x", "reader": "oracle"}, "no reader 'oracle'"),
         ({"query": "x", "without": [" "]}, "--without is empty"),
-        ({"query": "x", "without": ["a car:99"]}, "weight of --without"),
+        ({"query": "x", "without": ["a car:99"]}, "weight must be above 0"),
         ({"without": ["x"], "score": "cosine"}, "takes nothing away"),
         ({"query": "x", "where": "1=1"}, "a column"),
         ({"image": "nowhere.png"}, "nowhere.png does not exist"),

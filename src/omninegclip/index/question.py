@@ -1,13 +1,11 @@
 """What a search asks for: what is to be seen and what not, read from a sentence and corrected by options."""
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from omninegclip.errors import OmniNegClipError
 from omninegclip.reading.reading import ELSE, Reader, Reading
 
-_WEIGHTED = re.compile(r"(?P<text>.*\S)\s*:\s*(?P<weight>\d+(?:\.\d+)?)\s*")
 LARGEST = 10.0  # weight
 
 
@@ -66,12 +64,24 @@ def read_question(query: str, without: Sequence[str], image: str, reader: Reader
 
 
 def _unwanted(text: str) -> Unwanted:
-    found = _WEIGHTED.fullmatch(text.strip())
-    if found is None:
-        if not text.strip():
-            raise OmniNegClipError("--without is empty: say what must not be seen.")
+    """Read TEXT or TEXT:WEIGHT; what ends like a weight and is none is refused, not looked for."""
+    if not text.strip():
+        raise OmniNegClipError("--without is empty: say what must not be seen.")
+    head, colon, tail = text.strip().rpartition(":")
+    if not colon or not (_is_number(tail) or not tail):
         return Unwanted(text.strip())
-    weight = float(found["weight"])
-    if not 0 < weight <= LARGEST:
-        raise OmniNegClipError(f"The weight of --without {text!r} must be above 0, and {LARGEST:g} at most.")
-    return Unwanted(found["text"], weight)
+    weight = float(tail or "nan")
+    if not (head.strip() and 0 < weight <= LARGEST):
+        raise OmniNegClipError(
+            f"--without {text!r}: write TEXT or TEXT:WEIGHT, where the weight must be above 0, and "
+            f"{LARGEST:g} at most."
+        )
+    return Unwanted(head.strip(), weight)
+
+
+def _is_number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True
