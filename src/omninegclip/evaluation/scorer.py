@@ -4,8 +4,6 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Literal, NamedTuple
 
-import numpy as np
-
 from omninegclip.embeddings import Embeddings, EmbedText
 from omninegclip.files import hash_file
 from omninegclip.reading.reading import Reader
@@ -13,8 +11,15 @@ from omninegclip.reading.registry import make_reader
 from omninegclip.scenes.negation import TemplatesReader
 from omninegclip.scoring.calibration import calibration_of
 from omninegclip.scoring.halves import DEFAULT
-from omninegclip.scoring.texts import ANYTHING, HalvesScore, ReadTexts, VectorScore, halved_texts, whole_texts
-from omninegclip.scoring.vectors import METHODS
+from omninegclip.scoring.texts import (
+    HalvesScore,
+    ReadTexts,
+    VectorScore,
+    affirmed_half,
+    halved_texts,
+    whole_texts,
+)
+from omninegclip.scoring.vectors import METHODS, normalised
 
 ScorerReader = Literal["none", "rules", "told"]
 ScoreName = HalvesScore | VectorScore
@@ -61,12 +66,10 @@ def _subspace(embed_text: EmbedText, reader: Reader) -> EmbedText:
 
     def embed(texts: Sequence[str]) -> Embeddings:
         readings = reader.read(texts)
-        pairs = zip(texts, readings, strict=True)
-        vectors = embed_text([(each.affirmed or ANYTHING) if each.negated else text for text, each in pairs])
+        vectors = embed_text([affirmed_half(*each) for each in zip(texts, readings, strict=True)])
         for row, reading in enumerate(readings):
-            if reading.negated:
-                middle = embed_text(list(reading.negated)).mean(axis=0, keepdims=True)
-                denied = middle / np.linalg.norm(middle)
+            if reading.named:
+                denied = normalised(embed_text(reading.named).mean(axis=0, keepdims=True))
                 vectors[row] = METHODS["subspace"](vectors[row : row + 1], denied)[0]
         return vectors
 

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from omninegclip.errors import OmniNegClipError
-from omninegclip.reading.reading import ELSE, Reader, Reading
+from omninegclip.reading.reading import Reader, Reading
 
 LARGEST = 10.0  # weight
 
@@ -53,8 +53,7 @@ def read_question(query: str, without: Sequence[str], image: str, reader: Reader
     """
     query = query.strip()
     reading = reader.read([query])[0] if query else Reading("")
-    # "nothing but a dog" names nothing else that could be embedded
-    unwanted = {text: Unwanted(text) for text in reading.negated if text != ELSE}
+    unwanted = {text: Unwanted(text) for text in reading.named}
     unwanted |= {each.text: each for each in map(_unwanted, without)}
     if not (query or unwanted or image):
         raise OmniNegClipError("search needs a QUERY, --without TEXT or --image FILE.")

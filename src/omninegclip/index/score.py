@@ -13,10 +13,9 @@ from numpy.typing import NDArray
 
 from omninegclip.embeddings import Embeddings
 from omninegclip.scoring.calibration import Calibration
-from omninegclip.scoring.halves import DEFAULT, Gate, log_absent, probability, standardised
+from omninegclip.scoring.halves import DEFAULT, SUBTRACTED, Gate, log_absent, probability, standardised
 
 ScoreName = Literal["gate", "subtract", "filter", "cosine"]
-SUBTRACTED = 0.5  # the weight of z(N) beside z(A)
 Numbers = NDArray[np.floating]
 
 

@@ -14,8 +14,6 @@ from omninegclip.reading.noun_phrases import Span, bare, head, indefinite, liste
 from omninegclip.reading.scopes import completed, subjects
 from omninegclip.reading.tokens import Tokens
 
-_OR = table.words("or nor")
-_AND = _OR | {"and"}
 _SIGHT = table.words("sight view evidence image picture photo photograph scene frame shot it attendance")
 _WEATHER = ("raining", "snowing", "dark", "sunny", "cold", "windy")
 _PERHAPS = frozenset(
@@ -130,7 +128,7 @@ def _closes(words: Tokens, at: int) -> bool:
 def _object(words: Tokens, at: int, start: int) -> Denial | None:
     """Deny the things listed from `start`; `at` is where the denial begins."""
     helped = words[at].low in table.DO | table.MODALS
-    spans = listed(words, start, _AND if helped or words[start].tag not in ("D", "#") else _OR)
+    spans = listed(words, start, table.AND if helped or words[start].tag not in ("D", "#") else table.OR)
     if not spans or words.between(*spans[0]).lower() == "image":
         return None
     begin = _leading(words, at)

@@ -18,6 +18,11 @@ class Reading(NamedTuple):
     affirmed: str
     negated: tuple[str, ...] = ()
 
+    @property
+    def named(self) -> tuple[str, ...]:
+        """What is not to be seen and has a name that can be embedded: all of `negated` but ELSE."""
+        return tuple(text for text in self.negated if text != ELSE)
+
 
 class Reader(Protocol):
     """Tells the halves of sentences."""

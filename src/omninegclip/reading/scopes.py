@@ -13,9 +13,6 @@ from omninegclip.reading.denial import (
 from omninegclip.reading.noun_phrases import Span, head, is_plural, listed, phrase_end
 from omninegclip.reading.tokens import Tokens
 
-_OR = table.words("or nor")
-_AND = _OR | {"and"}
-
 
 def following(words: Tokens, at: int, after: int) -> Denial | None:
     """Read "no X", "without X", "free of X, Y or Z": what follows the cue is denied."""
@@ -35,7 +32,9 @@ def following(words: Tokens, at: int, after: int) -> Denial | None:
     if cue == "without" and words[after].tag == "G" and words[after].low not in _ATTRIBUTIVE:
         return _undone(words, at, after)
     spans = (
-        [Span(at, after)] if cue in _ITSELF else listed(words, after, _OR if cue in ("no", "zero") else _AND)
+        [Span(at, after)]
+        if cue in _ITSELF
+        else listed(words, after, table.OR if cue in ("no", "zero") else table.AND)
     )
     if not spans or words.between(*spans[0]).lower() == "image":
         return None
@@ -206,7 +205,7 @@ def preceding(words: Tokens, at: int, after: int) -> Denial | None:
 
 def _lacked(words: Tokens, at: int, after: int) -> Denial | None:
     """Read "missing" before what is missing, as in "a pizza missing a slice"."""
-    spans = listed(words, after, _AND)
+    spans = listed(words, after, table.AND)
     if not spans:
         return None
     end, texts = completed(words, spans, at + 1, at + 1)

@@ -6,6 +6,8 @@ def words(text: str) -> frozenset[str]:
     return frozenset(word.replace("_", " ") for word in text.split())
 
 
+OR = words("or nor")  # what goes on with a list of which each is denied
+AND = OR | {"and"}
 ARTICLES = words("a an the")
 DETERMINERS = ARTICLES | words(
     "any some this that these those his her its their my your our another each every either several many "

@@ -31,6 +31,7 @@ class Gate(NamedTuple):
 
 
 DEFAULT = Gate()
+SUBTRACTED = 0.5  # the weight of z(N) beside z(A) in a difference
 
 
 def standardised(cosines: ZScores, mean: ZScores, deviation: ZScores) -> ZScores:
@@ -73,7 +74,7 @@ def gated(affirmed: ZScores | float, negated: ZScores, gate: Gate) -> ZScores:
     return np.asarray(affirmed + gate.weight * log_absent(negated, gate).sum(axis=0))
 
 
-def subtracted(affirmed: ZScores | float, negated: ZScores, weight: float = 0.5) -> ZScores:
+def subtracted(affirmed: ZScores | float, negated: ZScores, weight: float = SUBTRACTED) -> ZScores:
     """Return z(A) - w sum_N z(N), for ranking images by one sentence; shapes as for `gated`."""
     return np.asarray(affirmed - weight * negated.sum(axis=0))
 

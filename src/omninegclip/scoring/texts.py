@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from omninegclip.embeddings import Embeddings, EmbedText
-from omninegclip.reading.reading import ELSE, Reader, Reading
+from omninegclip.reading.reading import Reader, Reading
 from omninegclip.scoring.calibration import Calibration
 from omninegclip.scoring.halves import DEFAULT, Gate, gated, log_odds, standardised, subtracted
 from omninegclip.scoring.scores import Cosines, Rows, Scores, Transposed
@@ -228,9 +228,8 @@ def halved_texts(
 
     def read(texts: Sequence[str]) -> Texts:
         readings = reader.read(texts)
-        vectors = _embedded(embed_text, [_affirmed(*each) for each in zip(texts, readings, strict=True)])
-        negated_by = [[each for each in reading.negated if each != ELSE] for reading in readings]
-        said = [each for negated in negated_by for each in negated]
+        vectors = _embedded(embed_text, [affirmed_half(*each) for each in zip(texts, readings, strict=True)])
+        said = [text for reading in readings for text in reading.named]
         negated = _embedded(embed_text, said) if said else np.zeros((0, vectors.shape[1]), np.float32)
         return HalvedTexts(
             vectors,
@@ -238,7 +237,7 @@ def halved_texts(
             np.array([bool(reading.affirmed) for reading in readings], bool),
             negated,
             *calibration.moments(negated),
-            np.cumsum([0, *map(len, negated_by)]),
+            np.cumsum([0, *(len(reading.named) for reading in readings)]),
             gate,
             score,
         )
@@ -246,7 +245,8 @@ def halved_texts(
     return read
 
 
-def _affirmed(text: str, reading: Reading) -> str:
+def affirmed_half(text: str, reading: Reading) -> str:
+    """Return what stands for the affirmed half of a text: the whole of one that negates nothing."""
     return (reading.affirmed or ANYTHING) if reading.negated else text
 
 

@@ -120,7 +120,9 @@ def quickstart(
             tuned[name] = TunedModel(preset, model, *tuning, ask(model, world))
         result = QuickstartResult(before, gated, tuned, evaluate_blind(world.benchmark))
         rows = figure_rows(result.figures, result.blind)
-        _save_models(folder, out, result, {name: _facts(each, seed, size) for name, each in tuned.items()})
+        _save_models(
+            folder, out, result, rows, {name: _facts(each, seed, size) for name, each in tuned.items()}
+        )
         models = {PRETRAINED: encoder} | {name: each.encoder for name, each in tuned.items()}
         readers = {name: whole_texts(each.embed_text) for name, each in models.items()} | {GATED: gate}
         images = _image_rows(encoder, readers, seed)
@@ -143,10 +145,13 @@ def quickstart(
 
 
 def _save_models(
-    folder: Path, out: Path, result: QuickstartResult, metadata: Mapping[str, Mapping[str, str]]
+    folder: Path,
+    out: Path,
+    result: QuickstartResult,
+    rows: Sequence[FigureRow],
+    metadata: Mapping[str, Mapping[str, str]],
 ) -> None:
     """Write the models into `folder`, which will be `out`; the model of the run is called so."""
-    rows = figure_rows(result.figures, result.blind)
     for name, each in result.tuned.items():
         target = "model" if each is result.last else f"model-{name}"
         card = _card(name, out / target, result, rows, metadata[name])
