@@ -10,9 +10,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import torch
 
 from omninegclip.errors import OmniNegClipError
-from omninegclip.study.workers import each_done
+from omninegclip.study.workers import each_done, in_workers
 
 
 @pytest.mark.parametrize("workers", [1, 2])
@@ -40,6 +41,15 @@ def test_an_interruption_does_not_wait_for_running_jobs() -> None:
 
     with pytest.raises(KeyboardInterrupt):
         list(each_done(time.sleep, interrupted(), 2))
+    assert not multiprocessing.active_children()
+
+
+def test_what_a_job_returns_comes_back_and_the_threads_are_shared_out() -> None:
+    threads = torch.get_num_threads()
+    with in_workers(Path.exists, 2) as submit:
+        assert torch.get_num_threads() == max(1, threads // 2)
+        assert [submit(job).result() for job in (Path("/"), Path("/nothing here"))] == [True, False]
+    assert torch.get_num_threads() == threads
     assert not multiprocessing.active_children()
 
 

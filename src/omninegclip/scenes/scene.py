@@ -98,7 +98,7 @@ def plausible_kind(
 
     `held_out` restricts the draw to kinds that are (True) or are not (False) held out from negation.
     """
-    groups = {kind.group for kind in present}
+    groups, taken = {kind.group for kind in present}, {kind.singular for kind in present}
     chance = random.random()
     if groups and chance < 0.5:
         pool = groups
@@ -107,7 +107,7 @@ def plausible_kind(
     else:
         pool = set(GROUPS)
     for groups_tried in (frozenset(pool), frozenset(place.groups), frozenset(GROUPS)):
-        candidates = [kind for kind in _kinds_of(groups_tried, held_out) if kind not in present]
+        candidates = [kind for kind in _kinds_of(groups_tried, held_out) if kind.singular not in taken]
         if candidates:
             return random.choice(candidates)
     raise AssertionError("the picture world has more kinds than a scene can hold")

@@ -164,12 +164,12 @@ def _run(encoder: ClipEncoder, world: World, job: CellJob, model: str) -> Outcom
         return Outcome(evaluate_scenes(world.benchmark, world.images, whole_texts(embed)), {})
     if preset is None:
         read = cell.scorer.of(model, encoder.image_fingerprint, encoder.embed_text)
-        return Outcome(ask(encoder, world, read), {})
+        return Outcome(ask(encoder, world.benchmark, world.images, read), {})
     tuned = copy.deepcopy(encoder)
     steps = tune(tuned, world.records, preset, seed, f"{cell.name}, seed {seed}").steps
     if cell.blend < 1:
         tuned = blend(encoder, tuned, cell.blend)
-    return Outcome(ask(tuned, world), dict(steps[-1].scalars))
+    return Outcome(ask(tuned, world.benchmark, world.images), dict(steps[-1].scalars))
 
 
 def _key(fingerprint: str, cell: StudyCell, preset: Preset | None, seed: int, size: Size) -> str:

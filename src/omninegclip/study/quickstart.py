@@ -23,20 +23,25 @@ from omninegclip.evaluation.scenes import Figures, as_dict, evaluate_blind
 from omninegclip.evaluation.scorer import Scorer
 from omninegclip.files import JsonObject, atomic_folder, refuse_occupied, write_text
 from omninegclip.memory import keep_freed_memory
+from omninegclip.progress import console
 from omninegclip.report.card import ModelCard
 from omninegclip.report.curves import training_curves
 from omninegclip.report.page import PolicyRow, RunPage
 from omninegclip.report.scenes import ATTRIBUTION, BLIND, NOTES, figure_rows, summary_rows
 from omninegclip.report.table import FigureRow, rich_table
 from omninegclip.report.thumbnails import ThumbnailRow, thumbnail_rows
-from omninegclip.run.driver import tune
+from omninegclip.run.driver import freeze_texts
 from omninegclip.run.log import step_line
 from omninegclip.run.summary import facts
+from omninegclip.scenes.benchmark import make_benchmark
 from omninegclip.scenes.graphics import graphics_folder
+from omninegclip.scenes.records import RECORDS
 from omninegclip.scenes.render import image_of
 from omninegclip.scenes.showcase import make_showcase
 from omninegclip.scoring.texts import ReadTexts, whole_texts
-from omninegclip.study.world import Size, ask, embed_scenes, make_world
+from omninegclip.study.tunings import Tuner, TuningJob, watch
+from omninegclip.study.workers import in_workers
+from omninegclip.study.world import Size, ask, embed_scenes, make_training_data
 from omninegclip.training.loop import Step
 from omninegclip.training.preset import Preset, load_preset
 
@@ -109,30 +114,23 @@ def quickstart(
         if place is not None:
             settle(place)
         encoder = load_clip(MODEL, place=place)
-        world = make_world(encoder, folder / "data", seed, size)
-        gate = Scorer("rules").of(MODEL, encoder.image_fingerprint, encoder.embed_text)
-        before, gated = ask(encoder, world), ask(encoder, world, gate)
-        tuned = {}
-        for name, preset in presets.items():
-            log = folder / ("log.jsonl" if preset is chosen else f"log-{name}.jsonl")
-            model = copy.deepcopy(encoder)
-            tuning = tune(model, world.records, preset, seed, f"Fine-tuning, {name}", log)
-            tuned[name] = TunedModel(preset, model, *tuning, ask(model, world))
-        result = QuickstartResult(before, gated, tuned, evaluate_blind(world.benchmark))
+        result = _compare(encoder, presets, folder, seed, size, place)
         rows = figure_rows(result.figures, result.blind)
         _save_models(
-            folder, out, result, rows, {name: _facts(each, seed, size) for name, each in tuned.items()}
+            folder, out, result, rows, {name: _facts(each, seed, size) for name, each in result.tuned.items()}
         )
-        models = {PRETRAINED: encoder} | {name: each.encoder for name, each in tuned.items()}
-        readers = {name: whole_texts(each.embed_text) for name, each in models.items()} | {GATED: gate}
+        models = {PRETRAINED: encoder} | {name: each.encoder for name, each in result.tuned.items()}
+        readers = {name: whole_texts(each.embed_text) for name, each in models.items()} | {
+            GATED: _gate(encoder)
+        }
         images = _image_rows(encoder, readers, seed)
         _write_report(folder / "report.html", result, rows, _facts(result.last, seed, size), images)
         _write_config(folder, preset_name, chosen, seed, size)
         summary = {
-            "before": as_dict(before),
+            "before": as_dict(result.before),
             "after": as_dict(result.last.figures),
-            "paper": as_dict(tuned["paper"].figures),
-            "gate": as_dict(gated),
+            "paper": as_dict(result.tuned["paper"].figures),
+            "gate": as_dict(result.gated),
             "blind": {name: {"rule": rule, "value": value} for name, (rule, value) in result.blind.items()},
             "model": str(out / "model"),
             "report": str(out / "report.html"),
@@ -142,6 +140,48 @@ def quickstart(
         (folder / "metrics.json").write_text(json.dumps(summary, indent=2) + "\n")
     shown = summary_rows(result.figures, result.blind)
     return summary, rich_table(shown, result.columns, "The picture world, before and after", BLIND)
+
+
+def _compare(
+    encoder: ClipEncoder,
+    presets: Mapping[str, Preset],
+    folder: Path,
+    seed: int,
+    size: Size,
+    place: ComputePlace | None,
+) -> QuickstartResult:
+    """Fine-tune with each preset, the last being that of the run, and score every model.
+
+    The benchmark is drawn, and the model before is scored, while the others train.
+    """
+    features = make_training_data(encoder, folder / "data", seed, size)
+    tuner = Tuner(MODEL, place, folder / "data" / RECORDS, features, seed)
+    models, policies, jobs = dict[str, ClipEncoder](), dict[str, PolicyTable](), list[TuningJob]()
+    for name, preset in presets.items():
+        models[name] = copy.deepcopy(encoder)
+        policies[name] = freeze_texts(models[name], preset)
+        console.print(f"Fine-tuning, {name}:", str(policies[name]), sep="\n")
+        is_last = len(jobs) == len(presets) - 1
+        jobs.append(TuningJob(name, preset, folder / ("log.jsonl" if is_last else f"log-{name}.jsonl")))
+    with in_workers(tuner.fine_tune, 2) as submit:
+        running = {job: submit(job) for job in jobs}
+        benchmark = make_benchmark(seed, size.questions)
+        images = embed_scenes(encoder, "benchmark", benchmark.scenes, seed)
+        before = ask(encoder, benchmark, images)
+        gated = ask(encoder, benchmark, images, _gate(encoder))
+        watch(running)
+        found = {job: each.result() for job, each in running.items()}
+    tuned = {}
+    for (name, preset, _), texts in found.items():
+        texts.load_into(models[name])
+        figures = ask(models[name], benchmark, images)
+        tuned[name] = TunedModel(preset, models[name], policies[name], texts.steps, figures)
+    return QuickstartResult(before, gated, tuned, evaluate_blind(benchmark))
+
+
+def _gate(encoder: ClipEncoder) -> ReadTexts:
+    """Return what reads sentences by rules and scores them by their halves."""
+    return Scorer("rules").of(MODEL, encoder.image_fingerprint, encoder.embed_text)
 
 
 def _save_models(

@@ -4,7 +4,6 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-import torch
 from PIL import Image
 
 from omninegclip.clip.encoder import ClipEncoder
@@ -12,7 +11,7 @@ from omninegclip.data.record import read_records
 from omninegclip.embeddings import Embeddings
 from omninegclip.evaluation.scenes import Figures, evaluate_scenes
 from omninegclip.progress import console, track
-from omninegclip.scenes.benchmark import ScenesBenchmark, make_benchmark
+from omninegclip.scenes.benchmark import ScenesBenchmark
 from omninegclip.scenes.records import RECORDS, write_scenes
 from omninegclip.scenes.render import image_of
 from omninegclip.scenes.scene import Scene
@@ -38,18 +37,14 @@ class World(NamedTuple):
     records: TrainingRecords
 
 
-def make_world(encoder: ClipEncoder, folder: Path, seed: int, size: Size) -> World:
-    """Draw benchmark and training data, and embed every image once.
+def make_training_data(encoder: ClipEncoder, folder: Path, seed: int, size: Size) -> Embeddings:
+    """Draw the training data into the new folder `folder`, and return the features of its images.
 
-    The training data goes to the new folder `folder`. Raises OmniNegClipError when that can't be written.
+    Raises OmniNegClipError when it can't be written.
     """
-    benchmark = make_benchmark(seed, size.questions)
-    images = embed_scenes(encoder, "benchmark", benchmark.scenes, seed)
     write_scenes(folder, size.scenes, seed, workers=2)
-    records = list(read_records(folder / RECORDS))
-    paths = (folder / record["image"] for record in records)
-    features = encoder.embed_image(track(paths, "Embedding the training images", len(records)))
-    return World(benchmark, images, TrainingRecords(records, torch.from_numpy(features)))
+    paths = (folder / record["image"] for record in read_records(folder / RECORDS))
+    return encoder.embed_image(track(paths, "Embedding the training images", size.scenes))
 
 
 def embed_scenes(encoder: ClipEncoder, name: str, scenes: Sequence[Scene], seed: int) -> Embeddings:
@@ -62,10 +57,12 @@ def embed_scenes(encoder: ClipEncoder, name: str, scenes: Sequence[Scene], seed:
     return encoder.embed_image(drawn())
 
 
-def ask(encoder: ClipEncoder, world: World, read_texts: ReadTexts | None = None) -> Figures:
-    """Score `encoder`, whose image tower is the one that `world` was made with, on the benchmark.
+def ask(
+    encoder: ClipEncoder, benchmark: ScenesBenchmark, images: Embeddings, read_texts: ReadTexts | None = None
+) -> Figures:
+    """Score `encoder` on the benchmark, whose scenes have the embeddings `images` in its image tower.
 
     Texts are scored by `read_texts`, by default by their cosines.
     """
     with console.status("Scoring the benchmark"):
-        return evaluate_scenes(world.benchmark, world.images, read_texts or whole_texts(encoder.embed_text))
+        return evaluate_scenes(benchmark, images, read_texts or whole_texts(encoder.embed_text))
