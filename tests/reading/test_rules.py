@@ -92,6 +92,12 @@ a plane, but it is not next to a truck | a plane | a plane next to a truck
 "This image features a motorbike but no car". | This image features a motorbike | a car
 a gym, but no jump rope | a gym | a jump rope
 You see a stool, but don't expect to see a kitchen. | You see a stool. | a kitchen
+This image shows a ball, but it does not include a net. | This image shows a ball. | a net
+A storm is featured, while displays are absent. | A storm is featured. | displays
+a talk show, however no dogs | a talk show | dogs
+sheep, unaccompanied by any cows | sheep | cows
+In the image, there is no table, but a man sits on a bench. | a man sits on a bench. | a table
+"No car is visible." # said |  | a car
 What's not part of this scene is a cup. |  | a cup
 """.strip("\n").split("\n")
 ]

@@ -41,7 +41,7 @@ _MARK_BEFORE_STOP = re.compile(r"[,;:]\s*\.")
 _JOINED_WITH = re.compile(r"\s(?:and|but),? (?=with\b)")
 _DANGLING_STOP = re.compile(r"\s*(?:\b(?:with|and|but)\b|,)\s*\.$")
 _SNAPPED = re.compile(r"\b(?:took|made|snapped)\s", re.IGNORECASE)
-_FRAME_BEFORE = re.compile(rf"^(?:this|the|an?)\s{_IMAGE},?\s(?:but|and|while|yet)\s", re.IGNORECASE)
+_FRAME_BEFORE = re.compile(rf"^(?:in\s)?(?:this|the|an?)\s{_IMAGE},?\s(?:but|and|while|yet)\s", re.IGNORECASE)
 _TAKEN = re.compile(rf"^.*\b(?:took|made|snapped)\s(?:this|a|the)\s{_IMAGE}(?:\sof\s|:\s*)", re.IGNORECASE)
 
 

@@ -18,8 +18,8 @@ Scope = Callable[[Tokens, int, int], Denial | None]
 _SINGLE = table.words(
     "no not non none nothing nobody never neither nor nowhere without cannot zero sans minus only alone "
     "lack lacks lacking lacked missing absent absence except excepting excluding excludes excluded "
-    "exclude devoid bereft free instead apart aside void stripped hardly barely scarcely avoid hide omit "
-    "skip isnt arent wasnt werent doesnt dont didnt hasnt wouldnt"
+    "exclude devoid bereft free instead apart aside void stripped unaccompanied hardly barely scarcely "
+    "avoid hide omit skip isnt arent wasnt werent doesnt dont didnt hasnt wouldnt"
 )
 _FIRST_OF_SEVERAL = table.words(
     "other rather any anywhere anything anyone anybody everything empty leave filter w"
@@ -62,7 +62,7 @@ _CUES: tuple[tuple[str, str, Scope], ...] = (
     (
         "following",
         r"without|sans|minus(?=\s(?:any|the|an?|its|his|her)?\s?[a-z])|devoid\sof|bereft\sof|void\sof|empty\sof"
-        r"|free\s(?:of|from)|(?:absence|lack)\sof|absent\sof|exclud(?:ing|es)|with\sthe\sexception\sof"
+        r"|free\s(?:of|from)|(?:absence|lack)\sof|absent\sof|unaccompanied\sby|exclud(?:ing|es)|with\sthe\sexception\sof"
         r"|lack(?:s|ing|ed)?(?:\sin)?|stripped\sof|neither|nor|not\sa\ssingle|zero|no-?one|(?:(?:almost|practically|virtually|next\sto)\s)?no(?:t\sone)?(?!-)"
         r"|instead\sof|other\sthan|rather\sthan|(?:apart|aside)\sfrom|except(?:ing)?(?:\sfor)?"
         r"|(?:hardly|barely|scarcely)\sany|any(?:thing|one|body)\sbut|everything\sbut"

@@ -16,7 +16,7 @@ LEADS = (
         "has have had having with and but yet though while whereas although however plus also just or nor "
         "there completely totally entirely absolutely that which who whose where , ; : - – — ( clearly "
         "currently actually notably so can may being obviously even quite still now simply look looks "
-        "when thus definitely certainly please however"
+        "when thus noticeably conspicuously definitely certainly please however"
     )
 )
 # What ends a denial and goes with it, from a word that was denied on.
@@ -28,7 +28,7 @@ _TAIL = re.compile(
     rf"""(?:\s*,?\s*\b(?:
       (?:(?:is|are|was|were|being|that\sis|that\sare|which\sis|to\sbe|can\sbe|could\sbe|may\sbe)\s+)?
       (?:clearly\s|actually\s|currently\s)?
-      (?:(?:anywhere\s)?(?:in|on|around|near|by)\s(?:it|them)\b|visible|present|seen|shown|showing(?=\s*(?:[.,;]|$|\s\w+ing\b))|pictured|depicted|found|featured|included|displayed|spotted|noticed|
+      (?:(?:anywhere\s)?(?:in|on|around|near|by)\s(?:it|them)\b|visible|apparent|present|seen|shown|showing(?=\s*(?:[.,;]|$|\s\w+ing\b))|pictured|depicted|found|featured|included|displayed|spotted|noticed|
          captured|observed|involved|taking\splace|going\son|to\sbe\s(?:seen|found|had|spotted)|in\s(?:sight|view|evidence)|(?:anywhere\s)?nearby|around|anywhere|
          here|there|either|at\sall|of\sany\s(?:kind|sort|type)|whatsoever|to\sspeak\sof|anymore|
          (?:anywhere\s)?(?:(?:with)?in|from)\s(?:it|(?:the|this|that)\s(?:entire\s|whole\s)?{_IMAGE}\b(?!\s(?:of|with|where|showing|that|which|depicting|featuring)\b))|
@@ -51,8 +51,12 @@ class Denial(NamedTuple):
 
 def lead_start(words: Tokens, at: int) -> int:
     """Return where the words begin that lead to the cue at `at`."""
+    apart = False
     while at > 0:
         before = words[at - 1]
+        apart = apart or before.tag in ",;:"
+        if apart and before.low in table.HAVING_FORMS and before.low not in table.HAVE:
+            break  # "a talk show, however no dogs" keeps its show
         if before.low in ("it", "this", "one") and words[at].low in table.BE | table.HAVE and at > 1:
             if words[at - 2].low not in LEADS:
                 break

@@ -172,7 +172,10 @@ def _leading(words: Tokens, at: int) -> int:
     begin = lead_start(words, at)
     pronoun = words[begin - 1].low
     if words[begin].tag in ("X", "not", "R") and (
-        pronoun in ("i", "we", "you", "one") or (pronoun in _NAMED_BEFORE and words[begin - 2].tag in ",;.")
+        pronoun in ("i", "we", "you", "one")
+        or (
+            pronoun in _NAMED_BEFORE and (words[begin - 2].tag in ",;." or words[begin - 2].tag in ("C", "S"))
+        )
     ):
         begin = lead_start(words, begin - 1)
     return begin

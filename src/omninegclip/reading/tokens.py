@@ -16,7 +16,7 @@ _UNMARKED = frozenset(["isnt", "arent", "wasnt", "werent", "doesnt", "dont", "di
 _APART = re.compile(r"(?<=\w)\s(?:n['’]\s?t|['’]\s?(?:s|re|ve|ll))\b", re.IGNORECASE)
 
 
-_QUOTED_WHOLE = re.compile(r"""\s*(?:["“]([^"“”]*)["”]|'([^']*)')[.]?\s*""")
+_QUOTED_WHOLE = re.compile(r"""\s*(?:["“]([^"“”]*)["”]|'([^']*)')[.]?\s*(?:[#(].*)?""", re.DOTALL)
 _WITHOUT = re.compile(r"(?<!\S)w/o(?:ut)?(?=\s)", re.IGNORECASE)
 
 
@@ -105,8 +105,8 @@ def _is_noun(word: Word, before: Word, after: Word) -> bool:
     """Tell whether a word is a noun in its place, though it mostly is a verb, an adverb or a participle."""
     if word.tag == "P":  # "left", "right", "next" and "close" without "of" or "to"
         return word.low in table.SIDES and after.low not in ("of", "to")
-    if before.low not in _BEFORE_NOUNS:  # "a watering can is", "a candy stand is"
-        named = word.low in ("can", "set") or (word.tag == "V" and before.tag == "N")
+    if before.low not in _BEFORE_NOUNS:  # "a watering can is", "displays are"
+        named = word.low in ("can", "set") or (word.tag == "V" and before.low not in table.RELATIVES)
         return after.low in ("is", "are", "was", "were") and named
     if word.tag in "VX":
         return word.low not in table.BE and not word.low.startswith("'")

@@ -111,7 +111,7 @@ HAVING_FORMS = frozenset(HAVING) | frozenset(form for forms in HAVING.values() f
 PRESENT = words(
     "visible present seen shown pictured depicted found featured included displayed there here around "
     "nearby anywhere captured spotted observed noticed portrayed in_sight in_view in_evidence available "
-    "represented detected evident appear exist be on_display discernible illustrated"
+    "represented detected evident apparent appear exist be on_display discernible illustrated"
 )
 # Nouns that nobody counts, so that no article goes before them.
 MASS = words(
