@@ -56,6 +56,49 @@ while a car is visible, there are no buses here | a car is visible | buses
 a lidless pot | a pot | a lid
 nobody on the pier | the pier | a person
 nothing but sand | sand | something else
+I don't want any text |  | text
+please no people |  | people
+a photo with no watermark |  | a watermark
+beach, exclude people and dogs | beach | people | dogs
+beach w/o people | beach | people
+neither of them brown |  | brown
+two dogs, neither of them brown | two dogs | brown dogs
+none of the people wear hats | none of the people | people wearing hats
+a bird that never flies | a bird | a bird flying
+never flies |  | flying
+a park with hardly any trees | a park | trees
+a car with its doors not open | a car with its doors | open doors
+cats but not black ones | cats | black cats
+cars other than red ones | cars | red cars
+a bike that nobody is riding | a bike | a person riding a bike
+a table with nothing on it | a table | something on a table
+a cat that is neither black nor white | a cat | a black cat | a white cat
+a man who is neither smiling nor frowning | a man | a man smiling | a man frowning
+no one in the picture wears glasses |  | a person wearing glasses
+anything but dogs |  | dogs
+all animals except dogs | all animals | dogs
+a cat rather than a dog | a cat | a dog
+it is not raining |  | rain
+Noticeably absent from this image is a knife. |  | a knife
+Absent a truck, horses stand in the shade. | horses stand in the shade. | a truck
+A poncho and a backpack are both absent from this image. |  | a poncho | a backpack
+Fighting is not part of the footage. |  | fighting
+A studio setting is not present. |  | a studio setting
+Men make an appearance, but women do not. | Men make an appearance. | women
+a cookie, a car, however, is not present in the image | a cookie | a car
+a runway, but no Boeing 747 next to it | a runway | a Boeing 747
+a cart but no 757-300 | a cart | 757-300
+a plane, but it is not next to a truck | a plane | a plane next to a truck
+"This image features a motorbike but no car". | This image features a motorbike | a car
+a gym, but no jump rope | a gym | a jump rope
+You see a stool, but don't expect to see a kitchen. | You see a stool. | a kitchen
+This image shows a ball, but it does not include a net. | This image shows a ball. | a net
+A storm is featured, while displays are absent. | A storm is featured. | displays
+a talk show, however no dogs | a talk show | dogs
+sheep, unaccompanied by any cows | sheep | cows
+In the image, there is no table, but a man sits on a bench. | a man sits on a bench. | a table
+"No car is visible." # said |  | a car
+What's not part of this scene is a cup. |  | a cup
 """.strip("\n").split("\n")
 ]
 UNCHANGED = """
@@ -78,6 +121,10 @@ a cat that can't be missed
 a small hill, not very high
 a dog not far from a river
 free hugs in the park
+a dog in the grass, no watermark
+hide and seek in a garden
+a dog that doesn't want to leave
+player no 737 runs
 a trash can besides a bench
 an old tree standing alone in a field
 a rider with no hands on the bars

@@ -2,6 +2,8 @@
 
 import re
 
+from omninegclip.reading.words import words
+
 _IMAGE = (r"(?:image|picture|photo|photograph|scene|shot|snapshot|drawing|cartoon|frame|view|caption|video|"
           r"illustration|painting)")  # fmt: skip
 # Says that there is an image, and nothing that it shows.
@@ -17,10 +19,10 @@ _NOTHING = re.compile(
     (?:it|this|that|there)\s(?:is|has|shows|features|contains))?[\s,;:.\-–—]*""",
     re.VERBOSE | re.IGNORECASE,
 )
-_DANGLING = re.compile(
-    r"(?:[\s,;:(–—-]+|(?<=\s)(?:with|and|but|or|nor|that|which|who|whose|there|where|while|whereas|though|although|just"
-    r"|only|having|yet|is|are|has|have|also|plus|as|when))+$",
-    re.IGNORECASE,
+_MARKS = " ,;:(–—-"
+_DANGLING = words(
+    "with and but or nor that which who whose there where while whereas though although just only having "
+    "yet is are has have also plus as when"
 )
 _OPENING = re.compile(
     r"^(?:[\s,;:.)–—!-]+|(?:and|but|just|only|while|yet|though|although|rather|instead|however|plus|either|or"
@@ -31,7 +33,15 @@ _PLACE_ALONE = re.compile(
     r"^(?:in|on|at|of|from|near|around|along|inside)\s"
     r"((?:the|an?|this|that|his|her)\s[\w' -]+)\.?$",
                           re.IGNORECASE)  # fmt: skip
-_FRAME_BEFORE = re.compile(rf"^(?:this|the|an?)\s{_IMAGE},?\s(?:but|and|while|yet)\s", re.IGNORECASE)
+_BLANK_BEFORE_MARK = re.compile(r"\s([,;:.])")
+_EMPTY_BRACKETS = re.compile(r"\(\s*\)")
+_STOPS = re.compile(r"\.(?:\s*\.)+$")
+_MARKS_IN_A_ROW = re.compile(r"([,;:])(?:\s*[,;:])+")
+_MARK_BEFORE_STOP = re.compile(r"[,;:]\s*\.")
+_JOINED_WITH = re.compile(r"\s(?:and|but),? (?=with\b)")
+_DANGLING_STOP = re.compile(r"\s*(?:\b(?:with|and|but)\b|,)\s*\.$")
+_SNAPPED = re.compile(r"\b(?:took|made|snapped)\s", re.IGNORECASE)
+_FRAME_BEFORE = re.compile(rf"^(?:in\s)?(?:this|the|an?)\s{_IMAGE},?\s(?:but|and|while|yet)\s", re.IGNORECASE)
 _TAKEN = re.compile(rf"^.*\b(?:took|made|snapped)\s(?:this|a|the)\s{_IMAGE}(?:\sof\s|:\s*)", re.IGNORECASE)
 
 
@@ -42,19 +52,30 @@ def without_frame(text: str) -> str:
 
 def tidy(text: str) -> str:
     """Return what is left after cuts as a fragment that stands by itself, or nothing."""
-    text = re.sub(r"\s+", " ", text).strip()
-    text = re.sub(r"\s+([,;:.])", r"\1", text)
-    text = re.sub(r"\(\s*\)", "", text)
-    text = re.sub(r"\.(?:\s*\.)+$", ".", text)
-    text = re.sub(r"([,;:])(?:\s*[,;:])+", r"\1", text)
-    text = re.sub(r"[,;:]\s*\.", ".", text)
-    text = re.sub(r"\s(?:and|but),? (?=with\b)", " ", text)
+    text = _BLANK_BEFORE_MARK.sub(r"\1", " ".join(text.split()))
+    if "(" in text:
+        text = _EMPTY_BRACKETS.sub("", text)
+    text = _MARK_BEFORE_STOP.sub(".", _MARKS_IN_A_ROW.sub(r"\1", _STOPS.sub(".", text)))
+    text = _JOINED_WITH.sub(" ", text)
     before = None
     while before != text:
         before = text
-        text = _OPENING.sub("", _DANGLING.sub("", text)).strip()
-        text = re.sub(r"\s*(?:\b(?:with|and|but)\b|,)\s*\.$", ".", text)
-    text = _FRAME_BEFORE.sub("", _TAKEN.sub("", text))
+        text = _OPENING.sub("", _without_dangling(text)).strip()
+        if text.endswith("."):
+            text = _DANGLING_STOP.sub(".", text)
+    text = _FRAME_BEFORE.sub("", text)
+    if _SNAPPED.search(text):
+        text = _TAKEN.sub("", text)
     if place := _PLACE_ALONE.match(text):
         text = place[1]
     return without_frame(text)
+
+
+def _without_dangling(text: str) -> str:
+    """Return a text without marks and joining words at its end."""
+    while True:
+        text = text.rstrip(_MARKS)
+        rest, blank, last = text.rpartition(" ")
+        if not blank or last.lower() not in _DANGLING:
+            return text
+        text = rest

@@ -3,32 +3,69 @@
 import re
 from collections.abc import Callable
 
-from omninegclip.reading.compounds import compound
+from omninegclip.reading import compounds
+from omninegclip.reading import words as table
 from omninegclip.reading.denial import Denial
 from omninegclip.reading.not_scopes import denied_by_not
-from omninegclip.reading.scopes import following, preceding
+from omninegclip.reading.partitives import none_of
+from omninegclip.reading.requests import unwanted
+from omninegclip.reading.scopes import following, inverted, preceding
 from omninegclip.reading.tokens import Tokens
 
 Scope = Callable[[Tokens, int, int], Denial | None]
 
 # A sentence without any of these denies nothing.
-_ANY = re.compile(
-    r"\b(?:no|not|non|none|nothing|nobody|never|neither|nor|nowhere|without|cannot|zero|sans|minus|only|alone"
-    r"|lack|lacks|lacking|lacked|missing|absent|absence|except|excepting|excluding|excluded|devoid|bereft|free"
-    r"|instead|apart|aside|other\sthan|rather\sthan|anywhere\sbut|any\snumber\sbut|void|empty\sof|stripped"
-    r"|(?:is|are|was|were|do|does|did|has|would)nt)\b"
-    r"|n['’]\s?t\b|(?<=\w)-?(?:less|free)\b|(?:^|\s)-[A-Za-z\"“]",
-    re.IGNORECASE,
+_SINGLE = table.words(
+    "no not non none nothing nobody never neither nor nowhere without cannot zero sans minus only alone "
+    "lack lacks lacking lacked missing absent absence except excepting excluding excludes excluded "
+    "exclude devoid bereft free instead apart aside void stripped unaccompanied hardly barely scarcely "
+    "avoid hide omit skip isnt arent wasnt werent doesnt dont didnt hasnt wouldnt"
 )
+_FIRST_OF_SEVERAL = table.words(
+    "other rather any anywhere anything anyone anybody everything empty leave filter w"
+)
+_SEVERAL = re.compile(
+    r"\b(?:(?:other|rather)\sthan|(?:any(?:where|thing|one|body|\snumber)|everything)\sbut|empty\sof"
+    r"|(?:leave|filter)\sout|w/o(?:ut)?)\b"
+)
+_WORD = re.compile(r"\w+")
+_NOT_JOINED = re.compile(r"n['’]\s?t\b")
+_COMPOUND = re.compile(r"\w-?(?:less|free)\b")
+_MINUS = re.compile(r"(?:^|\s)-[a-z\"“]")
 
+# What an image is called where something is said to be absent from it.
+_FROM = r"(?:it|(?:the|this|that)\s\w+)"
 # Which words make a cue, and which scope it has; the first that fits at a place counts.
 _CUES: tuple[tuple[str, str, Scope], ...] = (
     (
+        "inverted",
+        rf"(?:what['’]?s\snot\s(?:part\sof|in)\s{_FROM}|nowhere\sin\s{_FROM}"
+        r"|one\sthing\s(?:you|one)\s(?:won['’]t|can['’]?not|can['’]t)\s(?:find|see)"
+        r"|(?:absent|missing|excluded|omitted|nowhere\sto\sbe\s(?:seen|found)|absence"
+        r"|not\s(?:present|included|pictured|shown|visible|seen|featured))"
+        rf"(?:,?\s(?:from|in|within|here)\b(?:\s{_FROM})?)?)"
+        r"\s(?:is|are|was|were)(?=\s(?:the|any|an?|one|\w+(?:\s\w+)?[.,;]?$|\w+s[.,;]))"
+        r"|(?<![^.\"“])absent(?=\s(?:an?|any)\s)",
+        inverted,
+    ),
+    (
+        "partitive",
+        r"(?:none|neither|not\sone|no\sone|nobody|not\sany)\sof(?=\s(?:them|which|whom|the|these|those)\b)",
+        none_of,
+    ),
+    (
+        "request",
+        r"(?:(?<=^)|(?<=[,;.]\s)|(?<=and\s)|(?<=but\s)|(?<=please\s))"
+        r"(?:exclude|avoid|hide(?!\sand)|omit|skip|leave\sout|filter\sout)",
+        unwanted,
+    ),
+    (
         "following",
         r"without|sans|minus(?=\s(?:any|the|an?|its|his|her)?\s?[a-z])|devoid\sof|bereft\sof|void\sof|empty\sof"
-        r"|free\s(?:of|from)|(?:absence|lack)\sof|absent\sof|excluding|with\sthe\sexception\sof"
-        r"|lack(?:s|ing|ed)?(?:\sin)?|stripped\sof|neither|nor|not\sa\ssingle|zero|no-?one|no(?:t\sone)?(?!-)"
-        r"|instead\sof|other\sthan|(?:apart|aside)\sfrom|except(?:ing)?(?:\sfor)?"
+        r"|free\s(?:of|from)|(?:absence|lack)\sof|absent\sof|unaccompanied\sby|exclud(?:ing|es)|with\sthe\sexception\sof"
+        r"|lack(?:s|ing|ed)?(?:\sin)?|stripped\sof|neither|nor|not\sa\ssingle|zero|no-?one|(?:(?:almost|practically|virtually|next\sto)\s)?no(?:t\sone)?(?!-)"
+        r"|instead\sof|other\sthan|rather\sthan|(?:apart|aside)\sfrom|except(?:ing)?(?:\sfor)?"
+        r"|(?:hardly|barely|scarcely)\sany|any(?:thing|one|body)\sbut|everything\sbut"
         r"|nobody|nothing",
         following,
     ),
@@ -37,21 +74,33 @@ _CUES: tuple[tuple[str, str, Scope], ...] = (
         r"missing|absent|excluded|omitted|left\sout|nowhere(?:\sto\sbe\s(?:seen|found)|\sin\s(?:sight|view))?",
         preceding,
     ),
-    ("not", r"not|n['’]t|never|any(?:where|\snumber)\sbut", denied_by_not),
-    ("compound", r"(?<=\w)(?:-?less|-free)", compound),
+    ("not", r"not|never|any(?:where|\snumber)\sbut", denied_by_not),
+    ("compound", r"(?<=\w)(?:-?less|-free)", compounds.compound),
 )
-SCOPES: dict[str, Scope] = {name: scope for name, _, scope in _CUES}
-# "not" follows its auxiliary without a blank in "isn't", and a compound's ending its stem.
-_BEGINS = {"following": r"(?<![\w-])", "preceding": r"(?<![\w-])", "not": r"(?<!-)", "compound": ""}
+SCOPES: dict[str, Scope] = {name: scope for name, _, scope in _CUES} | {"joined": denied_by_not}
+# A cue is a word, but for "n't" and "cannot", which follow their auxiliary without a blank, and compounds.
 CUE = re.compile(
-    "|".join(rf"(?P<{name}>{_BEGINS[name]}(?:{words})(?![\w-]))" for name, words, _ in _CUES), re.IGNORECASE
+    r"(?<![\w-])(?:"
+    + "|".join(rf"(?P<{name}>{words})" for name, words, _ in _CUES if name != "compound")
+    + r")(?![\w-])|(?P<joined>n['’]t|(?<=can)not)(?![\w-])"
+    + "".join(rf"|(?P<{name}>{words})(?![\w-])" for name, words, _ in _CUES if name == "compound"),
+    re.IGNORECASE,
 )
 
 
 def cue_words(text: str) -> set[str]:
     """Return the words and endings of a text that may deny, in lower case; one without any denies nothing."""
-    found = {each.lower().replace("’", "'") for each in _ANY.findall(text)}
-    return {"n't" if cue.endswith(("'t", "' t")) else _NAMES.get(cue, cue) for cue in found}
-
-
-_NAMES = {"cannot": "not", "-free": "free", "-less": "less"}
+    low = text.lower()
+    said = set(_WORD.findall(low))
+    cues = said & _SINGLE
+    if not said.isdisjoint(_FIRST_OF_SEVERAL):
+        cues.update(_SEVERAL.findall(low))
+    if ("n'" in low or "n’" in low) and _NOT_JOINED.search(low):
+        cues.add("n't")
+    if ("less" in low or "free" in low) and (compound := _COMPOUND.search(low)):
+        cues.add("free" if compound[0].endswith("free") else "less")
+    if "-" in low and _MINUS.search(low):
+        cues.add("-")
+    if "cannot" in cues:
+        cues.add("not")
+    return cues

@@ -16,21 +16,22 @@ LEADS = (
         "has have had having with and but yet though while whereas although however plus also just or nor "
         "there completely totally entirely absolutely that which who whose where , ; : - – — ( clearly "
         "currently actually notably so can may being obviously even quite still now simply look looks "
-        "when thus"
+        "when thus noticeably conspicuously definitely certainly please however"
     )
 )
 # What ends a denial and goes with it, from a word that was denied on.
 _IMAGE = (
-    "(?:image|picture|photo|photograph|scene|frame|shot|view|background|foreground|snapshot|composition|area)"
+    "(?:image|picture|photo|photograph|scene|frame|shot|view|background|foreground|snapshot|composition|area"
+    "|video|footage|clip|content|film)"
 )
 _TAIL = re.compile(
     rf"""(?:\s*,?\s*\b(?:
       (?:(?:is|are|was|were|being|that\sis|that\sare|which\sis|to\sbe|can\sbe|could\sbe|may\sbe)\s+)?
       (?:clearly\s|actually\s|currently\s)?
-      (?:(?:anywhere\s)?(?:in|on|around|near|by)\s(?:it|them)\b|visible|present|seen|shown|showing(?=\s*(?:[.,;]|$|\s\w+ing\b))|pictured|depicted|found|featured|included|displayed|spotted|noticed|
-         captured|observed|to\sbe\s(?:seen|found|had|spotted)|in\s(?:sight|view|evidence)|(?:anywhere\s)?nearby|around|anywhere|
+      (?:(?:anywhere\s)?(?:in|on|around|near|by)\s(?:it|them)\b|visible|apparent|present|seen|shown|showing(?=\s*(?:[.,;]|$|\s\w+ing\b))|pictured|depicted|found|featured|included|displayed|spotted|noticed|
+         captured|observed|involved|taking\splace|going\son|to\sbe\s(?:seen|found|had|spotted)|in\s(?:sight|view|evidence)|(?:anywhere\s)?nearby|around|anywhere|
          here|there|either|at\sall|of\sany\s(?:kind|sort|type)|whatsoever|to\sspeak\sof|anymore|
-         (?:anywhere\s)?(?:with)?in\s(?:it|(?:the|this|that)\s(?:entire\s|whole\s)?{_IMAGE}\b(?!\s(?:of|with|where|showing|that|which|depicting|featuring)\b))|
+         (?:anywhere\s)?(?:(?:with)?in|from)\s(?:it|(?:the|this|that)\s(?:entire\s|whole\s)?{_IMAGE}\b(?!\s(?:of|with|where|showing|that|which|depicting|featuring)\b))|
          (?:anywhere\s)?(?:in|on|inside|around|near|beside|under|over|at|behind|above|below|by|with|across|along|next\sto|on\stop\sof|in\sfront\sof|out\sof|inside\sof)\s(?:it|him|her(?!\s[a-z])|them|itself|himself|herself|themselves)\b|
          on(?=\s*(?:[.,;]|$|\s(?:and|but|is|are|who|that|in|at|while|\w\w\w+(?:ing|s))\b))|
          inside(?=\s*(?:[.,;]|$))|exists?|appears?)
@@ -50,8 +51,12 @@ class Denial(NamedTuple):
 
 def lead_start(words: Tokens, at: int) -> int:
     """Return where the words begin that lead to the cue at `at`."""
+    apart = False
     while at > 0:
         before = words[at - 1]
+        apart = apart or before.tag in ",;:"
+        if apart and before.low in table.HAVING_FORMS and before.low not in table.HAVE:
+            break  # "a talk show, however no dogs" keeps its show
         if before.low in ("it", "this", "one") and words[at].low in table.BE | table.HAVE and at > 1:
             if words[at - 2].low not in LEADS:
                 break
@@ -101,7 +106,7 @@ def text_of(words: Tokens, span: Span) -> str:
 def subject_before(words: Tokens, at: int) -> Span | None:
     """Return the noun phrase that the words before `at` are about: "a car" of "a car that | is not red"."""
     if words[at - 1].low in table.RELATIVES and at > 1:
-        nearest = _phrase_ending(words, at - 1)
+        nearest = phrase_ending(words, at - 1)
         if nearest and _agrees(words, nearest, words[at - 1].low, words[at].low):
             return nearest
         at -= 1
@@ -110,7 +115,7 @@ def subject_before(words: Tokens, at: int) -> Span | None:
     start = clause_start(words, at)
     while (end := phrase_end(words, start)) == start or end > at:
         if start == 0:
-            return _phrase_ending(words, at)
+            return phrase_ending(words, at)
         start = clause_start(words, start - 1)
     return Span(start, end)
 
@@ -139,7 +144,7 @@ def clause_start(words: Tokens, at: int) -> int:
     return start
 
 
-def _phrase_ending(words: Tokens, end: int) -> Span | None:
+def phrase_ending(words: Tokens, end: int) -> Span | None:
     """Return the noun phrase that ends at `end`."""
     while words[end - 1].low in _JOINING:
         end -= 1

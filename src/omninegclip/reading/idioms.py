@@ -16,12 +16,16 @@ _FORBIDDEN = (
 _IDIOMS: dict[str, tuple[str, ...]] = {
     "no": (
         rf"\b(?:an?|the|orange|red)\s['\"]?\s?no[\s-](?:\w+[\s-]){{1,3}}?['\"]?\s?{_SIGN}\b",
-        rf"\bno[\s-]{_FORBIDDEN}\b(?=\s*(?:[\"'.,;]|$|{_SIGN}|allowed|here\b|and\b|or\b|is\b))(?:[\s-]{_SIGN})?",
-        r"\bno\s?\.?\s?\d+\w*\b",
+        rf"(?<!\bis\s)(?<!\bbut\s)(?<!'s\s)\bno[\s-]{_FORBIDDEN}\b(?=\s*(?:[\"'.,;]|$|{_SIGN}|allowed|here\b|and\b|or\b|is\b))(?:[\s-]{_SIGN})?",
+        r"\b(?:players?|numbers?|jersey|bus|train|platform|gate|route|car|room|track|runner|rider|horse|shirt"
+        r"|engine|locomotive|bib|seat|line|unit|ship|model|pier|lane|boat|plane|sign)\sno\s?\d+\w*\b|\bno\d+\b",
+        r"\bno\s?\.\s?\d+\w*\b",
         r"\bno\s?\.\s",
         r"\bno\s(?:longer|doubt|matter|wonder|idea|way|problem|intention|further|later|sooner|less|more\sthan|fewer"
-        r"|filter|watermark|frills|nonsense|means|big\sdeal|reason|time|better|such|chance|good|words\sneeded"
+        r"|frills|nonsense|means|big\sdeal|reason|time|better|such|chance|good|words\sneeded"
         r"|comment|edits|rush|hurry|gravity|degrees|waste|emissions?|parking\sallowed)\b",
+        # remarks on a photo, unlike "a photo with no watermark"
+        r",\sno\s(?:watermark|filter)\b|\bno\s(?:watermark|filter)(?=[,:;])|^no\sfilter\b",
         r"\bwith\s+no\s+(?:hands|effort|problem)\b",
         r"\byes\sor\sno\b",
         r"\b(?:hear|see|speak)\sno\sevil\b",
@@ -30,10 +34,10 @@ _IDIOMS: dict[str, tuple[str, ...]] = {
         r"\bnot\s(?:only|just|merely|simply)\b(?:(?!\bbut\b).)*(?:\bbut\b)?",
         r"\bnot\s(?:special|fancy|unusual|new|much|short\sof|edited|for\ssale|bad|any\s(?:longer|more|less))\b",
         r"\bnot[\s-]so[\s-]\w+",
-        r"\bnot\s(?:yet|far|long|quite|sure|really|very|too|so|that|many|all|alone|everyone|every|enough|to\b|exactly"
+        r"\bnot\s(?:yet|far|long|quite|sure|really|very|too|so|that|many|all|alone|everyone|every|enough|to\b(?!\sbe\s(?:seen|found))|exactly"
         r"|certain|the\s(?:most|\w+est|only|same)\b)",
         r"\bdo\snot\s(?:enter|disturb|walk|touch|cross|feed|stop|park|litter|block)\b",
-        r"\b(?:does|did|do)\snot\s(?:get\sbetter|matter|mind|seem|know|appear\sto|look|want|even)\b",
+        r"\b(?:does|did|do)\snot\s(?:get\sbetter|matter|mind|seem|know|appear\sto|look|even)\b",
         r"\bcannot\s(?:wait|help|be\s(?:missed|beat)|believe|stop|get\senough)\b",
         r"\blast\sbut\snot\sleast\b|\bif\snot\b|\bor\snot\b|\bwhy\snot\b|\bmore\soften\sthan\snot\b|\bas\snot\sto\b"
         r"|\b(?:trying|try|tries|careful)\snot\sto\b|\bto\snot\b",
@@ -42,7 +46,7 @@ _IDIOMS: dict[str, tuple[str, ...]] = {
         r"\b(?:do|does)n['’]?t\s(?:enter|disturb|walk|touch|cross|feed|stop|park|litter|block)\b",
         r"\b(?:ca|wo|could|do|is|are)n['’]?t\s(?:wait|help|believe|get\sbetter|stop|miss|it\snice|they\snice|mind|matter"
         r"|worry|quite|get\senough|be\s(?:missed|beat))\b",
-        r"\b(?:does|did|do)n['’]?t\s(?:get\sbetter|matter|mind|seem|know|appear\sto|look|want|even)\b",
+        r"\b(?:does|did|do)n['’]?t\s(?:get\sbetter|matter|mind|seem|know|appear\sto|look|even)\b",
         r"\b(?:is|are)n['’]t\s(?:it|they|he|she|this|that)\s\w+",
     ),
     "without": (
@@ -64,7 +68,7 @@ _IDIOMS: dict[str, tuple[str, ...]] = {
     "lacking": (r"\blacking\sa\stitle\b",),
     "missing": (r"\bmissing\s(?:from\sthe\salbum|persons?\b|child\b|poster|link|you)",),
     "absent": (r"\btitle\sabsent\b|\babsent[\s-]minded\w*",),
-    "none": (r"\bnone\s(?:of\sit|other\sthan|too)\b(?:\sstaged)?",),
+    "none": (r"\bnone\s(?:of\sit|other\sthan|too)\b",),
     "never": (r"\bnever\s(?:seen\sbefore|mind|ending|looked|better|been)\b",),
     "nowhere": (r"\bnowhere\selse\b|\bof\snowhere\b",),
     "instead": (r"\binstead[.,]?$|\binstead\s(?!of)",),
@@ -75,14 +79,24 @@ _IDIOMS: dict[str, tuple[str, ...]] = {
 # Whatever stands between quotation marks or on a sign.
 _QUOTED = re.compile(
     r"[\"“][^\"”]*[\"”]|(?<![a-z])'[^']*'(?![a-z])"
-    r"|\bsigns?\b(?:\s\w+){0,2}?\s(?:says?|saying|reads?|reading|stating|states?|that\ssays?)\b[^,.]*"
+    r"|\b(?:says?|saying|reads?|reading)\s(?:'[^']*'(?![a-z])|[\"“][^\"”]*[\"”])"
+    r"|\bsigns?\b(?:\s(?!says?\s[\"“']|reads?\s[\"“'])\w+){0,2}?\s(?:says?|saying|reads?|reading|stating|states?|that\ssays?)\b[^,.]*"
     r"|\b(?:says?|saying|reads?|reading|spelling|warning|displaying|displays|labell?ed|marked|means)[,:]?\s(?:that\s)?"
     r"(?:no|not|don['’]?t|do\snot)\b[^,.]*"
     r"|\bsigns?\s?:\s.*",
     re.IGNORECASE,
 )
 _QUOTING = re.compile(r"[\"“']|\b(?:sign|say|read|spell|warn|display|label|mark|stat|mean)", re.IGNORECASE)
-_BY_CUE = {word: re.compile("|".join(expressions), re.IGNORECASE) for word, expressions in _IDIOMS.items()}
+
+
+def _any_of(expressions: tuple[str, ...]) -> re.Pattern[str]:
+    """Return what finds any of the expressions; those that begin with a word are tried where words begin."""
+    words = [each.removeprefix(r"\b") for each in expressions if each.startswith(r"\b")]
+    others = [each for each in expressions if not each.startswith(r"\b")]
+    return re.compile("|".join([*others, *([rf"\b(?:{'|'.join(words)})"] if words else [])]), re.IGNORECASE)
+
+
+_BY_CUE = {word: _any_of(expressions) for word, expressions in _IDIOMS.items()}
 
 
 def idle_spans(text: str, cues: set[str]) -> list[tuple[int, int]]:

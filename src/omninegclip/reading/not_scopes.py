@@ -6,16 +6,21 @@ from omninegclip.reading.denial import (
     clause_end,
     gerund,
     lead_start,
+    phrase_ending,
     subject_before,
     tail_end,
     text_of,
 )
 from omninegclip.reading.noun_phrases import Span, bare, head, indefinite, listed, phrase_end
+from omninegclip.reading.requests import WANTING, unwanted
 from omninegclip.reading.scopes import completed, subjects
 from omninegclip.reading.tokens import Tokens
 
+_NAMED_BEFORE = ("it", "he", "she", "they")
 _SIGHT = table.words("sight view evidence image picture photo photograph scene frame shot it attendance")
+_WEATHER_THINGS = {"raining": "rain", "snowing": "snow"}
 _WEATHER = ("raining", "snowing", "dark", "sunny", "cold", "windy")
+_ASKERS = ("i", "we", "you", "please", ",", ".", "but", "and", "so")
 _PERHAPS = frozenset(
     {"seem", "appear", "want", "need", "know", "look", "like", "seems", "care", "mind", "believe"}
 )
@@ -32,6 +37,8 @@ def denied_by_not(words: Tokens, at: int, after: int) -> Denial | None:
     }:
         after += 1
     word = words[after]
+    if words.lows(after, after + 2) == ["to", "be"] and words[after + 2].low in table.PRESENT:
+        return _absent(words, helper, after + 3)
     if word.low in table.DEGREES and word.low not in ("all",):
         return None
     auxiliary = words[helper].low
@@ -45,6 +52,12 @@ def denied_by_not(words: Tokens, at: int, after: int) -> Denial | None:
 def _verb(words: Tokens, helper: int, after: int) -> Denial | None:
     """Read "does not show X", "can't be seen", "does not run"."""
     verb = words[after].low
+    if after >= len(words) or words[after].tag in ",.;":  # "but women do not"
+        return _absent(words, helper, after)
+    if verb == "make" and words[after + 2].low == "appearance":
+        return _absent(words, helper, after + 3)
+    if verb in WANTING | {"show", "include"} and (helper == 0 or words[helper - 1].low in _ASKERS):
+        return unwanted(words, helper, after + 1)
     if verb == "be":
         if words[after + 1].low in table.PRESENT:
             return _absent(words, helper, after + 2)
@@ -66,11 +79,14 @@ def _verb(words: Tokens, helper: int, after: int) -> Denial | None:
 def _be(words: Tokens, helper: int, after: int) -> Denial | None:
     """Read "is not visible", "isn't a dog", "is not red", "is not on a beach", "is not running"."""
     word = words[after]
+    if word.low in _WEATHER_THINGS and words[helper - 1].low in ("it", ""):
+        return Denial(Span(lead_start(words, max(helper - 1, 0)), after + 1), (_WEATHER_THINGS[word.low],))
     if words[helper - 1].low == "there" and phrase_end(words, after) > after:
         return _object(words, helper, after)
     if helper == 0 and words[after].low == "there":  # "isn't there a dog"
         return None
-    if word.low in table.PRESENT:
+    somewhere = words[helper - 1].low in _NAMED_BEFORE and words[after + 1].tag == "P"
+    if word.low in table.PRESENT and not somewhere:  # "it is not displayed on a shelf" says where
         return _absent(words, helper, after + 1)
     if after >= len(words) or word.tag in (",", ".", ";"):
         return _absent(words, helper, after)
@@ -107,6 +123,10 @@ def _said(words: Tokens, helper: int, after: int) -> Denial | None:
 def _bare(words: Tokens, at: int, after: int) -> Denial | None:
     """Read "not" without an auxiliary: "a man not wearing a hat", "but not on a beach"."""
     word = words[after]
+    if word.low in _WEATHER_THINGS:
+        return Denial(Span(lead_start(words, at), after + 1), (_WEATHER_THINGS[word.low],))
+    if words[at].low == "never" and word.tag in ("V", "N"):
+        return _never(words, at, after)
     if words[at - 1].tag == "D" or words[at - 1].low in ("if", "whether", "why", "or", "to", "trying"):
         return None
     if word.low in ("any", "a", "an", "the", "even") or word.tag == "D":
@@ -115,9 +135,20 @@ def _bare(words: Tokens, at: int, after: int) -> Denial | None:
         return _absent(words, at, after + 2)
     if word.low in table.PRESENT and word.tag != "N" and at > 0 and _closes(words, after + 1):
         return _absent(words, at, after + 1)
+    if at == 0 and word.tag == "G" and word.low in table.HAVING_FORMS:
+        return _object(words, at, after + 1)
+    if word.tag == "N" and words[phrase_end(words, after) - 1].low in ("ones", "one"):
+        return _object(words, at, after)
     if word.tag == "N" and word.low not in table.ADJECTIVES and words[at - 1].low not in table.ADJECTIVES:
         return _object(words, at, after)
     return _said(words, at, after) if at > 0 or word.tag == "P" else None
+
+
+def _never(words: Tokens, at: int, after: int) -> Denial | None:
+    """Read "a bird that never flies", and "never flies" by itself."""
+    end = clause_end(words, after + 1)
+    said = f"{gerund(words[after].low)} {words.between(after + 1, end)}".strip()
+    return Denial(Span(at, end), (said,)) if at == 0 else _predicate(words, at, end, said)
 
 
 def _closes(words: Tokens, at: int) -> bool:
@@ -139,7 +170,13 @@ def _object(words: Tokens, at: int, start: int) -> Denial | None:
 def _leading(words: Tokens, at: int) -> int:
     """Return where the words begin that lead to a denial at `at`: pronouns before "don't see" go too."""
     begin = lead_start(words, at)
-    if words[begin - 1].low in ("i", "we", "you", "one") and words[begin].tag in ("X", "not", "R"):
+    pronoun = words[begin - 1].low
+    if words[begin].tag in ("X", "not", "R") and (
+        pronoun in ("i", "we", "you", "one")
+        or (
+            pronoun in _NAMED_BEFORE and (words[begin - 2].tag in ",;." or words[begin - 2].tag in ("C", "S"))
+        )
+    ):
         begin = lead_start(words, begin - 1)
     return begin
 
@@ -155,6 +192,8 @@ def _absent(words: Tokens, helper: int, end: int) -> Denial | None:
 
 def _predicate(words: Tokens, at: int, end: int, said: str) -> Denial | None:
     """Deny what is said of a subject."""
+    if words[at - 1].low in _NAMED_BEFORE and (named := phrase_ending(words, at - 1)) and said:
+        return Denial(Span(_before(words, at - 1), end), (f"{text_of(words, named)} {said}",))
     subject = subject_before(words, at)
     if subject is None or not said or words[at - 1].low in ("you", "i", "we") or said in _WEATHER:
         return None
@@ -204,7 +243,9 @@ def _number(words: Tokens, at: int, after: int) -> Denial | None:
 
 def _attribute(words: Tokens, at: int, after: int) -> Denial | None:
     """Deny an attribute: "a red car" of "a car that is not red"."""
-    subject = subject_before(words, at)
+    held = phrase_ending(words, at)
+    owned = held and (words[held.start].low in table.POSSESSIVES or words[held.start - 1].low == "with")
+    subject = held if owned else subject_before(words, at)
     if subject is None:
         return None
     end = clause_end(words, after)

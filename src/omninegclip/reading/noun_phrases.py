@@ -1,11 +1,12 @@
 """Noun phrases: where one ends, how several are listed, and how one is said as a text to embed."""
 
 import re
+from functools import lru_cache
 from typing import NamedTuple
 
 from omninegclip.captions.english import article
 from omninegclip.reading import words as table
-from omninegclip.reading.tokens import Tokens
+from omninegclip.reading.tokens import Tokens, tag_of
 
 _EMPTY = re.compile(
     r"^(?:(?:a |any |the )?(?:single |slightest |visible )?"
@@ -14,9 +15,10 @@ _EMPTY = re.compile(
     re.IGNORECASE,
 )
 _LEADING = re.compile(
-    r"^(?:(?:any(?: of)?(?: the| these| those)?(?: other| more)?|a single|even(?: a single)?|single|another"
-    r"|other|the|this|these|those|that|such|either|both|much|many|its|his|her|their|my|your|our|all|all the"
-    r"|every|each|a lot of|lots of|one(?!\s+(?:else|on|in|at|\w+ing)\b))\s+)+(?=\S)",
+    r"^(?:(?:any of the following:?|any(?: of)?(?: the| these| those)?(?: other| more)?|a single"
+    r"|even(?: a single)?|single|another|other|the|this|these|those|that|such|either|both|much|many|its|his"
+    r"|her|their|my|your|our|all|all the|every|each|a lot of|lots of"
+    r"|one(?!\s+(?:else|on|in|at|\w+ing)\b))\s+)+(?=\S)",
     re.IGNORECASE,
 )
 _SOMEBODY = {"one": "a person", "nobody": "a person", "anyone": "a person", "anybody": "a person",
@@ -42,12 +44,18 @@ def phrase_end(words: Tokens, start: int) -> int:
         at += 2
     while True:
         word, after = words[at], words[at + 1]
-        if word.tag == "N" or (word.tag == "#" and noun):
+        if (
+            (word.tag == "N" and word.low != "no")
+            or (word.tag == "#" and (noun or _is_name(words, at)))
+            or _is_activity(words, at, noun)
+        ):
             noun = True
         elif word.tag == "O" and not noun and word.low not in ("there", "it"):
             return at + (2 if after.low == "else" else 1)
-        elif (word.tag in ("G", "E", "R") and not noun and after.tag in ("N", "G", "E", "#")) or (
-            noun and after.tag == "N" and (word.tag == "E" or word.low == "looking")
+        elif (
+            (word.tag in ("G", "E", "R") and not noun and after.tag in ("N", "G", "E", "#"))
+            or (noun and after.tag == "N" and (word.tag == "E" or word.low == "looking"))
+            or (noun and word.tag == "G" and after.tag == "X" and after.low not in table.MODALS)
         ):
             pass
         elif word.low in ("and", "or", ",") and _joins_adjectives(words, at):
@@ -57,8 +65,35 @@ def phrase_end(words: Tokens, start: int) -> int:
         elif word.low == "'s" and noun and after.tag in ("N", "E", "G"):
             noun = False
         else:
-            return at if noun or (words[at - 1].low == "one" and at > start) else start
+            counted = at > start and (words[at - 1].low == "one" or _is_name(words, at - 1))
+            return at if noun or counted else start
         at += 1
+
+
+def _is_name(words: Tokens, at: int) -> bool:
+    """Tell whether a number stands for a thing, as in "no 757-300" and "no Boeing 747"."""
+    low = words[at].low
+    return "-" in low or words[at - 1].tag == "G" or (low.isdigit() and len(low) > 2)
+
+
+_OPENING_CLAUSES = table.words(", but while and though although whereas yet with ;")
+
+
+def _is_activity(words: Tokens, at: int, noun: bool) -> bool:
+    """Tell whether a word in -ing is what is or is not there: "no singing", "fighting is absent"."""
+    if noun or not words[at].low.endswith("ing") or words[at].tag not in ("G", "E"):
+        return False
+    before, after = words[at - 1].low, words[at + 1]
+    if after.tag in ("N", "G", "#", "D", "O"):
+        return False
+    if before in ("no", "any", "the", "a", "an", "without"):
+        return True
+    if after.tag == "E":
+        return False
+    if before in table.HAVING_FORMS or before in ("excluding", "or", "nor"):
+        return True
+    then = words[at + 2] if after.tag == "R" and after.low not in table.PRESENT else after
+    return (then.tag == "X" or then.low in ("absent", "missing")) and (at == 0 or before in _OPENING_CLAUSES)
 
 
 def _joins_adjectives(words: Tokens, at: int) -> bool:
@@ -150,6 +185,7 @@ def _filled(phrase: str) -> str:
     return phrase
 
 
+@lru_cache(maxsize=65536)
 def indefinite(phrase: str) -> str:
     """Return a phrase as a text to embed: "a dog" for "dog", "the dog" and "a single dog"; "dogs" stays."""
     core = bare(phrase)
@@ -161,6 +197,8 @@ def indefinite(phrase: str) -> str:
     if first.lower() in table.NUMBERS | {"some", "several", "few"} or first[:1].isdigit():
         return core
     noun = head(core)
+    if " " not in core and tag_of(noun) == "G":
+        return core
     if is_plural(noun) or noun in table.PRONOUNS:
         return core
     if (noun in table.MASS or noun in table.COLOUR_NAMES) and not re.match(

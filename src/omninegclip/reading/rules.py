@@ -8,6 +8,7 @@ from omninegclip.reading.denial import Denial
 from omninegclip.reading.forms import affirmed_twice, by_form
 from omninegclip.reading.idioms import idle_spans
 from omninegclip.reading.minus import by_minus
+from omninegclip.reading.partitives import other_ones
 from omninegclip.reading.reading import Reading
 from omninegclip.reading.tokens import Tokens, joined
 
@@ -33,7 +34,7 @@ def read_by_rules(sentence: str) -> Reading:
     denials = _denials(words, cues)
     if not denials:
         return Reading(without_frame(sentence if text == whole else text))
-    return Reading(_affirmed(words, denials), _texts(denials))
+    return Reading(_affirmed(words, denials), _texts(words, denials))
 
 
 def _denials(words: Tokens, cues: set[str]) -> list[Denial]:
@@ -67,5 +68,5 @@ def _affirmed(words: Tokens, denials: Sequence[Denial]) -> str:
     return tidy("".join([*parts, words.text[at:]]))
 
 
-def _texts(denials: Sequence[Denial]) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(text for denial in denials for text in denial.texts))
+def _texts(words: Tokens, denials: Sequence[Denial]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(other_ones(words, text) for denial in denials for text in denial.texts))

@@ -6,29 +6,39 @@ from omninegclip.reading.denial import (
     clause_end,
     gerund,
     lead_start,
+    phrase_ending,
     subject_before,
     tail_end,
     text_of,
 )
 from omninegclip.reading.noun_phrases import Span, head, is_plural, listed, phrase_end
+from omninegclip.reading.partitives import done_to, neither_nor
 from omninegclip.reading.tokens import Tokens
 
 
 def following(words: Tokens, at: int, after: int) -> Denial | None:
     """Read "no X", "without X", "free of X, Y or Z": what follows the cue is denied."""
     cue = words[at].low
-    if words[at - 1].tag == "P" and words[at - 1].low not in ("with", "of", "for", "except") and cue == "no":
+    if cue == "no" and words[at - 1].tag == "P" and words[at - 1].low not in _BEFORE_NO:
         return None
     if (cue == "no" and words[at - 1].tag == "D") or (
         cue == "lack" and words[after - 1].low == "lack" != words[at + 1].low and words[at - 1].tag == "D"
     ):
         return None  # "a no entry sign", and "a lack dog" for a black one
+    while words[after].tag == "F":  # "lacking even a table"
+        after += 1
     if words[after].low in ("and", "or") and words[after + 1].low in ("with", "without"):
         return None  # "with or without"
     if cue in ("except", "excepting", "apart", "aside", "other") and not _exempts(words, at):
         return None
     if cue == "nothing" and words[after].low in table.BE and tail_end(words, after) == after:
         return None
+    if cue in _ITSELF and (done := done_to(words, at, after)):
+        return done
+    if cue in ("neither", "nor") and words[after].low in table.HAVING_FORMS:
+        after += 1  # "neither features a bus nor a car"
+    if cue == "neither" and (undone := neither_nor(words, at, after)):
+        return undone
     if cue == "without" and words[after].tag == "G" and words[after].low not in _ATTRIBUTIVE:
         return _undone(words, at, after)
     spans = (
@@ -38,6 +48,8 @@ def following(words: Tokens, at: int, after: int) -> Denial | None:
     )
     if not spans or words.between(*spans[0]).lower() == "image":
         return None
+    if cue == "nothing" and words[after].tag == "P":
+        return _nowhere_on(words, at, after)
     if cue in ("no", "zero"):
         spans = _and_as_or(words, spans)
     while cue in ("absence", "lack") and words[at - 1].low in (
@@ -57,7 +69,21 @@ def following(words: Tokens, at: int, after: int) -> Denial | None:
     return Denial(Span(start, end), texts)
 
 
+_BEFORE_NO = ("with", "of", "for", "except", "by")
 _ITSELF = table.words("nobody nothing noone no-one")
+
+
+def _nowhere_on(words: Tokens, at: int, after: int) -> Denial:
+    """Read "a table with nothing on it" as denying something on a table."""
+    start, stop = lead_start(words, at), phrase_end(words, after + 1)
+    place = words.between(after, stop)
+    if words[after + 1].low in ("it", "them") and (subject := phrase_ending(words, start)):
+        return Denial(Span(start, after + 2), (f"something {words[after].low} {text_of(words, subject)}",))
+    if start == 0:  # "nothing on the table" leaves the table
+        return Denial(Span(start, after), (f"something {place}",))
+    return Denial(Span(start, tail_end(words, after)), ("something",))
+
+
 _ATTRIBUTIVE = table.words(
     "parking swimming running shopping dining sleeping cooking washing flying skating boxing rolling "
     "living driving walking hiking surfing serving drinking moving matching remaining"
@@ -74,7 +100,7 @@ def _exempts(words: Tokens, at: int) -> bool:
 
 
 _LEFT_BARE = table.words(
-    "empty bare naked nude topless deserted alone nothing nobody no none all vacant blank plain barren"
+    "empty bare naked nude topless deserted alone nothing nobody no none vacant blank plain barren"
 )
 
 
@@ -116,8 +142,10 @@ def completed(words: Tokens, spans: list[Span], start: int, at: int) -> tuple[in
     last = spans[-1]
     end = tail_end(words, last.end)
     texts = [text_of(words, span) for span in spans]
-    if end > last.end:
+    goes_on = start == 0 and words[at].low in _ITSELF | {"no"} and words[end].tag in ("V", "X")
+    if end > last.end and not goes_on:
         return end, tuple(texts)
+    last = Span(last.start, end)
     more, stop = _belonging(words, last, start, at)
     if more:
         texts[-1] = f"{texts[-1]} {more}"
@@ -134,7 +162,7 @@ def _belonging(words: Tokens, thing: Span, start: int, at: int) -> tuple[str, in
     clause = (
         first
         or start == at
-        or words[start].low in ("but", "while", "that", "because")
+        or {"but", "while", "that", "because"} & set(lead)
         or (actor and words[start].low in (",", ";", "and"))
     ) and not ("with" in lead or words[at].low == "without" or (many and word.low in ("is", "was")))
     if word.low in table.BE and (clause or words[thing.start].low in ("one", "nobody")):
@@ -183,6 +211,17 @@ def _doing(words: Tokens, at: int) -> tuple[str, int]:
     return words.between(at, end), end
 
 
+def inverted(words: Tokens, at: int, after: int) -> Denial | None:
+    """Read "noticeably absent from the image is a bench": what follows is denied."""
+    spans = listed(words, after, table.AND)
+    if not spans:
+        return None
+    while words[at - 1].tag == "R" or words[at - 1].low in ("a", "notable"):
+        at -= 1
+    end, texts = completed(words, spans, lead_start(words, at), at)
+    return Denial(Span(lead_start(words, at), end), texts)
+
+
 def preceding(words: Tokens, at: int, after: int) -> Denial | None:
     """Read "the X is missing", "X nowhere to be seen", "X excluded": what precedes the cue is denied."""
     if words[at - 1].low in ("not", "never", "and", "or", "while", "when") or at == 0:
@@ -190,7 +229,7 @@ def preceding(words: Tokens, at: int, after: int) -> Denial | None:
     if words[after - 1].low == "missing" and words[after].tag in ("D", "#", "N"):
         return _lacked(words, at, after)
     stop = at
-    while stop > 0 and (words[stop - 1].low in table.BE or words[stop - 1].tag == "R"):
+    while stop > 0 and (words[stop - 1].low in table.BE | {"both"} or words[stop - 1].tag == "R"):
         stop -= 1
     spans = subjects(words, stop)
     if spans is None:
@@ -214,6 +253,8 @@ def _lacked(words: Tokens, at: int, after: int) -> Denial | None:
 
 def subjects(words: Tokens, at: int) -> list[Span] | None:
     """Return the things that the clause before `at` is about: two of "a cat and a dog | are absent"."""
+    if words.lows(at - 3, at) == [",", "however", ","]:
+        at -= 3
     last = _phrase_before(words, at)
     if last is None:
         return None

@@ -7,19 +7,24 @@ from typing import NamedTuple
 from omninegclip.reading import words as table
 
 _TOKEN = re.compile(
-    r"[A-Za-z]+?(?=n['’]t\b)|n['’]t\b|can(?=not\b)|['’](?:s|re|ve|ll|d|m)\b"
-    r"|[^\W_]+(?:[-_][^\W_]+)*|[^\w\s]",
-    re.IGNORECASE,
+    r"[^\W_]+(?:[-_][^\W_]+)*(?:(?<=n)['’]t\b)?|['’](?:s|re|ve|ll|d|m)\b|[^\w\s]", re.IGNORECASE
 )
-# Contractions typed without the mark: a word in two.
-_UNMARKED = {f"{verb}nt": verb for verb in ("is", "are", "was", "were", "does", "do", "did", "has", "would")}
+# Contractions typed without the mark.
+_UNMARKED = frozenset(["isnt", "arent", "wasnt", "werent", "doesnt", "dont", "didnt", "hasnt", "wouldnt"])
 
 
 _APART = re.compile(r"(?<=\w)\s(?:n['’]\s?t|['’]\s?(?:s|re|ve|ll))\b", re.IGNORECASE)
 
 
+_QUOTED_WHOLE = re.compile(r"""\s*(?:["“]([^"“”]*)["”]|'([^']*)')[.]?\s*(?:[#(].*)?""", re.DOTALL)
+_WITHOUT = re.compile(r"(?<!\S)w/o(?:ut)?(?=\s)", re.IGNORECASE)
+
+
 def joined(text: str) -> str:
-    """Return a text whose contractions stand together again, as "is n't" and "it ' s" do in some captions."""
+    """Return a text as it is spoken: quoted as a whole it isn't, "w/o" is "without", "is n't" is "isn't"."""
+    if whole := _QUOTED_WHOLE.fullmatch(text):
+        text = whole[1] or whole[2] or ""
+    text = _WITHOUT.sub("without", text)
     return _APART.sub(lambda found: re.sub(r"\s", "", found[0]), text)
 
 
@@ -48,20 +53,19 @@ class Tokens:
         self.text = text
         self.words: list[Word] = []
         for found in _TOKEN.finditer(text):
-            low = found[0].lower().replace("’", "'")
             start, end = found.span()
-            if low in _UNMARKED:
-                cut = end - 2
-                self.words.append(Word(_UNMARKED[low], start, cut, "X"))
-                self.words.append(Word("not", cut, end, "not"))
+            low, kind, denying = _classed(found[0])
+            if denying:
+                self.words.append(Word(low, start, end - denying, kind))
+                self.words.append(Word("not", end - denying, end, "not"))
             else:
-                self.words.append(Word("not" if low == "n't" else low, start, end, _tag(low)))
+                self.words.append(Word(low, start, end, kind))
         self._settle()
 
     def _settle(self) -> None:
-        """Take "left", "right", "next" and "close" for nouns or adjectives where no "of" or "to" follows."""
+        """Take for nouns what stands where nouns do: "no jump rope", "a can opener", "the left hand"."""
         for at, word in enumerate(self.words):
-            if word.low in table.SIDES and self[at + 1].low not in ("of", "to"):
+            if word.tag in _MAYBE_NOUNS and _is_noun(word, self[at - 1], self[at + 1]):
                 self.words[at] = word._replace(tag="N")
 
     def __len__(self) -> int:
@@ -94,6 +98,22 @@ class Tokens:
         return low
 
 
+_MAYBE_NOUNS = frozenset("PVXER")
+
+
+def _is_noun(word: Word, before: Word, after: Word) -> bool:
+    """Tell whether a word is a noun in its place, though it mostly is a verb, an adverb or a participle."""
+    if word.tag == "P":  # "left", "right", "next" and "close" without "of" or "to"
+        return word.low in table.SIDES and after.low not in ("of", "to")
+    if before.low not in _BEFORE_NOUNS:  # "a watering can is", "displays are"
+        named = word.low in ("can", "set") or (word.tag == "V" and before.low not in table.RELATIVES)
+        return after.low in ("is", "are", "was", "were") and named
+    if word.tag in "VX":
+        return word.low not in table.BE and not word.low.startswith("'")
+    return (word.tag == "E" or word.low == "present") and after.tag not in ("N", "G", "E", "#", "R")
+
+
+_BEFORE_NOUNS = frozenset(("no", "a", "an", "the", "any", "nor"))
 _CLASSES = (
     ("not", frozenset({"not", "n't"})),
     ("X", table.AUXILIARIES),
@@ -113,17 +133,29 @@ _KNOWN = {word: tag for tag, members in reversed(_CLASSES) for word in members}
 
 
 @lru_cache(maxsize=65536)
-def _tag(low: str) -> str:
+def _classed(text: str) -> tuple[str, str, int]:
+    """Return a word in lower case, its class, and how many of its last characters are a "not" of its own."""
+    low = text.lower().replace("’", "'")
+    denying = 3 if low == "cannot" or low.endswith("n't") else 2 if low in _UNMARKED else 0
+    if denying and denying < len(low):
+        low = low[:-denying]
+        return low, tag_of(low), denying
+    return ("not", "not", 0) if denying else (low, tag_of(low), 0)
+
+
+@lru_cache(maxsize=65536)
+def tag_of(low: str) -> str:
+    """Return the class of a word in lower case."""
     if known := _KNOWN.get(low):
         return known
     if not low[0].isalnum():
         return low if low[0] != "'" or len(low) == 1 else "'s"
     if low[0].isdigit():
         return "#"
-    if low.endswith("ing") and len(low) > 4:
+    if low.endswith("ing") and len(low) > 4 and low.rpartition("-")[2] not in table.NOUNS_IN_ING:
         return "G"
     if low.endswith("ed") and len(low) > 4:
         return "E"
-    if low.endswith("ly") and len(low) > 4 and low not in {"family", "butterfly", "belly", "jelly", "fly"}:
+    if low.endswith("ly") and len(low) > 4 and not low.endswith(("fly", "family", "belly", "jelly")):
         return "R"
     return "N"

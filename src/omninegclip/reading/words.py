@@ -43,7 +43,7 @@ ADVERBS = words(
     "here there currently actually really either nearby around anywhere together yet still now too very "
     "quite so almost always ever then again away apart alone clearly necessarily particularly especially "
     "fully entirely completely totally actively directly outdoors indoors somewhere upside today forward "
-    "back else visible present absent missing"
+    "back else visible present absent missing whatsoever definitely certainly both please however"
 )
 # What weakens "not" until nothing is denied for sure: "not very high", "not many", "not far", "not sure".
 DEGREES = words(
@@ -103,14 +103,15 @@ HAVING = {
     "capture": "captures capturing", "exhibit": "exhibits exhibiting",
     "involve": "involves involving", "reveal": "reveals revealing", "own": "owns owning",
     "notice": "notices noticing", "observe": "observes observing",
-    "illustrate": "illustrates illustrating", "mention": "mentions", "encounter": "encounters",
+    "hear": "hears hearing", "illustrate": "illustrates illustrating", "mention": "mentions",
+    "encounter": "encounters",
 }  # fmt: skip
 HAVING_FORMS = frozenset(HAVING) | frozenset(form for forms in HAVING.values() for form in forms.split())
 # What is said of a thing that is there, and denied of one that is not: "no dog is visible".
 PRESENT = words(
     "visible present seen shown pictured depicted found featured included displayed there here around "
     "nearby anywhere captured spotted observed noticed portrayed in_sight in_view in_evidence available "
-    "represented detected evident appear exist be on_display discernible illustrated"
+    "represented detected evident apparent appear exist be on_display discernible illustrated"
 )
 # Nouns that nobody counts, so that no article goes before them.
 MASS = words(

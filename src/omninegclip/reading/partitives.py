@@ -1,0 +1,116 @@
+"""Denials about what was named before: "two dogs, neither of them brown", "a bike that nobody is riding"."""
+
+import re
+
+from omninegclip.reading import words as table
+from omninegclip.reading.denial import Denial, clause_end, gerund, lead_start, phrase_ending, text_of
+from omninegclip.reading.noun_phrases import Span, bare, head, indefinite, is_plural, phrase_end
+from omninegclip.reading.tokens import Tokens
+
+_THEM = table.words("them which whom these those it us")
+
+
+def none_of(words: Tokens, at: int, after: int) -> Denial | None:
+    """Read "neither of them brown", "none of the people wear hats", "none of the vehicles is a car"."""
+    if words[after].low in _THEM:
+        verb, subject, start = after + 1, phrase_ending(words, at) or _first(words, at), lead_start(words, at)
+    else:
+        end = phrase_end(words, after)
+        verb, subject, start = end, Span(after, end), at
+        while words[verb].tag == "P" and phrase_end(words, verb + 1) > verb + 1:
+            verb = phrase_end(words, verb + 1)
+    end = clause_end(words, verb + 1)
+    if verb >= len(words) or words[verb].tag in ",;:.":
+        return None
+    texts = (_denied_of(words, subject, verb, end),)
+    if subject and subject.start == after and start == 0 and words[verb].low not in table.BE:
+        return Denial(Span(verb, end), texts)
+    return Denial(Span(start, end), texts)
+
+
+def _first(words: Tokens, at: int) -> Span | None:
+    """Return the noun phrase that a sentence begins with, if it ends before `at`."""
+    end = phrase_end(words, 0)
+    return Span(0, end) if 0 < end <= at else None
+
+
+def _denied_of(words: Tokens, subject: Span | None, verb: int, end: int) -> str:
+    """Return what the words from `verb` to `end` say of a subject, as "brown dogs"."""
+    if words[verb].low in table.BE:
+        verb += 1
+    if words[verb].tag in ("D", "#") and phrase_end(words, verb) > verb:
+        return text_of(words, Span(verb, phrase_end(words, verb)))
+    said = words.between(verb, end)
+    if words[verb].tag in ("N", "V", "X") and words[verb].low not in table.ADJECTIVES and end > verb + 1:
+        said = f"{gerund(words[verb].low)} {words.between(verb + 1, end)}"
+    if subject is None:
+        return said
+    core = " ".join(
+        word for word in bare(text_of(words, subject)).split() if word.lower() not in table.NUMBERS
+    )
+    if end == verb + 1 and words[verb].tag in ("N", "E"):
+        return indefinite(f"{said} {core}")
+    return f"{indefinite(core)} {said}"
+
+
+def done_to(words: Tokens, at: int, after: int) -> Denial | None:
+    """Read "a bike that nobody is riding": what nobody does to the thing before."""
+    start = at - 1 if words[at - 1].low in table.RELATIVES else at
+    subject = phrase_ending(words, start)
+    end = clause_end(words, after + 1)
+    verb = after + 1 if words[after].low in table.BE else after
+    if subject is None or verb >= end or words[start - 1].tag in ",;" or words[end - 1].tag == "D":
+        return None
+    last = end - 1
+    transitive = last == verb or words[last].tag == "P" or words[last].low == "on"
+    if not transitive or words[verb].tag not in ("G", "V", "N"):
+        return None
+    said = (
+        words.between(verb, end)
+        if words[verb].tag == "G"
+        else (f"{gerund(words[verb].low)} {words.between(verb + 1, end)}".strip())
+    )
+    return Denial(Span(start, end), (f"a person {said} {text_of(words, subject)}",))
+
+
+def neither_nor(words: Tokens, at: int, after: int) -> Denial | None:
+    """Read "a cat that is neither black nor white", "a man neither smiling nor frowning"."""
+    end = clause_end(words, after)
+    items, begin = [], after
+    for place in range(after, end + 1):
+        if place == end or words[place].low in ("nor", "or"):
+            items.append(Span(begin, place))
+            begin = place + 1
+    verb = at - 1 if words[at - 1].low in table.BE else at
+    start = verb - 1 if words[verb - 1].low in table.RELATIVES else verb
+    subject = phrase_ending(words, start)
+    kinds = {_kind(words, item) for item in items}
+    if subject is None or len(kinds) != 1 or None in kinds:
+        return None
+    core = bare(text_of(words, subject))
+    if kinds == {"action"}:
+        texts = tuple(f"{indefinite(core)} {words.between(*item)}" for item in items)
+    else:
+        texts = tuple(indefinite(f"{words.between(*item)} {core}") for item in items)
+    return Denial(Span(start, end), texts)
+
+
+def _kind(words: Tokens, item: Span) -> str | None:
+    """Tell whether words are an action or an adjective, None for anything else."""
+    if item.end <= item.start:
+        return None
+    if words[item.start].tag == "G":
+        return "action"
+    return "attribute" if item.end == item.start + 1 and words[item.start].low in table.ADJECTIVES else None
+
+
+def other_ones(words: Tokens, text: str) -> str:
+    """Return a text whose "ones" is named: "black cats" for the "black ones" of "cats but not black ones"."""
+    rest, _, last = text.rpartition(" ")
+    first = phrase_end(words, 0)
+    if last not in ("ones", "one") or not rest or not first:
+        return text
+    noun = head(re.sub(r"\s(?:other|rather)$", "", words.between(0, first)))
+    if last == "ones" and not is_plural(noun):
+        noun = f"{noun}s"
+    return indefinite(f"{bare(rest)} {noun}")
