@@ -16,6 +16,7 @@ LAYERS = (
     ("__init__", "cli"),
     ("commands",),
     ("api",),
+    ("reproduce",),
     ("study",),
     ("run",),
     ("report",),

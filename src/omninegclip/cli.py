@@ -21,6 +21,7 @@ from omninegclip.commands.leaderboard import leaderboard
 from omninegclip.commands.negate import negate
 from omninegclip.commands.quickstart import quickstart
 from omninegclip.commands.read import read
+from omninegclip.commands.reproduce import reproduce
 from omninegclip.commands.robustness import robustness
 from omninegclip.commands.scenes import scenes
 from omninegclip.commands.search import search
@@ -39,7 +40,7 @@ app = App(
     suppress_keyboard_interrupt=False,  # main says what an interruption left
 )
 for verb in (
-    quickstart, scenes, study, train, convert, verify, blend, calibrate,
+    quickstart, scenes, study, train, reproduce, convert, verify, blend, calibrate,
     evaluate, robustness, leaderboard, negate, read, index, search, export,
 ):  # fmt: skip
     app.command(verb)

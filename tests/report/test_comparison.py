@@ -66,9 +66,11 @@ def test_the_table_and_the_csv_say_the_same():
 def test_published_figures_have_sources_and_belong_to_benchmarks_of_the_suites():
     suites = {benchmark.name: benchmark for benchmark in load_suite("all")}
     rows = summary.published(list(suites))
-    assert len(rows) == len(summary.published([*suites, "none"])) == 39
+    assert len(rows) == len(summary.published([*suites, "none"])) == 53
     for row in rows:
-        assert all(row[key] for key in ("model", "backbone", "source", "table", "version")), row
+        told = ("model", "backbone", "source", "table", "version", "protocol")
+        assert all(row[key] for key in told), row
+        assert row["comparable"].split(":")[0] in ("yes", "no", "unclear"), row
         assert row["read"] in ("first-hand", "second-hand"), row
         assert 0 < float(row["value"]) < 100
         assert row["figure"] in suites[row["benchmark"]].measures.values(), row
@@ -85,6 +87,23 @@ def test_published_figures_are_those_of_the_tables_they_name():
     assert figures("negbench-coco-choices", "NegCLIP-NegFull") == {"56.2"}
     assert figures("negbench-voc2007-choices", "NegCLIP-NegFull") == {"59.65"}
     assert figures("negrefcocog", "CLIP") == {"57.73"}
+    # https://github.com/StevenCYLu/PeakPatch/blob/08a9e690/README.md
+    assert figures("negbench-coco-choices", "PeakPatch") == {"74.3"}
+    assert figures("negbench-voc2007-choices", "PeakPatch") == {"65.5"}
+    # https://github.com/m1k2zoo/negbench/tree/2ac009b5/results/mcq
+    assert figures("negbench-coco-choices", "CLIP DataComp") == {"26.26"}
+    assert figures("negbench-voc2007-choices", "CLIP LAION-2B Large") == {"25.26"}
+
+
+def test_a_blind_rule_stands_beside_every_published_choice_of_negbench():
+    rows = [row for row in summary.published([b.name for b in load_suite("all")]) if row["blind"]]
+    assert {(row["benchmark"], row["blind"]) for row in rows} == {
+        ("negbench-coco-choices", "98.6"),
+        ("negbench-voc2007-choices", "97.1"),
+        ("negbench-msrvtt-choices", "60.0"),
+    }
+    choices = [b.name for b in load_suite("all") if b.reader == "negbench-choices"]
+    assert len(rows) == len(summary.published(choices))
 
 
 def test_names_in_a_table_are_no_markup():

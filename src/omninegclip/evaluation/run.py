@@ -114,6 +114,23 @@ def run(
     return result
 
 
+def located_images(suite: Sequence[Benchmark], settings: Settings) -> list[ImageRef]:
+    """Return the images that benchmarks ask about, with the paths where they lie, but missing ones.
+
+    Raises OmniNegClipError for unreadable files.
+    """
+    found: dict[ImageRef, None] = {}
+    for benchmark in suite:
+        items = (
+            list(benchmark.items(settings.data, settings.protocol))
+            if benchmark.sources(settings.data)
+            else []
+        )
+        places, _ = _locate(items, benchmark, settings)
+        found |= {image._replace(path=str(path)): None for image, path in places.items()}
+    return list(found)
+
+
 def _guarded(
     benchmark: Benchmark,
     model: ModelFacts,

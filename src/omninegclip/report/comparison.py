@@ -191,11 +191,13 @@ def _draw(cell: ComparisonCell | None, compared: bool) -> str:
 
 
 def _published_table(rows: Sequence[Mapping[str, str]]) -> Table:
-    titles = ("benchmark", "figure", "model", "value", "source", "read")
-    table = Table(*titles, title="Published figures, not measured here")
+    titles = ("benchmark", "figure", "model", "value", "blind", "comparable", "source", "read")
+    title = "Published figures, not measured here; blind: our rule that reads the texts alone"
+    table = Table(*titles, title=title)
     for row in rows:
         source = f"{row['source']}, {row['table']}, {row['version']}"
         model = f"{row['model']} {row['backbone']}"
-        cells = (row["benchmark"], row["figure"], model, row["value"], source, row["read"])
+        cells = [row[name] for name in ("benchmark", "figure")]
+        cells += [model, *(row[name] for name in ("value", "blind", "comparable")), source, row["read"]]
         table.add_row(*map(Text, cells))
     return table
