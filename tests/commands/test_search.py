@@ -47,11 +47,25 @@ def test_a_search(place: Path) -> None:
     assert explained.count("what is affirmed") == explained.count("a ball") == 5
 
 
+def test_right_and_wrong_are_marked(place: Path) -> None:
+    answer = json.loads(found(place, "a dog", "--without", "a ball", "--json")[1])
+    lines = found(place, "a dog", "--without", "a ball")[1].splitlines()
+    assert {each["right"] for each in answer["results"]} <= {True, False}
+    for line, each in zip(lines, answer["results"], strict=True):
+        there = each["facts"]["shows"].split(", ")
+        right = "dog" in there and not any(name.endswith("ball") for name in there)
+        assert each["right"] is right
+        assert line.split() == [f"{each['score']:.3f}", "right" if right else "wrong", each["path"]]
+
+
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [
         (("a dog", "--where", "1 = 1"), "a column (path"),
         (("a dog", "--show"), "draws in a terminal"),
+        (("a dog", "--paths", "--json"), "choose one"),
+        (("a dog", "--paths", "--explain"), "choose one"),
+        (("a dog", "--json", "--show"), "choose one"),
         ((), "needs a QUERY"),
     ],
 )

@@ -15,6 +15,8 @@ from omninegclip.printable import say, say_json
 if TYPE_CHECKING:
     from omninegclip.index.search import Hit, SearchOptions, SearchResults
 
+_MARKS = {True: "right  ", False: "wrong  ", None: ""}
+
 
 @Parameter(name="*")
 @dataclass(frozen=True, kw_only=True)
@@ -27,8 +29,8 @@ class FindOptions:
         top: How many results at most.
         reader: What reads QUERY: rules, or none to take it as it is.
         score: Soft gate, subtraction, hard filter, or the cosine of the sentence as it is.
-        where: A condition on path, size, modified, width, height, taken, camera, latitude and longitude, as
-            "taken >= '2024-05-01' and path like '%holiday%'".
+        where: A condition on path, size, modified, width, height, taken, camera, latitude, longitude and
+            shows, as "taken >= '2024-05-01' and path like '%holiday%'".
         min_probability: Leave out results that score less.
     """
 
@@ -62,7 +64,7 @@ class OutputOptions:
 
     Attributes:
         paths: Print paths alone, a line each, as other programs read them.
-        explain: Print the probability of each half too.
+        explain: Print the probability of each half too, and what is shown where that is known.
         show: Draw the images in the terminal.
     """
 
@@ -95,7 +97,11 @@ def search(
     from omninegclip.index.search import Index
     from omninegclip.progress import console
 
-    if output.show and not sys.stdout.isatty():
+    if output.json_ + output.paths + (output.explain or output.show) > 1:
+        raise OmniNegClipError(
+            "--json prints everything and --paths the paths alone: choose one, without --explain and --show."
+        )
+    if output.show and not (sys.stdout.isatty() and os.get_terminal_size(sys.stdout.fileno()).columns):
         raise OmniNegClipError("--show draws in a terminal: leave it out where the output goes elsewhere.")
     found = Index.open(db, model=model, device=device).search(
         query, without=find.without, top=find.top, **find.rare
@@ -109,6 +115,9 @@ def search(
             else "Nothing was found.",
             soft_wrap=True,
         )
+    known = [hit.right for hit in found if hit.right is not None]
+    if known:
+        console.print(f"Right: {sum(known):,} of the {len(known):,} results whose content is known.")
     _print(found, output)
 
 
@@ -120,7 +129,7 @@ def _print(found: "SearchResults", output: OutputOptions) -> None:
         if output.paths:
             _print_path(hit.path)
             continue
-        say(f"{hit.score:.3f}  {hit.path}")
+        say(f"{hit.score:.3f}  {_MARKS[hit.right]}{hit.path}")
         if output.explain:
             say(f"       {_explained(hit)}")
         if output.show:
@@ -129,7 +138,8 @@ def _print(found: "SearchResults", output: OutputOptions) -> None:
 
 def _explained(hit: "Hit") -> str:
     affirmed = [] if hit.affirmed is None else [f"what is affirmed {hit.affirmed:.3f}"]
-    return ", ".join([*affirmed, *(f"{text} {share:.3f}" for text, share in hit.negated.items())])
+    shows = [f"it shows {hit.facts['shows']}"] if hit.facts["shows"] else []
+    return ", ".join([*affirmed, *(f"{text} {share:.3f}" for text, share in hit.negated.items()), *shows])
 
 
 def _print_path(path: str) -> None:
@@ -142,6 +152,8 @@ def _print_path(path: str) -> None:
 
 
 def _draw(hit: "Hit") -> None:
+    from PIL import ImageOps
+
     from omninegclip.extras import needed_for
     from omninegclip.images import open_image
     from omninegclip.progress import PlainConsole
@@ -153,4 +165,6 @@ def _draw(hit: "Hit") -> None:
     except OmniNegClipError as error:
         say(f"       {error}")
     else:
+        if hit.right is not None:
+            thumbnail = ImageOps.expand(thumbnail, 10, "green" if hit.right else "red")
         PlainConsole().print(Drawing(thumbnail, width=40))

@@ -45,6 +45,11 @@ class LanceEngine:
                 if writing
                 else database.open_table(TABLE)
             )
+            if missing := [name for name in schema(dim).names if name not in self._table.schema.names]:
+                raise OmniNegClipError(
+                    f"{folder} was made by an earlier version, without the column {missing[0]}: index the "
+                    "folders again, into a new --db."
+                )
         self._folder = folder
 
     def count(self, where: Condition | None = None) -> int:

@@ -18,6 +18,7 @@ FACTS = {
     "camera": pa.string(),
     "latitude": pa.float64(),
     "longitude": pa.float64(),
+    "shows": pa.string(),  # everything that is in it, as "beach, dog, kite"; known of drawn scenes alone
 }
 TIMES = frozenset({"modified", "taken"})  # as YYYY-MM-DDTHH:MM:SS, which sort as times do
 STATE = ("id", "path", "size", "mtime_ns", "content")  # what tells whether a file has changed

@@ -19,6 +19,7 @@ from omninegclip.index.question import Question, read_question
 from omninegclip.index.rank import Ranked, rank
 from omninegclip.index.score import Half, QuestionScore, ScoreName
 from omninegclip.index.store import Store, open_store
+from omninegclip.index.truth import is_right
 from omninegclip.index.where import read_where
 from omninegclip.reading.registry import ReaderName, make_reader
 from omninegclip.scoring.calibration import Calibration
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
 LIKELY = 0.5  # probability of the best result, below which there is probably nothing
 MOST = 10_000  # results
 _THUMBNAIL = 160  # pixels
+_MARKS = {True: " ✓", False: " ✗", None: ""}
 
 
 class SearchOptions(TypedDict, total=False):
@@ -59,6 +61,7 @@ class Hit:
         affirmed: the probability that it shows what is affirmed; None when that is anything.
         negated: the probability of each thing that must not be seen, by its text.
         facts: size, time and so on.
+        right: whether it is what was asked for; None where nothing tells what it shows, as of photos.
     """
 
     path: str
@@ -66,6 +69,7 @@ class Hit:
     affirmed: float | None
     negated: dict[str, float]
     facts: dict[str, object] = field(repr=False)
+    right: bool | None = None
 
     def thumbnail(self, side: int = _THUMBNAIL) -> bytes:
         """Return the image as a small JPEG; raises OmniNegClipError when it can't be read now."""
@@ -116,7 +120,7 @@ class SearchResults:
     def _repr_html_(self) -> str:
         cells = "".join(
             f"<figure style='display:inline-block;margin:4px;width:{_THUMBNAIL}px;vertical-align:top'>"
-            f"{_tag(hit)}<figcaption style='overflow-wrap:anywhere'>{hit.score:.2f} "
+            f"{_tag(hit)}<figcaption style='overflow-wrap:anywhere'>{hit.score:.2f}{_MARKS[hit.right]} "
             f"{escape(Path(hit.path).name)}</figcaption></figure>"
             for hit in self.hits
         )
@@ -197,7 +201,9 @@ class Index:
             return SearchResults(asked.understood, ())
         scores = self.score(asked, score)
         found = rank(self.store.engine, scores, top, where)
-        hits = self._hits(asked, scores, found)
+        # however it is scored, a sentence means what it says
+        meant = self.understand(query, without, {"image": options.get("image", "")})
+        hits = self._hits(asked, meant, scores, found)
         least = options.get("min_probability", 0.0)
         return SearchResults(asked.understood, tuple(hit for hit in hits if hit.score >= least))
 
@@ -223,7 +229,7 @@ class Index:
             name,
         )
 
-    def _hits(self, asked: Question, score: QuestionScore, found: Ranked) -> Iterator[Hit]:
+    def _hits(self, asked: Question, meant: Question, score: QuestionScore, found: Ranked) -> Iterator[Hit]:
         shown, hidden = score.probabilities(found.vectors)
         scores = score.in_range(found.scores)
         for place, facts in enumerate(self.store.engine.facts(found.keys)):
@@ -234,6 +240,7 @@ class Index:
                 float(shown[:, place].mean()) if len(shown) else None,
                 {each.text: float(hidden[row, place]) for row, each in enumerate(asked.unwanted)},
                 facts,
+                is_right(meant, str(facts["shows"] or "")),
             )
 
 

@@ -19,6 +19,7 @@ from omninegclip.index.decode import Decoded, Task, decode_all, time_text
 from omninegclip.index.names import id_of, text_of
 from omninegclip.index.rows import STATE, table_of
 from omninegclip.index.store import Store
+from omninegclip.index.truth import SceneTruth
 from omninegclip.index.walk import Found, covers, find_images
 from omninegclip.progress import console, progress
 
@@ -82,6 +83,7 @@ class _Update:
 
     def __init__(self, store: Store, encoder: "ClipEncoder", tops: Sequence[str], found: Found) -> None:
         self.engine, self.encoder, self.files = store.engine, encoder, found.files
+        self.truth = SceneTruth()
         self.changes = Changes(unreadable=len(found.unread))
         self.known = _known(store)
         self.left = [path for path in found.files if not self._is_unchanged(path)]
@@ -197,8 +199,8 @@ class _Update:
     def _write(self) -> None:
         """Write what has come together: new rows are added, and others put in place of the old ones."""
         owners = {row["id"]: row for row in self.engine.get([o for _, o in self.borrowed]).to_pylist()}
-        rows = [(_row(each, each.facts), vector) for each, vector in self.fresh]
-        rows += [(_row(each, owners[owner]), owners[owner]["vector"]) for each, owner in self.borrowed]
+        rows = [(self._row(each, each.facts), vector) for each, vector in self.fresh]
+        rows += [(self._row(each, owners[owner]), owners[owner]["vector"]) for each, owner in self.borrowed]
         new = [row for row in rows if id_of(str(row[0]["path"])) not in self.known]
         old = [row for row in rows if id_of(str(row[0]["path"])) in self.known]
         for some, write in ((new, self.engine.add), (old, self.engine.replace)):
@@ -207,11 +209,11 @@ class _Update:
                 write(table_of([row for row, _ in some], vectors))
         self.fresh, self.borrowed, self.last = [], [], time.monotonic()
 
-
-def _row(found: Decoded, facts: Mapping[str, object]) -> dict[str, object]:
-    """Return what is known of a file; `facts` may be those of another file with the same content."""
-    own = {"path": found.path, "size": found.size, "mtime_ns": found.mtime_ns, "content": found.content}
-    return {**facts, **own, "modified": time_text(found.mtime_ns / 1e9)}
+    def _row(self, found: Decoded, facts: Mapping[str, object]) -> dict[str, object]:
+        """Return what is known of a file; `facts` may be those of another file with the same content."""
+        own = {"path": found.path, "size": found.size, "mtime_ns": found.mtime_ns, "content": found.content}
+        shows = self.truth.shows(found.path) or facts.get("shows")
+        return {**facts, **own, "modified": time_text(found.mtime_ns / 1e9), "shows": shows}
 
 
 def _known(store: Store) -> dict[str, Known]:
