@@ -72,7 +72,7 @@ def without(record: Record, held_out: Names, lexicon: Lexicon) -> Record:
         changed["contrast_set"] = [
             each
             for each in record["contrast_set"]
-            if each["negates"] not in held_out
+            if held_out.isdisjoint(each["negates"])
             and not (each["text"] == record["presence_negated"] and negates(record["presence_denied"]))
         ]
     return changed
@@ -86,4 +86,5 @@ def denied(records: Iterable[Mapping[str, Any]]) -> Iterator[str]:
             yield from lexicon.mentions(record["presence_denied"])[0]
         if record["absence_negated"] is not None:
             yield record["absence_object"]
-        yield from (each["negates"] for each in record["contrast_set"] or () if each["negates"] is not None)
+        for each in record["contrast_set"] or ():
+            yield from each["negates"]

@@ -24,17 +24,19 @@ def written(
 def test_what_is_denied_decides_what_holds() -> None:
     for seed in range(30):
         said = written(seed)
-        assert said[0] == CaptionAssertion(CAPTION, said[0].affirms, None, True, CAPTION)
+        assert said[0] == CaptionAssertion(CAPTION, said[0].affirms, (), True, CAPTION)
         assert set(said[0].affirms) >= {"frisbee", "dog"}
         for each in said:
             assert set(each.affirms) <= NAMED or not each.holds
-            if each.negates is None:
+            if not each.negates:
                 assert each.affirmed == each.text
                 assert each.holds == (set(each.affirms) <= NAMED)
                 continue
-            assert each.holds == (each.negates not in NAMED and set(each.affirms) <= NAMED)
-            assert each.negates not in each.affirms
-            assert each.negates in each.text
+            (denied,) = each.negates
+            assert each.holds == (denied not in NAMED and set(each.affirms) <= NAMED)
+            assert denied not in each.affirms
+            assert denied in each.text
+            assert each.denied == (f"a {denied}",)
             if each.affirmed == CAPTION:
                 assert each.affirms == said[0].affirms
             elif each.affirms:
@@ -50,7 +52,7 @@ def test_true_and_false_denials_share_their_words() -> None:
         bare = [each for each in written(seed) if each.affirmed == NOTHING]
         assert {each.holds for each in bare} == {True, False}
         alike = {
-            each.text.replace(f"an {each.negates}", "a X").replace(str(each.negates), "X") for each in bare
+            each.text.replace(f"an {each.negates[0]}", "a X").replace(each.negates[0], "X") for each in bare
         }
         assert len(alike) == 1
 
@@ -59,12 +61,12 @@ def test_of_the_captions_own_denial_its_falsehood_alone_is_known() -> None:
     text = "A man throws no frisbee to a dog in the park."
     for absent in (("kite", "horse"), ()):
         (own,) = [each for each in written(0, absent, text) if each.text == text]
-        assert own == CaptionAssertion(text, (), None, False, None)
+        assert own == CaptionAssertion(text, (), (), False, None, None)
 
 
 def test_what_goes_unsaid_too_often_is_never_denied() -> None:
     for seed in range(60):
-        denied = {each.negates for each in written(seed)} - {None}
+        denied = {name for each in written(seed) for name in each.negates}
         assert denied <= {"kite", "horse", "frisbee", "dog", "bench"}  # not the man, not the park
 
 

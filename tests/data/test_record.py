@@ -115,3 +115,24 @@ def test_a_flipped_byte_in_the_rows_is_noticed(tmp_path: Path) -> None:
     path.write_bytes(content)
     with pytest.raises(OmniNegClipError, match="CRC checksum verification failed"):
         list(read_records(path))
+
+
+def test_contrast_sets_of_older_files_name_one_thing_or_null_and_are_read_as_lists(tmp_path: Path) -> None:
+    said = {"text": "a cat but no dog", "affirms": ["cat"], "holds": True, "affirmed": "a cat"}
+    rows = [
+        RECORD | {"contrast_set": [said | {"negates": "dog"}, said | {"negates": None}]},
+        RECORD | {"contrast_set": None},
+    ]
+    pq.write_table(pa.Table.from_pylist(rows), tmp_path / "old.parquet")
+    now = [said | {"negates": ["dog"], "denied": None}, said | {"negates": [], "denied": None}]
+    assert [row["contrast_set"] for row in read_records(tmp_path / "old.parquet")] == [now, None]
+    several = [said | {"negates": ["dog", "owl"], "denied": ["a dog", "an owl", "on a beach"]}]
+    write_records(tmp_path / "new.parquet", [RECORD | {"contrast_set": several}])
+    assert next(read_records(tmp_path / "new.parquet"))["contrast_set"] == several
+
+
+@pytest.mark.parametrize("said", ["a cat", ["a cat"], [{"text": "a cat", "negates": "dog", "holds": "yes"}]])
+def test_a_column_that_is_no_contrast_sets_is_refused(tmp_path: Path, said: object) -> None:
+    pq.write_table(pa.Table.from_pylist([RECORD | {"contrast_set": said}]), tmp_path / "odd.parquet")
+    with pytest.raises(OmniNegClipError, match=r"The column 'contrast_set' of .* is needed"):
+        list(read_records(tmp_path / "odd.parquet"))

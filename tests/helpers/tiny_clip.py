@@ -40,7 +40,8 @@ def contrast(here: str, also: str, absent: str) -> list[dict[str, Any]]:
     def said(
         text: str, affirms: list[str], negates: str | None, holds: bool, affirmed: str
     ) -> dict[str, Any]:
-        return {"text": text, "affirms": affirms, "negates": negates, "holds": holds, "affirmed": affirmed}
+        denied = [negates] if negates else []
+        return {"text": text, "affirms": affirms, "negates": denied, "holds": holds, "affirmed": affirmed}
 
     return [
         said(f"a {here} and a {also}", [here, also], None, True, f"a {here} and a {also}"),

@@ -23,4 +23,4 @@ def test_training_says_how_many_texts_are_cut(tmp_path: Path, capsys: pytest.Cap
 
 
 def statement() -> dict[str, object]:
-    return {"affirms": ["cat"], "negates": "dog", "holds": True, "affirmed": "a cat"}
+    return {"affirms": ["cat"], "negates": ["dog"], "holds": True, "affirmed": "a cat"}

@@ -7,7 +7,7 @@ from random import Random
 from omninegclip.captions.lexicon import WORD, Lexicon, Names, Noun
 from omninegclip.captions.parse import Parse
 from omninegclip.captions.phrasing import insert_absence
-from omninegclip.captions.templates import FORMS, Template, fill_in
+from omninegclip.captions.templates import FORMS, Template, fill_in, with_article
 
 OF_EACH = 2  # things that are not there, and things that are, for one affirmation to deny in turn
 SUBJECTS = ("people", "scene")  # affirmed beside objects and never denied: they go unsaid too often
@@ -16,17 +16,18 @@ NOTHING = "a photo"  # what a bare denial affirms
 
 @dataclass(frozen=True, slots=True)
 class CaptionAssertion:
-    """A sentence, the concepts that it affirms, the one that it denies, whether it holds, and its other half.
+    """A sentence, the concepts that it affirms and negates, whether it holds, and its halves in words.
 
-    `affirmed` is the sentence without its denial: the sentence itself where it denies nothing. None where the
-    caption denies its own content: that it is false is all that is known of such a sentence.
+    `affirmed` is the sentence without its denial: the sentence itself where it denies nothing. Both halves are
+    None where the caption denies its own content: that it is false is all that is known of it.
     """
 
     text: str
     affirms: tuple[str, ...]
-    negates: str | None
+    negates: tuple[str, ...]
     holds: bool
     affirmed: str | None
+    denied: tuple[str, ...] | None = ()
 
 
 def contrast_set(
@@ -46,9 +47,9 @@ def contrast_set(
     nothing is absent only the caption and its denial are left.
     """
     said = tuple(sorted(named_literally(caption, lexicon)))
-    found = [CaptionAssertion(caption, said, None, True, caption)]
+    found = [CaptionAssertion(caption, said, (), True, caption)]
     if denial:
-        found.append(CaptionAssertion(denial, (), None, False, None))
+        found.append(CaptionAssertion(denial, (), (), False, None, None))
     if not absent:
         return found
     subjects = [name for name in said if name in named or lexicon.concepts[name].kind in SUBJECTS]
@@ -58,7 +59,7 @@ def contrast_set(
         subject = rng.choice(subjects)
         others = [name for name in there if name not in lexicon.related[subject]]
         affirmed = fill_in(form.positive, _noun(lexicon, subject), None)
-        found.append(CaptionAssertion(affirmed, (subject,), None, True, affirmed))
+        found.append(CaptionAssertion(affirmed, (subject,), (), True, affirmed))
         found += _denials(form.hybrid, subject, affirmed, absent, others, lexicon, rng)
         if subject in lexicon.objects:
             found.append(_swapped(form, subject, absent[0], lexicon))
@@ -68,16 +69,16 @@ def contrast_set(
         rng.setstate(state)  # the same phrasing for both
         concept = lexicon.concepts[name]
         text = insert_absence(parse, concept.noun, concept.kind, rng)[1]
-        found.insert(place, CaptionAssertion(text, said, name, True, caption))
+        found.insert(place, CaptionAssertion(text, said, (name,), True, caption, _denied(lexicon, name)))
     false = fill_in(form.positive, _noun(lexicon, absent[0]), None)
-    return [*found, CaptionAssertion(false, (absent[0],), None, False, false)]
+    return [*found, CaptionAssertion(false, (absent[0],), (), False, false)]
 
 
 def _swapped(form: Template, subject: str, absent: str, lexicon: Lexicon) -> CaptionAssertion:
     """Return "a ball but no dog" of a dog without a ball: false twice."""
     affirmed = fill_in(form.positive, _noun(lexicon, absent), None)
     text = fill_in(form.hybrid, _noun(lexicon, absent), _noun(lexicon, subject))
-    return CaptionAssertion(text, (absent,), subject, False, affirmed)
+    return CaptionAssertion(text, (absent,), (subject,), False, affirmed, _denied(lexicon, subject))
 
 
 def named_literally(caption: str, lexicon: Lexicon) -> Names:
@@ -104,7 +105,11 @@ def _denials(
     false = rng.sample(present, min(OF_EACH, len(present)))
     for name in (*absent, *false):
         text = fill_in(template, noun, _noun(lexicon, name))
-        yield CaptionAssertion(text, affirms, name, name in absent, affirmed)
+        yield CaptionAssertion(text, affirms, (name,), name in absent, affirmed, _denied(lexicon, name))
+
+
+def _denied(lexicon: Lexicon, name: str) -> tuple[str, ...]:
+    return (with_article(_noun(lexicon, name)),)
 
 
 def _noun(lexicon: Lexicon, name: str) -> Noun:

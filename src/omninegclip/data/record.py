@@ -26,9 +26,10 @@ ASSERTION = pa.struct(
     [
         pa.field("text", pa.string()),
         pa.field("affirms", pa.list_(pa.string())),
-        pa.field("negates", pa.string()),
+        pa.field("negates", pa.list_(pa.string())),
         pa.field("holds", pa.bool_()),
         pa.field("affirmed", pa.string()),
+        pa.field("denied", pa.list_(pa.string())),
     ]
 )
 OPTIONAL = pa.schema(
@@ -54,9 +55,10 @@ def write_records(path: Path, rows: Iterable[Row]) -> int:
         absence_negated: true, for it negates something that is not there; null where there is none.
         image_bytes, objects_present, objects_absent: optional, written when the first row has them.
         objects_unsure: optional, what the image may or may not show.
-        contrast_sets: optional, sentences about the image whose truth is known, for `omni-plus`: each with
-            its `text`, the objects that it `affirms`, the one that it `negates` (null for none), whether it
-            `holds`, and the words that it `affirmed` without the denial (null where nobody can say them).
+        contrast_set: optional, sentences about the image whose truth is known: each with its `text`, the
+            objects that it `affirms`, those that it `negates`, whether it `holds`, and its halves in words,
+            what it `affirmed` without its denials (null where nobody can say it) and what is `denied` (null
+            for the names of what it negates, which leaves out places).
         any other: provenance, of the type of its value in the first row (text where that is null).
 
     Raises OmniNegClipError for a row without caption or image_id, with a column that the first row
@@ -157,11 +159,23 @@ def _cast(table: pa.Table, field: pa.Field, path: Path) -> pa.Table:
     if field.type == pa.string() and not (textual or numbered or pa.types.is_null(found)):
         raise OmniNegClipError(f"The column {field.name!r} of {path} is {found}: text is needed.")
     try:
-        return table.set_column(index, pa.field(field.name, field.type), table.column(index).cast(field.type))
-    except (pa.ArrowInvalid, pa.ArrowNotImplementedError) as error:
+        column = _with_lists(table.column(index)) if field.name == "contrast_set" else table.column(index)
+        return table.set_column(index, pa.field(field.name, field.type), column.cast(field.type))
+    except (pa.ArrowInvalid, pa.ArrowTypeError, pa.ArrowNotImplementedError) as error:
         raise OmniNegClipError(
             f"The column {field.name!r} of {path} is {found}: {field.type} is needed."
         ) from error
+
+
+def _with_lists(column: pa.ChunkedArray) -> pa.ChunkedArray:
+    """Return contrast sets whose sentences negate a list, also from older files, which name one or null."""
+    said = column.type.value_type if pa.types.is_list(column.type) else pa.null()
+    if not pa.types.is_struct(said) or pa.field("negates", pa.string()) not in list(said):
+        return column
+    rows = column.to_pylist()
+    for each in (each for row in rows for each in row or () if each is not None):
+        each["negates"] = [] if each["negates"] is None else [each["negates"]]
+    return pa.chunked_array([pa.array(rows, OPTIONAL.field("contrast_set").type)])
 
 
 def _refuse_nulls(table: pa.Table, path: Path, start: int) -> None:

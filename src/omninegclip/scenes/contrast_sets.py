@@ -19,13 +19,15 @@ _GROUPS, _ABSENT, _PRESENT = 2, 2, 2
 class SceneAssertion(NamedTuple):
     """One sentence of a contrast set.
 
-    `affirmed` is the sentence without its denial: the sentence itself where it denies nothing.
+    `affirmed` is the sentence without its denials, the sentence itself where it denies nothing, and `denied`
+    says in words of their own what it denies.
     """
 
     caption: SceneCaption
-    negates: ObjectKind | None
+    negates: tuple[ObjectKind, ...]
     holds: bool
     affirmed: str
+    denied: tuple[str, ...] = ()
 
 
 def contrast_set(random: Random, scene: Scene) -> tuple[SceneAssertion, ...]:
@@ -36,13 +38,13 @@ def contrast_set(random: Random, scene: Scene) -> tuple[SceneAssertion, ...]:
     there, and all of it is false. Last a plain false affirmation.
     """
     everything = describe(random, scene, scene.kinds, place=True)
-    assertions = [SceneAssertion(everything, None, True, everything.text)]
+    assertions = [SceneAssertion(everything, (), True, everything.text)]
     for _ in range(_GROUPS):
         assertions += _denials(random, scene)
     wrong = _affirming(plausible_kind(random, scene.place, scene.kinds))
     lead = random.choice(("", "a photo of ", "a picture of "))
     wrong = wrong._replace(text=lead + wrong.text)
-    return (*assertions, SceneAssertion(wrong, None, False, wrong.text))
+    return (*assertions, SceneAssertion(wrong, (), False, wrong.text))
 
 
 def _denials(random: Random, scene: Scene) -> list[SceneAssertion]:
@@ -61,13 +63,14 @@ def _denials(random: Random, scene: Scene) -> list[SceneAssertion]:
         absent.append(plausible_kind(random, scene.place, (*scene.kinds, *kinds, *absent), held_out=False))
     present = [kind for kind in scene.kinds if not kind.held_out and kind not in kinds]
     denied = absent + random.sample(present, min(_PRESENT, len(present)))
-    plain = [SceneAssertion(affirmed, None, true, affirmed.text)] if kinds else []
+    plain = [SceneAssertion(affirmed, (), true, affirmed.text)] if kinds else []
     return plain + [
         SceneAssertion(
             SceneCaption(phrasing.negate(affirmed.text, kind), affirmed.statement._replace(absent=(kind,))),
-            kind,
+            (kind,),
             true and kind in absent,
             affirmed.text,
+            (kind.indefinite,),
         )
         for kind in denied
     ]

@@ -19,6 +19,7 @@ from omninegclip.scenes.contrast_sets import SceneAssertion, contrast_set
 from omninegclip.scenes.graphics import graphics_folder
 from omninegclip.scenes.render import render
 from omninegclip.scenes.scene import rng, sample_scene
+from omninegclip.scenes.several_denials import several_denials
 
 RECORDS = "records.parquet"
 _PER_FOLDER = 10_000
@@ -56,7 +57,13 @@ def make_record(seed: int, index: int) -> tuple[Row, bytes]:
         "objects_present": [kind.singular for kind in scene.kinds],
         "objects_absent": [captions.denied_absent.singular],
         "place": scene.place.name,
-        "contrast_set": [_statement(each) for each in contrast_set(rng("contrast", seed, index), scene)],
+        "contrast_set": [
+            _statement(each)
+            for each in (
+                *contrast_set(rng("contrast", seed, index), scene),
+                *several_denials(rng("several denials", seed, index), scene),
+            )
+        ],
     }
     return record, png.getvalue()
 
@@ -65,9 +72,10 @@ def _statement(assertion: SceneAssertion) -> Row:
     return {
         "text": assertion.caption.text,
         "affirms": [kind.singular for kind in assertion.caption.statement.affirmed],
-        "negates": assertion.negates.singular if assertion.negates else None,
+        "negates": [kind.singular for kind in assertion.negates],
         "holds": assertion.holds,
         "affirmed": assertion.affirmed,
+        "denied": list(assertion.denied),
     }
 
 

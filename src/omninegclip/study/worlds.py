@@ -35,7 +35,7 @@ def keep_world(encoder: ClipEncoder, folder: Path, seed: int, size: Size) -> Pat
 
     Raises OmniNegClipError when it can't be written.
     """
-    decisive = checksum([__version__, ASSERTION.names, encoder.image_fingerprint, size])
+    decisive = checksum([__version__, str(ASSERTION), encoder.image_fingerprint, size])
     kept = folder / f"seed-{seed}-{decisive[:16]}"
     if (kept / _SEAL).exists():
         with suppress(DamagedError, FileNotFoundError, KeyError):  # an older version wrote other keys

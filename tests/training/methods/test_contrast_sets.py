@@ -79,11 +79,11 @@ def test_a_batch_says_of_every_pair_what_is_known(encoder: ClipEncoder) -> None:
     for (_, each), known_false in zip(said, batch.false.tolist(), strict=True):
         for row, false in zip(shown, known_false, strict=True):
             held = set(SHOWN[row])
-            assert false == (not set(each["affirms"]) <= held or each["negates"] in held)
+            assert false == (not set(each["affirms"]) <= held or not held.isdisjoint(each["negates"]))
     for (_, each), hard in zip(said, batch.hard.tolist(), strict=True):
         assert (hard >= 0) == bool(each["negates"] and each["holds"])
         if hard >= 0:
-            assert each["negates"] in SHOWN[shown[hard]]
+            assert set(each["negates"]) <= set(SHOWN[shown[hard]])
     encoded = torch.cat([encoder.encode_texts(encoder.tokenize([each["text"]])) for _, each in said])
     packed = torch.cat(
         [encoder.encode_texts([t]) for p in (3, 0) for t in _tokens(contrast_sets.of_image[p])]
@@ -118,7 +118,7 @@ def test_where_the_meaning_is_not_known_the_truth_still_is(encoder: ClipEncoder)
     unclear = {
         "text": "a dog that never barks",
         "affirms": [],
-        "negates": None,
+        "negates": [],
         "holds": False,
         "affirmed": None,
     }
@@ -138,7 +138,7 @@ def test_where_the_meaning_is_not_known_the_truth_still_is(encoder: ClipEncoder)
 
 def test_targets_are_what_the_model_made_of_the_two_halves_before(encoder: ClipEncoder) -> None:
     rows = records()
-    bare = {"text": "no owl here", "affirms": [], "negates": "owl", "holds": True, "affirmed": "a scene"}
+    bare = {"text": "no owl here", "affirms": [], "negates": ["owl"], "holds": True, "affirmed": "a scene"}
     rows[1]["contrast_set"] = [*rows[1]["contrast_set"], bare]
     contrast_sets = contrast_sets_of(encoder, rows)
     names = list(dict.fromkeys(n for row in rows for each in row["contrast_set"] for n in _names(each)))
@@ -151,13 +151,13 @@ def test_targets_are_what_the_model_made_of_the_two_halves_before(encoder: ClipE
     for each, target in zip(rows[1]["contrast_set"], targets.numpy(), strict=True):
         expected = encoder.embed_text([each["affirmed"]])[0]
         if each["negates"]:
-            expected = expected - (0.6 if each["affirms"] else 0.2) * centred[names.index(each["negates"])]
+            expected = expected - (0.6 if each["affirms"] else 0.2) * centred[names.index(each["negates"][0])]
             expected /= np.linalg.norm(expected)
         np.testing.assert_allclose(target, expected, atol=1e-5)
 
 
 def _names(each: dict[str, Any]) -> list[str]:
-    return [*each["affirms"], *([each["negates"]] if each["negates"] else [])]
+    return [*each["affirms"], *each["negates"]]
 
 
 def test_a_hard_image_holds_the_denied_and_as_much_of_the_affirmed_as_any() -> None:
@@ -167,7 +167,13 @@ def test_a_hard_image_holds_the_denied_and_as_much_of_the_affirmed_as_any() -> N
         "image_id": "one",
         "objects_present": ["a"],
         "contrast_set": [
-            {"text": text, "affirms": list(affirms), "negates": negates, "holds": holds, "affirmed": affirms}
+            {
+                "text": text,
+                "affirms": list(affirms),
+                "negates": [negates],
+                "holds": holds,
+                "affirmed": affirms,
+            }
             for text, affirms, negates, holds in said
         ],
     }
@@ -230,3 +236,26 @@ def test_sentences_may_all_be_of_unknown_meaning(encoder: ClipEncoder) -> None:
     assert torch.isfinite(parts["loss"])
     assert parts["meaning/distilled"] == parts["meaning/composed"] == parts["meaning/discriminated"] == 0
     assert parts["contrast/loss"] > 0
+
+
+def test_what_denies_several_things_or_a_place_is_left_to_readers(encoder: ClipEncoder) -> None:
+    rows = records()
+    more = [
+        {"text": "a dog, no owl and no bus", "negates": ["owl", "bus"], "denied": ["an owl", "a bus"]},
+        {"text": "a dog, not on a beach", "negates": [], "denied": ["on a beach"]},
+    ]
+    with_more = [
+        row
+        | {
+            "contrast_set": row["contrast_set"]
+            + [{**each, "affirms": ["dog"], "holds": True, "affirmed": "a dog"} for each in more]
+        }
+        for row in rows
+    ]
+    torch.manual_seed(0)
+    before = contrast_sets_of(encoder, rows)
+    torch.manual_seed(0)
+    after = contrast_sets_of(encoder, with_more)
+    assert after.of_image == before.of_image
+    assert after.names == before.names
+    assert after.affirmed == before.affirmed

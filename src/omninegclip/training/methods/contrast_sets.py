@@ -131,9 +131,7 @@ def make_contrast_sets(records: Rows, features: FeatureRows, tokenize: Tokenize)
             "No record has a contrast_set, which this objective needs: "
             "use records with that column, or set objective=omni."
         )
-    said = [
-        [_completed(each, records[row]["image_id"]) for each in records[row]["contrast_set"]] for row in rows
-    ]
+    said = [[each for each in sentences_of(records[row]) if _has_one_concept(each)] for row in rows]
     names = _number(name for all_of in said for each in all_of for name in _named(each))
     if len(names) < 2:
         raise OmniNegClipError(
@@ -321,28 +319,41 @@ def _held(objects: Sequence[Sequence[str]], names: Mapping[str, int]) -> Tensor:
     return held
 
 
-def _completed(given: Row | None, image_id: str) -> Row:
-    said = given or {}
-    for key in ("text", "affirms", "holds"):
-        if said.get(key) is None:
-            raise OmniNegClipError(
-                f"A sentence in the contrast set of the image {image_id!r} has no {key!r}: "
-                "it needs text, affirms and holds."
-            )
-    return {"negates": None, "affirmed": None, **said}
+def sentences_of(record: Row) -> list[Row]:
+    """Return the sentences of a record's contrast set, what they lack filled in.
+
+    Raises OmniNegClipError for one that lacks a part that nothing can stand for.
+    """
+    found = []
+    for given in record["contrast_set"]:
+        said = given or {}
+        for key in ("text", "affirms", "holds"):
+            if said.get(key) is None:
+                raise OmniNegClipError(
+                    f"A sentence in the contrast set of the image {record['image_id']!r} has no {key!r}: "
+                    "it needs text, affirms and holds."
+                )
+        negates = said.get("negates") or []
+        found.append({"affirmed": None, "denied": None, **said, "negates": negates})
+    return found
+
+
+def _has_one_concept(said: Row) -> bool:
+    """Tell whether a sentence denies nothing, or one object alone: only then is a target composed."""
+    return len(said["negates"]) < 2 and len(said["denied"] or said["negates"]) == len(said["negates"])
 
 
 def _assertion(
     each: Row, tokens: TokenIds, names: Mapping[str, int], affirmed: Mapping[str, int]
 ) -> Assertion:
-    negates = None if each["negates"] is None else names[each["negates"]]
+    negates = names[each["negates"][0]] if each["negates"] else None
     affirms = tuple(names[name] for name in each["affirms"])
     meaning = None if each["affirmed"] is None else affirmed[each["affirmed"]]
     return Assertion(array("i", tokens), affirms, negates, each["holds"], meaning)
 
 
 def _named(each: Row) -> list[str]:
-    return [*each["affirms"], *([] if each["negates"] is None else [each["negates"]])]
+    return [*each["affirms"], *each["negates"]]
 
 
 def _number(names: Iterator[str]) -> dict[str, int]:
