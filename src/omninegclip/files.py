@@ -86,6 +86,15 @@ def refuse_occupied(path: Path) -> None:
         raise OmniNegClipError(f"{path} already exists: name a new folder, or remove it first.")
 
 
+def refuse_existing(path: Path) -> None:
+    """Raise OmniNegClipError unless a new file can be written at `path`, before the work for it begins."""
+    if os.path.lexists(path):
+        raise OmniNegClipError(f"{path} already exists: name a new file, or remove it first.")
+    folder = next(each for each in path.absolute().parents if each.exists())
+    if not (folder.is_dir() and os.access(folder, os.W_OK)):
+        raise OmniNegClipError(f"Can't write {path}: {folder} is no folder that can be written to.")
+
+
 def free_name(path: Path, first: int = 1) -> Path:
     """Return the first of `path`-1, `path`-2, ... that is free, or of those from another number on."""
     numbered = (path.with_name(f"{path.name}-{number}") for number in count(first))

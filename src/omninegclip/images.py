@@ -7,7 +7,7 @@ is checked before memory is taken for it.
 import math
 import os
 import stat
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
 from io import BytesIO
@@ -51,27 +51,6 @@ _TURNS = {  # EXIF orientation -> what makes the image upright
 }
 _TILE_SIDES = (322, 323)  # the tags of a TIFF that say how wide and high its tiles are
 _TO_8_BITS = [level >> 8 for level in range(1 << 16)]
-
-
-def files_below(places: Sequence[Path]) -> list[Path]:
-    """Return the image files among and below `places`, by their suffix; links to folders are not followed.
-
-    Raises OmniNegClipError when one of `places` is not there, or none of them holds an image.
-    """
-    found = [path for place in places for path in _files_below(place)]
-    if not found:
-        raise OmniNegClipError(f"{', '.join(map(str, places))}: no image file is there.")
-    return list(dict.fromkeys(found))
-
-
-def _files_below(place: Path) -> Iterator[Path]:
-    if place.is_file():
-        yield place
-    elif place.is_dir():
-        for folder, _, names in os.walk(place):
-            yield from (Path(folder, name) for name in sorted(names) if Path(name).suffix.lower() in SUFFIXES)
-    else:
-        raise OmniNegClipError(f"{place} does not exist: name an image, or a folder of images.")
 
 
 def open_image(

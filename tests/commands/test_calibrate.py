@@ -55,7 +55,9 @@ def test_the_seed_decides_which_images_are_drawn(photos: Path) -> None:
         (["empty"], "empty: no image file is there."),
         (["few"], "1 images can be read and 50 are needed"),
         (["photos", "--count=49"], "It must be from 50 to 100,000."),
-        (["photos", "--out=taken"], "taken already exists"),
+        (["photos", "--out=taken"], "taken already exists: name a new file"),
+        (["photos", "--out=empty"], "empty already exists: name a new file"),
+        (["photos", "--out=taken/c"], "taken is no folder that can be written to"),
     ],
 )
 def test_what_can_not_be_done_is_said_and_nothing_is_written(

@@ -1,6 +1,7 @@
 """The verb `read`, and its door in Python."""
 
 import json
+import os
 import subprocess
 import sys
 
@@ -26,6 +27,21 @@ def test_lines_of_standard_input_as_json() -> None:
         {"sentence": "a street without cars", "affirmed": "a street", "negated": ["cars"]},
         {"sentence": "a cat", "affirmed": "a cat", "negated": []},
     ]
+
+
+@pytest.mark.parametrize("locale", ["C.UTF-8", "POSIX"])
+def test_standard_input_is_utf_8_in_every_locale(locale: str) -> None:
+    command = [sys.executable, "-X", "utf8=0", "-m", "omninegclip", "read", "-", "--json"]
+    environment = os.environ | {"LC_ALL": locale, "PYTHONCOERCECLOCALE": "0"}
+
+    def read_bytes(raw: bytes) -> subprocess.CompletedProcess[bytes]:
+        return subprocess.run(command, input=raw, capture_output=True, check=False, env=environment)
+
+    done = read_bytes("\ufeffa café without a führer\r\n".encode())
+    assert json.loads(done.stdout)[0]["sentence"] == "a café without a führer"
+    done = read_bytes(b"a cat\na caf\xe9\n")
+    assert (done.returncode, done.stdout) == (1, b"")
+    assert done.stderr == b"omninegclip: Line 2 of standard input is not UTF-8 text: convert it first.\n"
 
 
 def test_no_reader_takes_a_sentence_as_it_stands() -> None:

@@ -58,9 +58,22 @@ def test_right_and_wrong_are_marked(place: Path) -> None:
         assert line.split() == [f"{each['score']:.3f}", "right" if right else "wrong", each["path"]]
 
 
+def test_a_query_may_begin_with_a_minus(place: Path) -> None:
+    for query, says in (
+        ("-people", "anything, NOT people"),
+        ("-people beach", "beach, NOT people"),
+        ("beach -people", "beach, NOT people"),
+    ):
+        for words in ([query], query.split()):
+            code, output, errors = call("search", *words, "--db", "db", "--top", "3", cwd=place)
+            assert (code, len(output.splitlines())) == (0, 3), errors
+            assert f"Looking for: {says}" in errors
+
+
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [
+        (("a dog", "--wihtout", "a ball"), "search has no option --wihtout"),
         (("a dog", "--where", "1 = 1"), "a column (path"),
         (("a dog", "--show"), "draws in a terminal"),
         (("a dog", "--paths", "--json"), "choose one"),

@@ -99,6 +99,19 @@ def test_evaluate_takes_a_reader_and_keeps_its_results_apart(tmp_path: Path) -> 
     assert call(*arguments, cwd=tmp_path)[1] == plain[1]
 
 
+def test_another_calibration_in_the_models_folder_is_another_result(
+    encoder: ClipEncoder, tmp_path: Path
+) -> None:
+    assert Scorer("rules").as_dict("scenes-small")["calibration"] is None
+    shipped, found = calibration_of("scenes-small", encoder.image_fingerprint), []
+    for count in (60, 70):
+        shipped._replace(background=shipped.background[:count]).save(tmp_path / FILE)
+        found.append(Scorer("rules").as_dict(str(tmp_path)))
+        assert found[-1] == Scorer("rules", calibration=tmp_path / FILE).as_dict("scenes-small")
+    assert found[0] != found[1]
+    assert not Scorer().as_dict(str(tmp_path))
+
+
 @pytest.mark.parametrize("verb", ["evaluate", "robustness"])
 @pytest.mark.parametrize(("content", "says"), [(None, "does not exist"), (b"text", "is not a calibration")])
 def test_a_wrong_calibration_is_said_before_any_work(

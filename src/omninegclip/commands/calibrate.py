@@ -6,6 +6,7 @@ from typing import Annotated
 from cyclopts import Parameter
 
 from omninegclip.commands.options import Between, Json, ModelOptions, Paths, Seed
+from omninegclip.errors import OmniNegClipError
 from omninegclip.printable import say_facts
 
 
@@ -30,16 +31,21 @@ def calibrate(
         seed: Decides which.
     """
     from omninegclip.clip.io.load import load_clip
-    from omninegclip.files import refuse_occupied
-    from omninegclip.images import files_below
+    from omninegclip.files import refuse_existing
+    from omninegclip.index.names import path_of
+    from omninegclip.index.walk import find_images
     from omninegclip.progress import console
     from omninegclip.scoring.calibration import calibrate as measure
     from omninegclip.scoring.calibration import draw
 
-    refuse_occupied(out)
-    found = files_below(images)
+    refuse_existing(out)
+    found = find_images(images)
+    found.tell()
+    if not found.files:
+        raise OmniNegClipError(f"{', '.join(map(str, images))}: no image file is there.")
     encoder = load_clip(*weights.named([model]))
-    calibration, broken = measure(encoder, draw(found, count, seed))
+    drawn = draw([Path(path_of(each)) for each in found.files], count, seed)
+    calibration, broken = measure(encoder, drawn)
     for reason in broken.values():
         console.print(reason)
     calibration.save(out)

@@ -58,7 +58,7 @@ def index(
         raise OmniNegClipError("index needs folders of images, or both --vectors and --paths.")
     for folder in folders:
         if not folder.exists():
-            raise OmniNegClipError(f"{folder} does not exist: name a folder of images.")
+            raise OmniNegClipError(f"{folder} does not exist: name an image, or a folder of images.")
     name = name_for(db, model)
     encoder = load_for(name, device)
     try:

@@ -51,7 +51,18 @@ def _given(sentences: Sequence[str]) -> Iterator[str]:
         if sentence != "-":
             yield sentence
             continue
+        yield from _standard_input()
+
+
+def _standard_input() -> Iterator[str]:
+    """Yield its lines, which are UTF-8 whatever the locale."""
+    if sys.stdin is None:
+        raise OmniNegClipError("Standard input is closed: write sentences to it, or name them.")
+    for number, raw in enumerate(sys.stdin.buffer, 1):
         try:
-            yield from (line.rstrip("\r\n") for line in sys.stdin)
+            line = raw.decode("utf-8-sig" if number == 1 else "utf-8")
         except UnicodeDecodeError as error:
-            raise OmniNegClipError("Standard input is not UTF-8 text: convert it first.") from error
+            raise OmniNegClipError(
+                f"Line {number:,} of standard input is not UTF-8 text: convert it first."
+            ) from error
+        yield line.rstrip("\r\n")

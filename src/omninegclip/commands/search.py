@@ -75,7 +75,9 @@ class OutputOptions:
 
 
 def search(
-    query: str = "",
+    query: Annotated[
+        list[str], Parameter(consume_multiple=True, allow_leading_hyphen=True, show_default=False)
+    ] = [],  # noqa: B006 -- a command's default, which nothing changes
     /,
     *,
     db: Annotated[str, Parameter(help="Folder of the index.")],
@@ -90,13 +92,16 @@ def search(
     1.
 
     Args:
-        query: What to look for; "a beach -people" excludes too.
+        query: What to look for, in quotes or without; a beach -people excludes too.
         model: Where the model of the index lies now, if it was moved.
         device: auto (a CUDA GPU where there is one, else the CPU), cpu, cuda, cuda:N or mps.
     """
     from omninegclip.index.search import Index
     from omninegclip.progress import console
 
+    for word in query:
+        if word.startswith("--"):
+            raise OmniNegClipError(f"search has no option {word}: see omninegclip search --help.")
     if output.json_ + output.paths + (output.explain or output.show) > 1:
         raise OmniNegClipError(
             "--json prints everything and --paths the paths alone: choose one, without --explain and --show."
@@ -104,7 +109,7 @@ def search(
     if output.show and not (sys.stdout.isatty() and os.get_terminal_size(sys.stdout.fileno()).columns):
         raise OmniNegClipError("--show draws in a terminal: leave it out where the output goes elsewhere.")
     found = Index.open(db, model=model, device=device).search(
-        query, without=find.without, top=find.top, **find.rare
+        " ".join(query), without=find.without, top=find.top, **find.rare
     )
     console.print(f"Looking for: {found.understood}", soft_wrap=True)
     if not found.likely:

@@ -9,7 +9,7 @@ from omninegclip.files import hash_file
 from omninegclip.reading.reading import Reader
 from omninegclip.reading.registry import make_reader
 from omninegclip.scenes.negation import TemplatesReader
-from omninegclip.scoring.calibration import calibration_of
+from omninegclip.scoring.calibration import calibration_file, calibration_of
 from omninegclip.scoring.halves import DEFAULT
 from omninegclip.scoring.texts import (
     HalvesScore,
@@ -39,13 +39,21 @@ class Scorer(NamedTuple):
     score: ScoreName = "gate"
     calibration: Path | None = None
 
-    def as_dict(self) -> dict[str, object]:
-        """Return what decides figures, ready for JSON; nothing where every text is scored by its cosine."""
+    def as_dict(self, model: str) -> dict[str, object]:
+        """Return what decides a model's figures, ready for JSON; nothing where cosines score every text.
+
+        A calibration is told by the content of its file, None for the one that ships.
+        """
         if self.reader == "none" or self.score == "cosine":
             return {}
-        calibration = hash_file(self.calibration) if self.calibration else None
+        file = calibration_file(model, self.calibration)
         gate = DEFAULT._asdict() if self.score == "gate" else None
-        return {"reader": self.reader, "score": self.score, "calibration": calibration, "gate": gate}
+        return {
+            "reader": self.reader,
+            "score": self.score,
+            "calibration": hash_file(file) if file else None,
+            "gate": gate,
+        }
 
     def of(self, model: str, fingerprint: str, embed_text: EmbedText) -> ReadTexts:
         """Return what reads and scores texts for a model with this name and fingerprint of its image tower.

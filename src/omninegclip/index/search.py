@@ -1,11 +1,12 @@
 """An index that is searched: a question in, typed results out."""
 
 from base64 import b64encode
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from functools import cached_property
 from html import escape
 from io import BytesIO
+from numbers import Integral, Real
 from pathlib import Path
 from typing import TYPE_CHECKING, TypedDict, Unpack, get_args
 
@@ -49,6 +50,18 @@ class SearchOptions(TypedDict, total=False):
     score: ScoreName
     where: str
     min_probability: float
+
+
+# What each option must be, and how that is said.
+_KINDS: dict[str, tuple[tuple[type, ...], str]] = {
+    "query": ((str,), "a text"),
+    "top": ((Integral,), f"a whole number from 1 to {MOST:,}"),
+    "image": ((str, Path), "the path of a file"),
+    "reader": ((str,), "a name"),
+    "score": ((str,), f"one of {', '.join(get_args(ScoreName))}"),
+    "where": ((str,), "a text"),
+    "min_probability": ((Real,), "a number from 0 to 1"),
+}
 
 
 @dataclass(frozen=True)
@@ -179,15 +192,8 @@ class Index:
         Raises:
             OmniNegClipError: an option is wrong.
         """
+        _refuse_wrong({"query": query, "top": top, **options}, without)
         score = options.get("score", "gate")
-        if score not in get_args(ScoreName):
-            raise OmniNegClipError(
-                f"There is no score {score!r}: known are {', '.join(get_args(ScoreName))}."
-            )
-        if not 1 <= top <= MOST:
-            raise OmniNegClipError(f"top is {top}: it must be from 1 to {MOST:,}.")
-        if isinstance(without, str):
-            raise OmniNegClipError(f"without must be a list of texts: write without=[{without!r}].")
         if score == "cosine" and without:
             raise OmniNegClipError(
                 "The score cosine takes nothing away: to exclude with --without, choose gate, subtract or "
@@ -242,6 +248,24 @@ class Index:
                 facts,
                 is_right(meant, str(facts["shows"] or "")),
             )
+
+
+def _refuse_wrong(options: Mapping[str, object], without: object) -> None:
+    """Raise OmniNegClipError for an option that is not there, of another kind, or out of its range."""
+    for name, value in options.items():
+        if name not in _KINDS:
+            raise OmniNegClipError(f"search has no option {name}: known are without, {', '.join(_KINDS)}.")
+        kinds, said = _KINDS[name]
+        fits = isinstance(value, kinds) and not isinstance(value, bool)
+        fits &= name != "score" or value in get_args(ScoreName)
+        if isinstance(value, Real) and fits:
+            fits = 1 <= float(value) <= MOST if name == "top" else 0 <= float(value) <= 1
+        if not fits:
+            raise OmniNegClipError(f"{name} is {value!r}: it must be {said}.")
+    if isinstance(without, str):
+        raise OmniNegClipError(f"without must be a list of texts: write without=[{without!r}].")
+    if not (isinstance(without, Sequence) and all(isinstance(each, str) for each in without)):
+        raise OmniNegClipError(f"without is {without!r}: it must be a list of texts, as ['people'].")
 
 
 def _tag(hit: Hit) -> str:

@@ -70,10 +70,7 @@ def update(
     Raises OmniNegClipError when a folder is not there, or the model's features are not finite.
     """
     found = find_images(folders)
-    for path, error in found.unread.items():
-        _tell(path, error.strerror or str(error))
-    if found.links:
-        console.print(f"{found.links:,} links to folders were not followed: name these folders too.")
+    found.tell()
     tops = [text_of(os.path.realpath(folder)) for folder in folders]
     return _Update(store, encoder, tops, found).run(workers or os.cpu_count() or 1)
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from omninegclip.errors import OmniNegClipError
 from omninegclip.images import SUFFIXES
 from omninegclip.index.names import text_of
+from omninegclip.progress import console
 
 
 @dataclass
@@ -24,6 +25,13 @@ class Found:
     files: dict[str, tuple[int, int]] = field(default_factory=dict)
     unread: dict[str, OSError] = field(default_factory=dict)
     links: int = 0
+
+    def tell(self) -> None:
+        """Say on standard error what could not be looked at."""
+        for path, error in self.unread.items():
+            console.print(f"{path}: {error.strerror or error}", soft_wrap=True)
+        if self.links:
+            console.print(f"{self.links:,} links to folders were not followed: name these folders too.")
 
     @property
     def hidden(self) -> list[str]:
@@ -49,7 +57,7 @@ def find_images(folders: Sequence[Path]) -> Found:
         elif os.path.exists(top):
             _note(top, found)
         else:
-            raise OmniNegClipError(f"{folder} does not exist: name a folder of images.")
+            raise OmniNegClipError(f"{folder} does not exist: name an image, or a folder of images.")
     return found
 
 

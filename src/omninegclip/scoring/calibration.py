@@ -75,6 +75,12 @@ def draw(images: Sequence[Path], count: int, seed: int) -> list[Path]:
     return Random(seed).sample(sorted(images), min(count, len(images)))  # noqa: S311
 
 
+def calibration_file(model: str, given: Path | None = None) -> Path | None:
+    """Return the file given, else the one in a model's folder, None where there is neither."""
+    own = Path(model) / FILE
+    return given or (own if own.is_file() else None)
+
+
 def calibration_of(model: str, fingerprint: str, given: Path | None = None) -> Calibration:
     """Return the calibration for a model: the one given, else its own, else the one that ships for its tower.
 
@@ -86,10 +92,8 @@ def calibration_of(model: str, fingerprint: str, given: Path | None = None) -> C
     Raises:
         OmniNegClipError: there is none, or it is damaged or of another image tower.
     """
-    if given is not None:
-        return load_calibration(given, fingerprint)
-    if (own := Path(model) / FILE).is_file():
-        return load_calibration(own, fingerprint)
+    if file := calibration_file(model, given):
+        return load_calibration(file, fingerprint)
     for folder in SHIPPED.values():
         shipped = Path(str(files("omninegclip"))) / folder / FILE
         with suppress(OmniNegClipError):
