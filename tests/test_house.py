@@ -31,6 +31,7 @@ LAYERS = (
     ("data",),
     ("objectives",),
     ("images", "plain_yaml"),
+    ("llm",),
     ("embeddings", "files", "progress", "environment", "memory", "interruption", "extras"),
     ("printable",),
     ("errors",),

@@ -4,56 +4,25 @@ import threading
 import tracemalloc
 from collections.abc import Callable, Iterator
 from contextlib import suppress
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 
 import pytest
 
 pytest.importorskip("httpx", reason="the llm extra is not installed")
-from omninegclip.captions import rewrite
-from omninegclip.captions.rewrite import Endpoint, Request, Rewriter, fault, rewrite_rows
+from tests.helpers.endpoint import Server, Step, object_answer
+
+from omninegclip import llm
+from omninegclip.captions.rewrite import REWRITING, Request, Rewriter, _message, fault, rewrite_rows
 from omninegclip.errors import OmniNegClipError
+from omninegclip.llm import Endpoint, LanguageModel
 
 REQUEST = Request("A cat on a mat.", "A cat on a mat with no dog in sight.", "dog")
 GOOD = "A cat rests on a mat with no dog around."
 
 
 def answer(caption: object) -> tuple[int, str]:
-    return 200, json.dumps({"choices": [{"message": {"content": json.dumps({"caption": caption})}}]})
-
-
-Step = tuple[int, str] | float | Callable[[BaseHTTPRequestHandler], None]
-
-
-class Server:
-    """A real endpoint on this machine with a script: status and body, seconds of silence, or what it does."""
-
-    def __init__(self, script: list[Step]) -> None:
-        self.script, self.bodies, self.keys = script, [], []  # type: ignore[var-annotated]
-        server = self
-
-        class Handler(BaseHTTPRequestHandler):
-            def do_POST(self) -> None:
-                server.bodies.append(json.loads(self.rfile.read(int(self.headers["Content-Length"]))))
-                server.keys.append(self.headers.get("Authorization"))
-                step = server.script[min(len(server.bodies), len(server.script)) - 1]
-                if isinstance(step, float):
-                    threading.Event().wait(step)
-                    return
-                if callable(step):
-                    step(self)
-                    return
-                self.send_response(step[0])
-                self.send_header("Retry-After", "7")
-                self.end_headers()
-                self.wfile.write(step[1].encode())
-
-            def log_message(self, *_: object) -> None:
-                pass
-
-        self.http = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.url = f"http://127.0.0.1:{self.http.server_port}/v1"
-        threading.Thread(target=self.http.serve_forever, args=(0.02,), daemon=True).start()
+    return object_answer({"caption": caption})
 
 
 Started = Callable[..., tuple[Rewriter, Server, list[float]]]
@@ -66,11 +35,8 @@ def start(tmp_path: Path) -> Iterator[Started]:
     def run(*script: Step, per_minute: float = 1e9) -> tuple[Rewriter, Server, list[float]]:
         server, pauses = Server(list(script)), []  # type: ignore[var-annotated]
         servers.append(server)
-        return (
-            Rewriter(Endpoint(server.url, "tiny", 2.0, per_minute), tmp_path, pauses.append),
-            server,
-            pauses,
-        )
+        endpoint = Endpoint(server.url, "tiny", 2.0, per_minute, tmp_path)
+        return Rewriter(LanguageModel(endpoint, REWRITING, pauses.append)), server, pauses
 
     yield run
     for server in servers:
@@ -113,16 +79,18 @@ def test_whatever_comes_back_the_rule_stands_in(start: Started, script: tuple[in
 
 
 def test_a_server_that_stays_silent_is_left(start: Started, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(rewrite, "TRIES", 1)
+    monkeypatch.setattr(llm, "TRIES", 1)
     rewriter, server, _ = start(1.0)
-    rewriter = Rewriter(Endpoint(server.url, "tiny", 0.2), rewriter.cache)
+    rewriter = Rewriter(
+        LanguageModel(Endpoint(server.url, "tiny", 0.2, cache=rewriter.model.endpoint.cache), REWRITING)
+    )
     assert rewriter(REQUEST).reason == "no answer in 0.2 seconds"
 
 
 def test_the_key_comes_from_the_environment_and_a_refusal_does_not_show_it(
     start: Started, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv(rewrite.KEY, "secret-key")
+    monkeypatch.setenv(llm.KEY, "secret-key")
     rewriter, server, _ = start((401, "who?"))
     with pytest.raises(OmniNegClipError, match="refuses the key") as error:
         rewriter(REQUEST)
@@ -132,7 +100,7 @@ def test_the_key_comes_from_the_environment_and_a_refusal_does_not_show_it(
 
 def test_the_rate_is_kept(start: Started) -> None:
     rewriter, _, pauses = start(answer(GOOD), per_minute=30)
-    rewriter.clock = lambda: 0.0
+    rewriter.model.clock = lambda: 0.0
     for caption in ("A cat on a mat.", "A cat on a rug.", "A cat on a bed."):
         rewriter(Request(caption, f"{caption[:-1]} with no dog in sight.", "dog"))
     assert pauses == [2.0, 4.0]
@@ -178,16 +146,18 @@ def dripping(opening: bytes) -> Callable[[BaseHTTPRequestHandler], None]:
 def test_a_server_that_drips_is_left_when_the_time_for_an_answer_is_over(
     start: Started, monkeypatch: pytest.MonkeyPatch, opening: bytes
 ) -> None:
-    monkeypatch.setattr(rewrite, "TRIES", 1)
+    monkeypatch.setattr(llm, "TRIES", 1)
     rewriter, server, _ = start(dripping(opening))
-    rewriter = Rewriter(Endpoint(server.url, "tiny", 0.2), rewriter.cache)
+    rewriter = Rewriter(
+        LanguageModel(Endpoint(server.url, "tiny", 0.2, cache=rewriter.model.endpoint.cache), REWRITING)
+    )
     assert rewriter(REQUEST).reason == "no answer in 0.2 seconds"
 
 
 def test_a_compressed_answer_is_not_asked_for_and_not_unpacked(
     start: Started, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(rewrite, "TRIES", 1)
+    monkeypatch.setattr(llm, "TRIES", 1)
     asked: list[str | None] = []
     content = gzip.compress(b" " * (1 << 24))
 
@@ -232,7 +202,7 @@ def chat(message: object) -> str:
     ],
 )
 def test_an_answer_of_any_other_form_is_no_answer(body: str) -> None:
-    assert rewrite._caption_in(body.encode()) is None
+    assert REWRITING.take(llm._object_in(body.encode()) or {}) is None
 
 
 def test_a_redirect_is_not_followed(start: Started) -> None:
@@ -280,7 +250,7 @@ def test_a_url_that_is_no_endpoint_is_refused_before_anything_is_sent(url: str) 
 
 
 def test_a_password_in_the_url_is_refused_and_not_shown() -> None:
-    with pytest.raises(OmniNegClipError, match=rewrite.KEY) as error:
+    with pytest.raises(OmniNegClipError, match=llm.KEY) as error:
         Endpoint("http://me:secret@localhost/v1", "tiny")
     assert "secret" not in str(error.value)
 
@@ -296,10 +266,10 @@ def test_a_key_or_a_cache_that_cannot_be_used_is_refused_at_once(
 ) -> None:
     (tmp_path / "file").write_text("mine")
     with pytest.raises(OmniNegClipError, match="--llm-cache"):
-        Rewriter(Endpoint("http://localhost/v1", "tiny"), tmp_path / "file")
-    monkeypatch.setenv(rewrite.KEY, "secr\u00e9t")
-    with pytest.raises(OmniNegClipError, match=rewrite.KEY) as error:
-        Rewriter(Endpoint("http://localhost/v1", "tiny"), tmp_path)
+        LanguageModel(Endpoint("http://localhost/v1", "tiny", cache=tmp_path / "file"), REWRITING)
+    monkeypatch.setenv(llm.KEY, "secr\u00e9t")
+    with pytest.raises(OmniNegClipError, match=llm.KEY) as error:
+        LanguageModel(Endpoint("http://localhost/v1", "tiny", cache=tmp_path), REWRITING)
     assert "secr" not in str(error.value)
 
 
@@ -307,10 +277,10 @@ def test_a_key_or_a_cache_that_cannot_be_used_is_refused_at_once(
 def test_an_endpoint_that_is_not_there_leaves_the_rule(
     start: Started, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, url: str
 ) -> None:
-    monkeypatch.setattr(rewrite, "TRIES", 1)
+    monkeypatch.setattr(llm, "TRIES", 1)
     _, server, _ = start(answer(GOOD))
     url = url.format(here=f"127.0.0.1:{server.http.server_port}")
-    found = Rewriter(Endpoint(url, "tiny", 1.0), tmp_path)(REQUEST)
+    found = Rewriter(LanguageModel(Endpoint(url, "tiny", 1.0, cache=tmp_path), REWRITING))(REQUEST)
     assert found.by == "rule"
     assert str(found.reason).startswith("no answer")
 
@@ -318,9 +288,9 @@ def test_an_endpoint_that_is_not_there_leaves_the_rule(
 def test_an_endpoint_that_fails_again_and_again_is_given_up_and_that_is_said_once(
     start: Started, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(rewrite, "GIVE_UP", 3)
+    monkeypatch.setattr(llm, "GIVE_UP", 3)
     rewriter, server, _ = start((404, ""), (404, ""), answer(GOOD), (404, ""))
-    with rewrite.console.capture() as said:
+    with llm.console.capture() as said:
         found = [rewriter(Request(f"{REQUEST.caption}{n}", REQUEST.negated, "dog")) for n in range(9)]
     assert [each.by for each in found] == ["rule", "rule", "model", *["rule"] * 6]
     assert found[-1].reason == "the endpoint was given up"
@@ -334,7 +304,7 @@ def test_an_endpoint_that_fails_again_and_again_is_given_up_and_that_is_said_onc
 def test_a_damaged_answer_in_the_cache_is_asked_again(start: Started, damage: bytes) -> None:
     rewriter, server, _ = start(answer(GOOD))
     rewriter(REQUEST)
-    (kept,) = rewriter.cache.rglob("*.json")
+    (kept,) = rewriter.model.endpoint.cache.rglob("*.json")
     whole = kept.read_bytes()
     kept.write_bytes(damage)
     assert rewriter(REQUEST).text == GOOD
@@ -347,7 +317,7 @@ def test_a_link_where_an_answer_will_be_kept_is_replaced_and_not_followed(
 ) -> None:
     rewriter, _, _ = start(answer(GOOD))
     (tmp_path / "mine.txt").write_text("mine")
-    kept = rewriter._place(REQUEST)
+    kept = rewriter.model._place(_message(REQUEST))
     kept.parent.mkdir()
     kept.symlink_to(tmp_path / "mine.txt")
     assert rewriter(REQUEST).by == "model"

@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING, Literal
 
 from cyclopts import Parameter
 
-from omninegclip.commands.options import Flag, Json, Processes, Rate, Repeats, Seed
+from omninegclip.commands.options import Flag, Json, LlmOptions, Processes, Repeats, Seed
 from omninegclip.errors import OmniNegClipError
 from omninegclip.extras import needed_for
 from omninegclip.printable import say, say_json
 
 if TYPE_CHECKING:
     from omninegclip.captions.pipeline import Engine, RewriteRows, Summary
+    from omninegclip.llm import Endpoint
 
 
 @Parameter(name="*")
@@ -39,26 +40,6 @@ class NegateOptions:
     hard: Flag = False
     processes: Processes | None = None
     engine: Literal["local", "ray"] = "local"
-
-
-@Parameter(name="*")
-@dataclass(frozen=True, kw_only=True)
-class LlmOptions:
-    """The language model that rewrites.
-
-    Attributes:
-        llm_url: An OpenAI-compatible endpoint that rewrites the captions.
-        llm_model: Name of the model at that endpoint.
-        llm_cache: Folder for its answers.
-        llm_per_minute: Requests per minute at most.
-        llm_timeout: Seconds that an answer may take.
-    """
-
-    llm_url: str | None = None
-    llm_model: str | None = None
-    llm_cache: Path = Path(".omninegclip-llm")
-    llm_per_minute: Rate = 600.0
-    llm_timeout: Rate = 60.0
 
 
 def negate(
@@ -106,16 +87,12 @@ def _negate(data: Path, out: Path, options: NegateOptions, llm: LlmOptions) -> "
     from omninegclip.captions.negate import NegationOptions
     from omninegclip.captions.pipeline import negate_file
 
-    if (llm.llm_url is None) != (llm.llm_model is None):
-        raise OmniNegClipError("Rewriting needs both --llm-url, an endpoint up to /v1, and --llm-model.")
     asked = NegationOptions(options.kind, options.per_caption, options.seed, options.hard)
     engine = _engine(options)
-    if llm.llm_url is None or llm.llm_model is None:
+    if (endpoint := llm.endpoint) is None:
         return negate_file(data, out, options.labels, asked, engine)
-    by = f"{llm.llm_model} at {llm.llm_url}"
-    return negate_file(
-        data, out, options.labels, asked, engine, _rewriter(llm.llm_url, llm.llm_model, llm), by
-    )
+    by = f"{endpoint.model} at {endpoint.url}"
+    return negate_file(data, out, options.labels, asked, engine, _rewriter(endpoint), by)
 
 
 def _engine(options: NegateOptions) -> "Engine":
@@ -129,8 +106,8 @@ def _engine(options: NegateOptions) -> "Engine":
     return local(processes)
 
 
-def _rewriter(url: str, model: str, llm: LlmOptions) -> "RewriteRows":
-    with needed_for("Rewriting"):
-        from omninegclip.captions.rewrite import Endpoint, Rewriter, rewrite_rows
-    endpoint = Endpoint(url, model, llm.llm_timeout, llm.llm_per_minute)
-    return partial(rewrite_rows, rewriter=Rewriter(endpoint, llm.llm_cache))
+def _rewriter(endpoint: "Endpoint") -> "RewriteRows":
+    from omninegclip.captions.rewrite import REWRITING, Rewriter, rewrite_rows
+    from omninegclip.llm import LanguageModel
+
+    return partial(rewrite_rows, rewriter=Rewriter(LanguageModel(endpoint, REWRITING)))

@@ -10,6 +10,7 @@ from cyclopts import Parameter
 if TYPE_CHECKING:
     from omninegclip.clip.device import ComputePlace
     from omninegclip.evaluation.scorer import Scorer
+    from omninegclip.llm import Endpoint
     from omninegclip.study.world import Size
 
 # What --smoke makes of a preset of the picture world.
@@ -123,17 +124,51 @@ class DeviceOptions:
 
 @Parameter(name="*")
 @dataclass(frozen=True, kw_only=True)
-class ScoreOptions:
+class LlmOptions:
+    """The language model that is asked.
+
+    Attributes:
+        llm_url: An OpenAI-compatible endpoint, up to /v1.
+        llm_model: Name of the model at that endpoint.
+        llm_cache: Folder for its answers.
+        llm_per_minute: Requests per minute at most.
+        llm_timeout: Seconds that an answer may take.
+    """
+
+    llm_url: str | None = None
+    llm_model: str | None = None
+    llm_cache: Path = Path(".omninegclip-llm")
+    llm_per_minute: Rate = 600.0
+    llm_timeout: Rate = 60.0
+
+    @property
+    def endpoint(self) -> "Endpoint | None":
+        """Return where to ask, None where nothing was said; raises OmniNegClipError for half of it."""
+        from omninegclip.errors import OmniNegClipError
+        from omninegclip.llm import Endpoint
+
+        if self.llm_url is None and self.llm_model is None:
+            return None
+        if self.llm_url is None or self.llm_model is None:
+            raise OmniNegClipError(
+                "A language model needs both --llm-url, an endpoint up to /v1, and --llm-model."
+            )
+        return Endpoint(self.llm_url, self.llm_model, self.llm_timeout, self.llm_per_minute, self.llm_cache)
+
+
+@Parameter(name="*")
+@dataclass(frozen=True, kw_only=True)
+class ScoreOptions(LlmOptions):
     """How texts are read and scored.
 
     Attributes:
-        reader: none takes a text as one; rules reads what it affirms and negates; told knows the templates of
-            the picture world.
+        reader: none takes a text as one; rules reads what it affirms and negates; llm asks a language model
+            that; told knows the templates of the picture world.
         score: Of a text that negates something: gate, subtract, subspace, or the cosine of the whole text.
         calibration: File of `omninegclip calibrate`, to take instead of the model's own.
     """
 
-    reader: Literal["none", "rules", "told"] = "none"
+    reader: Literal["none", "rules", "llm", "told"] = "none"
     score: Literal["gate", "subtract", "subspace", "cosine"] = "gate"
     calibration: Path | None = None
 
@@ -142,7 +177,7 @@ class ScoreOptions:
         """Return what scores."""
         from omninegclip.evaluation.scorer import Scorer
 
-        return Scorer(self.reader, self.score, self.calibration)
+        return Scorer(self.reader, self.score, self.calibration, self.endpoint)
 
 
 @Parameter(name="*")

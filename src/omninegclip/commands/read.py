@@ -2,14 +2,16 @@
 
 import sys
 from collections.abc import Iterator, Sequence
-from typing import Annotated
+from typing import Annotated, Literal
 
 from cyclopts import Parameter
 
+from omninegclip.commands.options import LlmOptions
 from omninegclip.errors import OmniNegClipError
 from omninegclip.printable import say, say_json
-from omninegclip.reading.registry import ReaderName
 
+# as `reading.registry.ReaderName`, which help does without
+Reader = Literal["rules", "llm", "none"]
 JsonList = Annotated[
     bool, Parameter("--json", negative="", help="Print a JSON list, an object per sentence.")
 ]
@@ -19,19 +21,21 @@ def read(
     sentences: Annotated[list[str], Parameter(consume_multiple=True, allow_leading_hyphen=True)],
     /,
     *,
-    reader: ReaderName = "rules",
+    reader: Reader = "rules",
+    llm: LlmOptions = LlmOptions(),
     json_: JsonList = False,
 ) -> None:
     """Print what sentences affirm and what they deny.
 
     Args:
         sentences: English sentences; - reads them from standard input, a line each.
-        reader: Who tells the halves: rules of English, or none, which takes a sentence as it stands.
+        reader: Who tells the halves: rules of English; llm, a language model, with the rules where it fails;
+            or none, which takes a sentence as it stands.
     """
     from omninegclip.reading.registry import make_reader
 
     given = list(_given(sentences))
-    readings = make_reader(reader).read(given)
+    readings = make_reader(reader, llm.endpoint).read(given)
     if json_:
         say_json(
             [

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 from cyclopts import Parameter
 
-from omninegclip.commands.options import Between, Flag, Json, Share
+from omninegclip.commands.options import Between, Flag, Json, LlmOptions, Share
 from omninegclip.errors import OmniNegClipError
 from omninegclip.printable import say, say_json
 
@@ -20,14 +20,14 @@ _MARKS = {True: "right  ", False: "wrong  ", None: ""}
 
 @Parameter(name="*")
 @dataclass(frozen=True, kw_only=True)
-class FindOptions:
+class FindOptions(LlmOptions):
     """What is looked for, and how it is scored.
 
     Attributes:
         without: What must not be seen, as TEXT or TEXT:WEIGHT; may be repeated.
         image: An image that the results shall be like.
         top: How many results at most.
-        reader: What reads QUERY: rules, or none to take it as it is.
+        reader: What reads QUERY: rules, llm, or none to take it as it is.
         score: Soft gate, subtraction, hard filter, or the cosine of the sentence as it is.
         where: A condition on path, size, modified, width, height, taken, camera, latitude, longitude and
             shows, as "taken >= '2024-05-01' and path like '%holiday%'".
@@ -37,7 +37,7 @@ class FindOptions:
     without: Annotated[tuple[str, ...], Parameter(negative="")] = ()
     image: Path | None = None
     top: Annotated[int, Parameter(validator=Between(1, 10_000))] = 20
-    reader: Literal["rules", "none"] = "rules"
+    reader: Literal["rules", "llm", "none"] = "rules"
     score: Literal["gate", "subtract", "filter", "cosine"] = "gate"
     where: str | None = None
     min_probability: Share = 0.0
@@ -52,6 +52,8 @@ class FindOptions:
         }
         if self.image:
             options["image"] = self.image
+        if endpoint := self.endpoint:
+            options["llm"] = endpoint
         if self.where:
             options["where"] = self.where
         return options

@@ -6,6 +6,7 @@ from typing import Literal, NamedTuple
 
 from omninegclip.embeddings import Embeddings, EmbedText
 from omninegclip.files import hash_file
+from omninegclip.llm import Endpoint
 from omninegclip.reading.reading import Reader
 from omninegclip.reading.registry import make_reader
 from omninegclip.scenes.negation import TemplatesReader
@@ -21,7 +22,7 @@ from omninegclip.scoring.texts import (
 )
 from omninegclip.scoring.vectors import METHODS, normalised
 
-ScorerReader = Literal["none", "rules", "told"]
+ScorerReader = Literal["none", "rules", "llm", "told"]
 ScoreName = HalvesScore | VectorScore
 
 
@@ -29,15 +30,18 @@ class Scorer(NamedTuple):
     """A reader and a score by name.
 
     Attributes:
-        reader: none takes every text as one; rules reads English; told knows the picture world's templates.
+        reader: none takes every text as one; rules reads English; llm asks a language model; told knows the
+            picture world's templates.
         score: of a text that negates something: the gate, the calibrated difference of its halves, SpaceVLM's
             vector between them, or the cosine of the whole text.
         calibration: a file to take instead of the model's own.
+        llm: where the language model answers, for the reader `llm`.
     """
 
     reader: ScorerReader = "none"
     score: ScoreName = "gate"
     calibration: Path | None = None
+    llm: Endpoint | None = None
 
     def as_dict(self, model: str) -> dict[str, object]:
         """Return what decides a model's figures, ready for JSON; nothing where cosines score every text.
@@ -53,6 +57,7 @@ class Scorer(NamedTuple):
             "score": self.score,
             "calibration": hash_file(file) if file else None,
             "gate": gate,
+            **({"llm": [self.llm.url, self.llm.model]} if self.reader == "llm" and self.llm else {}),
         }
 
     def of(self, model: str, fingerprint: str, embed_text: EmbedText) -> ReadTexts:
@@ -62,7 +67,7 @@ class Scorer(NamedTuple):
         """
         if self.reader == "none" or self.score == "cosine":
             return whole_texts(embed_text)
-        reader: Reader = TemplatesReader() if self.reader == "told" else make_reader(self.reader)
+        reader: Reader = TemplatesReader() if self.reader == "told" else make_reader(self.reader, self.llm)
         if self.score == "subspace":
             return whole_texts(_subspace(embed_text, reader))
         calibration = calibration_of(model, fingerprint, self.calibration)

@@ -22,6 +22,7 @@ from omninegclip.index.score import Half, QuestionScore, ScoreName
 from omninegclip.index.store import Store, open_store
 from omninegclip.index.truth import is_right
 from omninegclip.index.where import read_where
+from omninegclip.llm import Endpoint
 from omninegclip.reading.registry import ReaderName, make_reader
 from omninegclip.scoring.calibration import Calibration
 
@@ -39,7 +40,8 @@ class SearchOptions(TypedDict, total=False):
 
     Attributes:
         image: a file that the results shall be like.
-        reader: what reads the sentence: `rules`, or `none` to take it as it is.
+        reader: what reads the sentence: `rules`, `llm`, or `none` to take it as it is.
+        llm: where the language model answers, for the reader `llm`.
         score: `gate`, `subtract`, `filter`, or `cosine` of the whole sentence.
         where: a condition on the facts of images, as "taken >= '2024-05-01' and width > 1000".
         min_probability: results that score less are left out.
@@ -47,6 +49,7 @@ class SearchOptions(TypedDict, total=False):
 
     image: str | Path
     reader: ReaderName
+    llm: Endpoint
     score: ScoreName
     where: str
     min_probability: float
@@ -216,7 +219,7 @@ class Index:
     def understand(self, query: str, without: Sequence[str], options: SearchOptions) -> Question:
         """Return what is asked for; the score `cosine` takes a sentence as it is."""
         whole = options.get("score") == "cosine"
-        reader = make_reader("none" if whole else options.get("reader", "rules"))
+        reader = make_reader("none" if whole else options.get("reader", "rules"), options.get("llm"))
         return read_question(query, without, str(options.get("image", "")), reader)
 
     def score(self, asked: Question, name: ScoreName = "gate") -> QuestionScore:

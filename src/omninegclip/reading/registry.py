@@ -1,13 +1,15 @@
 """The readers by their names."""
 
 from collections.abc import Sequence
-from typing import Literal
+from typing import Literal, get_args
 
 from omninegclip.errors import OmniNegClipError
+from omninegclip.llm import Endpoint, LanguageModel
+from omninegclip.reading.language_model import READING, LlmReader
 from omninegclip.reading.reading import Reader, Reading
 from omninegclip.reading.rules import RulesReader
 
-ReaderName = Literal["rules", "none"]
+ReaderName = Literal["rules", "llm", "none"]
 
 
 class WholeReader:
@@ -18,11 +20,19 @@ class WholeReader:
         return [Reading(sentence) for sentence in sentences]
 
 
-_READERS: dict[str, type[RulesReader] | type[WholeReader]] = {"rules": RulesReader, "none": WholeReader}
+def make_reader(name: str, llm: Endpoint | None = None) -> Reader:
+    """Return the reader of a name: `rules`, `llm`, which asks the endpoint `llm`, or `none`.
 
-
-def make_reader(name: str) -> Reader:
-    """Return the reader of a name, `rules` or `none`; raises OmniNegClipError for any other."""
-    if name not in _READERS:
-        raise OmniNegClipError(f"There is no reader {name!r}: it can be {', '.join(_READERS)}.")
-    return _READERS[name]()
+    Raises OmniNegClipError for any other name, and when `llm` has no endpoint to ask.
+    """
+    if name == "rules":
+        return RulesReader()
+    if name == "none":
+        return WholeReader()
+    if name != "llm":
+        raise OmniNegClipError(f"There is no reader {name!r}: it can be {', '.join(get_args(ReaderName))}.")
+    if llm is None:
+        raise OmniNegClipError(
+            "The reader llm needs --llm-url, an OpenAI-compatible endpoint up to /v1, and --llm-model."
+        )
+    return LlmReader(LanguageModel(llm, READING))
