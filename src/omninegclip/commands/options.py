@@ -128,12 +128,12 @@ class ScoreOptions:
 
     Attributes:
         reader: none takes a text as one; rules reads what it affirms and negates; told knows the templates of
-            the picture world.
+            the picture world; learned:PATH is a reader that `omninegclip train` made for the model.
         score: Of a text that negates something: gate, subtract, subspace, or the cosine of the whole text.
         calibration: File of `omninegclip calibrate`, to take instead of the model's own.
     """
 
-    reader: Literal["none", "rules", "told"] = "none"
+    reader: str = "none"
     score: Literal["gate", "subtract", "subspace", "cosine"] = "gate"
     calibration: Path | None = None
 

@@ -110,7 +110,7 @@ def quickstart(
             settle(place)
         encoder = load_clip(MODEL, place=place)
         world = make_world(encoder, folder / "data", seed, size)
-        gate = Scorer("rules").of(MODEL, encoder.image_fingerprint, encoder.embed_text)
+        gate = Scorer("rules").of(MODEL, encoder)
         before, gated = ask(encoder, world), ask(encoder, world, gate)
         tuned = {}
         for name, preset in presets.items():
