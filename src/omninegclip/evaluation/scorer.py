@@ -51,7 +51,12 @@ class Scorer(NamedTuple):
             return {}
         calibration = hash_file(self.calibration) if self.calibration else None
         gate = DEFAULT._asdict() if self.score == "gate" else None
-        facts = {"reader": self.reader, "score": self.score, "calibration": calibration, "gate": gate}
+        facts: dict[str, object] = {
+            "reader": self.reader,
+            "score": self.score,
+            "calibration": calibration,
+            "gate": gate,
+        }
         if self.reader.startswith(LEARNED):
             facts["weights"] = hash_file(reader_file(Path(self.reader.removeprefix(LEARNED))))
         return facts
