@@ -187,7 +187,8 @@ class MoreEvaluationOptions(TypedDict, total=False):
         seed: order of the options of a question under the strict protocol; default: 0.
         allow_missing: score the items whose images are there, instead of an error.
         cache: folder of the image embeddings; default: `features` in `out`.
-        reader: `none` (default) scores a text by one vector; `rules` reads what it affirms and negates.
+        reader: `none` (default) scores a text by one vector; `rules` reads what it affirms and negates, and
+            `learned:PATH` does with a reader that was trained for the model.
         score: of a text that negates something: `gate` (default), `subtract`, `subspace` or `cosine`.
         calibration: a file of `omninegclip calibrate`, to take instead of the model's own.
     """
@@ -195,7 +196,7 @@ class MoreEvaluationOptions(TypedDict, total=False):
     seed: int
     allow_missing: bool
     cache: str | Path
-    reader: Literal["none", "rules", "told"]
+    reader: str
     score: Literal["gate", "subtract", "subspace", "cosine"]
     calibration: str | Path
 

@@ -129,7 +129,7 @@ def test_tensors_in_tuples_are_moved_and_nothing_else() -> None:
 def batch_of(encoder: ClipEncoder, preset: Preset) -> TrainingBatch:
     settings = preset.settings_of(preset.method.settings)
     features = F.normalize(torch.randn(len(ROWS), encoder.dim), dim=-1)
-    data = preset.method.read(TrainingRecords(ROWS, features), encoder.tokenize, settings)
+    data = preset.method.read(TrainingRecords(ROWS, features), encoder, settings)
     plan = BatchPlan([BatchSampler(size, 3, 0) for size in data.sizes], 1, 0, settings)
     return next(data.batches(encoder, plan)(0))
 

@@ -12,7 +12,7 @@ from omninegclip.clip.io.load import load_clip
 from omninegclip.embeddings import Embeddings
 from omninegclip.errors import OmniNegClipError
 from omninegclip.evaluation.scenes import Figures, evaluate_scenes
-from omninegclip.evaluation.scorer import ScoreName, Scorer, ScorerReader
+from omninegclip.evaluation.scorer import ScoreName, Scorer
 from omninegclip.scenes.benchmark import ScenesBenchmark, make_benchmark
 from omninegclip.scenes.tables import write_benchmark
 from omninegclip.scoring.calibration import FILE, calibration_of
@@ -41,10 +41,10 @@ def value(figures: Figures, metric: str) -> float:
 
 @pytest.mark.parametrize("reader", ["told", "rules"])
 def test_halves_mend_what_one_vector_gets_wrong_and_change_nothing_else(
-    encoder: ClipEncoder, benchmark: ScenesBenchmark, images: Embeddings, reader: ScorerReader
+    encoder: ClipEncoder, benchmark: ScenesBenchmark, images: Embeddings, reader: str
 ) -> None:
     def figures(scorer: Scorer) -> Figures:
-        read = scorer.of("scenes-small", encoder.image_fingerprint, encoder.embed_text)
+        read = scorer.of("scenes-small", encoder)
         return evaluate_scenes(benchmark, images, read)
 
     whole, halved = figures(Scorer()), figures(Scorer(reader))
@@ -65,7 +65,7 @@ def test_every_score_ranks_texts_without_denial_as_the_cosine(encoder: ClipEncod
         return np.concatenate([encoder.embed_text([text]) for text in some])
 
     def scores(scorer: Scorer) -> Embeddings:
-        read = scorer.of("scenes-small", encoder.image_fingerprint, alone)
+        read = scorer.of("scenes-small", encoder, alone)
         return read(texts).rank_images(images).block(slice(None), slice(None))
 
     whole, ours = scores(Scorer()), scores(Scorer("rules", score))

@@ -16,6 +16,9 @@ class DrawnRows:
     def batches(self, first_step: int = 0) -> Iterator[NDArray[np.int64]]:
         return iter([self.rows])
 
+    def seen(self, steps: int) -> list[int]:
+        return list(map(int, self.rows))
+
 
 def drawn(rows: Sequence[int]) -> Any:
     return DrawnRows(rows)

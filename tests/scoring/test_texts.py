@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from omninegclip.reading.reading import Reading
+from omninegclip.reading.reading import ANYTHING, Reading
 from omninegclip.scoring.calibration import Calibration
 from omninegclip.scoring.halves import Gate, gated, log_odds, subtracted
-from omninegclip.scoring.texts import ANYTHING, HalvesScore, Texts, halved_texts, whole_texts
+from omninegclip.scoring.texts import HalvesScore, Texts, halved_texts, halves_by_words, whole_texts
 
 DIM = 16
 GATE = Gate(3.0, 1.0, 0.8)
@@ -48,7 +48,7 @@ def z(text: str, image: NDArray[np.float32]) -> float:
 
 
 def halves(score: HalvesScore = "gate") -> Texts:
-    return halved_texts(embed, Told(), CALIBRATION, GATE, score)(TEXTS)
+    return halved_texts(halves_by_words(embed, Told()), CALIBRATION, GATE, score)(TEXTS)
 
 
 @pytest.mark.parametrize("score", ["gate", "subtract"])
@@ -119,6 +119,6 @@ def test_some_texts_score_as_they_do_among_all() -> None:
 
 
 def test_texts_without_any_denial_need_no_background_of_denials() -> None:
-    texts = halved_texts(embed, Told(), CALIBRATION)(["a dog", "a cat"])
+    texts = halved_texts(halves_by_words(embed, Told()), CALIBRATION)(["a dog", "a cat"])
     assert texts.rank_images(IMAGES).block(slice(None), slice(None)).shape == (2, 30)
     assert texts.choose_text(IMAGES[:1], np.array([0, 2])).shape == (1, 2)

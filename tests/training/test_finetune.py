@@ -262,7 +262,15 @@ def test_an_objective_looks_at_the_data_that_the_table_says(
 
 
 @pytest.mark.parametrize(
-    "value", ["decay_all=true", "decay_all=false", "chunk_size=2", "clip_norm=0.5", "objective=omni-plus"]
+    "value",
+    [
+        "decay_all=true",
+        "decay_all=false",
+        "chunk_size=2",
+        "clip_norm=0.5",
+        "objective=omni-plus",
+        "objective=reader",
+    ],
 )
 def test_a_run_restored_from_its_state_goes_on_exactly(encoder: ClipEncoder, value: str) -> None:
     preset = load_preset("scenes-paper", ["steps=8", "warmup=2", "batch_size=4", "learning_rate=1e-3", value])

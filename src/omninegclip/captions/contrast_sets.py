@@ -18,8 +18,8 @@ NOTHING = "a photo"  # what a bare denial affirms
 class CaptionAssertion:
     """A sentence, the concepts that it affirms and negates, whether it holds, and its halves in words.
 
-    `affirmed` is the sentence without its denial, and the sentence itself where it denies nothing. Both are
-    None where the caption denies its own content: that it is false is all that is known of it.
+    `affirmed` is the sentence without its denial, or all of it. Both halves are None where the caption denies
+    its own content: that it is false is all that is known of it.
     """
 
     text: str

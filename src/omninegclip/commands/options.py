@@ -163,12 +163,13 @@ class ScoreOptions(LlmOptions):
 
     Attributes:
         reader: none takes a text as one; rules reads what it affirms and negates; llm asks a language model
-            that; told knows the templates of the picture world.
+            that; told knows the templates of the picture world; learned:PATH is a reader that
+            `omninegclip train` made for the model.
         score: Of a text that negates something: gate, subtract, subspace, or the cosine of the whole text.
         calibration: File of `omninegclip calibrate`, to take instead of the model's own.
     """
 
-    reader: Literal["none", "rules", "llm", "told"] = "none"
+    reader: str = "none"
     score: Literal["gate", "subtract", "subspace", "cosine"] = "gate"
     calibration: Path | None = None
 

@@ -208,7 +208,7 @@ def _score(
     task = tasks.build(kept, benchmark.task, **benchmark.task_options)
     number = {image: number for number, image in enumerate(asked.places)}
     images = features.stored[features.rows[[number[image] for image in task.images]]]
-    read = settings.scorer.of(result.model["name"], encoder.image_fingerprint, partial(_embed_texts, encoder))
+    read = settings.scorer.of(result.model["name"], encoder, partial(_embed_texts, encoder))
     figures = task.score(images, read(task.texts), settings.protocol)
     result.scored = len(kept)
     result.skipped = asked.skipped | {"items without picture": len(asked.items) - len(kept)}

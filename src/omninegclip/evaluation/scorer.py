@@ -1,13 +1,17 @@
 """How a user wants texts to be read and scored, and what does it for a model."""
 
 from collections.abc import Sequence
+from itertools import pairwise
 from pathlib import Path
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 
+from omninegclip.clip.encoder import Encoder
 from omninegclip.embeddings import Embeddings, EmbedText
+from omninegclip.errors import OmniNegClipError
 from omninegclip.files import hash_file
 from omninegclip.llm import Endpoint
-from omninegclip.reading.reading import Reader
+from omninegclip.reading.learned import learned_reader, reader_file
+from omninegclip.reading.reading import ReadHalves
 from omninegclip.reading.registry import make_reader
 from omninegclip.scenes.negation import TemplatesReader
 from omninegclip.scoring.calibration import calibration_file, calibration_of
@@ -16,14 +20,15 @@ from omninegclip.scoring.texts import (
     HalvesScore,
     ReadTexts,
     VectorScore,
-    affirmed_half,
     halved_texts,
+    halves_by_words,
     whole_texts,
 )
 from omninegclip.scoring.vectors import METHODS, normalised
 
-ScorerReader = Literal["none", "rules", "llm", "told"]
 ScoreName = HalvesScore | VectorScore
+READERS = ("none", "rules", "llm", "told")
+LEARNED = "learned:"  # and the path of a reader
 
 
 class Scorer(NamedTuple):
@@ -31,14 +36,14 @@ class Scorer(NamedTuple):
 
     Attributes:
         reader: none takes every text as one; rules reads English; llm asks a language model; told knows the
-            picture world's templates.
+            picture world's templates; learned:PATH is a text tower that was trained to read for the model.
         score: of a text that negates something: the gate, the calibrated difference of its halves, SpaceVLM's
             vector between them, or the cosine of the whole text.
         calibration: a file to take instead of the model's own.
         llm: where the language model answers, for the reader `llm`.
     """
 
-    reader: ScorerReader = "none"
+    reader: str = "none"
     score: ScoreName = "gate"
     calibration: Path | None = None
     llm: Endpoint | None = None
@@ -52,38 +57,56 @@ class Scorer(NamedTuple):
             return {}
         file = calibration_file(model, self.calibration)
         gate = DEFAULT._asdict() if self.score == "gate" else None
-        return {
+        facts: dict[str, object] = {
             "reader": self.reader,
             "score": self.score,
             "calibration": hash_file(file) if file else None,
             "gate": gate,
-            **({"llm": [self.llm.url, self.llm.model]} if self.reader == "llm" and self.llm else {}),
         }
+        if self.reader == "llm" and self.llm:
+            facts["llm"] = [self.llm.url, self.llm.model]
+        if self.reader.startswith(LEARNED):
+            facts["weights"] = hash_file(reader_file(Path(self.reader.removeprefix(LEARNED))))
+        return facts
 
-    def of(self, model: str, fingerprint: str, embed_text: EmbedText) -> ReadTexts:
-        """Return what reads and scores texts for a model with this name and fingerprint of its image tower.
+    def of(self, model: str, encoder: Encoder, embed_text: EmbedText | None = None) -> ReadTexts:
+        """Return what reads and scores texts for a model with this name.
 
-        Raises OmniNegClipError when the score needs a calibration and there is none.
+        `embed_text` is a way to embed texts with it, its own where none is given.
+
+        Raises OmniNegClipError when there is no such reader, the model is not the one that the reader was
+        made for, or the score needs a calibration and there is none.
         """
+        if self.reader not in READERS and not self.reader.startswith(LEARNED):
+            raise OmniNegClipError(
+                f"There is no reader {self.reader!r}: it can be {', '.join(READERS)} or {LEARNED}PATH."
+            )
+        embed_text = embed_text or encoder.embed_text
         if self.reader == "none" or self.score == "cosine":
             return whole_texts(embed_text)
-        reader: Reader = TemplatesReader() if self.reader == "told" else make_reader(self.reader, self.llm)
+        read_halves = self._reader(encoder, embed_text)
         if self.score == "subspace":
-            return whole_texts(_subspace(embed_text, reader))
-        calibration = calibration_of(model, fingerprint, self.calibration)
-        return halved_texts(embed_text, reader, calibration, score=self.score)
+            return whole_texts(_subspace(read_halves))
+        calibration = calibration_of(model, encoder.image_fingerprint, self.calibration)
+        return halved_texts(read_halves, calibration, score=self.score)
+
+    def _reader(self, encoder: Encoder, embed_text: EmbedText) -> ReadHalves:
+        if self.reader.startswith(LEARNED):
+            return learned_reader(Path(self.reader.removeprefix(LEARNED)), encoder, embed_text)
+        told = self.reader == "told"
+        return halves_by_words(embed_text, TemplatesReader() if told else make_reader(self.reader, self.llm))
 
 
-def _subspace(embed_text: EmbedText, reader: Reader) -> EmbedText:
+def _subspace(read_halves: ReadHalves) -> EmbedText:
     """Return what makes one vector of both halves; several denials are one, in the middle of them."""
 
     def embed(texts: Sequence[str]) -> Embeddings:
-        readings = reader.read(texts)
-        vectors = embed_text([affirmed_half(*each) for each in zip(texts, readings, strict=True)])
-        for row, reading in enumerate(readings):
-            if reading.named:
-                denied = normalised(embed_text(reading.named).mean(axis=0, keepdims=True))
-                vectors[row] = METHODS["subspace"](vectors[row : row + 1], denied)[0]
+        halves = read_halves(texts)
+        vectors = halves.vectors.copy()
+        for row, bounds in enumerate(pairwise(halves.starts)):
+            if len(denied := halves.negated[slice(*bounds)]):
+                middle = normalised(denied.mean(axis=0, keepdims=True))
+                vectors[row] = METHODS["subspace"](vectors[row : row + 1], middle)[0]
         return vectors
 
     return embed

@@ -46,7 +46,7 @@ def evaluate_models(
 
 def _check(model: str, encoder: "Encoder", settings: Settings) -> None:
     """Raise OmniNegClipError when the score needs a calibration that the model has not."""
-    settings.scorer.of(model, encoder.image_fingerprint, encoder.embed_text)
+    settings.scorer.of(model, encoder)
 
 
 def refuse_absent(

@@ -11,6 +11,7 @@ from omninegclip.objectives.negclip import negclip
 from omninegclip.objectives.omni import omni
 from omninegclip.objectives.omni_plus import omni_plus
 from omninegclip.objectives.presence import presence
+from omninegclip.objectives.reader import reader
 from omninegclip.objectives.supervised_contrastive import supervised_contrastive
 from omninegclip.objectives.target_losses import composed_target, target_losses
 from omninegclip.objectives.tripletclip import tripletclip
@@ -29,6 +30,7 @@ __all__ = [
     "omni",
     "omni_plus",
     "presence",
+    "reader",
     "supervised_contrastive",
     "symmetric",
     "target_losses",

@@ -45,3 +45,17 @@ class ContrastFeatures(NamedTuple):
     targets: Tensor
     meant: Tensor
     negates: Tensor
+
+
+class HalvesFeatures(NamedTuple):
+    """What a reader says of T sentences, in a slot for what is affirmed and one for each denial.
+
+    Attributes:
+        vectors: [T, S, d], what it says.
+        targets: [T, S, d], what it should say.
+        nothing: [d], what it should say where there is no more.
+    """
+
+    vectors: Tensor
+    targets: Tensor
+    nothing: Tensor

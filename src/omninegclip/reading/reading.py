@@ -1,9 +1,16 @@
 """A sentence in two halves, and what tells them."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import NamedTuple, Protocol
 
+import numpy as np
+from numpy.typing import NDArray
+
+from omninegclip.embeddings import Embeddings
+
 ELSE = "something else"  # what is denied where everything else is: "nothing but a dog"
+# What stands for the affirmed half of a sentence that affirms nothing; every image fits it equally.
+ANYTHING = "a photo"
 
 
 class Reading(NamedTuple):
@@ -29,3 +36,22 @@ class Reader(Protocol):
 
     def read(self, sentences: Sequence[str]) -> list[Reading]:
         """Return the reading of each sentence, in their order."""
+
+
+class Halves(NamedTuple):
+    """What T sentences affirm and negate, as embeddings.
+
+    Attributes:
+        vectors: [T, d] of the affirmed half: of the sentence itself, as it stands, where it negates nothing.
+        affirms: [T] booleans: the sentence affirms something.
+        negated: [N, d] of what all sentences negate, in their order.
+        starts: [T + 1] sentence i negates the rows `starts[i]:starts[i + 1]` of `negated`.
+    """
+
+    vectors: Embeddings
+    affirms: NDArray[np.bool_]
+    negated: Embeddings
+    starts: NDArray[np.int64]
+
+
+ReadHalves = Callable[[Sequence[str]], Halves]

@@ -27,6 +27,12 @@ import omninegclip as onc
 encoder = onc.load({place})
 cosines = encoder.similarity(["a dog", "no dog"], [Path("dog.jpg")])
 ```""",
+    "omninegclip, as a reader": """\
+```console
+$ omninegclip evaluate MODEL --reader learned:{place} --suite negation --data DATA
+```
+
+MODEL is the one that it was trained from, and no other.""",
 }
 
 
@@ -47,7 +53,7 @@ class ModelCard:
         metadata: facts of the training.
         limits: what the model is not good for.
         attribution: whose work it builds on.
-        library: `transformers`, or `omninegclip` where that has no such model.
+        library: `transformers`, or `omninegclip` where that has no such model; a reader is said to be one.
     """
 
     name: str
@@ -68,7 +74,7 @@ class ModelCard:
         """Return the card, with YAML front matter; raises OmniNegClipError as `sections` does."""
         front = {
             "license": self.licence,
-            "library_name": self.library,
+            "library_name": self.library.partition(",")[0],
             "pipeline_tag": "zero-shot-image-classification",
             "tags": ["clip", "negation", *self.tags],
         } | ({"base_model": self.base_model} if self.base_model else {})

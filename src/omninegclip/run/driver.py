@@ -15,7 +15,6 @@ import torch
 from omninegclip.clip.device import ComputePlace, choose_device, settle
 from omninegclip.clip.encoder import ClipEncoder
 from omninegclip.clip.io.load import load_clip
-from omninegclip.clip.io.save import save_clip
 from omninegclip.clip.policy import PolicyTable
 from omninegclip.data.features import ImageFeatureCache, contents_of
 from omninegclip.environment import peak_memory
@@ -45,7 +44,7 @@ from omninegclip.training.cost import RunCost, estimate
 from omninegclip.training.distributed import from_first, process_group, rank
 from omninegclip.training.finetune import FineTuning, freeze
 from omninegclip.training.loop import Step
-from omninegclip.training.methods.method import TrainingRecords
+from omninegclip.training.methods.method import FeatureRows, Trained, TrainingRecords
 from omninegclip.training.methods.pairs import Triplets
 from omninegclip.training.preset import Preset
 
@@ -109,7 +108,9 @@ def train(job: Job, *, resume: bool) -> JsonObject:
         policy = freeze_texts(encoder, job.preset)
         console.print(str(policy))
         torch.nn.Module.to(encoder.model, place.device)
-        features = ImageFeatureCache(job.cache, encoder).features(data.images, contents)
+        features: FeatureRows = torch.empty(len(data.images), 0)
+        if job.preset.method.needs_images or data.held_out:  # which a run validates on
+            features = ImageFeatureCache(job.cache, encoder).features(data.images, contents)
         torch.manual_seed(job.seed)
         return Run(job, folder, encoder, policy, *triplets_of(job, encoder, data, features)).finish()
 
@@ -166,7 +167,8 @@ class Run:
         best, out = self.validation.best, self.job.out
         self.validation.load_best(self.tuning.trained())
         write_curves(out / CURVES, read_log(out / LOG), self.job.preset.minimises.curves)
-        card = card_of(self.job, self.policy, self.validation, self.tuning.done, self.encoder.family.library)
+        library = self.job.preset.method.library or self.encoder.family.library
+        card = card_of(self.job, self.policy, self.validation, self.tuning.done, library)
         self._save(card)
         summary = {
             "model": str(out / MODEL),
@@ -225,11 +227,15 @@ class Run:
         return SummaryWriter(str(self.job.out / EVENTS), purge_step=self.tuning.done)
 
     def _save(self, card: str) -> None:
-        """Write the model; one that a killed process wrote, or somebody changed, gives way to it whole."""
+        """Write the result; one that a killed process wrote, or somebody changed, gives way to it whole."""
         model = self.job.out / MODEL
         taken = model.exists() or model.is_symlink()
         new = free_name(model) if taken else model
-        save_clip(new, self.encoder, base=self.job.preset.model, card=card)
+        preset, config = self.job.preset, self.folder.run["config"]
+        trained = self.tuning.trained()
+        preset.method.save(
+            new, Trained(self.encoder, trained, preset.model, config["model_fingerprint"], card)
+        )
         if taken:
             self.folder.put_model(new)
 

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from omninegclip.embeddings import Embeddings, EmbedText
-from omninegclip.reading.reading import Reader, Reading
+from omninegclip.reading.reading import ANYTHING, Halves, Reader, ReadHalves, Reading
 from omninegclip.scoring.calibration import Calibration
 from omninegclip.scoring.halves import DEFAULT, Gate, gated, log_odds, standardised, subtracted
 from omninegclip.scoring.scores import Cosines, Rows, Scores, Transposed
@@ -17,8 +17,6 @@ Indices = NDArray[np.int64]
 HalvesScore = Literal["gate", "subtract"]  # by two vectors
 VectorScore = Literal["cosine", "subspace"]  # by one
 
-# What stands for the affirmed half of a sentence that affirms nothing; every image fits it equally.
-ANYTHING = "a photo"
 _BLOCK = 1024
 
 
@@ -214,30 +212,43 @@ def whole_texts(embed_text: EmbedText) -> ReadTexts:
     return lambda texts: WholeTexts(_embedded(embed_text, texts))
 
 
-def halved_texts(
-    embed_text: EmbedText,
-    reader: Reader,
-    calibration: Calibration,
-    gate: Gate = DEFAULT,
-    score: HalvesScore = "gate",
-) -> ReadTexts:
-    """Return what reads texts, and embeds and calibrates their halves.
+def halves_by_words(embed_text: EmbedText, reader: Reader) -> ReadHalves:
+    """Return what reads texts and embeds their halves.
 
     What a text denies without naming it ("nothing but sand") can't be embedded, and is left out.
     """
 
-    def read(texts: Sequence[str]) -> Texts:
+    def read(texts: Sequence[str]) -> Halves:
         readings = reader.read(texts)
         vectors = _embedded(embed_text, [affirmed_half(*each) for each in zip(texts, readings, strict=True)])
         said = [text for reading in readings for text in reading.named]
-        negated = _embedded(embed_text, said) if said else np.zeros((0, vectors.shape[1]), np.float32)
-        return HalvedTexts(
+        return Halves(
             vectors,
-            *calibration.moments(vectors),
             np.array([bool(reading.affirmed) for reading in readings], bool),
-            negated,
-            *calibration.moments(negated),
+            _embedded(embed_text, said) if said else np.zeros((0, vectors.shape[1]), np.float32),
             np.cumsum([0, *(len(reading.named) for reading in readings)]),
+        )
+
+    return read
+
+
+def halved_texts(
+    read_halves: ReadHalves,
+    calibration: Calibration,
+    gate: Gate = DEFAULT,
+    score: HalvesScore = "gate",
+) -> ReadTexts:
+    """Return what calibrates the halves of texts."""
+
+    def read(texts: Sequence[str]) -> Texts:
+        halves = read_halves(texts)
+        return HalvedTexts(
+            halves.vectors,
+            *calibration.moments(halves.vectors),
+            halves.affirms,
+            halves.negated,
+            *calibration.moments(halves.negated),
+            halves.starts,
             gate,
             score,
         )

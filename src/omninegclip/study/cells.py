@@ -25,6 +25,7 @@ def objectives() -> list[StudyCell]:
         StudyCell("halves told, subtract", None, scorer=Scorer("told", "subtract")),
         StudyCell("halves told, gate", None, scorer=Scorer("told", "gate")),
         StudyCell("halves by rules, gate", None, scorer=Scorer("rules", "gate")),
+        StudyCell("halves by a learned reader, gate", (), preset="scenes-reader"),
         *(StudyCell(name, (f"objective={name}",)) for name in of_pairs if name != "omni"),
         StudyCell("omni", ("objective=omni",)),
         # the paper's objective with the layers, steps and optimizer's settings of omni-plus

@@ -7,6 +7,7 @@ import copy
 import hashlib
 import json
 from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
@@ -23,14 +24,18 @@ from omninegclip.evaluation.scorer import Scorer
 from omninegclip.files import JsonObject, read_sealed, write_sealed
 from omninegclip.memory import keep_freed_memory
 from omninegclip.progress import console
+from omninegclip.reading.learned import LearnedReader
 from omninegclip.report.figures import over_seeds
 from omninegclip.run.driver import tune
 from omninegclip.scenes.negation import split
-from omninegclip.scoring.texts import whole_texts
+from omninegclip.scoring.calibration import calibration_of
+from omninegclip.scoring.texts import halved_texts, whole_texts
 from omninegclip.scoring.vectors import METHODS, without_training
 from omninegclip.study.workers import each_done
 from omninegclip.study.world import Size, World, ask
 from omninegclip.study.worlds import keep_world, read_world
+from omninegclip.training.checkpoint import trained_of
+from omninegclip.training.methods.halves import HALVES
 from omninegclip.training.preset import Preset, load_preset
 
 PRETRAINED = "pretrained"
@@ -41,8 +46,8 @@ class StudyCell(NamedTuple):
 
     For a cell that trains nothing, `training_free` is the name of a method of `scoring.vectors`, and `scorer`
     what reads and scores sentences. `preset` is the one that this cell starts from, where it is not the
-    study's; `blend` the share of the tuned weights in what is scored, the rest being those before (WiSE-FT,
-    Wortsman et al., CVPR 2022).
+    study's; a reader that it trains is scored by the gate. `blend` is the share of the tuned weights in what
+    is scored, the rest being those before (WiSE-FT, Wortsman et al., CVPR 2022).
     """
 
     name: str
@@ -163,13 +168,18 @@ def _run(encoder: ClipEncoder, world: World, job: CellJob, model: str) -> Outcom
         embed = without_training(encoder.embed_text, split, METHODS[cell.training_free])
         return Outcome(evaluate_scenes(world.benchmark, world.images, whole_texts(embed)), {})
     if preset is None:
-        read = cell.scorer.of(model, encoder.image_fingerprint, encoder.embed_text)
-        return Outcome(ask(encoder, world.benchmark, world.images, read), {})
+        return Outcome(ask(encoder, world.benchmark, world.images, cell.scorer.of(model, encoder)), {})
     tuned = copy.deepcopy(encoder)
     steps = tune(tuned, world.records, preset, seed, f"{cell.name}, seed {seed}").steps
+    last = dict(steps[-1].scalars)
+    if preset.method is HALVES:  # what was trained reads for the model before
+        reader = LearnedReader(encoder, trained_of(tuned.model))
+        calibration = calibration_of(model, encoder.image_fingerprint)
+        read = halved_texts(partial(reader.halves, embed_text=encoder.embed_text), calibration)
+        return Outcome(ask(encoder, world.benchmark, world.images, read), last)
     if cell.blend < 1:
         tuned = blend(encoder, tuned, cell.blend)
-    return Outcome(ask(tuned, world.benchmark, world.images), dict(steps[-1].scalars))
+    return Outcome(ask(tuned, world.benchmark, world.images), last)
 
 
 def _key(model: str, fingerprint: str, cell: StudyCell, preset: Preset | None, seed: int, size: Size) -> str:

@@ -181,7 +181,7 @@ def _compare(
 
 def _gate(encoder: ClipEncoder) -> ReadTexts:
     """Return what reads sentences by rules and scores them by their halves."""
-    return Scorer("rules").of(MODEL, encoder.image_fingerprint, encoder.embed_text)
+    return Scorer("rules").of(MODEL, encoder)
 
 
 def _save_models(

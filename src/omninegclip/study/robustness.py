@@ -25,7 +25,7 @@ def ask_models(models: Sequence[str], suite: Robustness, scorer: Scorer) -> ByMo
     for model in models:
         console.print(model, style="bold")
         encoder = load_clip(model)
-        read_texts = scorer.of(model, encoder.image_fingerprint, encoder.embed_text)
+        read_texts = scorer.of(model, encoder)
         images = embed_scenes(encoder, "robustness suite", suite.scenes, suite.seed)
         found[model] = evaluate_robustness(suite, images, read_texts)
     return found

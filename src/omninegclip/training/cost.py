@@ -77,11 +77,13 @@ def estimate(
     Args:
         encoder: the model.
         records: the data.
-        images: how many are distinct.
+        images: how many are distinct; a method that needs none has none embedded.
         preset: how long, and in what batches.
         throughput: operations per second that the machine reaches.
     """
-    data = preset.method.read(records, encoder.tokenize, preset.settings_of(preset.method.settings))
+    data = preset.method.read(records, encoder, preset.settings_of(preset.method.settings))
+    if not preset.method.needs_images and not preset.held_out_share:
+        images = 0
     # samplers refuse what does not fill a batch
     steps_per_epoch = max(len(BatchSampler(size, preset.batch_size, 0)) for size in data.sizes)
     steps = preset.steps or steps_per_epoch * (preset.epochs or 0)

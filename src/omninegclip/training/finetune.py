@@ -74,7 +74,7 @@ class FineTuning:
         encoder.family.prepare_training()
         method = preset.method
         settings = preset.settings_of(method.settings)
-        data = method.read(records, encoder.tokenize, settings)
+        data = method.read(records, encoder, settings)
         samplers = [BatchSampler(size, preset.batch_size, 2 * seed + n) for n, size in enumerate(data.sizes)]
         self.epoch = max(map(len, samplers))
         self.total = preset.steps or self.epoch * (preset.epochs or 0)

@@ -8,10 +8,11 @@ from importlib import import_module
 from omninegclip.errors import OmniNegClipError
 from omninegclip.objectives.objective import Objective, Parts, shipped_objectives
 from omninegclip.training.methods.contrast_sets import CONTRAST_SETS
+from omninegclip.training.methods.halves import HALVES
 from omninegclip.training.methods.method import Method
 from omninegclip.training.methods.pairs import PAIRS
 
-METHODS = (PAIRS, CONTRAST_SETS)
+METHODS = (PAIRS, CONTRAST_SETS, HALVES)
 
 
 @cache

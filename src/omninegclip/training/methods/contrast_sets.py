@@ -193,7 +193,7 @@ class TargetEmbeddings:
         self.names = torch.from_numpy(embed(contrast_sets.concepts))
         said = (each.affirmed for number in chosen for each in contrast_sets.of_image[number])
         self._affirmed = torch.zeros(len(contrast_sets.affirmed), self.names.shape[1])
-        _embed_into(self._affirmed, embed, contrast_sets.affirmed, {n for n in said if n is not None})
+        embed_into(self._affirmed, embed, contrast_sets.affirmed, {n for n in said if n is not None})
         self._concepts = F.normalize(self.names - self.names.mean(dim=0), dim=-1)
         self._weights = weights
 
@@ -212,7 +212,7 @@ class TargetEmbeddings:
         return targets
 
 
-def _embed_into(
+def embed_into(
     rows: Tensor,
     embed: Callable[[Sequence[TokenIds]], Embeddings],
     texts: Sequence[TokenIds],
@@ -371,8 +371,8 @@ def _claims(said: Sequence[Assertion], objects: int) -> tuple[Tensor, Tensor]:
     return affirms, negates
 
 
-def _read(records: TrainingRecords, tokenize: Tokenize, settings: Settings) -> ContrastSets:
-    return make_contrast_sets(*records, tokenize)
+def _read(records: TrainingRecords, encoder: ClipEncoder, settings: Settings) -> ContrastSets:
+    return make_contrast_sets(*records, encoder.tokenize)
 
 
 CONTRAST_SETS = Method(

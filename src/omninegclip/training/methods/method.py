@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import NamedTuple, Protocol
 
 import numpy as np
@@ -9,6 +10,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from omninegclip.clip.encoder import ClipEncoder
+from omninegclip.clip.io.save import save_clip
 from omninegclip.clip.text.packing import PackedTexts
 from omninegclip.clip.text.padding import PaddedTexts
 from omninegclip.data.sampler import BatchSampler
@@ -82,6 +84,32 @@ class MethodData(Protocol):
         """Return what makes the batches from a step on; called before the model changes."""
 
 
+class Trained(NamedTuple):
+    """What became of a model.
+
+    Attributes:
+        encoder: the model.
+        weights: those that trained, by their names in the model.
+        base: the name of the model before.
+        base_fingerprint: its fingerprint.
+        card: what is said of the result, as Markdown.
+    """
+
+    encoder: ClipEncoder
+    weights: Mapping[str, Tensor]
+    base: str
+    base_fingerprint: str
+    card: str
+
+
+Save = Callable[[Path, Trained], object]
+
+
+def save_model(folder: Path, trained: Trained) -> None:
+    """Write a model that stands by itself; raises as `save_clip` does."""
+    save_clip(folder, trained.encoder, base=trained.base, card=trained.card)
+
+
 @dataclass(frozen=True)
 class Method:
     """A method of training, for all objectives that need no more than what its batches serve.
@@ -92,12 +120,18 @@ class Method:
         columns: of records, that decide what is learned.
         read: what makes its data of records; raises OmniNegClipError where there is none.
         batches_per_step: how many batches of images are in a step.
+        needs_images: whether objectives are given features of images.
+        library: what reads a run's result, as model cards name it; None for that of the model's family.
+        save: what writes the folder of a run's result.
         settings: values of the preset that it has.
     """
 
     name: str
     serves: tuple[str, ...]
     columns: tuple[str, ...]
-    read: Callable[[TrainingRecords, Tokenize, Settings], MethodData]
+    read: Callable[[TrainingRecords, ClipEncoder, Settings], MethodData]
     batches_per_step: int = 1
+    needs_images: bool = True
+    library: str | None = None
+    save: Save = save_model
     settings: Mapping[str, Setting] = field(default_factory=dict)

@@ -157,8 +157,8 @@ def _same(image_ids: Tensor) -> Tensor:
     return image_ids[:, None] == image_ids[None, :]
 
 
-def _read(records: TrainingRecords, tokenize: Tokenize, settings: Settings) -> Triplets:
-    return make_triplets(*records, tokenize, strip_commas=bool(settings["strip_commas"]))
+def _read(records: TrainingRecords, encoder: ClipEncoder, settings: Settings) -> Triplets:
+    return make_triplets(*records, encoder.tokenize, strip_commas=bool(settings["strip_commas"]))
 
 
 PAIRS = Method(

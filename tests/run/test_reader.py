@@ -1,0 +1,49 @@
+"""A reader from records to figures, as its users run it."""
+
+import json
+from pathlib import Path
+
+import pytest
+from command_line import call
+from run_place import Place
+
+from omninegclip.scenes.tables import write_benchmark
+
+
+@pytest.fixture(scope="module")
+def reader(place: Place) -> Path:
+    options = {"objective": "reader", "held_out_share": 0}
+    code, output, errors = place.call("--out=reader", "--json", **options)
+    assert code == 0, errors
+    assert json.loads(output)["model"] == "reader/model"
+    assert "Embedding the images" not in errors  # it learns from words alone
+    return place.folder / "reader/model"
+
+
+def test_a_run_writes_what_differs_from_the_model_and_a_card(reader: Path) -> None:
+    assert sorted(path.name for path in reader.iterdir()) == ["README.md", "reader.safetensors"]
+    card = (reader / "README.md").read_text()
+    assert '--reader learned:"reader/model"' in card
+    assert "CLIPModel" not in card
+
+
+def test_evaluate_reads_with_it_and_refuses_another_model_before_any_work(place: Place, reader: Path) -> None:
+    write_benchmark(place.folder / "scenes", 3, 24)
+    background = [f"--count={60}", "--out=c.safetensors"]
+    assert call("calibrate", "clip", "scenes/images", *background, cwd=place.folder)[0] == 0
+    score = ["--suite=scenes", "--data=.", "--calibration=c.safetensors", "--json"]
+    found = {}
+    for name in ("rules", "learned:reader/model"):
+        code, output, errors = call("evaluate", "clip", *score, f"--reader={name}", cwd=place.folder)
+        assert code == 0, errors
+        found[name] = json.loads(output)
+    assert found["rules"] != found["learned:reader/model"]
+    for model, name, says in (
+        ("scenes-small", "learned:reader/model", "was made for another model, clip"),
+        ("clip", "learned:nowhere", "nowhere does not exist"),
+        ("clip", "learnt", "There is no reader 'learnt': it can be none, rules, told or learned:PATH."),
+    ):
+        code, output, errors = call("evaluate", model, *score, f"--reader={name}", cwd=place.folder)
+        assert (code, output) == (1, "")
+        assert says in " ".join(errors.split())
+        assert "Embedding" not in errors
