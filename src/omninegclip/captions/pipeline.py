@@ -14,6 +14,7 @@ from pathlib import Path
 
 from omninegclip import __version__
 from omninegclip.captions.collection import labelled, read_captioned, read_labels
+from omninegclip.captions.companions import COMPANIONS
 from omninegclip.captions.cooccurrence import TABLE
 from omninegclip.captions.length import CONTEXT, is_surely_truncated
 from omninegclip.captions.lexicon import LEXICON, english
@@ -163,6 +164,7 @@ def _plan(images: list[Captioned], vocabulary: list[str], options: NegationOptio
         "labels": _digest(vocabulary),
         "lexicon": _digest(LEXICON.read_text("utf-8")),
         "mentions": _digest(TABLE.read_text("utf-8")),
+        "companions": _digest(COMPANIONS.read_text("utf-8")),
         "parser": f"{model['lang']}_{model['name']} {model['version']}, spaCy {version('spacy')}",
         "shard": SHARD,
         "by": by,
