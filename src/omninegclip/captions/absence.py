@@ -14,6 +14,7 @@ LARGEST_RISK = 0.002
 LARGEST_UNSAID = 0.02  # of an object in a contrast set, which has many others beside it
 FEWEST_IMAGES = 200  # below, "never seen together" says nothing of the absence of an object
 ALIKE = 25  # images that are like this one, below which nothing is known of what goes with it
+LEAST_SEEN = 0.001  # what a model sees less than that counts as this
 LARGE_SHARE = 0.1  # of those, with an object that no table knows
 FEWEST_TOGETHER = 2  # images that hold both; one is a coincidence
 ROUNDS = 6
@@ -25,6 +26,7 @@ class ImageEvidence:
     """What is known of an image: concepts its captions name, those they rule out, and its labels if any.
 
     `sure` are the named ones that no other word could mean, and `captions` is how many captions there are.
+    `seen` is how likely a model takes each object to be there, None where none looked.
     """
 
     named: Names
@@ -32,6 +34,7 @@ class ImageEvidence:
     labelled: Names | None = None
     sure: Names = frozenset()
     captions: int = 1
+    seen: Mapping[str, float] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +68,8 @@ def plausible_absences(
             safe = share * counts.silent_odds(name, image.captions) <= LARGEST_RISK
         else:
             safe = _not_labelled(concept, image.labelled, lexicon, vocabulary)
+        if safe and image.seen is not None:  # of what is not visible, the likelier is the more plausible
+            share *= max(image.seen.get(name, 0.0), LEAST_SEEN)
         if safe:
             found.append(AbsentConcept(concept, "captions" if image.labelled is None else "labels", share))
     return found

@@ -21,7 +21,7 @@ class Companions:
         found = frozenset().union(*(self.expected.get(name, frozenset()) for name in sure))
         for name in named & self.allowed.keys():
             found &= self.allowed[name]
-        return frozenset(name for name in found - named if self._beside_its_like(name, sure))
+        return frozenset(name for name in found - named if self._beside_its_like(name, named))
 
     def _beside_its_like(self, name: str, named: Names) -> bool:
         concepts = english().concepts

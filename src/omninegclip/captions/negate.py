@@ -40,6 +40,7 @@ PROVENANCE = (
     "absence_evidence",
     "absence_reason",
 )
+VISIBLE = 0.1  # of what a model takes for so likely nothing is denied as absent
 LARGE = 2000  # images that say themselves what goes with what
 SAMPLED = 1500  # images that are enough to see how often each noun is denied
 LEAST_KEPT = 0.05
@@ -50,12 +51,16 @@ HARD = ("hard_affirmed", "hard_true", "hard_swapped", "contrast_set", "objects_u
 
 @dataclass(frozen=True, slots=True)
 class Captioned:
-    """One image with its captions; `objects` are its labels, None where nobody labelled it."""
+    """One image with its captions; `objects` are its labels, None where nobody labelled it.
+
+    `seen` is how likely a model takes each object to be there, None where none looked.
+    """
 
     image_id: str
     image: str | None
     captions: Sequence[str]
     objects: Sequence[str] | None = None
+    seen: Mapping[str, float] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,12 +114,14 @@ class CollectionStatistics:
     def evidence(self, captioned: Captioned) -> ImageEvidence:
         """Return what the captions and labels of one image say of presence and absence."""
         mentions = [self.lexicon.mentions(tidy(caption)) for caption in captioned.captions]
+        visible = frozenset(name for name, p in (captioned.seen or {}).items() if p >= VISIBLE)
         return ImageEvidence(
             named=frozenset().union(*(each.named for each in mentions)),
-            unsafe=frozenset().union(*(each.unsafe for each in mentions)),
+            unsafe=visible.union(*(each.unsafe for each in mentions)),
             labelled=None if captioned.objects is None else self.lexicon.resolve_all(captioned.objects),
             sure=frozenset().union(*(each.sure for each in mentions)),
             captions=len(captioned.captions),
+            seen=captioned.seen,
         )
 
     def plausible(self, known: ImageEvidence, caption: Mentions) -> list[AbsentConcept]:

@@ -45,7 +45,8 @@ ONE = (
     | {"Christmas tree", "clock tower", "soccer goal", "washing machine", "coffee maker", "swimming pool"}
 )
 SEVERAL = words(
-    "tomato onion mushroom carrot grape strawberry egg cookie cucumber potato pancake chopsticks gift"
+    "tomato onion mushroom carrot grape strawberry egg cookie cucumber potato pancake chopsticks gift pear "
+    "apple banana orange pineapple"
 )
 
 # Each with its weight: how often captions of COCO and Flickr8k say it, of any noun, which
