@@ -42,7 +42,7 @@ def streets(times: int = 50) -> Cooccurrence:
 def plausible(
     image: ImageEvidence, counts: Cooccurrence, vocabulary: frozenset[str] = NOTHING
 ) -> list[AbsentConcept]:
-    return plausible_absences(image, image.named, english(), counts, vocabulary)
+    return plausible_absences(image, said(*image.named), english(), counts, vocabulary)
 
 
 def seen(

@@ -2,21 +2,21 @@
 
 import math
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from random import Random
 
-from omninegclip.captions.cooccurrence import Cooccurrence
-from omninegclip.captions.lexicon import Concept, Lexicon, Names
+from omninegclip.captions.companions import companions
+from omninegclip.captions.cooccurrence import Cooccurrence, Evidence
+from omninegclip.captions.lexicon import Concept, Lexicon, Mentions, Names
 
 LARGEST_RISK = 0.002
 LARGEST_UNSAID = 0.02  # of an object in a contrast set, which has many others beside it
 FEWEST_IMAGES = 200  # below, "never seen together" says nothing of the absence of an object
 ALIKE = 25  # images that are like this one, below which nothing is known of what goes with it
-SHARE, LARGE_SHARE = 0.03, 0.1  # of those, with the object
-ALONE = 0.15  # beside a single thing of another kind
-LIFT = 2.0  # how much more frequent there than elsewhere, below the large share
-SEEN_WITH = 0.01  # of the images with each single thing that a caption names, and two of them at least
+LEAST_SEEN = 0.001  # what a model sees less than that counts as this
+LARGE_SHARE = 0.1  # of those, with an object that no table knows
+FEWEST_TOGETHER = 2  # images that hold both; one is a coincidence
 ROUNDS = 6
 RARE = 0.1  # of frequencies of which only a sample is known
 
@@ -26,6 +26,7 @@ class ImageEvidence:
     """What is known of an image: concepts its captions name, those they rule out, and its labels if any.
 
     `sure` are the named ones that no other word could mean, and `captions` is how many captions there are.
+    `seen` is how likely a model takes each object to be there, None where none looked.
     """
 
     named: Names
@@ -33,6 +34,7 @@ class ImageEvidence:
     labelled: Names | None = None
     sure: Names = frozenset()
     captions: int = 1
+    seen: Mapping[str, float] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,17 +50,17 @@ class AbsentConcept:
 
 
 def plausible_absences(
-    image: ImageEvidence, caption: Names, lexicon: Lexicon, counts: Cooccurrence, vocabulary: Names
+    image: ImageEvidence, caption: Mentions, lexicon: Lexicon, counts: Cooccurrence, vocabulary: Names
 ) -> list[AbsentConcept]:
-    """Return the concepts that are plausible beside what a caption names for sure, and safe to call absent.
+    """Return the concepts that are plausible beside what a caption names, and safe to call absent.
 
     `vocabulary` is what the labels of the collection tell apart: with labels only those are considered,
     since only of those does a missing label say absence. Without, a concept is if at most 0.2 % of the images
     like this one hold it unsaid by so many captions.
     """
-    generic = {name for name in caption if lexicon.concepts[name].generic}
     found = []
-    for name, share in counts.remembered(plausible_beside, caption - generic, lexicon):
+    evidence = Evidence(*(frozenset(filter(_tells(lexicon), each)) for each in (caption.sure, caption.named)))
+    for name, share in counts.remembered(plausible_beside, evidence, lexicon):
         concept = lexicon.concepts[name]
         if name in image.unsafe or name in image.named:
             continue
@@ -66,46 +68,38 @@ def plausible_absences(
             safe = share * counts.silent_odds(name, image.captions) <= LARGEST_RISK
         else:
             safe = _not_labelled(concept, image.labelled, lexicon, vocabulary)
+        if safe and image.seen is not None:  # of what is not visible, the likelier is the more plausible
+            share *= max(image.seen.get(name, 0.0), LEAST_SEEN)
         if safe:
             found.append(AbsentConcept(concept, "captions" if image.labelled is None else "labels", share))
     return found
 
 
-def plausible_beside(evidence: Names, lexicon: Lexicon, counts: Cooccurrence) -> list[tuple[str, float]]:
-    """Return the objects that are plausible beside some concepts, none of them generic, with their shares.
+def _tells(lexicon: Lexicon) -> Callable[[str], bool]:
+    return lambda name: name in companions().expected or not lexicon.concepts[name].generic
 
-    Plausible is what at least four and 3 % of the images hold that have as much in common with this one, of
-    scene, activity and objects, as 25 images do; that is more frequent there than elsewhere; and that is
-    seen with each single one of the concepts too. Where there is nothing, images of the same scene count.
+
+def plausible_beside(evidence: Evidence, lexicon: Lexicon, counts: Cooccurrence) -> list[tuple[str, float]]:
+    """Return the objects that are plausible beside some concepts, with the shares of images that hold them.
+
+    Plausible is what the table of companions lets one expect there, and what two images at least hold with
+    each single one of the concepts that is not generic. Of a dataset's own labels, which the table lacks,
+    those that a tenth of the images hold. The share is that among the images which have as much in common
+    with this one, of scene, activity and objects, as 25 images do, or among all where it is larger there;
+    with fewer images of the kind nothing is known.
     """
-    scenes = sorted(name for name in evidence if lexicon.concepts[name].kind == "scene")
-    for some in (evidence, *([scene] for scene in scenes)):
-        alike = counts.alike(some, ALIKE)
-        found = [
-            (name, share)
-            for name, share in (counts.held_by(alike) if alike else {}).items()
-            if name in lexicon.objects
-            and not lexicon.concepts[name].generic
-            and share >= _needed(name, evidence, lexicon)
-            and share >= (LIFT if share < LARGE_SHARE else 1) * counts.count[name] / counts.images
-            and all(
-                counts.together(name, other) >= max(2, SEEN_WITH * counts.count[other]) for other in evidence
-            )
-        ]
-        if found:
-            return found
-    return []
-
-
-def _needed(name: str, evidence: Names, lexicon: Lexicon) -> float:
-    """Return which share is plausible: one thing alone suggests its like, and what often goes with it.
-
-    A cat may be on a keyboard, and still "a cat at a window with no keyboard" is odd, while with no dog it
-    is not.
-    """
-    kinds = {lexicon.concepts[other].kind for other in evidence}
-    telling = len(evidence) > 1 or kinds & {"scene", "activity"} or lexicon.concepts[name].kind in kinds
-    return SHARE if telling else ALONE
+    telling = frozenset(name for name in evidence.sure if not lexicon.concepts[name].generic)
+    alike = counts.alike(telling or evidence.sure, ALIKE)
+    if not alike:
+        return []
+    expected = sorted(companions().beside(evidence.sure, evidence.named))
+    found = []
+    for name in [*expected, *(name for name in lexicon.objects if lexicon.concepts[name].kind == "labelled")]:
+        share = counts.share(name, alike)
+        fits = name in expected or share >= LARGE_SHARE
+        if fits and all(counts.together(name, other) >= FEWEST_TOGETHER for other in telling):
+            found.append((name, max(share, counts.count[name] / counts.images)))
+    return found
 
 
 def absent_objects(

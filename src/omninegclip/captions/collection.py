@@ -1,6 +1,7 @@
 """Collections of captions: what the readers of public formats give, by image, as `negate` takes it."""
 
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 from omninegclip.captions.negate import Captioned
@@ -67,7 +68,7 @@ def read_labels(path: Path) -> tuple[dict[str, list[str]], list[str]]:
 
 def labelled(images: Iterable[Captioned], labels: dict[str, list[str]]) -> list[Captioned]:
     """Return the images with the labels of their ids; those without an entry stay unlabelled."""
-    return [Captioned(each.image_id, each.image, each.captions, labels.get(each.image_id)) for each in images]
+    return [replace(each, objects=labels.get(each.image_id)) for each in images]
 
 
 def _grouped(rows: Rows) -> list[Captioned]:

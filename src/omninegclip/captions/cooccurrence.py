@@ -7,12 +7,19 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cache, cached_property
 from itertools import combinations
 from pathlib import Path
+from typing import NamedTuple
 
 from omninegclip.captions.lexicon import Lexicon, Mentions, Names
 
 FEWEST_TOGETHER = 5  # one coincidence is no law
-FEWEST_HOLDING = 4
 TABLE = Path(__file__).with_name("coco_mentions.json")
+
+
+class Evidence(NamedTuple):
+    """What a caption surely names, and what else it may name."""
+
+    sure: Names
+    named: Names
 
 
 class Cooccurrence:
@@ -30,7 +37,7 @@ class Cooccurrence:
         self.once: Counter[str] = Counter()
         self.twice: Counter[str] = Counter()
         self.holders: dict[str, list[int]] = defaultdict(list)
-        self._answers: dict[Names, list[tuple[str, float]]] = {}
+        self._answers: dict[Evidence, list[tuple[str, float]]] = {}
         # of each concept, by the captions that hint at it and all captions of the image: the images
         self.mentions: dict[str, Counter[tuple[int, int]]] = defaultdict(Counter)
 
@@ -84,16 +91,15 @@ class Cooccurrence:
                 alike = narrowed
         return alike
 
-    def held_by(self, images: int) -> dict[str, float]:
-        """Return the shares of some images, given as bits, that hold a concept; four images at least do."""
-        counted = ((name, (bits & images).bit_count()) for name, bits in self._bits.items())
-        return {name: held / images.bit_count() for name, held in counted if held >= FEWEST_HOLDING}
+    def share(self, name: str, images: int) -> float:
+        """Return which share of some images, given as bits, holds a concept."""
+        return (self._bits.get(name, 0) & images).bit_count() / images.bit_count()
 
     def together(self, name: str, other: str) -> int:
         """Return how many images hold two concepts."""
         return self.pairs[min(name, other), max(name, other)]
 
-    def remembered(self, ask: "Question", evidence: Names, lexicon: Lexicon) -> list[tuple[str, float]]:
+    def remembered(self, ask: "Question", evidence: "Evidence", lexicon: Lexicon) -> list[tuple[str, float]]:
         """Return what a question has for an answer, which is worked out once for each evidence."""
         if evidence not in self._answers:
             self._answers[evidence] = ask(evidence, lexicon, self)
@@ -157,7 +163,7 @@ def hints(captions: Sequence[Mentions]) -> Counter[str]:
     return Counter(name for each in captions for name in named & (each.unsafe | each.sure))
 
 
-Question = Callable[[Names, Lexicon, Cooccurrence], list[tuple[str, float]]]
+Question = Callable[[Evidence, Lexicon, Cooccurrence], list[tuple[str, float]]]
 
 
 @cache

@@ -102,6 +102,10 @@ class Lexicon:
         self.objects = {name: None for name, concept in self.concepts.items() if concept.kind in OBJECTS}
         self.related = self._relate()
         self._terms = {term: self._meaning(term) for term in names.keys() | implied.keys()}
+        self._longest_of: dict[str, int] = {}  # by first word, for most words begin no term
+        for term in self._terms:
+            first = term.partition(" ")[0]
+            self._longest_of[first] = max(self._longest_of.get(first, 1), min(LONGEST, term.count(" ") + 1))
 
     def mentions(self, caption: str) -> "Mentions":
         """Return what a caption names, what it names for sure, and what it does not allow to call absent.
@@ -127,7 +131,7 @@ class Lexicon:
         return Mentions(frozenset(named), frozenset(unsafe), frozenset(sure))
 
     def _longest(self, words: list[str], at: int) -> "tuple[int, Mentions | None]":
-        for length in range(min(LONGEST, len(words) - at), 0, -1):
+        for length in range(min(self._longest_of.get(words[at], 0), len(words) - at), 0, -1):
             if meaning := self._terms.get(" ".join(words[at : at + length])):
                 return length, meaning
         return 1, None

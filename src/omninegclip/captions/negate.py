@@ -21,7 +21,7 @@ from omninegclip.captions.absence import (
 from omninegclip.captions.compose import NegatedCaption
 from omninegclip.captions.contrast_sets import OF_EACH, contrast_set, named_literally
 from omninegclip.captions.cooccurrence import Cooccurrence, shipped_mentions
-from omninegclip.captions.lexicon import Lexicon, Names
+from omninegclip.captions.lexicon import Lexicon, Mentions, Names
 from omninegclip.captions.parse import BATCH, Parse, parse
 from omninegclip.captions.phrasing import insert_absence
 from omninegclip.captions.presence import presence_negations, proofread
@@ -40,21 +40,27 @@ PROVENANCE = (
     "absence_evidence",
     "absence_reason",
 )
+VISIBLE = 0.1  # of what a model takes for so likely nothing is denied as absent
 LARGE = 2000  # images that say themselves what goes with what
-SAMPLED = 4000  # images that are enough to see how often each noun is denied
+SAMPLED = 1500  # images that are enough to see how often each noun is denied
 LEAST_KEPT = 0.05
+MOST_DENIED = 3.0  # times as often as named, as shares of all
 OF_THE_WHOLE = frozenset({"there is no", "no subject", "place without it"})
 HARD = ("hard_affirmed", "hard_true", "hard_swapped", "contrast_set", "objects_unsure")
 
 
 @dataclass(frozen=True, slots=True)
 class Captioned:
-    """One image with its captions; `objects` are its labels, None where nobody labelled it."""
+    """One image with its captions; `objects` are its labels, None where nobody labelled it.
+
+    `seen` is how likely a model takes each object to be there, None where none looked.
+    """
 
     image_id: str
     image: str | None
     captions: Sequence[str]
     objects: Sequence[str] | None = None
+    seen: Mapping[str, float] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +103,7 @@ class CollectionStatistics:
             return statistics  # too few for frequencies
         some = images[:: max(1, len(images) // SAMPLED)]
         pools = [
-            statistics.plausible(known, lexicon.mentions(tidy(caption)).sure)
+            statistics.plausible(known, lexicon.mentions(tidy(caption)))
             for image in some
             for known in [statistics.evidence(image)]
             for caption in image.captions
@@ -108,16 +114,18 @@ class CollectionStatistics:
     def evidence(self, captioned: Captioned) -> ImageEvidence:
         """Return what the captions and labels of one image say of presence and absence."""
         mentions = [self.lexicon.mentions(tidy(caption)) for caption in captioned.captions]
+        visible = frozenset(name for name, p in (captioned.seen or {}).items() if p >= VISIBLE)
         return ImageEvidence(
             named=frozenset().union(*(each.named for each in mentions)),
-            unsafe=frozenset().union(*(each.unsafe for each in mentions)),
+            unsafe=visible.union(*(each.unsafe for each in mentions)),
             labelled=None if captioned.objects is None else self.lexicon.resolve_all(captioned.objects),
             sure=frozenset().union(*(each.sure for each in mentions)),
             captions=len(captioned.captions),
+            seen=captioned.seen,
         )
 
-    def plausible(self, known: ImageEvidence, caption: Names) -> list[AbsentConcept]:
-        """Return what is plausible beside what a caption surely names and safe to call absent."""
+    def plausible(self, known: ImageEvidence, caption: Mentions) -> list[AbsentConcept]:
+        """Return what is plausible beside what a caption names and safe to call absent."""
         return plausible_absences(known, caption, self.lexicon, self.counts, self.vocabulary)
 
     def in_balance(self, denials: list[NegatedCaption], rng: Random) -> list[NegatedCaption]:
@@ -133,15 +141,22 @@ class CollectionStatistics:
 
     def _kept(self, denied: str) -> float:
         """Return in which share of its denials a noun may be denied where it is there."""
-        if not self.denied:
-            return 1.0
-        total, told = sum(self.denied.values()), sum(self.named.get(name, 0) for name in self.denied)
-        shares = [
-            self.denied.get(name, 0.0) / total * told / self.named[name]
-            for name in self.lexicon.mentions(denied).sure
-            if self.named.get(name, 0)
-        ]
-        return max([LEAST_KEPT, *shares])
+        found = (self._denied_per_named(name) for name in self.lexicon.mentions(denied).sure)
+        return 1.0 if not self.denied else max([LEAST_KEPT, *(ratio for ratio in found if ratio is not None)])
+
+    def draw(self, plausible: list[AbsentConcept], rng: Random) -> Iterator[AbsentConcept]:
+        """Yield what is plausible in the order of a draw, but nouns that are denied far more than named."""
+        for absent in draw(plausible, self.balance, rng):
+            ratio = self._denied_per_named(absent.concept.name) or 0.0
+            if rng.random() * ratio < MOST_DENIED:
+                yield absent
+
+    def _denied_per_named(self, name: str) -> float | None:
+        """Return a noun's share of all denials over that of all mentions, None where one is unknown."""
+        if not self.denied or not self.named.get(name, 0):
+            return None
+        told = sum(self.named.get(each, 0) for each in self.denied)
+        return self.denied.get(name, 0.0) / sum(self.denied.values()) * told / self.named[name]
 
     def absent_and_present(
         self, captioned: Captioned, known: ImageEvidence, held: Names
@@ -202,11 +217,10 @@ class _Draft:
     after: str = ""
 
     def deniable(self) -> list[NegatedCaption]:
-        """Return what the sentence asserts, negated; not its subject, of which other sentences speak."""
-        found = presence_negations(self.parse, self.rng)
-        if not (self.before or self.after):
-            return found
-        return [denial for denial in found if denial.rule not in OF_THE_WHOLE]
+        """Return what the sentence asserts, negated, in the order of a draw."""
+        if self.before or self.after:
+            return _deniable(self.parse, self.rng)
+        return presence_negations(self.parse, self.rng)
 
     def around(self, sentence: str) -> str:
         """Return the whole caption with this for the sentence that was parsed."""
@@ -255,11 +269,18 @@ def _drafts(images: Sequence[Captioned], options: NegationOptions) -> list[_Draf
         fit = [(sentence, tree) for sentence, tree in parsed if unfit(tree) is None]
         if fit:
             sentence, draft.tree = fit[0]
+            if len(all_) > 1:  # one of which something can be denied
+                sentence, draft.tree = next((pair for pair in fit if _deniable(pair[1], draft.rng)), fit[0])
             draft.before, _, draft.after = draft.caption.partition(sentence)
             draft.reason = None
         elif len(all_) == 1 and parsed:
             draft.reason = unfit(parsed[0][1])
     return drafts
+
+
+def _deniable(tree: Parse, rng: Random) -> list[NegatedCaption]:
+    """Return what one of several sentences asserts, negated; not its subject, of which the others speak."""
+    return [denial for denial in presence_negations(tree, rng) if denial.rule not in OF_THE_WHOLE]
 
 
 def _rows(
@@ -315,8 +336,8 @@ def _negations(
         denied = [_presence(denial, draft) for denial in draft.denials]
         denied = denied or [{"presence_reason": "nothing in it can be denied well"}]
     if options.kind != "presence":
-        plausible = statistics.plausible(known, statistics.lexicon.mentions(draft.caption).sure)
-        drawn = islice(draw(plausible, statistics.balance, rng), options.per_caption)
+        plausible = statistics.plausible(known, statistics.lexicon.mentions(draft.caption))
+        drawn = islice(statistics.draw(plausible, rng), options.per_caption)
         missing = [
             _absence(draft, each)
             | (_hard(tree, draft.caption, each, statistics.lexicon, rng) if options.hard else {})

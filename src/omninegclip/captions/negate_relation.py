@@ -34,7 +34,6 @@ def negate_relation(parse: Parse) -> Iterator[NegatedCaption]:
 
 
 def _stands_without(parse: Parse, start: int) -> bool:
-    before = parse.tags[start - 1]
     verbs = {
         word.lower()
         for word, tag in zip(parse.words[:start], parse.tags[:start], strict=True)
@@ -43,7 +42,7 @@ def _stands_without(parse: Parse, start: int) -> bool:
     # without a verb "a cup and a plate but not in a room" is no sentence that a person would write
     return (
         start > 2
-        and (before in NOUNS or before in {"VBG", "VBZ"})
+        and parse.tags[start - 1] in NOUNS  # "hangs but not on the wall" is cut off
         and bool(verbs)
         and not verbs & NEEDS_PLACE
     )

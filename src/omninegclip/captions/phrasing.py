@@ -3,10 +3,11 @@
 No phrasing adds a comma, so that a comma tells nothing of negation.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Set
 from dataclasses import dataclass
 from random import Random
 
+from omninegclip.captions.companions import companions
 from omninegclip.captions.compose import compose
 from omninegclip.captions.english import article, words
 from omninegclip.captions.lexicon import Noun, english
@@ -20,63 +21,83 @@ from omninegclip.captions.structure import (
     verb_of,
 )
 
-PORTABLE = words(
-    "umbrella backpack suitcase handbag helmet hat cane skateboard surfboard kite frisbee guitar"
-)
+PORTABLE = words("umbrella backpack suitcase handbag cane")
 ROOMS = words(
     "kitchen bathroom bedroom room office park field forest beach garden yard restaurant store "
     "station airport classroom desert zoo harbor meadow backyard playground library restroom plaza "
     "courtyard stadium pasture"
 )
-SURFACES = words("table desk counter bench shelf tray plate")
+PASTURES = words("field pasture meadow park farm zoo yard backyard enclosure pen")
+SURFACES = words("table desk counter bench shelf")
+DISHES = words("tray plate")
 SMALL = words("food tableware electronics household")
-LARGE = words("toilet bathtub sink refrigerator oven fireplace television mirror")
+LARGE = words(
+    "toilet bathtub sink refrigerator oven fireplace television mirror dishwasher rug radiator towel"
+)
+POURED = words("coffee tea beer wine juice milk soda")  # stands beside a plate
+# of which a person misses one, or several
+ONE = (
+    LARGE
+    | words(
+        "microwave piano lighthouse scoreboard trampoline clock toaster blender kettle fountain statue "
+        "bridge cake pizza soup salad leash laptop guitar"
+    )
+    | {"Christmas tree", "clock tower", "soccer goal", "washing machine", "coffee maker", "swimming pool"}
+)
+SEVERAL = words(
+    "tomato onion mushroom carrot grape strawberry egg cookie cucumber potato pancake chopsticks gift pear "
+    "apple banana orange pineapple"
+)
 
-# Each with how often captions of COCO and Flickr8k say it, of any noun: recipes/negation-wording counts them.
-BARE = {"with no {noun}": 66, "without {a_noun}": 42}  # of the last noun: a room, a plate
+# Each with its weight: how often captions of COCO and Flickr8k say it, of any noun, which
+# recipes/negation-wording counts. "With no" is said half as often again as "without"; here "without" has the
+# larger weight, since "with" is what tells a negated caption where the words of negation are left out.
+BARE = {"with no {noun}": 21, "without {a_noun}": 66}  # of the last noun: a room, a plate
 END = {
     "with no {noun} around": 3,
-    "with no {noun} nearby": 1,
-    "with no {noun} in sight": 0,
+    "with no {noun} nearby": 3,
+    "with no {noun} in sight": 3,
     "with no {noun} in view": 0,
-    "with no {noun} in the background": 0,
     "with no {noun} visible": 0,
     "with no {noun} to be seen": 0,
-    "without {a_noun} in sight": 0,
-    "without {a_noun} nearby": 0,
-    "without {a_noun} around": 0,
+    "with no {noun} anywhere in sight": 0,
+    "without {a_noun} in sight": 20,
+    "without {a_noun} nearby": 14,
+    "without {a_noun} around": 14,
+    "without {a_noun} in view": 0,
     "without a single {one} in sight": 0,
-    "and no {noun} around": 1,
-    "and no {noun} in sight": 0,
-    "and no {noun} nearby": 0,
-    "but no {noun} in sight": 0,
-    "but no {noun} nearby": 0,
+    "without a single {one} around": 0,
     "with not {an_one} in sight": 0,
-    "and not {an_one} in sight": 0,
 }
 END_OF_SENTENCE = {
-    "and there {is} no {noun}": 0,
-    "and there {is} no {noun} in sight": 0,
-    "and there {is} no {noun} nearby": 0,
+    "and there {is} no {noun} in sight": 1,
+    "and there {is} no {noun} nearby": 1,
+    "and there {is} no {noun} around": 1,
     "but there {is} no {noun} around": 0,
     "but there {is} no {noun} in sight": 0,
     "and no {noun} can be seen": 0,
     "and no {noun} {is} visible": 0,
-    "while no {noun} {is} in view": 0,
+    "and no {noun} {is} in sight": 1,
+}
+END_OF_NOUNS = {
+    "and no {noun} around": 1,
+    "and no {noun} in sight": 2,
+    "and no {noun} nearby": 1,
+    "but no {noun} in sight": 3,
+    "but no {noun} nearby": 1,
+    "but not {an_one} in sight": 0,
 }
 PERSON = {
-    "with no {noun}": 66,
-    "without {a_noun}": 42,
+    "with no {noun}": 21,
+    "without {a_noun}": 66,
     "carrying no {noun}": 0,
-    "holding no {noun}": 0,
     "not carrying {a_noun}": 0,
-    "not holding {a_noun}": 0,
     "who {has} no {noun}": 0,
     "who {does} not have {a_noun}": 0,
 }
 PLACE = {
-    "with no {noun}": 66,
-    "without {a_noun}": 42,
+    "with no {noun}": 21,
+    "without {a_noun}": 66,
     "with no {noun} in it": 2,
     "without {a_noun} in it": 0,
     "that has no {noun}": 1,
@@ -85,14 +106,14 @@ PLACE = {
 }
 SURFACE = {
     "with no {noun} on it": 1,
-    "without {a_noun} on it": 0,
+    "without {a_noun} on it": 3,
     "that has no {noun} on it": 1,
 }
 CLAUSE = {
-    "with no {noun} in sight": 0,
-    "with no {noun} around": 3,
+    "with no {noun} in sight": 1,
+    "with no {noun} around": 1,
     "with no {noun} nearby": 1,
-    "without {a_noun} in sight": 0,
+    "without {a_noun} in sight": 6,
 }
 LIST = {"but no {noun}": 3, "and no {noun}": 15}
 UNSEEN = 1  # how often what captions were never seen to say counts as said
@@ -118,7 +139,10 @@ def insert_absence(parse: Parse, noun: Noun, kind: str, rng: Random) -> tuple[st
         if not ("one}" in wording and (noun.always_many or not noun.countable))
     }
     wording = rng.choices(list(fitting), list(fitting.values()))[0]
-    return place.name, fill(parse, place, wording, noun, many=rng.random() < 0.5)
+    many = noun.singular in SEVERAL or (
+        noun.singular not in ONE and place.name != "person" and rng.random() < 0.5
+    )
+    return place.name, fill(parse, place, wording, noun, many)
 
 
 def fill(parse: Parse, place: Slot, wording: str, noun: Noun, many: bool) -> str:
@@ -138,8 +162,11 @@ def fill(parse: Parse, place: Slot, wording: str, noun: Noun, many: bool) -> str
 def places(parse: Parse, noun: Noun, kind: str) -> Iterator[Slot]:
     """Yield the places where a noun's absence can be said, the end of the caption always."""
     sentence, about = finite(parse), subject(parse)
-    wordings = END | (BARE if _holds_things(parse) else {}) | (END_OF_SENTENCE if sentence else {})
-    yield Slot("end", parse.end, 1.0, _unrepeated(parse, wordings))
+    verbs = any(tag.startswith("VB") for tag in parse.tags)
+    wordings = END | (END_OF_SENTENCE if sentence else {} if verbs else END_OF_NOUNS)
+    if kind in {"food", "tableware"}:  # nothing to eat is around
+        wordings = {wording: often for wording, often in wordings.items() if "around" not in wording}
+    yield Slot("end", parse.end, 1.0, _unrepeated(parse, BARE if _lacks(parse, noun, kind) else wordings))
     alone = (
         about is not None
         and about.head - about.start < 4
@@ -153,8 +180,14 @@ def places(parse: Parse, noun: Noun, kind: str) -> Iterator[Slot]:
         and person(parse, about.head)
     ):
         yield Slot("person", about.head + 1, 1.5, PERSON)
-    if sentence and about and verb_of(parse) == about.head + 1 and kind in {"animal", "vehicle"}:
-        yield Slot("subject", about.head + 1, 0.1, CLAUSE)
+    if (
+        sentence
+        and about
+        and verb_of(parse) == about.head + 1
+        and kind in {"animal", "vehicle"}
+        and not person(parse, about.head)
+    ):
+        yield Slot("subject", about.head + 1, 0.05, CLAUSE)
     for token in range(4, parse.end):
         if (
             parse.deps[token] == "mark"
@@ -165,17 +198,31 @@ def places(parse: Parse, noun: Noun, kind: str) -> Iterator[Slot]:
     yield from _after_nouns(parse, noun, kind)
 
 
-def _holds_things(parse: Parse) -> bool:
-    """Return whether the caption ends on what lacks a thing by itself: "in a kitchen without a sink"."""
-    last = english().names.get(parse.words[parse.end - 1].lower(), set()) if parse.end else set()
-    return any(english().concepts[name].kind in {"scene", "food", "tableware"} for name in last)
+def _lacks(parse: Parse, noun: Noun, kind: str) -> bool:
+    """Return whether the caption ends on what lacks a thing by itself: "in a kitchen without a microwave"."""
+    if not parse.end or noun.singular in POURED:
+        return False
+    last = parse.words[parse.end - 1]
+    return _expects(last, noun, {"scene", "food"}) and (kind != "animal" or last.lower() in PASTURES)
+
+
+def _expects(word: str, noun: Noun, kinds: Set[str]) -> bool:
+    """Return whether what a word names, of one of these kinds, lets one expect the thing."""
+    return any(
+        english().concepts[name].kind in kinds
+        and noun.singular in companions().expected.get(name, frozenset())
+        for name in english().names.get(word.lower(), set())
+    )
 
 
 def _unrepeated(parse: Parse, wordings: Mapping[str, int]) -> Mapping[str, int]:
-    """Return the wordings that don't begin with the "with" that the caption ends on already."""
-    if "with" in parse.words[-7:]:
-        return {wording: often for wording, often in wordings.items() if not wording.startswith("with")}
-    return wordings
+    """Return the wordings that repeat neither the "with" that the caption ends on nor its "near"."""
+    return {
+        wording: often
+        for wording, often in wordings.items()
+        if not (wording.startswith("with ") and "with" in parse.words[-7:])
+        and not ("nearby" in wording and {"near", "nearby"} & set(parse.words[-7:]))
+    }
 
 
 def _after_nouns(parse: Parse, noun: Noun, kind: str) -> Iterator[Slot]:
@@ -186,17 +233,18 @@ def _after_nouns(parse: Parse, noun: Noun, kind: str) -> Iterator[Slot]:
         if inner + 1 < parse.end and not parse.tags[inner + 1].startswith("VB"):
             continue
         name = parse.words[inner].lower()
-        if name in ROOMS and parse.words[token].lower() in {"in", "at"}:
+        if name in ROOMS and parse.words[token].lower() in {"in", "at"} and _expects(name, noun, {"scene"}):
             yield Slot("room", inner + 1, 1.0, PLACE)
-        if (
-            name in SURFACES
-            and parse.words[token].lower() == "on"
-            and kind in SMALL
-            and noun.singular not in LARGE
-        ):
+        if parse.words[token].lower() == "on" and _fits_on(name, noun, kind):
             yield Slot("surface", inner + 1, 1.0, SURFACE)
     if (last := _listed(parse)) is not None:
         yield Slot("list", last + 1, 2.0, LIST)
+
+
+def _fits_on(name: str, noun: Noun, kind: str) -> bool:
+    if name in DISHES:
+        return kind == "food" and noun.singular not in POURED
+    return name in SURFACES and kind in SMALL and noun.singular not in LARGE
 
 
 def _single(parse: Parse, noun: int) -> bool:

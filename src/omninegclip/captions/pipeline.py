@@ -10,10 +10,12 @@ from concurrent.futures.process import BrokenProcessPool
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from importlib.metadata import version
+from itertools import islice
 from pathlib import Path
 
 from omninegclip import __version__
 from omninegclip.captions.collection import labelled, read_captioned, read_labels
+from omninegclip.captions.companions import COMPANIONS
 from omninegclip.captions.cooccurrence import TABLE
 from omninegclip.captions.length import CONTEXT, is_surely_truncated
 from omninegclip.captions.lexicon import LEXICON, english
@@ -29,7 +31,20 @@ from omninegclip.progress import console, track
 SHARD = 2000  # captions: seconds of work, so that little is lost and the bar moves
 Shard = tuple[int, list[Captioned]]
 Engine = Callable[[Sequence[Shard], CollectionStatistics, NegationOptions], Iterator[tuple[int, list[Row]]]]
+Look = Callable[[Sequence[Captioned]], Sequence[Captioned]]
 RewriteRows = Callable[[Sequence[Row]], list[Row]]
+
+
+@dataclass(frozen=True, slots=True)
+class Models:
+    """What models do beside the rules: look at images first, rewrite rows last; `by` names both."""
+
+    by: str
+    look: Look = list
+    rewrite: RewriteRows = list
+
+
+RULES = Models("rule")
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,13 +63,11 @@ def negate_file(
     labels: Path | None,
     options: NegationOptions,
     engine: Engine,
-    rewrite: RewriteRows = list,
-    by: str = "rule",
+    models: Models = RULES,
 ) -> Summary:
     """Write the records of a captioned collection to `out`: one file if it ends on .parquet, else shards.
 
-    An interrupted run leaves its finished shards, and the same call continues after them. `rewrite` changes
-    the rows of a shard before they are written, and `by` names what it is.
+    An interrupted run leaves its finished shards, and the same call continues after them.
 
     Raises OmniNegClipError when `out` is there already, is an unfinished run of something else, or is being
     written by another process.
@@ -66,7 +79,7 @@ def negate_file(
     parser()  # say now, not in a worker, that it is missing
     images, vocabulary = read_collection(data, labels)
     shards = _shards(images)
-    done = ShardFolder(folder, _plan(images, vocabulary, options, by))
+    done = ShardFolder(folder, _plan(images, vocabulary, options, models.by))
     with done.held():
         # a run that was killed while it tidied up has its result already
         if not (one_file and done.is_whole(folder / WHOLE, out)):
@@ -74,9 +87,11 @@ def negate_file(
                 _refuse_taken(out)
             left = [shard for shard in shards if not done.is_whole(done.path(shard[0]))]
             if left:
+                seen = list(models.look([image for _, shard in left for image in shard]))
+                left = _reshard(left, seen)
                 statistics = CollectionStatistics.of(images, english(), vocabulary)
                 for number, rows in track(engine(left, statistics, options), "negating", len(left)):
-                    done.write(done.path(number), rewrite(rows))
+                    done.write(done.path(number), models.rewrite(rows))
             if one_file:
                 _join(done, len(shards), out)
         summary = _summary(images, read_records(out) if one_file else done.rows(len(shards)))
@@ -154,6 +169,12 @@ def _shards(images: list[Captioned]) -> list[Shard]:
     return list(enumerate(shards))
 
 
+def _reshard(shards: Sequence[Shard], images: Sequence[Captioned]) -> list[Shard]:
+    """Return shards of the same sizes with these images."""
+    rest = iter(images)
+    return [(number, list(islice(rest, len(old)))) for number, old in shards]
+
+
 def _plan(images: list[Captioned], vocabulary: list[str], options: NegationOptions, by: str) -> Row:
     """Return all that the rows depend on."""
     model = parser().meta
@@ -163,6 +184,7 @@ def _plan(images: list[Captioned], vocabulary: list[str], options: NegationOptio
         "labels": _digest(vocabulary),
         "lexicon": _digest(LEXICON.read_text("utf-8")),
         "mentions": _digest(TABLE.read_text("utf-8")),
+        "companions": _digest(COMPANIONS.read_text("utf-8")),
         "parser": f"{model['lang']}_{model['name']} {model['version']}, spaCy {version('spacy')}",
         "shard": SHARD,
         "by": by,

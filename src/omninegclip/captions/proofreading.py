@@ -14,6 +14,7 @@ COLLECTIVE = re.compile(
     r"|another|same|themselves)\b",
     re.IGNORECASE,
 )
+EVERYONE = re.compile(r"\bevery(?:one|body|thing)\b", re.IGNORECASE)
 HYPHENATED = re.compile(r"\w+(?:-\w+)+")
 WORD = re.compile(r"\w+")
 UNDER_NO = frozenset({"no subject", "there is no", "with no", "but no", "having no", "place without it"})
@@ -27,8 +28,10 @@ def misreadable(parse: Parse, denial: NegatedCaption) -> str | None:
     """Return why a negated caption does not say what it should, as far as the caption's own parse tells."""
     if denial.rule in UNDER_NO and COLLECTIVE.search(parse.text()):
         return "says something of several at once"
-    if denial.rule in UNDER_NOT and quantified(parse):
+    if denial.rule in UNDER_NOT and (quantified(parse) or EVERYONE.search(parse.text())):
         return "many that do not are not none"
+    if denial.rule in UNDER_NOT and _two_actions(parse):
+        return "may deny one of two actions"
     written = set(WORD.findall(denial.text.lower()))
     for whole in HYPHENATED.findall(parse.text().lower()):
         if whole not in denial.text.lower() and written & set(whole.split("-")):
@@ -51,6 +54,16 @@ def reread(parse: Parse, again: Parse) -> str | None:
         for token in range(again.end)
     )
     return "a subject without its verb" if any(dangling) else None
+
+
+def _two_actions(parse: Parse) -> bool:
+    """Return whether "and" joins two verbs: "not wearing a helmet and riding a bike"."""
+    return any(
+        parse.deps[token] == "conj"
+        and parse.tags[token].startswith("VB")
+        and parse.tags[parse.heads[token]].startswith("VB")
+        for token in range(parse.end)
+    )
 
 
 def _finite(parse: Parse) -> Counter[str]:

@@ -1,20 +1,20 @@
 """The verb `negate`."""
 
 import os
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from cyclopts import Parameter
 
-from omninegclip.commands.options import Flag, Json, LlmOptions, Processes, Repeats, Seed
+from omninegclip.commands.options import DeviceOptions, Flag, Json, LlmOptions, Processes, Repeats, Seed
 from omninegclip.errors import OmniNegClipError
 from omninegclip.extras import needed_for
 from omninegclip.printable import say, say_json
 
 if TYPE_CHECKING:
-    from omninegclip.captions.pipeline import Engine, RewriteRows, Summary
+    from omninegclip.captions.pipeline import Engine, Look, RewriteRows, Summary
     from omninegclip.llm import Endpoint
 
 
@@ -42,6 +42,22 @@ class NegateOptions:
     engine: Literal["local", "ray"] = "local"
 
 
+@Parameter(name="*")
+@dataclass(frozen=True, kw_only=True)
+class ScreenOptions(DeviceOptions):
+    """The model that looks at the images.
+
+    Attributes:
+        screen_with: A model that looks at the images: nothing that it sees is called absent.
+        images: Folder of the images; that of DATA when not given.
+        calibration: File of `omninegclip calibrate`, to take instead of the model's own.
+    """
+
+    screen_with: str | None = None
+    images: Path | None = None
+    calibration: Path | None = None
+
+
 def negate(
     data: Path,
     out: Path | None = None,
@@ -49,6 +65,7 @@ def negate(
     *,
     options: NegateOptions = NegateOptions(),
     llm: LlmOptions = LlmOptions(),
+    screen: ScreenOptions = ScreenOptions(),
     report: Flag = False,
     json_: Json = False,
 ) -> None:
@@ -63,7 +80,7 @@ def negate(
     if out is None and not report:
         raise OmniNegClipError("negate needs OUT, or --report to report on existing records.")
     if out is not None:
-        done = _negate(data, out, options, llm)
+        done = _negate(data, out, options, llm, screen)
         if json_ and not report:
             say_json(asdict(done))
         elif not report:
@@ -83,16 +100,35 @@ def negate(
             say(as_text(found))
 
 
-def _negate(data: Path, out: Path, options: NegateOptions, llm: LlmOptions) -> "Summary":
+def _negate(
+    data: Path, out: Path, options: NegateOptions, llm: LlmOptions, screen: ScreenOptions
+) -> "Summary":
     from omninegclip.captions.negate import NegationOptions
-    from omninegclip.captions.pipeline import negate_file
+    from omninegclip.captions.pipeline import RULES, negate_file
 
     asked = NegationOptions(options.kind, options.per_caption, options.seed, options.hard)
-    engine = _engine(options)
-    if (endpoint := llm.endpoint) is None:
-        return negate_file(data, out, options.labels, asked, engine)
-    by = f"{endpoint.model} at {endpoint.url}"
-    return negate_file(data, out, options.labels, asked, engine, _rewriter(endpoint), by)
+    models = RULES
+    if (endpoint := llm.endpoint) is not None:
+        by = f"{endpoint.model} at {endpoint.url}"
+        models = replace(models, by=by, rewrite=_rewriter(endpoint))
+    if screen.screen_with is not None:
+        look, fingerprint = _looks(screen.screen_with, screen, data)
+        models = replace(models, by=f"{models.by}, screened with {fingerprint}", look=look)
+    return negate_file(data, out, options.labels, asked, _engine(options), models)
+
+
+def _looks(model: str, screen: ScreenOptions, data: Path) -> "tuple[Look, str]":
+    """Return what looks at images, and the fingerprint of its image tower."""
+    from omninegclip.captions.lexicon import english
+    from omninegclip.clip.io.load import load_clip
+    from omninegclip.scoring.calibration import calibration_of
+    from omninegclip.scoring.visible import look
+
+    encoder = load_clip(model, place=screen.place)
+    calibration = calibration_of(model, encoder.image_fingerprint, screen.calibration)
+    folder = data.parent if screen.images is None else screen.images
+    looks = partial(look, folder=folder, lexicon=english(), model=encoder, calibration=calibration)
+    return looks, calibration.fingerprint
 
 
 def _engine(options: NegateOptions) -> "Engine":
