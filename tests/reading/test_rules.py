@@ -58,6 +58,8 @@ nobody on the pier | the pier | a person
 nothing but sand | sand | something else
 I don't want any text |  | text
 please no people |  | people
+no dogs or cats please |  | dogs | cats
+mountains (no snow) | mountains | snow
 a photo with no watermark |  | a watermark
 beach, exclude people and dogs | beach | people | dogs
 beach w/o people | beach | people

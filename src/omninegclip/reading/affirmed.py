@@ -14,7 +14,7 @@ _NOTHING = re.compile(
     (?:\s(?:of|with|in|where|that|which|showing|depicting|featuring|containing|contains|includes|features|shows?|has|have|
        is|is\sof|depicts|captures|displays|presents|and|but|in\swhich))*
     (?:\s(?:something|anything|it|things|this|an?\sscene))?
-    |there(?:\s(?:is|are))?|it|this|that|here|i|we|you|one|(?:i|we|you|one)\s(?:can\s)?(?:see|find|spot)(?:\s(?:something|an?\sscene))?|is|are|has|with|
+    |there(?:\s(?:is|are))?|please|it|this|that|here|i|we|you|one|(?:i|we|you|one)\s(?:can\s)?(?:see|find|spot)(?:\s(?:something|an?\sscene))?|is|are|has|with|
     and|but|in\sit|nothing|everything|anything|somebody|something|of|either|where|
     (?:it|this|that|there)\s(?:is|has|shows|features|contains))?[\s,;:.\-–—]*""",
     re.VERBOSE | re.IGNORECASE,
@@ -22,7 +22,7 @@ _NOTHING = re.compile(
 _MARKS = " ,;:(–—-"
 _DANGLING = words(
     "with and but or nor that which who whose there where while whereas though although just only having "
-    "yet is are has have also plus as when"
+    "yet is are has have also plus as when please"
 )
 _OPENING = re.compile(
     r"^(?:[\s,;:.)–—!-]+|(?:and|but|just|only|while|yet|though|although|rather|instead|however|plus|either|or"
@@ -55,6 +55,8 @@ def tidy(text: str) -> str:
     text = _BLANK_BEFORE_MARK.sub(r"\1", " ".join(text.split()))
     if "(" in text:
         text = _EMPTY_BRACKETS.sub("", text)
+    elif ")" in text:  # the other bracket went with a denial
+        text = text.replace(" )", "").replace(")", "")
     text = _MARK_BEFORE_STOP.sub(".", _MARKS_IN_A_ROW.sub(r"\1", _STOPS.sub(".", text)))
     text = _JOINED_WITH.sub(" ", text)
     before = None
