@@ -3,6 +3,7 @@
 import threading
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -16,6 +17,7 @@ from omninegclip.data.record import write_records
 from omninegclip.index.search import Index
 from omninegclip.index.store import open_store
 from omninegclip.serve.app import Setup, make_app
+from omninegclip.serve.evaluation import files_of
 from omninegclip.serve.limits import ServeLimits
 from omninegclip.serve.server import impatient_protocol
 from omninegclip.serve.service import Service
@@ -59,12 +61,11 @@ def client(service: Service) -> Iterator[TestClient]:
         yield client
 
 
-@pytest.fixture(scope="module")
-def url(service: Service) -> Iterator[str]:
-    """A server that listens, with short limits of time."""
-    limits = ServeLimits(body=2**20, body_seconds=1, head_seconds=1)
-    app = make_app(service, Setup("test", limits=limits, quiet=True))
-    config = uvicorn.Config(app, port=0, log_config=None, http=impatient_protocol(limits), ws="none")
+@contextmanager
+def listening(service: Service, setup: Setup) -> Iterator[str]:
+    config = uvicorn.Config(
+        make_app(service, setup), port=0, log_config=None, http=impatient_protocol(setup.limits), ws="none"
+    )
     server = uvicorn.Server(config)
     thread = threading.Thread(target=server.run)
     thread.start()
@@ -73,3 +74,23 @@ def url(service: Service) -> Iterator[str]:
     yield f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}"
     server.should_exit = True
     thread.join()
+
+
+@pytest.fixture(scope="module")
+def url(service: Service) -> Iterator[str]:
+    """A server that listens, with short limits of time."""
+    limits = ServeLimits(body=2**20, body_seconds=1, head_seconds=1)
+    with listening(service, Setup("test", limits=limits, quiet=True)) as url:
+        yield url
+
+
+@pytest.fixture(scope="module")
+def page_url(service: Service, folder: Path) -> Iterator[str]:
+    """A server that listens, with a report."""
+    report = folder / "report"
+    report.mkdir(exist_ok=True)
+    (report / "report.html").write_text("<style>h1 {color: red}</style><h1>A report</h1><script>1</script>")
+    (report / "cells.csv").write_text('name,figure\n"a, b",1\n')
+    examples = ("a tree without a dog", "a tree -cat")
+    with listening(service, Setup("test", examples=examples, evaluation=files_of(report), quiet=True)) as url:
+        yield url

@@ -9,6 +9,7 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Annotated, Literal
 
+from anyio import CapacityLimiter
 from anyio.to_thread import run_sync
 from fastapi import APIRouter, FastAPI, Header, Response
 from fastapi import Path as InPath
@@ -44,6 +45,7 @@ from omninegclip.serve.wire import (
     ServedModel,
 )
 
+DECODED = 2  # images at once, since each may take some hundred MB
 SIDES = {"small": 256, "large": 1024}  # pixels
 EXAMPLES = ("a street without cars", "a beach -people", "no dog, just a cat")
 _PAGE_TYPES = {".html": "text/html", ".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml"}
@@ -86,6 +88,7 @@ class Desk:
         )
         self.uploads = Uploads(service.encoder.transform, limits.pixels)
         self.previews = Previews(service.index.store.engine)
+        self._decoding = CapacityLimiter(DECODED)
 
     async def ask(self, job: ServeJob) -> Response:
         """Return the answer to a job; raises BusyError when too many wait."""
@@ -93,7 +96,14 @@ class Desk:
 
     async def pixels(self, images: list[str]) -> Pixels:
         """Return uploaded images, decoded."""
-        return await run_sync(self.uploads.pixels, images, abandon_on_cancel=True)
+        return await run_sync(self.uploads.pixels, images, abandon_on_cancel=True, limiter=self._decoding)
+
+    async def preview(self, image_id: str, side: int) -> bytes:
+        """Return an image of the index as a small JPEG."""
+        if (known := self.previews.known(image_id, side)) is not None:
+            return known
+        make = self.previews.make
+        return await run_sync(make, image_id, side, abandon_on_cancel=True, limiter=self._decoding)
 
     def _run(self, jobs: Sequence[ServeJob]) -> Sequence[BaseModel | Exception]:
         self.metrics.batches.observe(len(jobs))
@@ -148,12 +158,12 @@ def _search_routes(desk: Desk) -> APIRouter:
     async def search(request: SearchRequest) -> Response:
         """Search the images by a sentence, by what must be seen and what must not, or by an image."""
         pixels = await desk.pixels([request.image]) if request.image else None
-        return await desk.ask(SearchJob(service, request, pixels))
+        return await desk.ask(await run_sync(SearchJob, service, request, pixels))
 
     @router.post("/read", response_model=ReadAnswer)
     async def read(request: ReadRequest) -> Response:
         """Tell what sentences affirm and what they deny."""
-        readings = make_reader(request.reader).read(request.sentences)
+        readings = await run_sync(make_reader(request.reader).read, request.sentences)
         return answered(
             ReadAnswer(
                 readings=[
@@ -196,7 +206,7 @@ def _image_routes(desk: Desk) -> APIRouter:
         if_none_match: Annotated[str | None, Header()] = None,
     ) -> Response:
         """Return an image of the index as a small JPEG that says nothing beside its pixels."""
-        made = await run_sync(desk.previews.get, image_id, SIDES[size], abandon_on_cancel=True)
+        made = await desk.preview(image_id, SIDES[size])
         headers = {
             "etag": f'"{hashlib.sha256(made).hexdigest()[:32]}"',
             "cache-control": "private, max-age=3600",
@@ -224,7 +234,8 @@ def _model_routes(desk: Desk) -> APIRouter:
     @router.post("/score", response_model=ScoreAnswer)
     async def score(request: ScoreRequest) -> Response:
         """Score pairs of a sentence and an image."""
-        return await desk.ask(ScoreJob(service, request, await desk.pixels(request.images)))
+        pixels = await desk.pixels(request.images)
+        return await desk.ask(await run_sync(ScoreJob, service, request, pixels))
 
     card = service.card()
 

@@ -6,7 +6,7 @@ TEXT = 1000  # characters of a text
 TEXTS = 64  # of a request
 IMAGES = 8  # of a request
 PAGE = 200  # results of a page
-MOST = 10_000  # results over all pages
+MOST = 2000  # results over all pages; each page is cut from a ranking of all before it
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ from base64 import b64decode
 from binascii import Error as Base64Error
 from io import BytesIO
 from pathlib import Path
-from threading import BoundedSemaphore, Lock
+from threading import Lock
 
 import numpy as np
 from cachetools import LRUCache
@@ -19,7 +19,6 @@ from omninegclip.index.names import path_of
 from omninegclip.serve.service import Pixels
 
 CACHED = 64 * 2**20  # bytes of previews
-_AT_ONCE = 2  # images that are decoded, since each may take some hundred MB
 
 
 class GoneError(OmniNegClipError):
@@ -33,9 +32,14 @@ class Previews:
         """Show the images of an engine's rows."""
         self._engine = engine
         self._cache: LRUCache[tuple[str, int], bytes] = LRUCache(CACHED, getsizeof=len)
-        self._lock, self._decoding = Lock(), BoundedSemaphore(_AT_ONCE)
+        self._lock = Lock()
 
-    def get(self, row_id: str, side: int) -> bytes:
+    def known(self, row_id: str, side: int) -> bytes | None:
+        """Return a preview that was made before; None where there is none."""
+        with self._lock:
+            return self._cache.get((row_id, side))
+
+    def make(self, row_id: str, side: int) -> bytes:
         """Return the image of a row, at most `side` pixels wide and high.
 
         Its path is taken from the index alone, and its content must be what was indexed: neither a request
@@ -43,14 +47,10 @@ class Previews:
 
         Raises GoneError when there is no such row, or its file is not what was indexed.
         """
-        with self._lock:
-            if (known := self._cache.get((row_id, side))) is not None:
-                return known
         rows = self._engine.get([row_id]).select(["path", "content"]).to_pylist()
         if not rows:
             raise GoneError("The index has no image of this id.")
-        with self._decoding:
-            made = _small(_as_indexed(Path(path_of(rows[0]["path"])), rows[0]["content"]), side)
+        made = _small(_as_indexed(Path(path_of(rows[0]["path"])), rows[0]["content"]), side)
         with self._lock:
             self._cache[row_id, side] = made
         return made
@@ -62,15 +62,13 @@ class Uploads:
     def __init__(self, transform: ImageTransform, most_pixels: int) -> None:
         """Take images of at most `most_pixels`."""
         self._transform, self._most = transform, most_pixels
-        self._decoding = BoundedSemaphore(_AT_ONCE)
 
     def pixels(self, files: list[str]) -> Pixels:
         """Return files in Base64 as pixels [n, 3, size, size].
 
         Raises OmniNegClipError for one that is no Base64, no image, or too large; nothing of it is decoded.
         """
-        with self._decoding:
-            return np.stack([self._one(file, number) for number, file in enumerate(files)])
+        return np.stack([self._one(file, number) for number, file in enumerate(files)])
 
     def _one(self, file: str, number: int) -> Pixels:
         name = f"{number} of the request"

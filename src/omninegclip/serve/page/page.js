@@ -70,7 +70,7 @@ function bodies() {
   const ours = cosine
     ? { ...image, query: sentenceNow(), score: "cosine", told, limit: PAGE }
     : { ...halves, score: chosen("score"), strength: Number($("strength").value), limit: PAGE };
-  const without = { ...halves, score: "gate", strength: 0, limit: PAGE };
+  const without = { ...halves, score: "gate", strength: 0, limit: 2 * PAGE };
   return { plain, ours, without: unwanted().length && !cosine && (wanted().length || state.image) ? without : null };
 }
 
@@ -246,7 +246,8 @@ function tally(column, results) {
 
 function drawExcluded(ours, all) {
   const kept = new Set(ours.results.map((found) => found.id));
-  const left = all ? all.results.filter((found) => !kept.has(found.id)) : [];
+  const shown = (found) => unwanted().some(({ text }) => found.presence[text]?.probability >= 0.5);
+  const left = all ? all.results.filter((found) => !kept.has(found.id) && shown(found)) : [];
   $("excluded").hidden = !left.length;
   $("excluded-count").textContent = `(${left.length})`;
   $("excluded").querySelector(".tiles").replaceChildren(...left.map(tile));
