@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 __version__ = "0.1.0"
 __all__ = [
+    "Client",
     "Evaluation",
     "Index",
     "Negation",
@@ -28,11 +29,14 @@ if TYPE_CHECKING:
     from omninegclip.errors import OmniNegClipError
     from omninegclip.index.search import Index
     from omninegclip.reading.reading import Reading
+    from omninegclip.serve.client import Client
 else:
 
     def __getattr__(name: str) -> object:
         if name == "objectives":
             return import_module("omninegclip.objectives")
+        if name == "Client":
+            return import_module("omninegclip.serve.client").Client
         if name == "Index":
             return import_module("omninegclip.index.search").Index
         if name in __all__:

@@ -25,6 +25,7 @@ from omninegclip.commands.reproduce import reproduce
 from omninegclip.commands.robustness import robustness
 from omninegclip.commands.scenes import scenes
 from omninegclip.commands.search import search
+from omninegclip.commands.serve import serve
 from omninegclip.commands.study import study
 from omninegclip.commands.train import train
 from omninegclip.commands.verify import verify
@@ -41,7 +42,7 @@ app = App(
 )
 for verb in (
     quickstart, scenes, study, train, reproduce, convert, verify, blend, calibrate,
-    evaluate, robustness, leaderboard, negate, read, index, search, export,
+    evaluate, robustness, leaderboard, negate, read, index, search, serve, export,
 ):  # fmt: skip
     app.command(verb)
 

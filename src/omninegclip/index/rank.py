@@ -6,7 +6,7 @@ from typing import NamedTuple
 import numpy as np
 
 from omninegclip.embeddings import Embeddings
-from omninegclip.index.engine import Candidates, VectorEngine
+from omninegclip.index.engine import Candidates, Searched
 from omninegclip.index.score import Numbers, QuestionScore
 from omninegclip.index.where import Condition
 
@@ -24,7 +24,7 @@ class Ranked(NamedTuple):
     scores: Numbers
 
 
-def rank(engine: VectorEngine, score: QuestionScore, top: int, where: Condition | None = None) -> Ranked:
+def rank(engine: Searched, score: QuestionScore, top: int, where: Condition | None = None) -> Ranked:
     """Return the `top` best images that fulfil a condition; excluded ones are not among them."""
     total = engine.count(where)
     count = max(FIRST, 4 * top)

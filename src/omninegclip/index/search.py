@@ -27,7 +27,7 @@ from omninegclip.reading.registry import ReaderName, make_reader
 from omninegclip.scoring.calibration import Calibration
 
 if TYPE_CHECKING:
-    from omninegclip.clip.encoder import Encoder
+    from omninegclip.clip.encoder import ClipEncoder
 
 LIKELY = 0.5  # probability of the best result, below which there is probably nothing
 MOST = 10_000  # results
@@ -150,10 +150,10 @@ class Index:
     `Index.open(db).search("a beach", without=["people"], top=20)`
     """
 
-    def __init__(self, store: Store, encoder: "Encoder") -> None:
+    def __init__(self, store: Store, encoder: "ClipEncoder") -> None:
         """Search a store with the model that its vectors are of."""
         self.store = store
-        self._encoder = encoder
+        self.encoder = encoder
 
     @classmethod
     def open(cls, db: str | Path, *, model: str | None = None, device: str = "auto") -> "Index":
@@ -225,12 +225,12 @@ class Index:
     def score(self, asked: Question, name: ScoreName = "gate") -> QuestionScore:
         """Return the score of a question, embedded and calibrated."""
         texts = [asked.affirmed] if asked.affirmed else []
-        affirmed = [self._encoder.embed_text(texts)] if texts else []
+        affirmed = [self.encoder.embed_text(texts)] if texts else []
         if asked.image:
-            affirmed.append(self._encoder.embed_image([Path(asked.image)]))
+            affirmed.append(self.encoder.embed_image([Path(asked.image)]))
         none = np.empty((0, self.store.header.dim), np.float32)
         unwanted = [each.text for each in asked.unwanted]
-        negated = self._encoder.embed_text(unwanted) if unwanted else none
+        negated = self.encoder.embed_text(unwanted) if unwanted else none
         return QuestionScore(
             Half.of(np.concatenate([none, *affirmed]), self.calibration),
             Half.of(negated, self.calibration),

@@ -1,0 +1,311 @@
+"""The routes: what the API answers, and the page."""
+
+import asyncio
+import hashlib
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from importlib.resources import files
+from pathlib import Path
+from typing import Annotated, Literal
+
+from anyio import CapacityLimiter
+from anyio.to_thread import run_sync
+from fastapi import APIRouter, FastAPI, Header, Response
+from fastapi import Path as InPath
+from fastapi.openapi.utils import get_openapi
+from pydantic import BaseModel
+
+from omninegclip import __version__
+from omninegclip.reading.registry import make_reader
+from omninegclip.serve.batching import Batcher, BusyError
+from omninegclip.serve.embedding import EmbedJob, ScoreJob
+from omninegclip.serve.evaluation import TYPES
+from omninegclip.serve.guard import Access, Guard
+from omninegclip.serve.limits import ServeLimits
+from omninegclip.serve.metrics import Metrics
+from omninegclip.serve.previews import GoneError, Previews, Uploads
+from omninegclip.serve.problems import described, handle_problems
+from omninegclip.serve.searching import SearchJob
+from omninegclip.serve.service import Pixels, ServeJob, Service
+from omninegclip.serve.wire import (
+    EmbedAnswer,
+    EmbedImageRequest,
+    EmbedTextRequest,
+    Health,
+    IndexInfo,
+    Problem,
+    ReadAnswer,
+    ReadRequest,
+    ScoreAnswer,
+    ScoreRequest,
+    SearchAnswer,
+    SearchRequest,
+    SentenceReading,
+    ServedModel,
+)
+
+DECODED = 2  # images at once, since each may take some hundred MB
+SIDES = {"small": 256, "large": 1024}  # pixels
+EXAMPLES = ("a street without cars", "a beach -people", "no dog, just a cat")
+_PAGE_TYPES = {".html": "text/html", ".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml"}
+REPORT_POLICY = (
+    "default-src 'none'; style-src 'unsafe-inline'; img-src data:; frame-ancestors 'self'; sandbox"
+)
+
+
+@dataclass(frozen=True)
+class Setup:
+    """How a server serves.
+
+    Attributes:
+        name: of what is served, for people.
+        limits: what it takes on.
+        access: who may ask.
+        examples: queries that suit the images.
+        evaluation: figures and plots to show, by their names.
+        quiet: write no log.
+    """
+
+    name: str
+    limits: ServeLimits = field(default_factory=ServeLimits)
+    access: Access = field(default_factory=Access)
+    examples: Sequence[str] = EXAMPLES
+    evaluation: dict[str, Path] = field(default_factory=dict)
+    quiet: bool = False
+
+
+class Desk:
+    """Where the routes hand over what they were asked: the model's thread, and those that decode images."""
+
+    def __init__(self, service: Service, setup: Setup) -> None:
+        """Start the model's thread."""
+        self.service, self.setup, self.metrics = service, setup, Metrics()
+        self.metrics.images.set(service.count)
+        limits = setup.limits
+        self.batcher: Batcher[ServeJob, BaseModel] = Batcher(
+            self._run, batch=limits.batch, waiting=limits.waiting
+        )
+        self.uploads = Uploads(service.encoder.transform, limits.pixels)
+        self.previews = Previews(service.index.store.engine)
+        self._decoding = CapacityLimiter(DECODED)
+
+    async def ask(self, job: ServeJob) -> Response:
+        """Return the answer to a job; raises BusyError when too many wait."""
+        return answered(await asyncio.wrap_future(self.batcher.submit(job)))
+
+    async def pixels(self, images: list[str]) -> Pixels:
+        """Return uploaded images, decoded."""
+        return await run_sync(self.uploads.pixels, images, abandon_on_cancel=True, limiter=self._decoding)
+
+    async def preview(self, image_id: str, side: int) -> bytes:
+        """Return an image of the index as a small JPEG."""
+        if (known := self.previews.known(image_id, side)) is not None:
+            return known
+        make = self.previews.make
+        return await run_sync(make, image_id, side, abandon_on_cancel=True, limiter=self._decoding)
+
+    def _run(self, jobs: Sequence[ServeJob]) -> Sequence[BaseModel | Exception]:
+        self.metrics.batches.observe(len(jobs))
+        return self.service.run(jobs)
+
+
+def make_app(service: Service, setup: Setup) -> FastAPI:
+    """Return the server as an ASGI app."""
+    desk = Desk(service, setup)
+
+    @asynccontextmanager
+    async def life(app: FastAPI) -> AsyncIterator[None]:
+        yield
+        await run_sync(desk.batcher.close)
+
+    # FastAPI's own pages of the description load from another host
+    app = FastAPI(title="omninegclip", version=__version__, docs_url=None, redoc_url=None, lifespan=life)
+    handle_problems(app)
+    for router in (
+        _search_routes(desk),
+        _image_routes(desk),
+        _model_routes(desk),
+        _operation_routes(desk),
+        _evaluation_routes(desk),
+    ):
+        app.include_router(router, responses=described())
+    app.include_router(_page_routes())
+    app.add_middleware(
+        Guard, limits=setup.limits, access=setup.access, metrics=desk.metrics, quiet=setup.quiet
+    )
+
+    def description() -> dict[str, object]:
+        if not app.openapi_schema:
+            app.openapi_schema = get_openapi(title=app.title, version=app.version, routes=app.routes)
+            components = app.openapi_schema.setdefault("components", {}).setdefault("schemas", {})
+            components["Problem"] = Problem.model_json_schema()
+        return app.openapi_schema
+
+    app.openapi = description  # type: ignore[method-assign]
+    return app
+
+
+def answered(answer: BaseModel) -> Response:
+    """Return an answer as it is sent; FastAPI itself would check it once more."""
+    return Response(answer.model_dump_json(), media_type="application/json")
+
+
+def _search_routes(desk: Desk) -> APIRouter:
+    router, service = APIRouter(prefix="/v1", tags=["search"]), desk.service
+
+    @router.post("/search", response_model=SearchAnswer)
+    async def search(request: SearchRequest) -> Response:
+        """Search the images by a sentence, by what must be seen and what must not, or by an image."""
+        pixels = await desk.pixels([request.image]) if request.image else None
+        return await desk.ask(await run_sync(SearchJob, service, request, pixels))
+
+    @router.post("/read", response_model=ReadAnswer)
+    async def read(request: ReadRequest) -> Response:
+        """Tell what sentences affirm and what they deny."""
+        readings = await run_sync(make_reader(request.reader).read, request.sentences)
+        return answered(
+            ReadAnswer(
+                readings=[
+                    SentenceReading(sentence=sentence, affirmed=each.affirmed, negated=list(each.negated))
+                    for sentence, each in zip(request.sentences, readings, strict=True)
+                ]
+            )
+        )
+
+    @router.get("/index", response_model=IndexInfo)
+    async def index() -> Response:
+        """Tell what is served."""
+        setup = desk.setup
+        return answered(
+            IndexInfo(
+                name=setup.name,
+                images=service.count,
+                model=service.model_name,
+                base=service.base_name,
+                truth=bool(service.truth),
+                examples=list(setup.examples),
+                evaluation=sorted(setup.evaluation),
+            )
+        )
+
+    return router
+
+
+def _image_routes(desk: Desk) -> APIRouter:
+    router = APIRouter(prefix="/v1", tags=["search"])
+
+    @router.get(
+        "/images/{image_id}",
+        response_class=Response,
+        responses={200: {"content": {"image/jpeg": {}}, "description": "The image, small, as JPEG."}},
+    )
+    async def image(
+        image_id: Annotated[str, InPath(pattern="^[0-9a-f]{32}$")],
+        size: Literal["small", "large"] = "small",
+        if_none_match: Annotated[str | None, Header()] = None,
+    ) -> Response:
+        """Return an image of the index as a small JPEG that says nothing beside its pixels."""
+        made = await desk.preview(image_id, SIDES[size])
+        headers = {
+            "etag": f'"{hashlib.sha256(made).hexdigest()[:32]}"',
+            "cache-control": "private, max-age=3600",
+        }
+        if if_none_match == headers["etag"]:
+            return Response(status_code=304, headers=headers)
+        return Response(made, media_type="image/jpeg", headers=headers)
+
+    return router
+
+
+def _model_routes(desk: Desk) -> APIRouter:
+    router, service = APIRouter(prefix="/v1", tags=["model"]), desk.service
+
+    @router.post("/embed/text", response_model=EmbedAnswer)
+    async def embed_text(request: EmbedTextRequest) -> Response:
+        """Embed texts, each as it stands."""
+        return await desk.ask(EmbedJob(service, request.texts))
+
+    @router.post("/embed/image", response_model=EmbedAnswer)
+    async def embed_image(request: EmbedImageRequest) -> Response:
+        """Embed images."""
+        return await desk.ask(EmbedJob(service, pixels=await desk.pixels(request.images)))
+
+    @router.post("/score", response_model=ScoreAnswer)
+    async def score(request: ScoreRequest) -> Response:
+        """Score pairs of a sentence and an image."""
+        pixels = await desk.pixels(request.images)
+        return await desk.ask(await run_sync(ScoreJob, service, request, pixels))
+
+    card = service.card()
+
+    @router.get("/model", response_model=ServedModel)
+    async def model() -> Response:
+        """Tell which model the vectors are of."""
+        return answered(card)
+
+    return router
+
+
+def _operation_routes(desk: Desk) -> APIRouter:
+    router = APIRouter(tags=["operation"])
+
+    @router.get("/healthz", response_model=Health)
+    async def health() -> Response:
+        """Tell that the server is there."""
+        return answered(Health())
+
+    @router.get("/readyz", response_model=Health)
+    async def ready() -> Response:
+        """Tell that the server can take requests: 503 where too many wait already."""
+        if len(desk.batcher) >= desk.setup.limits.waiting:
+            raise BusyError
+        return answered(Health())
+
+    @router.get("/metrics", response_class=Response, responses={200: {"content": {"text/plain": {}}}})
+    async def metrics() -> Response:
+        """Tell Prometheus the numbers of the server."""
+        service = desk.service
+        desk.metrics.waiting.set(len(desk.batcher))
+        desk.metrics.cached.set(service.hits / max(service.hits + service.misses, 1))
+        return Response(desk.metrics.text(), media_type="text/plain; version=0.0.4")
+
+    return router
+
+
+def _evaluation_routes(desk: Desk) -> APIRouter:
+    router, kept = APIRouter(prefix="/v1", tags=["evaluation"]), desk.setup.evaluation
+
+    @router.get("/evaluation/{name}", response_class=Response)
+    async def evaluation(name: Annotated[str, InPath(max_length=200)]) -> Response:
+        """Return a file of figures or plots; `/v1/index` names them."""
+        if name not in kept:  # a name is looked up and never joined to a path
+            raise GoneError("There is no such file: /v1/index names those that are there.")
+        raw = await run_sync(kept[name].read_bytes)
+        answer = Response(raw, media_type=TYPES[kept[name].suffix])
+        if kept[name].suffix == ".html":  # a report holds all that it shows, and no script
+            answer.headers["content-security-policy"] = REPORT_POLICY
+        return answer
+
+    return router
+
+
+def _page_routes() -> APIRouter:
+    router, folder = APIRouter(include_in_schema=False), files("omninegclip") / "serve" / "page"
+    kept = {each.name: each.read_bytes() for each in folder.iterdir()}
+
+    def sent(name: str) -> Response:
+        if name not in kept:
+            raise GoneError("The page has no such file.")
+        headers = {"cache-control": "no-cache"}
+        return Response(kept[name], media_type=_PAGE_TYPES[Path(name).suffix], headers=headers)
+
+    @router.get("/")
+    async def page() -> Response:
+        return sent("index.html")
+
+    @router.get("/page/{name}")
+    async def part(name: str) -> Response:
+        return sent(name)
+
+    return router

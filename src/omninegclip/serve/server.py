@@ -1,0 +1,87 @@
+"""The server's process: connections, signals, and an end that lets finish what runs."""
+
+import asyncio
+import socket
+from asyncio import TimerHandle, Transport
+from contextlib import suppress
+
+import uvicorn
+from fastapi import FastAPI
+from uvicorn.protocols.http.h11_impl import H11Protocol
+
+from omninegclip.errors import OmniNegClipError
+from omninegclip.progress import console
+from omninegclip.serve.limits import ServeLimits
+
+_ENDING = 20  # seconds for what runs
+
+
+def serve(app: FastAPI, host: str, port: int, limits: ServeLimits) -> None:
+    """Serve until a signal comes; then take no more, and finish what runs.
+
+    Raises OmniNegClipError when the address can't be had.
+    """
+    config = uvicorn.Config(
+        app,
+        http=impatient_protocol(limits),
+        ws="none",
+        loop="asyncio",
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        proxy_headers=False,
+        timeout_keep_alive=15,
+        timeout_graceful_shutdown=_ENDING,
+        h11_max_incomplete_event_size=16 * 2**10,
+        backlog=512,
+    )
+    with _listening(host, port) as listener:
+        name, number = listener.getsockname()[:2]
+        console.print(f"Serving http://{f'[{name}]' if ':' in name else name}:{number}/ - Ctrl-C ends it.")
+        with suppress(KeyboardInterrupt):  # which comes again when all is finished
+            uvicorn.Server(config).run(sockets=[listener])
+
+
+def _listening(host: str, port: int) -> socket.socket:
+    try:
+        family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][0]
+        return socket.create_server((host, port), family=family)
+    except OSError as error:
+        reason = error.strerror or str(error)
+        raise OmniNegClipError(f"Can't listen on {host}:{port}: {reason}. Name another --port.") from error
+
+
+def impatient_protocol(limits: ServeLimits) -> type[H11Protocol]:
+    """Return uvicorn's protocol with a limit for connections, and for how long a head may take to arrive."""
+
+    class Impatient(H11Protocol):
+        _waiting: TimerHandle | None = None
+
+        def connection_made(self, transport: Transport) -> None:  # type: ignore[override]
+            super().connection_made(transport)
+            if len(self.connections) > limits.connections:
+                transport.abort()
+                return
+            self._wait()
+
+        def data_received(self, data: bytes) -> None:
+            before = self.cycle
+            super().data_received(data)
+            if self.cycle is not before:  # a head has arrived
+                self._calm()
+            elif self._waiting is None and (self.cycle is None or self.cycle.response_complete):
+                self._wait()  # the next head on this connection has begun
+
+        def connection_lost(self, exc: Exception | None) -> None:
+            self._calm()
+            super().connection_lost(exc)
+
+        def _wait(self) -> None:
+            self._waiting = asyncio.get_running_loop().call_later(limits.head_seconds, self.transport.abort)
+
+        def _calm(self) -> None:
+            if self._waiting is not None:
+                self._waiting.cancel()
+                self._waiting = None
+
+    return Impatient

@@ -1,0 +1,51 @@
+"""The client against a server that listens."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import omninegclip as onc
+from omninegclip.index.search import Index
+from omninegclip.serve.client import ServerError
+
+
+def test_every_method_gives_what_the_package_gives(url: str, index: Index, folder: Path) -> None:
+    files = [folder / "images" / "001.png", folder / "images" / "002.png"]
+    with onc.Client(url) as client:
+        found = client.search("a tree", without=["a dog"], limit=5)
+        assert [each.path for each in found.results] == [
+            Path(hit.path).name for hit in index.search("a tree", without=["a dog"], top=5)
+        ]
+        assert len({each.id for each in client.pages("a tree", limit=20)}) == 71
+        like = client.search(image=files[0], told=["a dog"], limit=1).results[0]
+        assert (like.path, like.presence["a dog"].truth) == ("001.png", False)
+        assert client.image(like.id).startswith(b"\xff\xd8\xff")
+        assert client.read(["a dog without a cat"])[0].negated == ["a cat"]
+        np.testing.assert_allclose(
+            client.embed_text(["a", "b"]), index.encoder.embed_text(["a", "b"]), atol=1e-5
+        )
+        np.testing.assert_allclose(client.embed_image(files), index.encoder.embed_image(files), atol=1e-5)
+        cosines = [each.cosine for each in client.score(files, [("a dog", 0), ("a dog", 1)])]
+        np.testing.assert_allclose(cosines, index.encoder.similarity(["a dog"], files)[0], atol=1e-5)
+        assert client.index().images == 71
+        assert client.model().dim == 16
+
+
+def test_what_is_wrong_is_an_error_of_ours(url: str, tmp_path: Path) -> None:
+    with onc.Client(url) as client:
+        with pytest.raises(ServerError, match="needs a query") as refused:
+            client.search()
+        assert refused.value.status == 422
+        assert refused.value.request_id
+        with pytest.raises(onc.OmniNegClipError, match="limit"):
+            client.search("a", limit=0)
+        with pytest.raises(onc.OmniNegClipError, match="Can't read"):
+            client.embed_image([tmp_path / "none.jpg"])
+        with pytest.raises(ServerError, match="not an image"):
+            client.embed_image([b"none"])
+        with pytest.raises(ServerError, match="no image") as gone:
+            client.image("0" * 32)
+        assert gone.value.status == 404
+    with pytest.raises(ServerError, match="does not answer"):
+        onc.Client("http://127.0.0.1:9").index()
