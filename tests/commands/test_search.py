@@ -70,6 +70,14 @@ def test_a_query_may_begin_with_a_minus(place: Path) -> None:
             assert f"Looking for: {says}" in errors
 
 
+def test_a_result_is_one_line_whatever_its_name(place: Path, tmp_path: Path) -> None:
+    image = next((place / "demo").rglob("*.png"))
+    shutil.copy(image, tmp_path / "a\nb.png")
+    assert call("index", ".", "--db", "db", cwd=tmp_path)[0] == 0
+    lines = call("search", "a dog", "--db", "db", cwd=tmp_path)[1].splitlines()
+    assert [line.split("  ")[-1] for line in lines] == [f"{tmp_path}/a\\nb.png"]
+
+
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [

@@ -136,7 +136,8 @@ def _print(found: "SearchResults", output: OutputOptions) -> None:
         if output.paths:
             _print_path(hit.path)
             continue
-        say(f"{hit.score:.3f}  {_MARKS[hit.right]}{hit.path}")
+        name = hit.path.replace("\n", "\\n")  # a result is a line
+        say(f"{hit.score:.3f}  {_MARKS[hit.right]}{name}")
         if output.explain:
             say(f"       {_explained(hit)}")
         if output.show:

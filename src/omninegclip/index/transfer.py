@@ -63,12 +63,12 @@ def import_vectors(store: Store, vectors: Path, paths: Path) -> Changes:
 
 def export(store: Store, out: Path) -> int:
     """Write all rows of an index, with their vectors, to a Parquet file, and return how many there are."""
-    ids = [each for batch in store.engine.read(["id"]) for each in batch["id"].to_pylist()]
+    ids = sorted(each for batch in store.engine.read(["id"]) for each in batch["id"].to_pylist())
     starts = range(0, len(ids), _BATCH)
     columns = schema(store.header.dim)
     with atomic_file(out) as partial, pq.ParquetWriter(partial, columns) as writer:
         for start in track(starts, "Exporting", len(starts)):
-            rows = store.engine.get(sorted(ids)[start : start + _BATCH]).select(columns.names)
+            rows = store.engine.get(ids[start : start + _BATCH]).select(columns.names)
             writer.write_table(pa.table(rows.columns, schema=columns))
     return len(ids)
 
