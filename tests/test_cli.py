@@ -25,6 +25,7 @@ SEEDED = {
     "train": ["records.parquet", "--preset=scenes-paper"],
     "evaluate": ["scenes-small", "--data=data"],
     "robustness": ["scenes-small"],
+    "reproduce": [],
     "negate": ["captions.txt", "out.parquet"],
 }
 GRIDS = ["study objectives", "study plus", "study groups", "study margins"]
@@ -47,6 +48,7 @@ WITH_PRESET = {"quickstart": [], "study margins": [], "train": ["records.parquet
 ALL_VERBS = {**SEEDED, **{verb: [] for verb in GRIDS}, "convert": ["a", "b", "--to=hf"], "verify": ["a"]} | {
     "blend": ["a", "b", "c"],
     "leaderboard": ["a", "--out=b"],
+    "publish": ["a", "b/c", "--licence=mit"],
     "study plot": ["a.csv"],
 }
 SETS = [

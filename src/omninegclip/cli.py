@@ -19,6 +19,7 @@ from omninegclip.commands.export import export
 from omninegclip.commands.index import index
 from omninegclip.commands.leaderboard import leaderboard
 from omninegclip.commands.negate import negate
+from omninegclip.commands.publish import publish
 from omninegclip.commands.quickstart import quickstart
 from omninegclip.commands.read import read
 from omninegclip.commands.reproduce import reproduce
@@ -42,7 +43,7 @@ app = App(
 )
 for verb in (
     quickstart, scenes, study, train, reproduce, convert, verify, blend, calibrate,
-    evaluate, robustness, leaderboard, negate, read, index, search, serve, export,
+    evaluate, robustness, leaderboard, publish, negate, read, index, search, serve, export,
 ):  # fmt: skip
     app.command(verb)
 

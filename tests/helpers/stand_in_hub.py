@@ -3,6 +3,7 @@
 import base64
 import hashlib
 import json
+import re
 import threading
 import time
 from collections import Counter
@@ -58,6 +59,11 @@ def commit_of(files: dict[str, bytes]) -> str:
     return hashlib.sha1(repr(sorted(files.items())).encode(), usedforsecurity=False).hexdigest()
 
 
+def _revision(asked: str, files: dict[str, bytes]) -> str:
+    """Return a commit that was asked for as it is, as if it were that of these files."""
+    return asked if re.fullmatch("[0-9a-f]{40}", asked) else commit_of(files)
+
+
 def _entry(path: str, content: bytes) -> dict[str, object]:
     entry = {"type": "file", "path": path, "size": len(content), "oid": etag(content)}
     large = {"oid": etag(content), "size": len(content), "pointerSize": 130}
@@ -84,6 +90,8 @@ class _Handler(BaseHTTPRequestHandler):
             name = "/".join(filter(None, [said.get("organization"), said["name"]]))
             self.hub.pushed.setdefault(name, {})
             self._json({"url": f"{self.hub.address}/{name}"})
+        elif path == "/api/validate-yaml":
+            self._json({"errors": [], "warnings": []})
         elif "/preupload/" in path:
             files = json.loads(content)["files"]
             modes = [
@@ -138,7 +146,10 @@ class _Handler(BaseHTTPRequestHandler):
             name, _, rest = path.strip("/").partition("/resolve/")
             files = self.hub.repositories.get(name, {})
             content = files.get(rest.partition("/")[2])
-            headers = {"X-Repo-Commit": commit_of(files), "ETag": f'"{etag(content or b"")}"'}
+            headers = {
+                "X-Repo-Commit": _revision(rest.partition("/")[0], files),
+                "ETag": f'"{etag(content or b"")}"',
+            }
             if content is not None and len(content) >= LARGE:
                 headers |= {"X-Linked-Etag": headers["ETag"], "X-Linked-Size": str(len(content))}
             self._file(path, content, headers, body, fault)

@@ -170,41 +170,30 @@ def _claims(scored: Sequence[_Scored]) -> str:
 
 
 def _published(made: Reproduced, scored: Sequence[_Scored]) -> str:
+    """Return the published figures, each with those of all models here on the same benchmark."""
     official = next((each for each in scored if (each.scorer, each.protocol) == ("plain", "official")), None)
     names = [each.name for suite in ("negation", "retrieval") for each in load_suite(suite)]
+    models = official.models if official else []
     lines = []
     for known in published(names):
-        row = _find(official, known["benchmark"], known["figure"])
-        ours = "; ".join(
-            f"{model.rpartition('/')[2]} {_cell(cell, False)}"
-            for model, cell in zip(
-                official.models if official else [], row.cells if row else [], strict=False
-            )
-        )
-        same = known["backbone"] == made.plan.backbone.backbone
-        comparable = (
-            known["comparable"] if same else f"no: another backbone than {made.plan.backbone.backbone}"
-        )
+        ours = dict(_columns(official, _find(official, known["benchmark"], known["figure"])))
+        told = [known["benchmark"], known["figure"], f"{known['model']}, {known['backbone']}"]
+        told += [known["value"], known["blind"]]
         source = f"{known['source']}, {known['table']}, {known['version']}, {known['read']}"
-        names_ = [
-            known["benchmark"],
-            known["figure"],
-            f"{known['model']}, {known['backbone']}",
-            known["value"],
-        ]
-        lines.append([*names_, known["blind"], ours or "not measured", comparable, known["protocol"], source])
-    header = [
-        "benchmark",
-        "figure",
-        "published",
-        "value",
-        "blind",
-        "ours",
-        "comparable",
-        "protocol",
-        "source",
-    ]
-    return table(header, lines)
+        cells = [_cell(ours.get(model), False) for model in models]
+        lines.append([*told, *cells, _comparable(known, made), known["protocol"], source])
+    header = ["benchmark", "figure", "published", "value", "blind", *models, "comparable", "protocol"]
+    return table([*header, "source"], lines)
+
+
+def _comparable(known: Mapping[str, str], made: Reproduced) -> str:
+    """Say whether a published figure can be compared with the pretrained model here, and if not why."""
+    backbone = made.plan.backbone
+    if known["backbone"] != backbone.backbone:
+        return f"no: {backbone.backbone} here"
+    if not backbone.name.startswith("openai/"):
+        return "no: pretrained on other data than OpenAI's"
+    return known["comparable"]
 
 
 def _columns(

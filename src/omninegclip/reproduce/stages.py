@@ -130,7 +130,7 @@ class Stages:
         return {recipe.name: train(self._job(recipe), resume=True) for recipe in self.recipes}
 
     def evaluate(self) -> JsonObject:
-        """Score every model on every suite under both protocols, with and without the gate."""
+        """Score every model on every suite, both ways and under both protocols; return what failed."""
         found: JsonObject = {}
         for name in self._models:
             try:
@@ -143,7 +143,9 @@ class Stages:
             for scorer in (PLAIN, GATE) if calibration else (PLAIN,):
                 for protocol in PROTOCOLS:
                     settings = self._settings_of(protocol, scorer, calibration)
-                    evaluate_models([name], self._load, self._suite, settings)
+                    (results,) = evaluate_models([name], self._load, self._suite, settings)
+                    failed = [each for each in results if each.status == "failed"]
+                    found |= {f"{name}, {each.benchmark}": each.reason for each in failed}
         return found
 
     def report(self) -> JsonObject:
@@ -176,7 +178,9 @@ class Stages:
                     "out --stage."
                 )
             console.print(f"Stage {stage}", style="bold")
-            seal = {"key": key, "made": work()}
+            made = work()
+            # what failed is tried again by the next call, which reads what did not
+            seal = {"key": "" if stage == "evaluate" and made else key, "made": made}
             write_sealed(self._seal(stage), seal)
         elif stage == only or only is None:
             console.print(f"The stage {stage} is done.")
