@@ -23,11 +23,12 @@ from omninegclip.embeddings import Embeddings, EmbedText
 from omninegclip.errors import OmniNegClipError
 from omninegclip.files import atomic_file
 from omninegclip.objectives.reader import presence_logits
+from omninegclip.reading.cues import cue_words
 from omninegclip.reading.reading import ANYTHING, Halves, ReadHalves
 
 FILE = "reader.safetensors"
 DENIALS = 3  # that a sentence can have
-SURE = 0.5  # how likely a denial must be; with none as likely as that a sentence stands as it is
+SURE = 0.9  # how likely a denial must be, chosen on the validation world: in doubt nothing is denied
 
 
 def with_slots(tokens: Sequence[int], longest: int) -> list[list[int]]:
@@ -84,12 +85,15 @@ class LearnedReader:
         return SlotReading(vectors, logits.sigmoid().numpy())
 
     def halves(self, texts: Sequence[str], embed_text: EmbedText) -> Halves:
-        """Return what texts affirm and negate; one without a sure denial keeps its own embedding."""
+        """Return what texts affirm and negate.
+
+        One without a sure denial, or without any word that can deny, keeps its own embedding.
+        """
         row = {text: number for number, text in enumerate(dict.fromkeys(texts))}
         said = SlotReading(*(part[[row[text] for text in texts]] for part in self.read(list(row))))
-        there = said.there > SURE
-        denied = there[:, 1:]
-        denies, affirms = denied.any(axis=1), there[:, 0]
+        may_deny = np.array([bool(cue_words(text)) for text in texts], bool)
+        denied = (said.there[:, 1:] > SURE) & may_deny[:, None]
+        denies, affirms = denied.any(axis=1), said.there[:, 0] > 0.5
         vectors = embed_text(texts).copy()
         vectors[denies & affirms] = said.vectors[denies & affirms, 0]
         vectors[denies & ~affirms] = -self.nothing
