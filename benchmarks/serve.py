@@ -111,7 +111,7 @@ async def load(clients: int, requests: int) -> dict[str, object]:
         await asyncio.gather(*(client() for _ in range(clients)))
         took = time.perf_counter() - began
     p50, p99 = np.quantile(times, [0.5, 0.99])
-    return {
+    found: dict[str, object] = {
         "clients": clients,
         "p50_ms": round(float(p50), 1),
         "p99_ms": round(float(p99), 1),
@@ -119,6 +119,8 @@ async def load(clients: int, requests: int) -> dict[str, object]:
         "per_second": round(requests / took, 1),
         "statuses": dict(statuses),
     }
+    print(found, file=sys.stderr)
+    return found
 
 
 async def main() -> None:
