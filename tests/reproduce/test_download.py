@@ -13,7 +13,7 @@ from stand_in_hub import StandInHub, commit_of, etag
 from omninegclip.clip.io import hub as client
 from omninegclip.errors import OmniNegClipError
 from omninegclip.files import read_sealed
-from omninegclip.reproduce.download import GoneError, fetch, fetch_backbone, is_there, require_space
+from omninegclip.reproduce.download import SourceGoneError, fetch, fetch_backbone, is_there, require_space
 from omninegclip.reproduce.sources import Backbone, FileSource
 from omninegclip.reproduce.unpack import unpack
 
@@ -110,7 +110,9 @@ def test_without_a_checksum_the_first_one_is_recorded_and_a_change_said(hub, tmp
 @pytest.mark.parametrize("status", [404, 410])
 def test_a_file_that_is_gone_is_named_with_what_to_do(hub, tmp_path, status):
     hub.faults[PATH] = [status]
-    with pytest.raises(GoneError, match=rf"questions is not at .*HTTP {status}.*--mirror.*--skip questions"):
+    with pytest.raises(
+        SourceGoneError, match=rf"questions is not at .*HTTP {status}.*--mirror.*--skip questions"
+    ):
         fetch(source(hub), tmp_path)
 
 

@@ -20,7 +20,7 @@ DATA, SEALS, DOWNLOADS, HUB, MODELS = "data", "sources", "downloads", "hub", "mo
 GONE, BEYOND = (404, 410), 416  # HTTP: there is no such file; it has no bytes behind these
 
 
-class GoneError(OmniNegClipError):
+class SourceGoneError(OmniNegClipError):
     """A public file is not there any more, so that the rest has to do without."""
 
 
@@ -44,7 +44,7 @@ def fetch(source: FileSource, work: Path) -> None:
     """Fetch a file, unless that was done, and unpack it; a partial file of an earlier call is completed.
 
     Raises:
-        GoneError: it is not there any more.
+        SourceGoneError: it is not there any more.
         OmniNegClipError: it can't be fetched now, is not the file that is known, or the disk is full.
     """
     if is_there(source, work):
@@ -151,7 +151,7 @@ def _say(source: FileSource, error: HfHubHTTPError, begun: int) -> None:
     if status == BEYOND and begun:
         return
     if status in GONE:
-        raise GoneError(
+        raise SourceGoneError(
             f"{source.name} is not at {source.url} (HTTP {status}): name another address in a --mirror file, "
             f"or leave it out with --skip {source.name}."
         ) from error

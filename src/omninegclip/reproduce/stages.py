@@ -98,7 +98,7 @@ class Stages:
                 continue
             try:
                 download.fetch(source, self.work)
-            except download.GoneError as error:
+            except download.SourceGoneError as error:
                 gone[source.name] = str(error)
         download.fetch_backbone(self.backbone, self.work)
         for model in self.asked.plan.released:

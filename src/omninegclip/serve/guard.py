@@ -228,7 +228,7 @@ class Guard:
             "bytes_in": passage.taken,
             "bytes_out": passage.sent,
         }
-        print(json.dumps(line | ({"failed": failed} if failed else {})), file=sys.stderr, flush=True)  # noqa: T201
+        sys.stderr.write(json.dumps(line | ({"failed": failed} if failed else {})) + "\n")
 
 
 def _digest(key: str) -> bytes:
