@@ -170,6 +170,16 @@ def test_facts(tmp_path: Path, encoder: ClipEncoder) -> None:
     assert upright["taken"] is upright["camera"] is upright["latitude"] is None
 
 
+@pytest.mark.parametrize("seconds", [1e10, -1e10])
+def test_a_file_of_another_age_is_indexed_once(seconds: float, tmp_path: Path, encoder: ClipEncoder) -> None:
+    path = draw(tmp_path / "photos" / "old.png", 1)
+    os.utime(path, (seconds, seconds))  # in 64 bits of nanoseconds there is no such time
+    if abs(path.stat().st_mtime_ns) < 2**63:
+        pytest.skip("this file system knows no such time")
+    assert bring_up_to_date(tmp_path / "db", [path.parent], encoder) == Changes(new=1, total=1)
+    assert bring_up_to_date(tmp_path / "db", [path.parent], encoder) == Changes(unchanged=1, total=1)
+
+
 def test_another_model_is_refused(photos: Path, tmp_path: Path, encoder: ClipEncoder) -> None:
     bring_up_to_date(tmp_path / "db", [photos], encoder)
     with pytest.raises(OmniNegClipError, match="another model than this one"):
