@@ -90,7 +90,7 @@ def run(
     result.settings = {
         "benchmark": json.loads(json.dumps(asdict(benchmark))),  # lists, as they are read back
         "allow_missing": settings.allow_missing,
-        **settings.scorer.as_dict(),
+        **settings.scorer.as_dict(model["name"]),
     }
     asked = _ask(benchmark, settings)
     result.key = results.key_of(

@@ -9,7 +9,7 @@ from omninegclip.files import hash_file
 from omninegclip.reading.reading import Reader
 from omninegclip.reading.registry import make_reader
 from omninegclip.scenes.negation import TemplatesReader
-from omninegclip.scoring.calibration import calibration_of
+from omninegclip.scoring.calibration import calibration_of, own_file
 from omninegclip.scoring.halves import DEFAULT
 from omninegclip.scoring.texts import (
     HalvesScore,
@@ -39,11 +39,15 @@ class Scorer(NamedTuple):
     score: ScoreName = "gate"
     calibration: Path | None = None
 
-    def as_dict(self) -> dict[str, object]:
-        """Return what decides figures, ready for JSON; nothing where every text is scored by its cosine."""
+    def as_dict(self, model: str) -> dict[str, object]:
+        """Return what decides figures of the model with this name, ready for JSON.
+
+        It is nothing where every text is scored by its cosine.
+        """
         if self.reader == "none" or self.score == "cosine":
             return {}
-        calibration = hash_file(self.calibration) if self.calibration else None
+        file = self.calibration or own_file(model)
+        calibration = hash_file(file) if file else None
         gate = DEFAULT._asdict() if self.score == "gate" else None
         return {"reader": self.reader, "score": self.score, "calibration": calibration, "gate": gate}
 

@@ -92,10 +92,8 @@ def calibration_of(model: str, fingerprint: str, given: Path | None = None) -> C
     Raises:
         OmniNegClipError: there is none, or it is damaged or of another image tower.
     """
-    if given is not None:
-        return load_calibration(given, fingerprint)
-    if (own := Path(model) / FILE).is_file():
-        return load_calibration(own, fingerprint)
+    if (file := given or own_file(model)) is not None:
+        return load_calibration(file, fingerprint)
     for folder in SHIPPED.values():
         shipped = Path(str(files("omninegclip"))) / folder / FILE
         with suppress(OmniNegClipError):
@@ -105,6 +103,12 @@ def calibration_of(model: str, fingerprint: str, given: Path | None = None) -> C
         "from images like those to be searched, and give it with --calibration or put it into the model's "
         "folder."
     )
+
+
+def own_file(model: str) -> Path | None:
+    """Return the calibration in a model's folder, None where there is none."""
+    own = Path(model) / FILE
+    return own if own.is_file() else None
 
 
 def load_calibration(path: Path, fingerprint: str) -> Calibration:

@@ -109,7 +109,7 @@ def run_grid(
     runner = Runner(model)
     fingerprint = runner.encoder.fingerprint
     paths = {
-        (cell.name, seed): out / "cells" / f"{_key(fingerprint, cell, preset, seed, size)}.json"
+        (cell.name, seed): out / "cells" / f"{_key(model, fingerprint, cell, preset, seed, size)}.json"
         for seed in seeds
         for cell, preset in cells.items()
     }
@@ -172,11 +172,11 @@ def _run(encoder: ClipEncoder, world: World, job: CellJob, model: str) -> Outcom
     return Outcome(ask(tuned, world.benchmark, world.images), dict(steps[-1].scalars))
 
 
-def _key(fingerprint: str, cell: StudyCell, preset: Preset | None, seed: int, size: Size) -> str:
+def _key(model: str, fingerprint: str, cell: StudyCell, preset: Preset | None, seed: int, size: Size) -> str:
     decisive: list[object] = [__version__, fingerprint, preset and preset.as_dict(), seed, size]
     decisive += [cell.training_free] if cell.training_free else []
     decisive += [cell.blend] if cell.blend < 1 else []
-    decisive += [scored] if (scored := cell.scorer.as_dict()) else []
+    decisive += [scored] if (scored := cell.scorer.as_dict(model)) else []
     return hashlib.sha256(json.dumps(decisive).encode()).hexdigest()[:16]
 
 
