@@ -89,6 +89,18 @@ def test_a_calibration_in_the_models_folder_goes_first(encoder: ClipEncoder, tmp
     assert len(calibration_of("scenes-small", encoder.image_fingerprint, tmp_path / FILE).background) == 60
 
 
+def test_another_calibration_in_the_models_folder_is_another_scorer(
+    encoder: ClipEncoder, tmp_path: Path
+) -> None:
+    shipped = calibration_of("scenes-small", encoder.image_fingerprint)
+    said = []
+    for count in (60, 70):
+        shipped._replace(background=shipped.background[:count]).save(tmp_path / FILE)
+        said.append(Scorer("rules").as_dict(str(tmp_path)))
+    assert said[0] != said[1]  # so that a result of the one is not taken for one of the other
+    assert Scorer("rules", calibration=tmp_path / FILE).as_dict("scenes-small") == said[1]
+
+
 def test_evaluate_takes_a_reader_and_keeps_its_results_apart(tmp_path: Path) -> None:
     write_benchmark(tmp_path / "scenes", 3, 24)
     arguments = ["evaluate", "scenes-small", "--suite=scenes", "--data=.", "--out=out", "--csv"]

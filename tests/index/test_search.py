@@ -14,6 +14,7 @@ from omninegclip.index.rank import rank
 from omninegclip.index.rows import table_of
 from omninegclip.index.score import Half, QuestionScore, ScoreName
 from omninegclip.index.search import Index
+from omninegclip.index.store import open_store
 from omninegclip.index.where import read_where
 from omninegclip.scoring.calibration import Calibration
 
@@ -194,3 +195,9 @@ def test_wrong_options(photos: Path, encoder: ClipEncoder, options: dict[str, ob
     index = Index(Place.store(photos / "db"), encoder)
     with pytest.raises(OmniNegClipError, match=says):
         index.search(**{"reader": "none"} | options)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("db", ["qdrant://[::1", "qdrant://here:port/c", "qdrant://here:99999999/c"])
+def test_an_address_that_is_none_is_one_sentence(db: str) -> None:
+    with pytest.raises(OmniNegClipError, match="Qdrant can't use qdrant://"):
+        open_store(db)

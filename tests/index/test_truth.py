@@ -1,8 +1,10 @@
 """What is known of drawn scenes is kept with their rows, and results are right or wrong by it."""
 
+import os
 import shutil
 from pathlib import Path
 
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from image_folders import Place, bring_up_to_date, draw, stored
@@ -99,6 +101,33 @@ def test_what_is_known_moves_with_an_image(tmp_path: Path, encoder: ClipEncoder)
 @pytest.mark.parametrize("content", [b"", b"no parquet"])
 def test_records_that_are_none_say_nothing(tmp_path: Path, content: bytes) -> None:
     (tmp_path / RECORDS).write_bytes(content)
+    assert SceneTruth().shows(str(tmp_path / "images" / "0.png")) is None
+
+
+@pytest.mark.parametrize(
+    ("place", "objects"),
+    [("beach", "dog"), (3, [1]), ("beach", ["dog", None]), ("beach", None), (None, ["dog"]), ("beach", [])],
+)
+def test_records_of_another_shape_say_nothing(tmp_path: Path, place: object, objects: object) -> None:
+    rows = {"image": ["images/0.png"], "place": [place], "objects_present": [objects]}
+    pq.write_table(pa.table(rows), tmp_path / RECORDS)
+    assert SceneTruth().shows(str(tmp_path / "images" / "0.png")) is None
+
+
+def test_records_that_would_fill_the_memory_say_nothing(tmp_path: Path) -> None:
+    many = 300_000
+    rows = {
+        "image": pa.array(["images/0.png"] * many),
+        "place": pa.array(["x" * 1000] * many),
+        "objects_present": pa.array([["dog"]] * many),
+    }
+    pq.write_table(pa.table(rows), tmp_path / RECORDS, compression="zstd")
+    assert (tmp_path / RECORDS).stat().st_size < 100_000
+    assert SceneTruth().shows(str(tmp_path / "images" / "0.png")) is None
+
+
+def test_a_pipe_of_records_is_not_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / RECORDS)
     assert SceneTruth().shows(str(tmp_path / "images" / "0.png")) is None
 
 

@@ -12,7 +12,8 @@ from torch import Tensor
 
 from omninegclip.clip.encoder import ClipEncoder
 from omninegclip.clip.transform import ImageTransform
-from omninegclip.errors import OmniNegClipError
+from omninegclip.errors import DamagedError, OmniNegClipError
+from omninegclip.files import write_sealed
 from omninegclip.index.store import open_store
 from omninegclip.index.update import Changes
 
@@ -170,6 +171,16 @@ def test_facts(tmp_path: Path, encoder: ClipEncoder) -> None:
     assert upright["taken"] is upright["camera"] is upright["latitude"] is None
 
 
+@pytest.mark.parametrize("seconds", [1e10, -1e10])
+def test_a_file_of_another_age_is_indexed_once(seconds: float, tmp_path: Path, encoder: ClipEncoder) -> None:
+    path = draw(tmp_path / "photos" / "old.png", 1)
+    os.utime(path, (seconds, seconds))  # in 64 bits of nanoseconds there is no such time
+    if abs(path.stat().st_mtime_ns) < 2**63:
+        pytest.skip("this file system knows no such time")
+    assert bring_up_to_date(tmp_path / "db", [path.parent], encoder) == Changes(new=1, total=1)
+    assert bring_up_to_date(tmp_path / "db", [path.parent], encoder) == Changes(unchanged=1, total=1)
+
+
 def test_another_model_is_refused(photos: Path, tmp_path: Path, encoder: ClipEncoder) -> None:
     bring_up_to_date(tmp_path / "db", [photos], encoder)
     with pytest.raises(OmniNegClipError, match="another model than this one"):
@@ -183,6 +194,17 @@ def test_another_model_is_refused(photos: Path, tmp_path: Path, encoder: ClipEnc
 def test_a_folder_of_something_else_is_refused(photos: Path, encoder: ClipEncoder) -> None:
     with pytest.raises(OmniNegClipError, match="holds no index of images, but something else"):
         bring_up_to_date(photos, [photos], encoder)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [{"dim": "16"}, {"dim": -1}, {"dim": 10**9}, {"model": ["a"]}, {"transform": 3}, {"more": 1}],
+)
+def test_a_header_of_another_shape_is_one_sentence(tmp_path: Path, change: dict[str, object]) -> None:
+    header = {"model": "m", "dim": 16, "fingerprint": "", "image_fingerprint": "", "transform": {}}
+    write_sealed(tmp_path / "index.json", header | change)
+    with pytest.raises(DamagedError, match="header of another version"):
+        open_store(str(tmp_path))
 
 
 def test_the_background_is_drawn_from_all_rows(

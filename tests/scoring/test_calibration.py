@@ -1,3 +1,4 @@
+import os
 from pathlib import Path
 
 import numpy as np
@@ -62,3 +63,30 @@ def test_a_background_of_another_shape_or_with_nan_is_refused(tmp_path: Path, ba
 def test_a_missing_file_says_what_makes_it(tmp_path: Path) -> None:
     with pytest.raises(OmniNegClipError, match="omninegclip calibrate"):
         load_calibration(tmp_path / "none", "x")
+
+
+def test_a_flipped_bit_anywhere_in_the_background_is_noticed(tmp_path: Path) -> None:
+    path = tmp_path / "c.safetensors"
+    Calibration(unit(0, 9), "x").save(path)
+    whole = path.read_bytes()
+    for place in range(len(whole) - unit(0, 9).nbytes, len(whole), 7):
+        path.write_bytes(whole[:place] + bytes([whole[place] ^ 1]) + whole[place + 1 :])
+        with pytest.raises(OmniNegClipError, match=r"c\.safetensors is (damaged|not a calibration)"):
+            load_calibration(path, "x")
+
+
+def test_a_truncated_calibration_and_one_of_long_vectors_are_refused(tmp_path: Path) -> None:
+    path = tmp_path / "c.safetensors"
+    Calibration(unit(0, 9), "x").save(path)
+    path.write_bytes(path.read_bytes()[:-5])
+    with pytest.raises(OmniNegClipError, match=r"c\.safetensors is not a calibration"):
+        load_calibration(path, "x")
+    save_file({"background": 3 * unit(0, 9)}, path, {"image_fingerprint": "x"})
+    with pytest.raises(OmniNegClipError, match=r"c\.safetensors is not a calibration"):
+        load_calibration(path, "x")
+
+
+def test_a_pipe_is_not_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "c")
+    with pytest.raises(OmniNegClipError, match="c is a pipe or a device"):
+        load_calibration(tmp_path / "c", "x")

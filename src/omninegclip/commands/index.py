@@ -51,7 +51,7 @@ def index(
     """
     from omninegclip.index.loading import load_for, name_for
     from omninegclip.index.store import Header, writable_store
-    from omninegclip.index.transfer import import_vectors
+    from omninegclip.index.transfer import import_vectors, open_vectors
     from omninegclip.index.update import update
 
     if bool(folders) == bool(made.vectors) or bool(made.vectors) != bool(made.paths):
@@ -61,13 +61,14 @@ def index(
             raise OmniNegClipError(f"{folder} does not exist: name an image, or a folder of images.")
     name = name_for(db, model)
     encoder = load_for(name, device)
+    # before an index is made of a model that they may not be of
+    vectors = open_vectors(made.vectors, made.paths, encoder.dim) if made.vectors and made.paths else []
     try:
         with writable_store(db, Header.of(encoder, name, foreign=bool(made.vectors))) as store:
             store.header.refuse(encoder, db, writing=True)
-            if made.vectors and made.paths:
-                changes = import_vectors(store, made.vectors, made.paths)
-            else:
-                changes = update(store, folders, encoder, processes)
+            changes = (
+                import_vectors(store, vectors) if vectors else update(store, folders, encoder, processes)
+            )
     except KeyboardInterrupt as error:
         raise StoppedError("Stopped; the same command goes on.") from error
     if json_:

@@ -22,6 +22,7 @@ from omninegclip.clip.transform import ImageTransform
 from omninegclip.errors import OmniNegClipError
 from omninegclip.images import MAX_BYTES, open_regular, opened
 from omninegclip.index.names import path_of
+from omninegclip.index.walk import changed_at
 from omninegclip.interruption import leave_to_parent
 
 AHEAD = 16  # files for each process, so that none waits while another's large one is decoded
@@ -73,7 +74,7 @@ def decode(task: Task, transform: ImageTransform) -> Decoded:
     try:
         with open_regular(path) as file:
             status = os.fstat(file.fileno())
-            found.size, found.mtime_ns = status.st_size, status.st_mtime_ns
+            found.size, found.mtime_ns = status.st_size, changed_at(status)
             if found.size > MAX_BYTES:
                 raise OmniNegClipError(f"it has more than {MAX_BYTES:,} bytes")
             raw = file.read()

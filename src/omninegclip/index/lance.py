@@ -76,11 +76,15 @@ class LanceEngine:
 
     def read(self, columns: Sequence[str]) -> Iterator[pa.RecordBatch]:
         """Yield columns of all rows, batch by batch."""
-        yield from self._table.search().select(list(columns)).to_batches()
+        with _said(self._folder):
+            yield from self._table.search().select(list(columns)).to_batches()
 
     def get(self, ids: Sequence[str]) -> pa.Table:
         """Return whole rows by their ids, in any order."""
-        found = [self._table.search().where(_among(some)).limit(len(some)).to_arrow() for some in _some(ids)]
+        with _said(self._folder):
+            found = [
+                self._table.search().where(_among(some)).limit(len(some)).to_arrow() for some in _some(ids)
+            ]
         return pa.concat_tables(found) if found else self._table.schema.empty_table()
 
     def scan(self, where: Condition | None = None) -> Iterator[Candidates]:
@@ -88,8 +92,9 @@ class LanceEngine:
         query = self._table.search().select(["vector"]).with_row_id(True)
         if where is not None:
             query = query.where(in_sql(where))
-        for batch in query.to_batches():
-            yield Candidates(batch["_rowid"].to_pylist(), vectors_of(batch["vector"]))
+        with _said(self._folder):
+            for batch in query.to_batches():
+                yield Candidates(batch["_rowid"].to_pylist(), vectors_of(batch["vector"]))
 
     def nearest(self, vector: Embeddings, count: int, where: Condition | None = None) -> Candidates:
         """Return `count` rows with the largest cosines to `vector` [d], or all there are."""

@@ -38,14 +38,15 @@ class QdrantEngine:
         """
         with needed_for("A qdrant:// index"):
             from qdrant_client import QdrantClient
-        parts = urlsplit(db)
+        self._where, self._dim = db, 0
+        with self._said():
+            parts = urlsplit(db)
         folder, _, self._name = parts.path.rpartition("/")
         if not self._name or bool(parts.netloc) == bool(folder):
             raise OmniNegClipError(
                 f"{db} names no collection: write qdrant://HOST:PORT/COLLECTION, or "
                 "qdrant:///FOLDER/COLLECTION."
             )
-        self._where, self._dim = db, 0
         with self._said():
             if folder:
                 Path(folder).mkdir(parents=True, exist_ok=True)

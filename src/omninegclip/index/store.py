@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from omninegclip.index.qdrant import QdrantEngine
 
 HEADER = "index.json"
+_WIDEST = 65_536  # numbers of a vector
 BACKGROUND = 1000  # embeddings, about, that tell what is ordinary
 
 
@@ -153,10 +154,13 @@ def _lance(db: str, header: Header, *, writing: bool) -> VectorEngine:
 
 
 def _header(stored: dict[str, Any], where: object) -> Header:
-    try:
-        return Header(**stored)
-    except TypeError as error:
-        raise DamagedError(f"{where} has the header of another version of this package.") from error
+    kinds = {"model": str, "dim": int, "fingerprint": str, "image_fingerprint": str, "transform": dict}
+    if {name: type(value) for name, value in stored.items()} != kinds or not 0 < stored["dim"] <= _WIDEST:
+        raise DamagedError(
+            f"{where} has the header of another version of this package: index the folders again, into a new "
+            "--db."
+        )
+    return Header(**stored)
 
 
 def _read_header(folder: Path) -> Header | None:

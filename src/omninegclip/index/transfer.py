@@ -2,13 +2,14 @@
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from omninegclip.data.parquet import batches, open_parquet
-from omninegclip.data.sources import text_lines
+from omninegclip.data.sources import check, readable, text_lines
 from omninegclip.embeddings import Embeddings
 from omninegclip.errors import OmniNegClipError
 from omninegclip.files import atomic_file
@@ -22,30 +23,50 @@ COLUMNS = ("image_path", "path", "url", "key")  # that name an image in a Parque
 _BATCH = 20_000
 
 
-def import_vectors(store: Store, vectors: Path, paths: Path) -> Changes:
-    """Write vectors [n, d] of an .npy file into an index; of rows with the same path the last one counts.
+class VectorFile(NamedTuple):
+    """Vectors [n, d] that stay on the disk, the file they are in, and the n paths of their images."""
 
-    `vectors` and `paths` may be folders as clip-retrieval writes them, `img_emb` and `metadata`, whose files
-    belong together by their order.
+    array: Embeddings
+    file: Path
+    names: list[str]
+
+
+def open_vectors(vectors: Path, paths: Path, dim: int) -> list[VectorFile]:
+    """Open vectors that were made elsewhere, with the paths of their images.
+
+    Both may be folders as clip-retrieval writes them, `img_emb` and `metadata`, whose files belong together
+    by their order.
 
     Args:
-        store: an index that this process may write, whose model made the vectors.
         vectors: .npy, as float32 or float16, or a folder of such files.
         paths: a line each, or Parquet with a column `image_path`, `path`, `url` or `key`; or a folder.
+        dim: size d of a vector.
 
     Raises:
-        OmniNegClipError: they don't fit together, or the vectors have another size or are not finite.
+        OmniNegClipError: they can't be read, don't fit together, or the vectors have another size.
     """
-    pairs = _pairs(vectors, paths)
-    arrays = [(_opened(file, store), file, _names(names)) for file, names in pairs]
-    for array, file, names in arrays:
+    opened = [VectorFile(_array(file, dim), file, _names(names)) for file, names in _pairs(vectors, paths)]
+    for array, file, names in opened:
         if len(array) != len(names):
             raise OmniNegClipError(
                 f"{file} holds {len(array):,} vectors, and there are {len(names):,} paths for them."
             )
+    return opened
+
+
+def import_vectors(store: Store, vectors: Sequence[VectorFile]) -> Changes:
+    """Write vectors into an index; of rows with the same path the last one counts.
+
+    Args:
+        store: an index that this process may write, whose model made the vectors.
+        vectors: of the size that those of the index have.
+
+    Raises:
+        OmniNegClipError: a vector is zero or not finite.
+    """
     there = {each for batch in store.engine.read(["id"]) for each in batch["id"].to_pylist()}
     changes = Changes()
-    steps = [(each, start) for each in arrays for start in range(0, len(each[0]), _BATCH)]
+    steps = [(each, start) for each in vectors for start in range(0, len(each.array), _BATCH)]
     for (array, file, names), start in track(steps, "Importing", len(steps)):
         part = _unit(np.asarray(array[start : start + _BATCH], np.float32), file, start)
         rows = dict(zip(names[start : start + _BATCH], part, strict=True))
@@ -93,26 +114,27 @@ def _files(path: Path, suffixes: Sequence[str]) -> list[Path]:
     return sorted(files, key=lambda each: (len(each.name), each.name))
 
 
-def _opened(file: Path, store: Store) -> Embeddings:
-    array = _array(file)
-    if array.shape[1] != store.header.dim:
-        raise OmniNegClipError(
-            f"{file} holds vectors of {array.shape[1]} numbers, and {store.where} those of "
-            f"{store.header.dim}: name the model that made them."
-        )
-    return array
-
-
-def _array(file: Path) -> Embeddings:
+def _array(file: Path, dim: int) -> Embeddings:
     try:
-        array: Embeddings = np.load(file, mmap_mode="r", allow_pickle=False)
-    except (OSError, ValueError, EOFError) as error:
-        raise OmniNegClipError(f"Can't read {file}: it is no .npy file of numbers.") from error
+        with readable(file):
+            # np.load would take a zip or a pickle for an array, if that is what the file is
+            array: Embeddings = np.lib.format.open_memmap(file, "r")
+    except OmniNegClipError:
+        raise
+    except Exception as error:  # on a broken header, numpy raises nearly anything
+        raise OmniNegClipError(
+            f"Can't read {file}: it is no .npy file of numbers, or it is cut off."
+        ) from error
     if array.ndim != 2 or array.dtype.kind != "f":
         raise OmniNegClipError(
             f"{file} holds {array.dtype} of shape {array.shape}: a table of float vectors is needed."
         )
-    return array  # stays on the disk
+    if array.shape[1] != dim:
+        raise OmniNegClipError(
+            f"{file} holds vectors of {array.shape[1]} numbers, and those of the model have {dim}: name the "
+            "model that made them."
+        )
+    return array
 
 
 def _unit(part: Embeddings, file: Path, start: int) -> Embeddings:
@@ -126,12 +148,19 @@ def _unit(part: Embeddings, file: Path, start: int) -> Embeddings:
 
 def _names(file: Path) -> list[str]:
     if file.suffix != ".parquet":
-        return [text_of(line) for line in text_lines(file)]
+        return [_name(line, f"Line {row:,} of {file}") for row, line in enumerate(text_lines(file), 1)]
     with open_parquet(file) as stored:
         column = next((name for name in COLUMNS if name in stored.schema_arrow.names), None)
         if column is None:
             raise OmniNegClipError(
                 f"{file} has no column {', '.join(COLUMNS)} that says which image is meant."
             )
-        read = batches(stored, file, [column])
-        return [text_of(str(name)) for batch in read for name in batch[column].to_pylist()]
+        values = (value for batch in batches(stored, file, [column]) for value in batch[column].to_pylist())
+        return [_name(value, f"{column!r} of row {row:,} of {file}") for row, value in enumerate(values)]
+
+
+def _name(value: object, what: str) -> str:
+    text = text_of(check(str(value) if type(value) is int else value, str, what))
+    if not text:
+        raise OmniNegClipError(f"{what} is empty: the path of an image is needed.")
+    return text

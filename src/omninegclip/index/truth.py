@@ -2,12 +2,14 @@
 
 import re
 from collections.abc import Iterator
+from contextlib import suppress
 from functools import cache
 from pathlib import Path
 
 import pyarrow as pa
-import pyarrow.parquet as pq
 
+from omninegclip.data.parquet import batches, open_parquet
+from omninegclip.errors import OmniNegClipError
 from omninegclip.index.names import path_of, text_of
 from omninegclip.index.question import Question
 from omninegclip.scenes.objects import KINDS
@@ -62,17 +64,17 @@ def is_right(asked: Question, shows: str) -> bool | None:
 def _read(folder: Path) -> dict[str, str]:
     """Return what the records in a folder say that each image shows; nothing where there are none."""
     file = folder / RECORDS
-    try:
-        table = pq.read_table(file, columns=list(_COLUMNS))
-    except (OSError, pa.ArrowException, ValueError, KeyError):
-        return {}
-    if tuple(sorted(table.column_names)) != _COLUMNS:
-        return {}
-    return {
-        text_of(folder / str(row["image"])): _SEPARATOR.join([str(row["place"]), *row["objects_present"]])
-        for row in table.to_pylist()
-        if row["image"] and row["place"] and row["objects_present"]
-    }
+    with suppress(OmniNegClipError), open_parquet(file) as stored:
+        columns = stored.metadata.schema.to_arrow_schema()
+        if set(_COLUMNS) <= set(columns.names) and pa.types.is_list(columns.field("objects_present").type):
+            found: dict[str, str] = {}
+            for batch in batches(stored, file, _COLUMNS):
+                for row in batch.to_pylist():
+                    said = [row["image"], row["place"], *(row["objects_present"] or [""])]
+                    if all(each and isinstance(each, str) for each in said):
+                        found[text_of(folder / said[0])] = _SEPARATOR.join(said[1:])
+            return found
+    return {}
 
 
 def _holds(text: str, shows: str) -> bool | None:

@@ -10,6 +10,8 @@ from omninegclip.images import SUFFIXES
 from omninegclip.index.names import text_of
 from omninegclip.progress import console
 
+_LATEST = 2**63 - 1
+
 
 @dataclass
 class Found:
@@ -61,6 +63,11 @@ def find_images(folders: Sequence[Path]) -> Found:
     return found
 
 
+def changed_at(status: os.stat_result) -> int:
+    """Return a file's time of the last change in nanoseconds, as far as 64 bits hold it."""
+    return min(max(status.st_mtime_ns, -_LATEST), _LATEST)
+
+
 def covers(folders: Sequence[str], path: str) -> bool:
     """Tell whether a path, as a text, is one of `folders` or lies below one."""
     return any(path == folder or path.startswith(folder.rstrip("/") + "/") for folder in folders)
@@ -94,4 +101,4 @@ def _note(path: str, found: Found) -> None:
     except OSError as error:
         found.unread[text_of(path)] = error
     else:
-        found.files[text_of(path)] = (status.st_size, status.st_mtime_ns)
+        found.files[text_of(path)] = (status.st_size, changed_at(status))

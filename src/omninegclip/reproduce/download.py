@@ -52,6 +52,8 @@ def fetch(source: FileSource, work: Path) -> None:
     partial = work / DOWNLOADS / f"{source.name}{PARTIAL}"
     with _writing(source.name):
         partial.parent.mkdir(parents=True, exist_ok=True)
+        if partial.is_symlink():
+            partial.unlink()  # what it leads to is not ours to append to
         _download(source, partial)
         digest, size = _checked(source, partial), partial.stat().st_size
         if source.unpack:

@@ -28,7 +28,7 @@ from omninegclip.reproduce.records import PHOTOS, TrainingSources, make_records
 from omninegclip.reproduce.report import Reproduced, write_report
 from omninegclip.run.driver import train
 from omninegclip.run.job import Job
-from omninegclip.scoring.calibration import FEWEST, calibrate
+from omninegclip.scoring.calibration import FEWEST, calibrate, load_calibration
 
 Stage = Literal["data", "features", "train", "evaluate", "report"]
 STAGES: tuple[Stage, ...] = get_args(Stage)
@@ -309,7 +309,12 @@ class Stages:
         """
         path = self.work / "calibration" / f"{encoder.image_fingerprint}.safetensors"
         if path.exists():
-            return path
+            try:
+                load_calibration(path, encoder.image_fingerprint)
+            except OmniNegClipError as error:
+                console.print(f"{error} It is made again.", soft_wrap=True)
+            else:
+                return path
         images = self._background
         if len(images) < FEWEST:
             console.print(

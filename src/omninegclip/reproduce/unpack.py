@@ -1,8 +1,10 @@
 """An archive to the files that are wanted of it; those that a killed call has unpacked stay."""
 
+import errno
 import shutil
 import tarfile
 import zipfile
+import zlib
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import partial
@@ -50,8 +52,12 @@ def unpack(archive: Path, wanted: Mapping[str, str], data: Path, name: str) -> N
             _refuse_bomb([member for member, _ in placed], archive, name)
             for member, place in track(placed, f"Unpacking {name}", len(placed)):
                 _write(member, place, data, name)
-    except (zipfile.BadZipFile, tarfile.TarError, EOFError, NotImplementedError) as error:
+    except (zipfile.BadZipFile, zlib.error, tarfile.TarError, EOFError, RuntimeError) as error:
         raise OmniNegClipError(f"The archive {name} can't be read: {error}.") from error
+    except OSError as error:
+        if error.errno != errno.EINVAL:  # which only a member that begins before the archive raises
+            raise
+        raise OmniNegClipError(f"The archive {name} can't be read: {error.strerror}.") from error
 
 
 @contextmanager
@@ -82,9 +88,10 @@ def _write(member: _Member, place: Path, data: Path, name: str) -> None:
         raise OmniNegClipError(f"The archive {name} holds {member.name}, which leads out of its folder.")
     if place.is_file() and place.stat().st_size == member.size:
         return
-    place.parent.mkdir(parents=True, exist_ok=True)
     temporary = place.with_name(f".{place.name}{PARTIAL}")
-    with temporary.open("wb") as file:
+    place.parent.mkdir(parents=True, exist_ok=True)
+    temporary.unlink(missing_ok=True)  # of a killed call, or a link that must not be followed
+    with temporary.open("xb") as file:
         source = member.open()
         assert source is not None  # noqa: S101 -- only regular files are listed
         with source:

@@ -1,5 +1,6 @@
 """What any text scores on images that nobody labelled, so that cosines of texts can be compared."""
 
+import hashlib
 from collections.abc import Sequence
 from contextlib import suppress
 from importlib.resources import files
@@ -14,6 +15,7 @@ from safetensors.numpy import save_file
 
 from omninegclip.clip.io.shipped import SHIPPED
 from omninegclip.data.features import ImageEncoder
+from omninegclip.data.sources import readable
 from omninegclip.embeddings import Embeddings
 from omninegclip.errors import OmniNegClipError
 from omninegclip.files import atomic_file
@@ -48,7 +50,8 @@ class Calibration(NamedTuple):
     def save(self, path: Path) -> None:
         """Write the file `path`, whole or not at all. Raises OmniNegClipError when it can't be written."""
         with atomic_file(path) as partial:
-            save_file({"background": self.background}, partial, {"image_fingerprint": self.fingerprint})
+            metadata = {"image_fingerprint": self.fingerprint, "sha256": _digest(self.background)}
+            save_file({"background": self.background}, partial, metadata)
 
 
 def calibrate(encoder: ImageEncoder, images: Sequence[Path]) -> tuple[Calibration, dict[Path, str]]:
@@ -67,7 +70,10 @@ def calibrate(encoder: ImageEncoder, images: Sequence[Path]) -> tuple[Calibratio
             f"{len(vectors)} images can be read and {FEWEST} are needed: the spread of a text's cosines "
             f"can't be told from so few. {next(iter(broken.values()), '')}".strip()
         )
-    return Calibration(np.concatenate(vectors), encoder.image_fingerprint), broken
+    background = np.concatenate(vectors)
+    if not _are_units(background):
+        raise OmniNegClipError("The model's features of these images are not finite: check its weights.")
+    return Calibration(background, encoder.image_fingerprint), broken
 
 
 def draw(images: Sequence[Path], count: int, seed: int) -> list[Path]:
@@ -110,17 +116,28 @@ def load_calibration(path: Path, fingerprint: str) -> Calibration:
 
     Raises OmniNegClipError for a file that is missing, damaged, or of another image tower.
     """
+    if not path.exists():
+        raise OmniNegClipError(f"{path} does not exist: `omninegclip calibrate` makes it.")
     try:
-        with safe_open(path, framework="np") as stored:
+        with readable(path), safe_open(path, framework="np") as stored:
             metadata, background = stored.metadata() or {}, stored.get_tensor("background")
-    except FileNotFoundError as error:
-        raise OmniNegClipError(f"{path} does not exist: `omninegclip calibrate` makes it.") from error
-    except (SafetensorError, OSError) as error:
+    except (SafetensorError, TypeError) as error:  # numpy has not every type of number
         raise OmniNegClipError(f"{path} is not a calibration: {error}.") from error
-    if background.ndim != 2 or not background.size or not np.isfinite(background).all():
+    if background.dtype != np.float32 or background.ndim != 2 or not _are_units(background):
         raise OmniNegClipError(f"{path} is not a calibration: its background is no table of embeddings.")
     if (made_for := metadata.get("image_fingerprint", "")) != fingerprint:
         raise OmniNegClipError(
             f"{path} is of another image tower than this model's: make one with `omninegclip calibrate`."
         )
-    return Calibration(background.astype(np.float32), made_for)
+    if metadata.get("sha256") not in (None, _digest(background)):
+        raise OmniNegClipError(f"{path} is damaged: make it again with `omninegclip calibrate`.")
+    return Calibration(background, made_for)
+
+
+def _are_units(vectors: Embeddings) -> bool:
+    lengths = np.linalg.norm(vectors, axis=1)
+    return bool(vectors.size and (np.abs(lengths - 1) < 1e-3).all())  # false for what is not finite
+
+
+def _digest(background: Embeddings) -> str:
+    return hashlib.sha256(background.tobytes()).hexdigest()
