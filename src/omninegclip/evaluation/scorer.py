@@ -37,8 +37,8 @@ class Scorer(NamedTuple):
     Attributes:
         reader: none takes every text as one; rules reads English; llm asks a language model; told knows the
             picture world's templates; learned:PATH is a text tower that was trained to read for the model.
-        score: of a text that negates something: the gate, the calibrated difference of its halves, SpaceVLM's
-            vector between them, or the cosine of the whole text.
+        score: of a text that negates something: the gate, the calibrated difference of its halves, the vector
+            at the edge of the denied half's cap, or the cosine of the whole text.
         calibration: a file to take instead of the model's own.
         llm: where the language model answers, for the reader `llm`.
     """

@@ -29,7 +29,7 @@ def subtract(affirmed: Embeddings, denied: Embeddings, weight: float = 1.0) -> E
 
 
 def subspace_direction(affirmed: Embeddings, denied: Embeddings, angle: float) -> Embeddings:
-    """Return the middle of what is near "A" and outside the cap of "N".
+    """Return what is nearest to "A" outside the cap of "N".
 
         q = cos(angle) n + sin(angle) (a - <a, n> n) / |a - <a, n> n|
 
@@ -44,7 +44,9 @@ def subspace_direction(affirmed: Embeddings, denied: Embeddings, angle: float) -
     Raises:
         ValueError: the shapes differ, the angle is out of range, or a is n or its opposite.
 
-    Source: SpaceVLM, arXiv 2511.12331.
+    Source: the caps are those of SpaceVLM, arXiv 2511.12331. Its published code takes the middle of what is
+    within a cap around a and outside the one around n, at angle + acos(<a, n>) / 2 from n, which is another
+    vector.
     """
     _check(affirmed, denied)
     if not 0 < angle <= math.pi:
