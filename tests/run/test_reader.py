@@ -41,7 +41,7 @@ def test_evaluate_reads_with_it_and_refuses_another_model_before_any_work(place:
     for model, name, says in (
         ("scenes-small", "learned:reader/model", "was made for another model, clip"),
         ("clip", "learned:nowhere", "nowhere does not exist"),
-        ("clip", "learnt", "There is no reader 'learnt': it can be none, rules, told or learned:PATH."),
+        ("clip", "learnt", "There is no reader 'learnt': it can be none, rules, llm, told or learned:PATH."),
     ):
         code, output, errors = call("evaluate", model, *score, f"--reader={name}", cwd=place.folder)
         assert (code, output) == (1, "")

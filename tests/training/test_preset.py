@@ -18,7 +18,7 @@ def test_every_shipped_preset_loads_and_begins_with_command_cost_and_result(name
 def test_the_papers_ratios_are_in_its_preset() -> None:
     preset = load_preset("scenes-paper")
     weights = (preset.weight_absence, preset.weight_original, preset.weight_text, preset.margin)
-    assert weights == (1.0, 1.0, 0.2, 0.9)  # the hinge scaled by logit scales, 20 / 100
+    assert weights == (1.0, 1.0, 0.45, 0.9)  # the hinge scaled by logit scales, 45 / 100
     assert (preset.betas, preset.epsilon, preset.weight_decay) == ((0.9, 0.999), 1e-8, 0.2)
     assert preset.decay_all
     assert preset.text_layers == "front"

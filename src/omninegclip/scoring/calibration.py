@@ -1,6 +1,7 @@
 """What any text scores on images that nobody labelled, so that cosines of texts can be compared."""
 
 import hashlib
+import json
 from collections.abc import Sequence
 from contextlib import suppress
 from importlib.resources import files
@@ -22,6 +23,7 @@ from omninegclip.files import atomic_file
 from omninegclip.progress import track
 
 FILE = "calibration.safetensors"
+_FACTS = "calibration"  # the entry of the file's metadata; the oldest files have its parts as entries
 FEWEST = 50  # below, a standard deviation is off by more than a tenth
 _FLAT = 1e-6  # the least standard deviation of a cosine
 
@@ -50,7 +52,8 @@ class Calibration(NamedTuple):
     def save(self, path: Path) -> None:
         """Write the file `path`, whole or not at all. Raises OmniNegClipError when it can't be written."""
         with atomic_file(path) as partial:
-            metadata = {"image_fingerprint": self.fingerprint, "sha256": _digest(self.background)}
+            facts = {"image_fingerprint": self.fingerprint, "sha256": _digest(self.background)}
+            metadata = {_FACTS: json.dumps(facts)}  # one entry: the order of several is random in the file
             save_file({"background": self.background}, partial, metadata)
 
 
@@ -121,15 +124,16 @@ def load_calibration(path: Path, fingerprint: str) -> Calibration:
     try:
         with readable(path), safe_open(path, framework="np") as stored:
             metadata, background = stored.metadata() or {}, stored.get_tensor("background")
-    except (SafetensorError, TypeError) as error:  # numpy has not every type of number
+            facts = dict(json.loads(metadata[_FACTS])) if _FACTS in metadata else metadata
+    except (SafetensorError, TypeError, ValueError) as error:  # numpy has not every type of number
         raise OmniNegClipError(f"{path} is not a calibration: {error}.") from error
     if background.dtype != np.float32 or background.ndim != 2 or not _are_units(background):
         raise OmniNegClipError(f"{path} is not a calibration: its background is no table of embeddings.")
-    if (made_for := metadata.get("image_fingerprint", "")) != fingerprint:
+    if (made_for := facts.get("image_fingerprint", "")) != fingerprint:
         raise OmniNegClipError(
             f"{path} is of another image tower than this model's: make one with `omninegclip calibrate`."
         )
-    if metadata.get("sha256") not in (None, _digest(background)):
+    if facts.get("sha256") not in (None, _digest(background)):
         raise OmniNegClipError(f"{path} is damaged: make it again with `omninegclip calibrate`.")
     return Calibration(background, made_for)
 
