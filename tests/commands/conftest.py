@@ -5,7 +5,7 @@ from runpy import run_path
 
 TESTS = Path(__file__).parent.parent
 SHARED = {
-    "clip": ("tokenizer", "config", "model", "encoder"),
+    "clip": ("tokenizer", "config", "model", "encoder", "reference"),
     "evaluation": ("data", "suite_file", "ignores_no", "understands_no"),
 }
 for part, fixtures in SHARED.items():

@@ -5,7 +5,14 @@ import shutil
 from pathlib import Path
 
 import pytest
+import torch
 from command_line import call
+from torch import nn
+from transformers import CLIPTokenizer
+
+from omninegclip.errors import OmniNegClipError
+from omninegclip.files import read_sealed, write_sealed
+from omninegclip.index.search import Index
 
 
 @pytest.fixture(scope="module")
@@ -128,3 +135,53 @@ def test_the_cosine_takes_nothing_away_and_says_so(place: Path) -> None:
     code, _, errors = found(place, "a dog", "--without", "a ball", "--score", "cosine")
     assert code == 1
     assert "The score cosine takes nothing away" in errors
+
+
+@pytest.fixture
+def bare(place: Path, reference: nn.Module, tokenizer: CLIPTokenizer, tmp_path: Path) -> Path:
+    """Return a folder with an index that bare weights with OpenAI's names made, told of once."""
+    torch.save({"state_dict": reference.state_dict()}, tmp_path / "epoch_30.pt")
+    tokenizer.save_pretrained(tmp_path / "words")
+    given = ("--model", "epoch_30.pt", "--activation", "quick_gelu", "--tokenizer", "words")
+    code, output, errors = call("index", str(place / "demo"), "--db", "db", *given, cwd=tmp_path)
+    assert (code, output.startswith("40 new")) == (0, True), errors
+    return tmp_path
+
+
+def test_bare_weights_are_told_of_once(bare: Path, place: Path) -> None:
+    asked = ("search", "a dog", "--reader", "none", "--top", "3", "--db", str(bare / "db"), "--paths")
+    code, output, errors = call(*asked, cwd=place)
+    assert (code, len(output.split())) == (0, 3), errors
+    again = call("index", str(place / "demo"), "--db", str(bare / "db"), "--json", cwd=place)
+    assert (again[0], json.loads(again[1])["unchanged"]) == (0, 40)
+    moved = (bare / "epoch_30.pt").rename(bare / "moved.pt")
+    assert call(*asked, "--model", str(moved), cwd=place)[:2] == (0, output)
+    (bare / "words").rename(bare / "elsewhere")
+    assert "has no tokenizer" in call(*asked, "--model", str(moved), cwd=place)[2]
+    index = Index.open(bare / "db", model=str(moved), tokenizer=bare / "elsewhere")
+    assert [hit.path for hit in index.search("a dog", top=3, reader="none")] == output.split()
+
+
+def test_another_activation_than_that_of_the_index_is_refused(bare: Path, place: Path) -> None:
+    for verb, what in (("search", "a dog"), ("index", str(place / "demo"))):
+        code, output, errors = call(verb, what, "--db", "db", "--activation", "gelu", cwd=bare)
+        assert (code, output) == (1, "")
+        assert "db was made with another model than this one" in errors
+        assert "epoch_30.pt --activation quick_gelu --tokenizer" in errors
+    with pytest.raises(OmniNegClipError, match="another model than this one"):
+        Index.open(bare / "db", activation="gelu")
+
+
+def test_what_is_kept_of_bare_weights_does_not_reach_another_model(bare: Path) -> None:
+    code, _, errors = call("search", "a dog", "--db", "db", "--model", "scenes-small", cwd=bare)
+    assert code == 1
+    assert "db holds vectors of 32 numbers" in errors
+
+
+def test_an_index_without_word_of_the_weights_opens(place: Path, tmp_path: Path) -> None:
+    """As they were made before indexes kept it."""
+    copied = shutil.copytree(place / "db", tmp_path / "db")
+    header = read_sealed(copied / "index.json")
+    del header["activation"], header["tokenizer"]
+    write_sealed(copied / "index.json", header)
+    assert len(Index.open(copied, device="cpu").search("a dog", top=3, reader="none")) == 3

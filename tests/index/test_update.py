@@ -198,7 +198,15 @@ def test_a_folder_of_something_else_is_refused(photos: Path, encoder: ClipEncode
 
 @pytest.mark.parametrize(
     "change",
-    [{"dim": "16"}, {"dim": -1}, {"dim": 10**9}, {"model": ["a"]}, {"transform": 3}, {"more": 1}],
+    [
+        {"dim": "16"},
+        {"dim": -1},
+        {"dim": 10**9},
+        {"model": ["a"]},
+        {"transform": 3},
+        {"more": 1},
+        {"activation": 1},
+    ],
 )
 def test_a_header_of_another_shape_is_one_sentence(tmp_path: Path, change: dict[str, object]) -> None:
     header = {"model": "m", "dim": 16, "fingerprint": "", "image_fingerprint": "", "transform": {}}

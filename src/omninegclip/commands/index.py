@@ -6,7 +6,7 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
-from omninegclip.commands.options import Json, Paths, Processes
+from omninegclip.commands.options import IndexModelOptions, Json, Paths, Processes
 from omninegclip.errors import OmniNegClipError, StoppedError
 from omninegclip.printable import say, say_json
 
@@ -32,7 +32,7 @@ def index(
     *,
     db: Annotated[str, Parameter(help="Folder of the index.")],
     model: str | None = None,
-    device: str = "auto",
+    weights: IndexModelOptions = IndexModelOptions(),
     made: VectorOptions = VectorOptions(),
     processes: Processes | None = None,
     json_: Json = False,
@@ -46,7 +46,6 @@ def index(
         folders: Folders of images, and what is below them; links to folders are not followed.
         model: The CLIP to embed with; default: that of the index, or scenes-small, which knows drawn scenes
             and no photos, for a new one.
-        device: auto (a CUDA GPU where there is one, else the CPU), cpu, cuda, cuda:N or mps.
         processes: Processes that decode images; one per core when not given.
     """
     from omninegclip.index.loading import load_for, name_for
@@ -59,8 +58,8 @@ def index(
     for folder in folders:
         if not folder.exists():
             raise OmniNegClipError(f"{folder} does not exist: name an image, or a folder of images.")
-    name = name_for(db, model)
-    encoder = load_for(name, device)
+    name = name_for(db, model, weights.activation, weights.tokenizer)
+    encoder = load_for(name, weights.device)
     # before an index is made of a model that they may not be of
     vectors = open_vectors(made.vectors, made.paths, encoder.dim) if made.vectors and made.paths else []
     try:

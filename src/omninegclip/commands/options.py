@@ -197,6 +197,18 @@ class ModelOptions(WeightOptions, DeviceOptions):
 
 @Parameter(name="*")
 @dataclass(frozen=True, kw_only=True)
+class IndexModelOptions(WeightOptions):
+    """How the model of an index is loaded; the index keeps what was said of the weights.
+
+    Attributes:
+        device: auto (a CUDA GPU where there is one, else the CPU), cpu, cuda, cuda:N or mps.
+    """
+
+    device: str = "auto"
+
+
+@Parameter(name="*")
+@dataclass(frozen=True, kw_only=True)
 class StudyOptions(ModelOptions):
     """What every study that fine-tunes takes.
 

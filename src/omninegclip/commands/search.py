@@ -2,13 +2,13 @@
 
 import os
 import sys
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
 from cyclopts import Parameter
 
-from omninegclip.commands.options import Between, Flag, Json, LlmOptions, Share
+from omninegclip.commands.options import Between, Flag, IndexModelOptions, Json, LlmOptions, Share
 from omninegclip.errors import OmniNegClipError
 from omninegclip.printable import say, say_json
 
@@ -84,7 +84,7 @@ def search(
     *,
     db: Annotated[str, Parameter(help="Folder of the index.")],
     model: str | None = None,
-    device: str = "auto",
+    weights: IndexModelOptions = IndexModelOptions(),
     find: FindOptions = FindOptions(),
     output: OutputOptions = OutputOptions(),
 ) -> None:
@@ -96,7 +96,6 @@ def search(
     Args:
         query: What to look for, in quotes or without; a beach -people excludes too.
         model: Where the model of the index lies now, if it was moved.
-        device: auto (a CUDA GPU where there is one, else the CPU), cpu, cuda, cuda:N or mps.
     """
     from omninegclip.index.search import Index
     from omninegclip.progress import console
@@ -110,9 +109,8 @@ def search(
         )
     if output.show and not (sys.stdout.isatty() and os.get_terminal_size(sys.stdout.fileno()).columns):
         raise OmniNegClipError("--show draws in a terminal: leave it out where the output goes elsewhere.")
-    found = Index.open(db, model=model, device=device).search(
-        " ".join(query), without=find.without, top=find.top, **find.rare
-    )
+    index = Index.open(db, model=model, **asdict(weights))
+    found = index.search(" ".join(query), without=find.without, top=find.top, **find.rare)
     console.print(f"Looking for: {found.understood}", soft_wrap=True)
     if not found.likely:
         console.print(

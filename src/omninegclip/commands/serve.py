@@ -1,13 +1,13 @@
 """The verb `serve`."""
 
 import os
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Annotated
 
 from cyclopts import Parameter
 
-from omninegclip.commands.options import Between, Flag
+from omninegclip.commands.options import Between, Flag, IndexModelOptions
 from omninegclip.errors import OmniNegClipError
 
 KEYS = "OMNINEGCLIP_API_KEYS"
@@ -52,7 +52,7 @@ def serve(
     host: str = "127.0.0.1",
     port: Annotated[int, Parameter(validator=Between(0, 65535))] = 8000,
     model: str | None = None,
-    device: str = "auto",
+    weights: IndexModelOptions = IndexModelOptions(),
     access: AccessOptions = AccessOptions(),
 ) -> None:
     """Serve an index of images: an HTTP API, and a page that shows what was understood and why.
@@ -63,7 +63,6 @@ def serve(
         host: The address to listen on; 0.0.0.0 lets other machines ask.
         port: 0 takes a free one.
         model: Where the model of the index lies now, if it was moved.
-        device: auto (a CUDA GPU where there is one, else the CPU), cpu, cuda, cuda:N or mps.
     """
     from omninegclip.extras import needed_for
     from omninegclip.progress import console
@@ -72,6 +71,8 @@ def serve(
         from omninegclip.serve.app import EXAMPLES, Setup, make_app
         from omninegclip.serve.guard import Access
         from omninegclip.serve.server import serve as run
+    from omninegclip.clip.io.load import is_bare
+    from omninegclip.index.loading import name_of
     from omninegclip.index.search import Index
     from omninegclip.serve import demo
     from omninegclip.serve.evaluation import files_of
@@ -83,8 +84,10 @@ def serve(
         raise OmniNegClipError(f"{KEYS} has a key of {len(short[0])} characters: take 16 or more.")
     db, records = (served.db, served.records) if served.db else demo.demonstration()
     shown = files_of(served.report) if served.report else {}
-    index = Index.open(db, model=model, device=device)
-    service = Service(index, Truth(records), served.compare)
+    index, base = Index.open(db, model=model, **asdict(weights)), served.compare
+    if base and is_bare(base):
+        base = name_of(index.store.header, base, weights.activation, weights.tokenizer)
+    service = Service(index, Truth(records), base)
     hosts = (*LOOPBACK, *access.allow_host) if host in LOOPBACK or access.allow_host else ()
     if host not in LOOPBACK and not keys:
         console.print(

@@ -14,7 +14,7 @@ import numpy as np
 
 from omninegclip.errors import OmniNegClipError
 from omninegclip.images import open_image
-from omninegclip.index.loading import load_for
+from omninegclip.index.loading import load_for, name_of
 from omninegclip.index.names import path_of
 from omninegclip.index.question import Question, read_question
 from omninegclip.index.rank import Ranked, rank
@@ -156,19 +156,29 @@ class Index:
         self.encoder = encoder
 
     @classmethod
-    def open(cls, db: str | Path, *, model: str | None = None, device: str = "auto") -> "Index":
+    def open(
+        cls,
+        db: str | Path,
+        *,
+        model: str | None = None,
+        device: str = "auto",
+        activation: str | None = None,
+        tokenizer: str | Path | None = None,
+    ) -> "Index":
         """Open what `omninegclip index` made.
 
         Args:
             db: the folder of the index.
             model: where its model lies now, if not where it lay when the index was made.
             device: auto, cpu, cuda, cuda:N or mps.
+            activation: "quick_gelu" or "gelu", if not what was said when the index was made.
+            tokenizer: where the folder with the tokenizer lies now, if it was moved too.
 
         Raises:
             OmniNegClipError: there is no index, or its model is another one.
         """
         store = open_store(str(db))
-        encoder = load_for(model or store.header.model, device)
+        encoder = load_for(name_of(store.header, model, activation, tokenizer), device)
         store.header.refuse(encoder, store.where, writing=False)
         return cls(store, encoder)
 

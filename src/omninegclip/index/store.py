@@ -2,12 +2,14 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
+from types import NoneType
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from omninegclip.clip.io.name import ModelName
 from omninegclip.embeddings import Embeddings
 from omninegclip.errors import DamagedError, OmniNegClipError
 from omninegclip.files import hold, read_sealed, write_sealed
@@ -33,6 +35,8 @@ class Header:
         fingerprint: of the model; empty for vectors that were made elsewhere.
         image_fingerprint: of its image tower and transform; empty likewise.
         transform: its image transform, as `preprocessor_config.json` has it.
+        activation: what was said of it, for weights that don't say it.
+        tokenizer: the folder that was named, for weights that come without one.
     """
 
     model: str
@@ -40,32 +44,45 @@ class Header:
     fingerprint: str
     image_fingerprint: str
     transform: dict[str, object]
+    activation: str | None = None
+    tokenizer: str | None = None
 
     @classmethod
     def of(cls, encoder: "ClipEncoder", model: str, foreign: bool = False) -> "Header":
         """Return the header of vectors that `encoder`, named `model`, makes, or is said to have made."""
         whole = ("", "") if foreign else (encoder.fingerprint, encoder.image_fingerprint)
-        return cls(model, encoder.dim, *whole, encoder.transform.to_config())
+        made = cls(str(model), encoder.dim, *whole, encoder.transform.to_config())
+        if not isinstance(model, ModelName):
+            return made
+        folder = str(model.tokenizer) if model.tokenizer else None
+        return replace(made, activation=model.activation, tokenizer=folder)
+
+    @property
+    def named(self) -> str:
+        """The model with its options, as a command line has them."""
+        activation = f" --activation {self.activation}" if self.activation else ""
+        tokenizer = f" --tokenizer {self.tokenizer}" if self.tokenizer else ""
+        return f"{self.model}{activation}{tokenizer}"
 
     def refuse(self, encoder: "ClipEncoder", where: str, writing: bool) -> None:
         """Raise OmniNegClipError unless vectors of `encoder` can stand beside those of the index."""
         if encoder.dim != self.dim:
             raise OmniNegClipError(
                 f"{where} holds vectors of {self.dim} numbers, and those of this model have {encoder.dim}: "
-                f"name the model of the index, {self.model}, or another --db."
+                f"name the model of the index, {self.named}, or another --db."
             )
         if not self.image_fingerprint:
             return
         if encoder.transform.to_config() != self.transform:
             raise OmniNegClipError(
                 f"{where} was made with another image transform than this model's: name the model of the "
-                f"index, {self.model}, or another --db."
+                f"index, {self.named}, or another --db."
             )
         mine = encoder.image_fingerprint if writing else encoder.fingerprint
         if mine != (self.image_fingerprint if writing else self.fingerprint):
             raise OmniNegClipError(
                 f"{where} was made with another model than this one: name the model of the index, "
-                f"{self.model}, as it was then, or another --db."
+                f"{self.named}, as it was then, or another --db."
             )
 
 
@@ -154,13 +171,23 @@ def _lance(db: str, header: Header, *, writing: bool) -> VectorEngine:
 
 
 def _header(stored: dict[str, Any], where: object) -> Header:
-    kinds = {"model": str, "dim": int, "fingerprint": str, "image_fingerprint": str, "transform": dict}
-    if {name: type(value) for name, value in stored.items()} != kinds or not 0 < stored["dim"] <= _WIDEST:
+    text, perhaps = (str,), (str, NoneType)
+    kinds: dict[str, tuple[type, ...]] = {
+        "model": text,
+        "dim": (int,),
+        "fingerprint": text,
+        "image_fingerprint": text,
+    }
+    kinds |= {"transform": (dict,), "activation": perhaps, "tokenizer": perhaps}
+    # earlier versions had no activation and no tokenizer
+    values: dict[str, Any] = {"activation": None, "tokenizer": None} | stored
+    known = values.keys() == kinds.keys() and all(type(values[name]) in kinds[name] for name in kinds)
+    if not known or not 0 < values["dim"] <= _WIDEST:
         raise DamagedError(
             f"{where} has the header of another version of this package: index the folders again, into a new "
             "--db."
         )
-    return Header(**stored)
+    return Header(**values)
 
 
 def _read_header(folder: Path) -> Header | None:
