@@ -220,6 +220,20 @@ def test_bodies_that_are_no_json_are_refused(client: TestClient) -> None:
     assert client.post("/v1/search", content=b'{"query": "a"}', headers=other).status_code == 422
 
 
+def test_an_engine_that_fails_is_told_without_its_folder(
+    client: TestClient, service: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*given: object) -> None:
+        raise OSError("No such file")
+
+    monkeypatch.setattr(service.index.store.engine._table, "count_rows", fail)  # type: ignore[attr-defined]
+    answer = client.post("/v1/search", json={"query": "a tree", "where": "width > 1"})
+    assert answer.status_code == 422
+    assert answer.headers["content-type"] == "application/problem+json"
+    assert "The index can't be read" in answer.json()["detail"]
+    assert str(service.index.store.where) not in answer.text
+
+
 def test_a_bomb_is_refused_before_it_is_decoded(service: Service) -> None:
     buffer = BytesIO()
     Image.new("1", (9000, 9000)).save(buffer, "PNG")
