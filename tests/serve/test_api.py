@@ -7,13 +7,18 @@ from pathlib import Path
 import numpy as np
 import pytest
 from fastapi.testclient import TestClient
+from image_folders import bring_up_to_date
 from PIL import Image
+from tiny_clip import tiny_encoder
 
 from omninegclip.index.search import Index
+from omninegclip.index.store import open_store
+from omninegclip.scenes.records import write_scenes
 from omninegclip.serve.app import Setup, make_app
 from omninegclip.serve.guard import Access
 from omninegclip.serve.limits import ServeLimits
 from omninegclip.serve.service import Service
+from omninegclip.serve.truth import Truth
 
 QUERIES = ("a tree without a dog", "-dog", "a tree", "a tree -dog -cat", "no dog and no cat")
 
@@ -68,6 +73,28 @@ def test_truth_is_told_where_records_know_it(client: TestClient) -> None:
         assert presence["the cat"]["truth"] is (number % 3 == 0)
         assert presence["a tree"]["truth"] is True
         assert presence["a red cat"]["truth"] is None
+
+
+def test_truth_of_drawn_scenes_is_the_indexs_own(tmp_path: Path) -> None:
+    write_scenes(tmp_path / "scenes", 12, 3)
+    bring_up_to_date(tmp_path / "db", [tmp_path / "scenes"], tiny_encoder())
+    service = Service(Index(open_store(str(tmp_path / "db")), tiny_encoder()), Truth())
+    body = {"query": "a dog without a kite", "told": ["a beach", "a red kite"], "limit": 100}
+    with TestClient(make_app(service, Setup("test", quiet=True))) as client:
+        assert client.get("/v1/index").json()["truth"] is True
+        results = client.post("/v1/search", json=body).json()["results"]
+        none = client.post("/v1/search", json=body | {"where": "shows is null"}).json()["results"]
+    assert (len(results), none) == (12, [])
+    for each in results:
+        shown = each["facts"]["shows"].split(", ")
+        told = {text: presence["truth"] for text, presence in each["presence"].items()}
+        red = None if "kite" in shown else False  # its colour is not known
+        assert told == {
+            "a dog": "dog" in shown,
+            "a kite": "kite" in shown,
+            "a beach": "beach" in shown,
+            "a red kite": red,
+        }
 
 
 @pytest.mark.parametrize("limit", [1, 7, 30, 200])
@@ -191,6 +218,20 @@ def test_bodies_that_are_no_json_are_refused(client: TestClient) -> None:
         assert answer.headers["content-type"] == "application/problem+json"
     other = {"content-type": "text/plain"}  # what a page of others could send without being asked
     assert client.post("/v1/search", content=b'{"query": "a"}', headers=other).status_code == 422
+
+
+def test_an_engine_that_fails_is_told_without_its_folder(
+    client: TestClient, service: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*given: object) -> None:
+        raise OSError("No such file")
+
+    monkeypatch.setattr(service.index.store.engine._table, "count_rows", fail)  # type: ignore[attr-defined]
+    answer = client.post("/v1/search", json={"query": "a tree", "where": "width > 1"})
+    assert answer.status_code == 422
+    assert answer.headers["content-type"] == "application/problem+json"
+    assert "The index can't be read" in answer.json()["detail"]
+    assert str(service.index.store.where) not in answer.text
 
 
 def test_a_bomb_is_refused_before_it_is_decoded(service: Service) -> None:

@@ -22,7 +22,8 @@ class ServedOptions:
     Attributes:
         db: Folder of the index; default: a small index of drawn scenes, made at the first time.
         compare: The base model whose texts the page sets beside the index's own.
-        records: Records whose objects_present tell what the images show, beside their images.
+        records: Records whose objects_present tell what photos show, beside their images; drawn scenes need
+            none.
         report: Folder of an evaluation, as `quickstart` and `leaderboard` write it.
     """
 
@@ -82,12 +83,12 @@ def serve(
     keys = tuple(key.strip() for key in os.environ.get(KEYS, "").split(",") if key.strip())
     if short := [key for key in keys if len(key) < 16]:
         raise OmniNegClipError(f"{KEYS} has a key of {len(short[0])} characters: take 16 or more.")
-    db, records = (served.db, served.records) if served.db else demo.demonstration()
+    db = served.db or demo.demonstration()
     shown = files_of(served.report) if served.report else {}
     index, base = Index.open(db, model=model, **asdict(weights)), served.compare
     if base and is_bare(base):
         base = name_of(index.store.header, base, weights.activation, weights.tokenizer)
-    service = Service(index, Truth(records), base)
+    service = Service(index, Truth(served.records), base)
     hosts = (*LOOPBACK, *access.allow_host) if host in LOOPBACK or access.allow_host else ()
     if host not in LOOPBACK and not keys:
         console.print(

@@ -7,7 +7,12 @@ import numpy as np
 import pyarrow as pa
 
 from omninegclip.embeddings import Embeddings
+from omninegclip.errors import OmniNegClipError
 from omninegclip.index.where import Condition
+
+
+class EngineError(OmniNegClipError):
+    """An engine can't read or write; the message names its folder or its address."""
 
 
 class Candidates(NamedTuple):

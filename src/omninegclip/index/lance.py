@@ -11,7 +11,7 @@ import pyarrow as pa
 from omninegclip.embeddings import Embeddings
 from omninegclip.errors import OmniNegClipError
 from omninegclip.extras import needed_for
-from omninegclip.index.engine import Candidates, vectors_of
+from omninegclip.index.engine import Candidates, EngineError, vectors_of
 from omninegclip.index.rows import FACTS, schema
 from omninegclip.index.where import Condition, in_sql
 
@@ -142,4 +142,4 @@ def _said(folder: Path) -> Iterator[None]:
         yield
     except (OSError, RuntimeError, ValueError) as error:
         first = str(error).strip().partition("\n")[0].partition(", /")[0]
-        raise OmniNegClipError(f"LanceDB can't use {folder}: {first.rstrip('.')}.") from error
+        raise EngineError(f"LanceDB can't use {folder}: {first.rstrip('.')}.") from error

@@ -16,7 +16,7 @@ import pyarrow as pa
 from omninegclip.embeddings import Embeddings
 from omninegclip.errors import OmniNegClipError
 from omninegclip.extras import needed_for
-from omninegclip.index.engine import Candidates, vectors_of
+from omninegclip.index.engine import Candidates, EngineError, vectors_of
 from omninegclip.index.rows import FACTS, schema
 from omninegclip.index.where import Compare, Condition, Denied, IsKnown, Joined
 
@@ -188,7 +188,7 @@ class QdrantEngine:
             UnexpectedResponse,
         ) as error:
             reason = str(error).strip().partition("\n")[0].rstrip(".")
-            raise OmniNegClipError(f"Qdrant can't use {self._where}: {reason}.") from error
+            raise EngineError(f"Qdrant can't use {self._where}: {reason}.") from error
 
 
 def _candidates(points: Sequence[Any], dim: int) -> Candidates:

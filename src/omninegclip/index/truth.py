@@ -54,11 +54,30 @@ def is_right(asked: Question, shows: str) -> bool | None:
     """Tell whether an image that shows `shows` is what was asked for, None where that can't be told."""
     if not shows or asked.image:
         return None
-    held = [_holds(asked.affirmed, shows)] if asked.affirmed else []
+    held = [holds(asked.affirmed, shows)] if asked.affirmed else []
     for each in asked.unwanted:
-        denied = _holds(each.text, shows)
+        denied = holds(each.text, shows)
         held.append(None if denied is None else not denied)
     return False if False in held else None if None in held else True
+
+
+def holds(text: str, shows: str) -> bool | None:
+    """Tell whether all that a text names is among what an image shows.
+
+    None where it says more than names, or `shows` is empty.
+    """
+    if not shows:
+        return None
+    there = frozenset(shows.split(_SEPARATOR))
+    rest = " ".join(re.findall(r"[a-z]+", text.lower()))
+    found = []
+    for words, names in _vocabulary():
+        rest, times = re.subn(rf"\b{words}\b", " ", rest)
+        if times:
+            found.append(names)
+    if any(not names & there for names in found):
+        return False
+    return True if found and set(rest.split()) <= _GRAMMAR else None
 
 
 def _read(folder: Path) -> dict[str, str]:
@@ -75,20 +94,6 @@ def _read(folder: Path) -> dict[str, str]:
                         found[text_of(folder / said[0])] = _SEPARATOR.join(said[1:])
             return found
     return {}
-
-
-def _holds(text: str, shows: str) -> bool | None:
-    """Tell whether all that a text names is among what an image shows, None where it says more than names."""
-    there = frozenset(shows.split(_SEPARATOR))
-    rest = " ".join(re.findall(r"[a-z]+", text.lower()))
-    found = []
-    for words, names in _vocabulary():
-        rest, times = re.subn(rf"\b{words}\b", " ", rest)
-        if times:
-            found.append(names)
-    if any(not names & there for names in found):
-        return False
-    return True if found and set(rest.split()) <= _GRAMMAR else None
 
 
 @cache

@@ -183,7 +183,7 @@ def _search_routes(desk: Desk) -> APIRouter:
                 images=service.count,
                 model=service.model_name,
                 base=service.base_name,
-                truth=bool(service.truth),
+                truth=service.is_truth_known,
                 examples=list(setup.examples),
                 evaluation=sorted(setup.evaluation),
             )

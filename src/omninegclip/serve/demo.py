@@ -26,8 +26,8 @@ SHOWCASES, OTHERS = (
 EXAMPLES = tuple(question.text for question in make_showcase(0).questions[:6])
 
 
-def demonstration() -> tuple[str, Path]:
-    """Return the index of the demonstration and its records; both are made where they are not there yet.
+def demonstration() -> str:
+    """Return the index of the demonstration, which is made where it is not there yet.
 
     Raises OmniNegClipError when they can't be written.
     """
@@ -43,7 +43,7 @@ def demonstration() -> tuple[str, Path]:
         with writable_store(str(db), Header.of(encoder, DEMONSTRATION)) as store:
             update(store, [scenes], encoder, 1)
         (folder / "ready").touch()
-    return str(db), scenes / RECORDS
+    return str(db)
 
 
 def _scenes() -> list[Scene]:
@@ -58,7 +58,8 @@ def _drawn(folder: Path, scenes: list[Scene]) -> Iterator[Row]:
         render(scene, rng("demonstration background", number)).save(folder / name)
         present = [kind.singular for kind in scene.kinds]
         row: Row = {"image": name, "image_id": str(number), "caption": " and ".join(present)}
-        yield row | {"presence_negated": None, "absence_negated": None, "objects_present": present}
+        row |= {"presence_negated": None, "absence_negated": None}
+        yield row | {"objects_present": present, "place": scene.place.name}  # which the index keeps
 
 
 def _cache() -> Path:

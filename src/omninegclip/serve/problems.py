@@ -8,12 +8,14 @@ from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
 from omninegclip.errors import OmniNegClipError
+from omninegclip.index.engine import EngineError
 from omninegclip.serve.batching import BusyError
 from omninegclip.serve.previews import GoneError
 from omninegclip.serve.wire import Problem
 
 MEDIA_TYPE = "application/problem+json"
 BUSY = "Too many requests are waiting: try again in a second."
+ENGINE = "The index can't be read for this request: who runs the server can try it with omninegclip search."
 # What the description says that every route may answer beside what it is for.
 STATUSES = (400, 401, 404, 405, 408, 413, 422, 500, 503)
 
@@ -60,6 +62,10 @@ def handle_problems(app: FastAPI) -> None:
     @app.exception_handler(OmniNegClipError)
     async def _(request: Request, error: OmniNegClipError) -> Response:
         return problem(422, str(error), id_of_request(request))
+
+    @app.exception_handler(EngineError)
+    async def _(request: Request, error: EngineError) -> Response:
+        return problem(422, ENGINE, id_of_request(request))  # its own message names a folder
 
     @app.exception_handler(BusyError)
     async def _(request: Request, error: BusyError) -> Response:

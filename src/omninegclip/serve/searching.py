@@ -130,10 +130,11 @@ class SearchJob:
         by_text = probability(z, DEFAULT)
         images = []
         for place, facts in enumerate(engine.facts(found.keys[shown])):
-            row_id, path = str(facts.pop("id")), str(facts.pop("path"))
+            row_id, path, shows = str(facts.pop("id")), str(facts.pop("path")), str(facts["shows"] or "")
             presence = {
                 text: Presence(
-                    probability=float(by_text[row, place]), truth=self._service.truth.shows(row_id, text)
+                    probability=float(by_text[row, place]),
+                    truth=self._service.truth.shows(row_id, shows, text),
                 )
                 for row, text in enumerate(told)
             }

@@ -13,6 +13,7 @@ from omninegclip.embeddings import Embeddings
 from omninegclip.errors import OmniNegClipError
 from omninegclip.index.score import Half
 from omninegclip.index.search import Index
+from omninegclip.index.where import IsKnown
 from omninegclip.serve.limits import ServeLimits
 from omninegclip.serve.resident import ResidentRows
 from omninegclip.serve.truth import Truth
@@ -82,6 +83,7 @@ class Service:
         base: the same rows beside the base model's texts; the index itself when there is no base model.
         base_name: of that model; None when there is none.
         truth: what images show, where that is known.
+        is_truth_known: of any image.
         rows: all rows in memory; None where they are too many.
         folder: what all paths of images begin with.
     """
@@ -93,13 +95,15 @@ class Service:
 
         Raises OmniNegClipError when the vectors of the index are not of the base model's image tower.
         """
-        self.index, self.truth, self.base_name = index, truth, base
+        self.index, self.truth = index, truth
+        self.base_name = None if base is None else Path(base).name
         self.base = index if base is None else _beside(index, base)
         size = len(index) * index.store.header.dim * 4
         self.rows = (
             ResidentRows(index.store.engine) if 0 < size <= (limits or ServeLimits()).resident_bytes else None
         )
         self.count = len(index)
+        self.is_truth_known = bool(truth) or index.store.engine.count(IsKnown("shows", True)) > 0
         self.folder = _shared(index)
         self._cache: LRUCache[Text, Calibrated] = LRUCache(CACHED)
         self.hits = self.misses = 0

@@ -86,7 +86,7 @@ class Presence(Message):
 
     Attributes:
         probability: by the index's model.
-        truth: as the records of the images have it; null where they don't say.
+        truth: as the index or the records of the images have it; null where they don't say.
     """
 
     probability: float
@@ -218,7 +218,7 @@ class IndexInfo(Message):
         images: how many it holds.
         model: that its vectors are of.
         base: the model that it is compared with; null when there is none and the index's own is.
-        truth: whether the records of the images are known.
+        truth: whether it is known of any image what it shows.
         examples: queries that suit it.
         evaluation: names of the files that `v1/evaluation/NAME` has.
     """

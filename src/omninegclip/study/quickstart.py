@@ -63,11 +63,13 @@ class TunedModel(NamedTuple):
 class QuickstartResult(NamedTuple):
     """The figures of a run; the last of `tuned` is the model of the run.
 
-    `gated` are those of the model before, with sentences read by rules and scored by their halves.
+    `gated` are those of the model before, with sentences read by rules and scored by their halves;
+    `workers_memory` the largest resident sizes of the processes that trained, in bytes, added up.
     """
 
     before: Figures
     gated: Figures
+    workers_memory: int
     tuned: dict[str, TunedModel]
     blind: dict[str, tuple[str, float]]
 
@@ -135,7 +137,7 @@ def quickstart(
             "model": str(out / "model"),
             "report": str(out / "report.html"),
             "seconds": round(time.perf_counter() - started, 1),
-            "peak_memory_bytes": peak_memory(),
+            "peak_memory_bytes": peak_memory() + result.workers_memory,
         }
         (folder / "metrics.json").write_text(json.dumps(summary, indent=2) + "\n")
     shown = summary_rows(result.figures, result.blind)
@@ -176,7 +178,8 @@ def _compare(
         texts.load_into(models[name])
         figures = ask(models[name], benchmark, images)
         tuned[name] = TunedModel(preset, models[name], policies[name], texts.steps, figures)
-    return QuickstartResult(before, gated, tuned, evaluate_blind(benchmark))
+    memory = sum(texts.peak_memory for texts in found.values())
+    return QuickstartResult(before, gated, memory, tuned, evaluate_blind(benchmark))
 
 
 def _gate(encoder: ClipEncoder) -> ReadTexts:

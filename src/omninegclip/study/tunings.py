@@ -18,6 +18,7 @@ from omninegclip.clip.encoder import ClipEncoder
 from omninegclip.clip.io.load import load_clip
 from omninegclip.data.record import read_records
 from omninegclip.embeddings import Embeddings
+from omninegclip.environment import peak_memory
 from omninegclip.memory import keep_freed_memory
 from omninegclip.progress import progress
 from omninegclip.run.driver import tune
@@ -38,10 +39,14 @@ class TuningJob(NamedTuple):
 
 
 class TunedTexts(NamedTuple):
-    """The steps of a fine-tuning, and the weights that it trained, by their names in the model."""
+    """The steps of a fine-tuning, the weights that it trained by their names in the model, and its memory.
+
+    `peak_memory` is the largest resident size of its process so far, in bytes.
+    """
 
     steps: list[Step]
     weights: dict[str, NDArray[np.float32]]
+    peak_memory: int
 
     def load_into(self, encoder: ClipEncoder) -> None:
         """Give these weights to the model before, in which the same parts are set to train."""
@@ -70,9 +75,8 @@ class Tuner(NamedTuple):
         encoder = load_clip(self.model, place=self.place)
         records = TrainingRecords(list(read_records(self.records)), torch.from_numpy(self.features))
         steps = tune(encoder, records, job.preset, self.seed, job.name, job.log).steps
-        return TunedTexts(
-            steps, {name: each.float().numpy(force=True) for name, each in trained_of(encoder.model).items()}
-        )
+        weights = {name: each.float().numpy(force=True) for name, each in trained_of(encoder.model).items()}
+        return TunedTexts(steps, weights, peak_memory())
 
 
 def watch(running: Mapping[TuningJob, Future[TunedTexts]]) -> None:
