@@ -95,6 +95,10 @@ def test_a_mirror_of_another_file_says_its_checksum_and_forgets_the_size(tmp_pat
         ("coco-val2017: {sha256: a}\n", "needs a url"),
         ("coco-val2017: {url: 1}\n", "needs a url"),
         ("coco-val2017: {url: 'http://here', licence: mine}\n", "needs a url"),
+        ("coco-val2017: {url: ''}\n", "http"),
+        ("coco-val2017: {url: 'file:///etc/passwd'}\n", "http"),
+        ("coco-val2017: {url: 'http://here', sha256: zz}\n", "64 hexadecimal digits"),
+        ("coco-val2017: {url: 'http://here', bytes: -5}\n", "bytes"),
         ("- coco-val2017\n", "must hold names of sources"),
     ],
 )

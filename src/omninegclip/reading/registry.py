@@ -10,6 +10,7 @@ from omninegclip.reading.reading import Reader, Reading
 from omninegclip.reading.rules import RulesReader
 
 ReaderName = Literal["rules", "llm", "none"]
+ServedReader = Literal["rules", "none"]  # a server asks no other server
 
 
 class WholeReader:

@@ -1,5 +1,6 @@
 """What is fetched and from where: the table `sources.yaml`, with a user's mirrors over it."""
 
+import re
 from collections.abc import Mapping, Sequence
 from functools import cache
 from importlib.resources import files
@@ -176,6 +177,16 @@ def _mirrored(source: FileSource, values: object, path: Path) -> FileSource:
         raise OmniNegClipError(
             f"The mirror file {path}: {source.name} needs a url, and may have sha256 and bytes."
         )
+    if not str(said["url"]).startswith(("http://", "https://")):
+        raise OmniNegClipError(
+            f"The mirror file {path}: the url of {source.name} must begin with http:// or https://."
+        )
+    if not re.fullmatch("[0-9a-f]{64}", str(said.get("sha256", "0" * 64))):
+        raise OmniNegClipError(
+            f"The mirror file {path}: the sha256 of {source.name} must be 64 hexadecimal digits, lower case."
+        )
+    if int(said.get("bytes", 0)) < 0:
+        raise OmniNegClipError(f"The mirror file {path}: the bytes of {source.name} must not be below 0.")
     if "sha256" in said:  # another file: what is known of the public one says nothing of it
         source = source._replace(git="", bytes=0)
     return source._replace(**said)

@@ -10,7 +10,7 @@ from pydantic import BaseModel, ValidationError
 from omninegclip.errors import OmniNegClipError
 from omninegclip.extras import needed_for
 from omninegclip.index.score import ScoreName
-from omninegclip.reading.registry import ReaderName
+from omninegclip.reading.registry import ServedReader
 from omninegclip.serve.wire import (
     Column,
     DeniedText,
@@ -70,7 +70,7 @@ class AskedOptions(TypedDict, total=False):
 
     wanted: Sequence[str]
     image: ImageFile
-    reader: ReaderName
+    reader: ServedReader
     score: ScoreName
     model: Column
     strength: float
@@ -132,7 +132,7 @@ class Client:
             if not (cursor := answer.next):
                 return
 
-    def read(self, sentences: Sequence[str], *, reader: ReaderName = "rules") -> list[SentenceReading]:
+    def read(self, sentences: Sequence[str], *, reader: ServedReader = "rules") -> list[SentenceReading]:
         """Return what sentences affirm and deny."""
         request = _valid(ReadRequest, {"sentences": list(sentences), "reader": reader})
         return self._post("read", request, ReadAnswer).readings
@@ -153,7 +153,7 @@ class Client:
         images: Sequence[ImageFile],
         pairs: Sequence[tuple[str, int]],
         *,
-        reader: ReaderName = "rules",
+        reader: ServedReader = "rules",
         score: ScoreName = "gate",
     ) -> list[PairScore]:
         """Return the score of each pair of a sentence and the number of an image, from 0 on."""

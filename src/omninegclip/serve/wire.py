@@ -7,7 +7,7 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 from omninegclip.index.question import LARGEST
 from omninegclip.index.score import ScoreName
 from omninegclip.index.where import LIMIT
-from omninegclip.reading.registry import ReaderName
+from omninegclip.reading.registry import ServedReader
 from omninegclip.serve.limits import IMAGES, PAGE, TEXT, TEXTS
 
 Words = Annotated[str, StringConstraints(min_length=1, max_length=TEXT, pattern=r"\S")]
@@ -70,7 +70,7 @@ class SearchRequest(Message):
     wanted: Annotated[list[Words], Field(max_length=TEXTS)] = []
     without: Annotated[list[DeniedText | Words], Field(max_length=TEXTS)] = []
     image: Base64Image | None = None
-    reader: ReaderName = "rules"
+    reader: ServedReader = "rules"
     score: ScoreName = "gate"
     model: Column = "index"
     strength: Annotated[float, Field(ge=0, le=LARGEST)] = 1.0
@@ -135,7 +135,7 @@ class ReadRequest(Message):
     """Sentences to be read."""
 
     sentences: Annotated[list[Words], Field(min_length=1, max_length=TEXTS)]
-    reader: ReaderName = "rules"
+    reader: ServedReader = "rules"
 
 
 class SentenceReading(Message):
@@ -184,7 +184,7 @@ class ScoreRequest(Message):
 
     images: Annotated[list[Base64Image], Field(min_length=1, max_length=IMAGES)]
     pairs: Annotated[list[Pair], Field(min_length=1, max_length=TEXTS)]
-    reader: ReaderName = "rules"
+    reader: ServedReader = "rules"
     score: ScoreName = "gate"
 
 
