@@ -3,6 +3,8 @@ import sys
 from pathlib import Path
 
 import pytest
+import torch
+from transformers import CLIPTokenizer
 
 pytest.importorskip("spacy", reason="the negate extra is not installed")
 pytest.importorskip("sklearn", reason="the negate extra is not installed")
@@ -76,3 +78,16 @@ def test_an_endpoint_or_an_engine_that_cannot_be_is_refused_before_a_caption_is_
     with pytest.raises(OmniNegClipError, match=r"pip install 'omninegclip\[ray\]'"):
         run(tmp_path / "none.txt", tmp_path / "out", "--engine=ray")
     assert list(tmp_path.iterdir()) == []
+
+
+def test_bare_weights_that_look_are_told_their_activation(
+    tmp_path: Path, reference: torch.nn.Module, tokenizer: CLIPTokenizer
+) -> None:
+    torch.save({"state_dict": reference.state_dict()}, tmp_path / "epoch_30.pt")
+    tokenizer.save_pretrained(tmp_path / "words")
+    (tmp_path / "lines.txt").write_text("A dog.\n")
+    asked = (tmp_path / "lines.txt", tmp_path / "out", f"--screen-with={tmp_path / 'epoch_30.pt'}")
+    with pytest.raises(OmniNegClipError, match="--activation quick_gelu"):
+        run(*asked)
+    with pytest.raises(OmniNegClipError, match=r"has no calibration\.safetensors"):  # it is loaded
+        run(*asked, "--activation=quick_gelu", f"--tokenizer={tmp_path / 'words'}")

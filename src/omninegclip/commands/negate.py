@@ -8,7 +8,16 @@ from typing import TYPE_CHECKING, Literal
 
 from cyclopts import Parameter
 
-from omninegclip.commands.options import DeviceOptions, Flag, Json, LlmOptions, Processes, Repeats, Seed
+from omninegclip.commands.options import (
+    DeviceOptions,
+    Flag,
+    Json,
+    LlmOptions,
+    Processes,
+    Repeats,
+    Seed,
+    WeightOptions,
+)
 from omninegclip.errors import OmniNegClipError
 from omninegclip.extras import needed_for
 from omninegclip.printable import say, say_json
@@ -44,7 +53,7 @@ class NegateOptions:
 
 @Parameter(name="*")
 @dataclass(frozen=True, kw_only=True)
-class ScreenOptions(DeviceOptions):
+class ScreenOptions(DeviceOptions, WeightOptions):
     """The model that looks at the images.
 
     Attributes:
@@ -124,7 +133,7 @@ def _looks(model: str, screen: ScreenOptions, data: Path) -> "tuple[Look, str]":
     from omninegclip.scoring.calibration import calibration_of
     from omninegclip.scoring.visible import look
 
-    encoder = load_clip(model, place=screen.place)
+    encoder = load_clip(*screen.named([model]), place=screen.place)
     calibration = calibration_of(model, encoder.image_fingerprint, screen.calibration)
     folder = data.parent if screen.images is None else screen.images
     looks = partial(look, folder=folder, lexicon=english(), model=encoder, calibration=calibration)
