@@ -85,7 +85,7 @@ def table(rows: Sequence[ComparisonRow], models: Sequence[str]) -> Table:
     drawn.add_column("blind", justify="right")
     for row in rows:
         first = next(cell for cell in row.cells if cell)
-        cells = [_draw(cell, place > 0) for place, cell in enumerate(row.cells)]
+        cells = [in_words(cell, compared=place > 0) for place, cell in enumerate(row.cells)]
         blind = f"{100 * row.blind[1]:.1f} ({row.blind[0]})" if row.blind else ""
         names = map(Text, (row.measure, row.benchmark, row.figure))
         drawn.add_row(*names, f"{first.estimate.n:,}", *cells, Text(blind))
@@ -179,9 +179,13 @@ def _blind(results: Sequence[BenchmarkResult], figure: str) -> tuple[str, float]
     return best, rules[best]
 
 
-def _draw(cell: ComparisonCell | None, compared: bool) -> str:
+def in_words(cell: ComparisonCell | None, *, compared: bool, missing: str = "-") -> str:
+    """Return a figure in percent with its interval, and what it is relative to the first model's.
+
+    An asterisk says that the difference's interval leaves out 0.
+    """
     if cell is None:
-        return "-"
+        return missing
     value, low, high, _ = (100 * number for number in cell.estimate)
     text = f"{value:.1f} [{low:.1f}, {high:.1f}]"
     if not compared or cell.relative is None:

@@ -8,7 +8,7 @@ from omninegclip.evaluation.results import BenchmarkResult, load
 from omninegclip.evaluation.suite import load_suite
 from omninegclip.files import JsonObject, write_sealed, write_text
 from omninegclip.progress import console
-from omninegclip.report.comparison import ComparisonCell, ComparisonRow, published, summarise
+from omninegclip.report.comparison import ComparisonCell, ComparisonRow, in_words, published, summarise
 from omninegclip.report.markdown import table
 from omninegclip.reproduce.plan import ReproductionPlan
 from omninegclip.reproduce.records import MADE
@@ -139,14 +139,7 @@ def _table(scored: _Scored) -> str:
 
 
 def _cell(cell: ComparisonCell | None, compared: bool) -> str:
-    if cell is None:
-        return "not measured"
-    value, low, high, _ = (100 * number for number in cell.estimate)
-    text = f"{value:.1f} [{low:.1f}, {high:.1f}]"
-    if not compared or cell.relative is None:
-        return text
-    sure = "" if cell.difference is None or cell.difference.low <= 0 <= cell.difference.high else "*"
-    return f"{text} {100 * cell.relative:+.1f} %{sure}"
+    return in_words(cell, compared=compared, missing="not measured")
 
 
 def _blind(row: ComparisonRow) -> str:
