@@ -39,7 +39,7 @@ from omninegclip.scenes.records import RECORDS
 from omninegclip.scenes.render import image_of
 from omninegclip.scenes.showcase import make_showcase
 from omninegclip.scoring.texts import ReadTexts, whole_texts
-from omninegclip.study.tunings import Tuner, TuningJob, watch
+from omninegclip.study.tunings import Tuner, TuningJob, each_tuned
 from omninegclip.study.workers import in_workers
 from omninegclip.study.world import Size, ask, embed_scenes, make_training_data
 from omninegclip.training.loop import Step
@@ -154,7 +154,8 @@ def _compare(
 ) -> QuickstartResult:
     """Fine-tune with each preset, the last being that of the run, and score every model.
 
-    The benchmark is drawn, and the model before is scored, while the others train.
+    That of the run trains the longest and begins first; the benchmark is drawn and embedded beside it, and
+    then the others train: so two cores have work to the end.
     """
     features = make_training_data(encoder, folder / "data", seed, size)
     tuner = Tuner(MODEL, place, folder / "data" / RECORDS, features, seed)
@@ -165,20 +166,21 @@ def _compare(
         console.print(f"Fine-tuning, {name}:", str(policies[name]), sep="\n")
         is_last = len(jobs) == len(presets) - 1
         jobs.append(TuningJob(name, preset, folder / ("log.jsonl" if is_last else f"log-{name}.jsonl")))
-    with in_workers(tuner.fine_tune, 2) as submit:
-        running = {job: submit(job) for job in jobs}
+    tuned = dict[str, TunedModel]()
+    memory = 0
+    with in_workers(tuner.fine_tune, len(jobs)) as submit:
+        running = {jobs[-1]: submit(jobs[-1])}
         benchmark = make_benchmark(seed, size.questions)
         images = embed_scenes(encoder, "benchmark", benchmark.scenes, seed)
+        running |= {job: submit(job) for job in jobs[:-1]}
         before = ask(encoder, benchmark, images)
         gated = ask(encoder, benchmark, images, _gate(encoder))
-        watch(running)
-        found = {job: each.result() for job, each in running.items()}
-    tuned = {}
-    for (name, preset, _), texts in found.items():
-        texts.load_into(models[name])
-        figures = ask(models[name], benchmark, images)
-        tuned[name] = TunedModel(preset, models[name], policies[name], texts.steps, figures)
-    memory = sum(texts.peak_memory for texts in found.values())
+        for (name, preset, _), texts in each_tuned(running):
+            texts.load_into(models[name])
+            figures = ask(models[name], benchmark, images)
+            tuned[name] = TunedModel(preset, models[name], policies[name], texts.steps, figures)
+            memory += texts.peak_memory
+    tuned = {name: tuned[name] for name in presets}
     return QuickstartResult(before, gated, memory, tuned, evaluate_blind(benchmark))
 
 

@@ -4,8 +4,8 @@ On a CPU a step of a small model is many short operations, which more threads ha
 with half of the cores each are done long before one after the other with all of them.
 """
 
-from collections.abc import Mapping
-from concurrent.futures import FIRST_EXCEPTION, Future, wait
+from collections.abc import Iterator, Mapping
+from concurrent.futures import FIRST_COMPLETED, Future, wait
 from pathlib import Path
 from typing import NamedTuple
 
@@ -79,19 +79,29 @@ class Tuner(NamedTuple):
         return TunedTexts(steps, weights, peak_memory())
 
 
-def watch(running: Mapping[TuningJob, Future[TunedTexts]]) -> None:
-    """Wait until all are done or one has failed, with a bar for each by what is in its log."""
+def each_tuned(running: Mapping[TuningJob, Future[TunedTexts]]) -> Iterator[tuple[TuningJob, TunedTexts]]:
+    """Yield every job with what it made as it is done, bars showing meanwhile how far each is.
+
+    Raises what a job raised.
+    """
+    left = dict(running)
+    while left:
+        _watch(left)
+        for job in [job for job, made in left.items() if made.done()]:
+            yield job, left.pop(job).result()
+
+
+def _watch(running: Mapping[TuningJob, Future[TunedTexts]]) -> None:
+    """Wait until a job is done or has failed, with a bar for each by what is in its log."""
     with progress() as bar:
         shown = {
             job: bar.add_task(f"Fine-tuning, {job.name}", total=job.preset.steps, note="") for job in running
         }
-        left = True
-        while left:
-            left = bool(wait(running.values(), _SECONDS_BETWEEN_LOOKS, FIRST_EXCEPTION).not_done)
+        done = False
+        while not done:
+            done = bool(wait(running.values(), _SECONDS_BETWEEN_LOOKS, FIRST_COMPLETED).done)
             for job, task in shown.items():
                 bar.update(task, completed=_lines(job.log))
-            if any(each.done() and each.exception() for each in running.values()):
-                return
 
 
 def _lines(log: Path) -> int:
