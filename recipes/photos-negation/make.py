@@ -46,6 +46,7 @@ from omninegclip.errors import OmniNegClipError, StoppedError
 from omninegclip.evaluation.scenes import Figures, as_dict
 from omninegclip.files import hold, write_text
 from omninegclip.progress import console, track
+from omninegclip.reading.rules import RulesReader
 from omninegclip.report.figures import over_seeds, to_csv
 from omninegclip.report.page import RunPage
 from omninegclip.report.plots import plot_grid
@@ -54,14 +55,17 @@ from omninegclip.report.thumbnails import ThumbnailRow
 from omninegclip.run.driver import train
 from omninegclip.run.folder import same_plan
 from omninegclip.run.job import Job
+from omninegclip.scoring.calibration import Calibration
+from omninegclip.scoring.texts import ReadTexts, halved_texts, halves_by_words, whole_texts
 from omninegclip.study.workers import each_done
 from omninegclip.training.preset import load_preset
 
 HERE = Path(__file__).parent
-PRETRAINED = "pretrained"
+PRETRAINED, GATED = "pretrained", "halves by rules, gate"
 OBJECTIVES = ("clip", "conclip", "negationclip", "omni", "omni-plus")
 QUESTION_SEED = 0
-SHOWN = {PRETRAINED: "before", "omni": "paper's objective", "omni-plus": "omni-plus"}
+SHOWN = {PRETRAINED: "before", "omni": "paper's objective", "omni-plus": "omni-plus", GATED: GATED}
+BACKGROUND = "dev"  # photos on which cosines are calibrated; their captions are not looked at
 
 
 class Collection(NamedTuple):
@@ -200,15 +204,14 @@ def answer(
     right = truth(photos, english())
     figures: dict[str, list[Figures]] = {}
     scores: dict[str, NDArray[np.float32]] = {}
-    for cell in track((None, *cells), f"Asking {name}", 1 + len(cells)):
-        encoder = base if cell is None else load_clip(str(cell.folder(options.work) / "model"))
-        label = PRETRAINED if cell is None else cell.objective
-        found = search(encoder, gallery)
-        reached = score(encoder, questions, images, QUESTION_SEED) | figure(found, right)
+    for column in track((PRETRAINED, *cells, GATED), f"Asking {name}", 2 + len(cells)):
+        label, read = reads(column, base, options)
+        found = search(read, gallery)
+        reached = score(read, questions, images, QUESTION_SEED) | figure(found, right)
         figures.setdefault(label, []).append(reached)
         scores.setdefault(label, found)  # the images are those of the first seed
     means = {label: over_seeds(by_seed) for label, by_seed in figures.items()}
-    # the model that they all start from is one
+    # the model that they all start from is one, however it is asked
     rows_of = {label: by_seed * (options.seeds // len(by_seed)) for label, by_seed in figures.items()}
     texts = {
         "csv": to_csv(rows_of, range(options.seeds)),
@@ -222,6 +225,19 @@ def answer(
     for suffix, text in texts.items():
         write_text(options.work / f"{name}.{suffix}", text)
     Console(width=170).print(grid_table(means, f"{name}, {len(photos):,} photos, {options.seeds} seeds"))
+
+
+def reads(column: Cell | str, base: Encoder, options: argparse.Namespace) -> tuple[str, ReadTexts]:
+    """Return a column's name and how it scores texts: a model's cosines, or the gated halves of `base`."""
+    if isinstance(column, Cell):
+        encoder = load_clip(str(column.folder(options.work) / "model"))
+        return column.objective, whole_texts(encoder.embed_text)
+    if column == PRETRAINED:
+        return column, whole_texts(base.embed_text)
+    photos = read_split(options.data, [BACKGROUND])
+    vectors = embeddings(base, photos, options.data / "images", options.work / "features")
+    background = Calibration(np.stack(list(vectors.values())), base.image_fingerprint)
+    return column, halved_texts(halves_by_words(base.embed_text, RulesReader()), background)
 
 
 def page(found: list[ThumbnailRow]) -> str:

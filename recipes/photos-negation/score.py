@@ -1,4 +1,4 @@
-"""From questions and a model to figures, under the names that those of the picture world have."""
+"""From questions and what scores texts to figures, under the names that those of the picture world have."""
 
 from collections.abc import Mapping, Sequence
 
@@ -6,11 +6,10 @@ import numpy as np
 from numpy.typing import NDArray
 from questions import Questions
 
-from omninegclip.clip.encoder import Encoder
 from omninegclip.data.items import ImageRef
 from omninegclip.embeddings import Embeddings
 from omninegclip.evaluation.scenes import Figures, Measure, score_items
-from omninegclip.scoring.texts import whole_texts
+from omninegclip.scoring.texts import ReadTexts
 
 MEASURES = {
     "presence": Measure("choose text", {"accuracy": "presence_accuracy"}),
@@ -43,9 +42,9 @@ OF_ANOTHER_PHOTO = {
 
 
 def score(
-    encoder: Encoder, questions: Questions, images: Mapping[ImageRef, NDArray[np.float32]], seed: int
+    read: ReadTexts, questions: Questions, images: Mapping[ImageRef, NDArray[np.float32]], seed: int
 ) -> Figures:
-    """Return the figures of a model, given the embedding [d] of every image; all of them are searched.
+    """Return the figures of what scores texts, given the embedding [d] of every image; all are searched.
 
     Groups are seen and held-out objects, asked in seen phrasings, the same in held-out ones, and every other
     breakdown of the questions. `..._of_another_photo` asks the same questions beside photos that they were
@@ -62,7 +61,7 @@ def score(
     searches = {
         name: Measure("search", figures, {"gallery": tuple(images)}) for name, figures in SEARCHES.items()
     }
-    asked, read = questions.by_measure(), whole_texts(encoder.embed_text)
+    asked = questions.by_measure()
     return score_items(asked, MEASURES | searches, shown, read, seed) | score_items(
         asked, OF_ANOTHER_PHOTO, others, read, seed
     )

@@ -10,12 +10,12 @@ from numpy.typing import NDArray
 
 from omninegclip.captions.lexicon import Lexicon
 from omninegclip.captions.negate import Captioned
-from omninegclip.clip.encoder import Encoder
 from omninegclip.data.items import ImageRef
 from omninegclip.evaluation.intervals import bootstrap_mean
 from omninegclip.evaluation.scenes import Figures
 from omninegclip.images import opened
 from omninegclip.report.thumbnails import ThumbnailRow, thumbnail_rows
+from omninegclip.scoring.texts import ReadTexts
 
 FIRST = 5
 SIDE = 150  # pixels of a thumbnail
@@ -71,9 +71,11 @@ def truth(photos: Sequence[Captioned], lexicon: Lexicon) -> NDArray[np.bool_]:
     )
 
 
-def search(encoder: Encoder, gallery: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Return the cosines [searches, photos]."""
-    return np.asarray(encoder.embed_text([wanted.text for wanted in SEARCHES]) @ gallery.T)
+def search(read: ReadTexts, gallery: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Return the scores [searches, photos]."""
+    everything = slice(None)
+    scores = read([wanted.text for wanted in SEARCHES]).rank_images(gallery)
+    return scores.block(everything, everything)
 
 
 def figure(scores: NDArray[np.float32], right: NDArray[np.bool_]) -> Figures:

@@ -24,6 +24,7 @@ from omninegclip.clip.io.save import save_clip
 from omninegclip.data.items import ImageRef
 from omninegclip.data.record import read_records
 from omninegclip.errors import OmniNegClipError
+from omninegclip.scoring.texts import whole_texts
 
 RECIPE = Path(__file__).parents[2] / "recipes" / "photos-negation"
 NAMES = ("make", "questions", "records", "score", "searches")
@@ -167,7 +168,7 @@ def embedded() -> dict[ImageRef, NDArray[np.float32]]:
 
 
 def test_who_knows_what_is_denied_scores_full_marks(recipe: Any, asked: Any) -> None:
-    figures = recipe.score.score(Told(), asked, embedded(), 0)
+    figures = recipe.score.score(whole_texts(Told().embed_text), asked, embedded(), 0)
     assert figures["absence_choice_accuracy"]["seen"].value == 1
     assert figures["absence_choice_accuracy"]["held_out_both"].value == 1
     assert figures["exclusion_at_10"]["seen"].value < 0.1
@@ -183,7 +184,7 @@ def test_figures_are_those_of_a_plain_loop(recipe: Any, asked: Any) -> None:
             return (rows / np.linalg.norm(rows, axis=1, keepdims=True)).astype(np.float32)
 
     images, deaf = embedded(), Deaf()
-    figures = recipe.score.score(deaf, asked, images, 0)
+    figures = recipe.score.score(whole_texts(deaf.embed_text), asked, images, 0)
     right = {"seen": [], "held_out_phrasings": []}
     for item in asked.multiple_choice:
         if not denies_held_out(item):
@@ -266,7 +267,11 @@ def test_the_whole_recipe_trains_asks_and_does_nothing_twice(
     monkeypatch.setattr(recipe.make, "parse", lambda: options)
     recipe.make.main()
     figures = json.loads((options.work / "test.json").read_text())
-    assert set(figures) == {"pretrained", "omni", "omni-plus"}
+    assert set(figures) == {"pretrained", "omni", "omni-plus", recipe.make.GATED}
+    before, gated = figures["pretrained"], figures[recipe.make.GATED]
+    for name in ("text_to_image_r1", "text_to_image_r5", "image_to_text_r1"):  # plain captions, as before
+        assert gated[f"retrieval_{name}"] == before[f"retrieval_{name}"]
+    assert gated["multiple_choice_accuracy"] != before["multiple_choice_accuracy"]
     retrieval = figures["pretrained"]["retrieval_text_to_image_r1"]["seen"]
     assert retrieval["n"] == 46
     page = (options.work / "test.html").read_text()
