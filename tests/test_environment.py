@@ -64,4 +64,4 @@ def test_a_source_tree_that_is_not_installed_has_a_version(monkeypatch: pytest.M
         raise PackageNotFoundError(name)
 
     monkeypatch.setattr(environment, "version", missing)
-    assert versions()["omninegclip"] == __version__
+    assert versions.__wrapped__()["omninegclip"] == __version__  # not what is known of this installation

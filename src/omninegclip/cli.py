@@ -39,13 +39,15 @@ app = App(
     name="omninegclip",
     help="Teach CLIP models what 'no' means, and measure whether they learned it.",
     version=__version__,
+    help_format="plaintext",  # the list of verbs has no paragraphs, and what fills them takes long to import
     suppress_keyboard_interrupt=False,  # main says what an interruption left
 )
 for verb in (
-    quickstart, scenes, study, train, reproduce, convert, verify, blend, calibrate,
+    quickstart, scenes, train, reproduce, convert, verify, blend, calibrate,
     evaluate, robustness, leaderboard, publish, negate, read, index, search, serve, export,
 ):  # fmt: skip
-    app.command(verb)
+    app.command(verb, help_format="markdown")
+app.command(study)
 
 
 def main() -> None:

@@ -4,6 +4,7 @@ import platform
 import re
 import resource
 import sys
+from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
@@ -13,6 +14,7 @@ _PACKAGES = ("torch", "transformers", "tokenizers", "numpy", "pillow", "twemoji-
 _LARGEST = 4 << 20  # bytes of a file of git that are read: packed-refs is the only long one
 
 
+@cache  # each is a file to parse, and every result asks
 def versions() -> dict[str, str]:
     """Return the versions of Python, of this package and of all installed packages that decide a result."""
     # our own version is known without an installation, from a source tree on the path too

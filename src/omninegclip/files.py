@@ -95,6 +95,17 @@ def refuse_existing(path: Path) -> None:
         raise OmniNegClipError(f"Can't write {path}: {folder} is no folder that can be written to.")
 
 
+def refuse_no_folder(path: Path) -> None:
+    """Raise OmniNegClipError unless `path` is a folder that can be written to, or could be made as one."""
+    if path.is_symlink() and not path.exists():
+        raise OmniNegClipError(f"{path} is a link to what isn't there: name another folder.")
+    existing = next(each for each in (path, *path.absolute().parents) if each.exists())
+    if not existing.is_dir():
+        raise OmniNegClipError(_cannot_write(path, NotADirectoryError()))
+    if not os.access(existing, os.W_OK | os.X_OK):
+        raise OmniNegClipError(f"Can't write {path}: {existing} is no folder that can be written to.")
+
+
 def free_name(path: Path, first: int = 1) -> Path:
     """Return the first of `path`-1, `path`-2, ... that is free, or of those from another number on."""
     numbered = (path.with_name(f"{path.name}-{number}") for number in count(first))

@@ -1,6 +1,5 @@
 """Ctrl-C and SIGTERM: at once, with what is half-written removed, or at the end of a training step."""
 
-import multiprocessing
 import os
 import signal
 import sys
@@ -59,6 +58,8 @@ def leave_to_parent() -> None:
 
 
 def _end_with_parent() -> None:
+    import multiprocessing
+
     if parent := multiprocessing.parent_process():
         parent.join()
     os._exit(1)

@@ -12,14 +12,19 @@ from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import unquote, urlsplit
 
+import huggingface_hub.constants
+import pytest
+
 LARGE = 4096  # bytes from which a file of a repository counts as large and has its SHA-256 for a name
+RETRY_AFTER = 7  # seconds that a client is asked to wait
 
 
 class StandInHub:
     """Files by path, repositories by name, and the faults that the next requests for a path meet.
 
-    A fault is a status code, "cut" (the answer breaks off half-way), "stall" (it stops for longer than the
-    client waits), or "flipped" (one byte of it is another).
+    A fault is a status code, "busy" (status 429, and when to come again), "page" (a web page in place of the
+    file), "cut" (the answer breaks off half-way), "stall" (it stops for longer than the client waits), or
+    "flipped" (one byte of it is another).
     """
 
     def __init__(self) -> None:
@@ -47,6 +52,14 @@ class StandInHub:
         finally:
             server.shutdown()
             server.server_close()
+
+
+def ask_instead(hub: StandInHub, patch: pytest.MonkeyPatch) -> None:
+    """Let the hub's client in this process ask the stand-in; one that starts later reads HF_ENDPOINT."""
+    patch.setattr(huggingface_hub.constants, "ENDPOINT", hub.address)
+    template = hub.address + "/{repo_id}/resolve/{revision}/{filename}"  # made of the endpoint at import
+    patch.setattr(huggingface_hub.constants, "HUGGINGFACE_CO_URL_TEMPLATE", template)
+    patch.setattr(huggingface_hub.constants, "HF_HUB_DISABLE_XET", True)  # the stand-in has LFS alone
 
 
 def etag(content: bytes) -> str:
@@ -138,6 +151,12 @@ class _Handler(BaseHTTPRequestHandler):
         fault = faults.pop(0) if faults and body else None
         if isinstance(fault, int):
             self._json({"error": "told to"}, fault)
+        elif fault == "busy":
+            self._send(b"later", 429, {"Retry-After": str(RETRY_AFTER)})
+        elif fault == "page":
+            self._send(
+                b"\n<!DOCTYPE html><html><body>Log in</body></html>", 200, {"Content-Type": "text/html"}
+            )
         elif path.startswith("/files/"):
             self._file(path, self.hub.files.get(path.removeprefix("/files/")), {}, body, fault)
         elif path.startswith("/api/models/"):
@@ -220,10 +239,12 @@ class _Handler(BaseHTTPRequestHandler):
         self.hub.sent[path] += len(part)
 
     def _json(self, content: object, status: int = 200) -> None:
-        body = json.dumps(content).encode()
+        self._send(json.dumps(content).encode(), status, {"Content-Type": "application/json"})
+
+    def _send(self, body: bytes, status: int, headers: dict[str, str]) -> None:
         self.send_response(status)
-        self.send_header("Content-Type", "application/json")
-        self.send_header("Content-Length", str(len(body)))
+        for name, value in (headers | {"Content-Length": str(len(body))}).items():
+            self.send_header(name, value)
         self.end_headers()
         if self.command != "HEAD":
             self.wfile.write(body)

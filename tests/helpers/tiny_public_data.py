@@ -15,6 +15,7 @@ import yaml
 from PIL import Image
 from stand_in_hub import StandInHub
 from tiny_clip import tiny_tokenizer
+from tiny_dual import tiny_siglip
 from transformers import CLIPConfig, CLIPModel
 
 from omninegclip.clip.encoder import ClipEncoder
@@ -71,7 +72,7 @@ SUGARCREPE = ("add-att", "add-obj", "replace-att", "replace-obj", "replace-rel",
 
 
 def put_models(hub: StandInHub, by_hand: Path) -> None:
-    """Put two backbones and a released checkpoint on the hub, and lay the others where a person would."""
+    """Put three backbones and a released checkpoint on the hub, and lay the others where a person would."""
     with tempfile.TemporaryDirectory() as folder:
         for seed, (name, weights) in enumerate(
             {
@@ -80,6 +81,7 @@ def put_models(hub: StandInHub, by_hand: Path) -> None:
             }.items()
         ):
             hub.repositories[name] = _repository(Path(folder) / str(seed), _clip(seed), weights)
+        hub.repositories["google/siglip-base-patch16-224"] = _siglip(Path(folder) / "siglip")
     negationclip = io.BytesIO()
     torch.save(to_openai(_clip(7).state_dict()), negationclip)
     hub.repositories["jerryray/negationclip"] = {
@@ -147,6 +149,13 @@ def _repository(folder: Path, model: CLIPModel, weights: str) -> dict[str, bytes
     if weights == "pytorch_model.bin":
         (folder / "model.safetensors").unlink()
         torch.save(model.state_dict(), folder / weights)
+    return {path.name: path.read_bytes() for path in folder.iterdir()}
+
+
+def _siglip(folder: Path) -> dict[str, bytes]:
+    save_clip(folder, tiny_siglip(), base="random weights")
+    for name in ("omninegclip.json", "README.md"):
+        (folder / name).unlink(missing_ok=True)
     return {path.name: path.read_bytes() for path in folder.iterdir()}
 
 

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 import huggingface_hub.constants
 import pytest
-from stand_in_hub import StandInHub, commit_of, etag
+from stand_in_hub import RETRY_AFTER, StandInHub, ask_instead, commit_of, etag
 
 from omninegclip.clip.io import hub as client
 from omninegclip.errors import OmniNegClipError
@@ -28,10 +28,8 @@ def hub(monkeypatch: pytest.MonkeyPatch) -> Iterator[StandInHub]:
         huggingface_hub.constants, "DOWNLOAD_CHUNK_SIZE", 1024
     )  # of files of gigabytes, 10 MB
     stand_in = StandInHub()
-    with stand_in.serve() as address:
-        monkeypatch.setattr(huggingface_hub.constants, "ENDPOINT", address)
-        template = address + "/{repo_id}/resolve/{revision}/{filename}"  # made of the endpoint at import
-        monkeypatch.setattr(huggingface_hub.constants, "HUGGINGFACE_CO_URL_TEMPLATE", template)
+    with stand_in.serve():
+        ask_instead(stand_in, monkeypatch)
         stand_in.files["questions.csv"] = CONTENT
         yield stand_in
 
@@ -121,6 +119,40 @@ def test_a_server_that_asks_to_wait_is_asked_again(hub, tmp_path, monkeypatch):
     hub.faults[PATH] = [429, 429]
     fetch(source(hub), tmp_path)
     assert hub.asked[PATH] == 3
+
+
+def test_a_server_that_says_how_long_to_wait_is_waited_for(hub, tmp_path, monkeypatch):
+    waits = []
+    monkeypatch.setattr("huggingface_hub.utils._http.time.sleep", waits.append)
+    hub.faults[PATH] = ["busy"]
+    fetch(source(hub), tmp_path)
+    assert len(waits) == 1
+    assert RETRY_AFTER <= waits[0] <= RETRY_AFTER + 2
+    assert hub.asked[PATH] == 2
+
+
+@pytest.mark.parametrize(
+    "facts", [{}, {"sha256": ""}, {"bytes": 0}, {"sha256": "", "bytes": 0, "put": "", "unpack": {"a/": "q/"}}]
+)
+def test_a_page_of_a_proxy_in_place_of_a_file_is_removed_and_told(hub, tmp_path, facts):
+    hub.faults[PATH] = ["page"]
+    with pytest.raises(OmniNegClipError, match=r"is a web page and not questions: a proxy.*It was removed"):
+        fetch(source(hub, **facts), tmp_path)
+    assert not list((tmp_path / "downloads").iterdir())
+    if "unpack" not in facts:
+        fetch(source(hub, **facts), tmp_path)
+        assert (tmp_path / "data/q/questions.csv").read_bytes() == CONTENT
+
+
+def test_an_archive_that_nobody_knows_is_fetched_again_when_it_can_not_be_read(hub, tmp_path):
+    whole = archive("zip", ["a/1.jpg"])
+    unpinned = source(hub, sha256="", bytes=0, put="", unpack={"a/": "q/"})
+    hub.files["questions.csv"] = whole[: len(whole) // 2]
+    with pytest.raises(OmniNegClipError, match=r"The archive questions .* It was removed"):
+        fetch(unpinned, tmp_path)
+    hub.files["questions.csv"] = whole
+    fetch(unpinned, tmp_path)
+    assert (tmp_path / "data/q/1.jpg").read_bytes() == b"a/1.jpg"
 
 
 def test_a_server_that_goes_on_asking_to_wait_is_one_sentence(hub, tmp_path, monkeypatch):

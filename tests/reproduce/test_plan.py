@@ -1,6 +1,8 @@
 """The plan: sums that a reader can check, and nothing in them that nobody measured."""
 
 import json
+import subprocess
+import sys
 
 import pytest
 from command_line import call
@@ -30,11 +32,30 @@ def test_without_ccneg_there_are_as_many_rows_as_captions_at_most(tmp_path):
     assert cost.steps == 414_113 // 128 * 30
 
 
-def test_what_nobody_measured_has_no_hours_and_is_named(tmp_path):
-    plan = plan_of("openai/clip-vit-large-patch14", ["paper", "negclip"], tmp_path)
-    assert [cost.hours for cost in plan.trainings] == [None, None]
-    assert {"training of paper", "training of negclip"} <= set(plan.unknown)
-    assert plan.as_dict()["gpu_hours"] == 0
+@pytest.mark.parametrize(
+    ("model", "ratio"),
+    [
+        ("openai/clip-vit-base-patch16", 1),  # the text tower of B/32
+        ("openai/clip-vit-large-patch14", 2.25),  # 768 wide to 512
+        ("laion/CLIP-ViT-L-14-laion2B-s32B-b82K", 2.25),
+    ],
+)
+def test_a_backbone_that_nobody_measured_is_estimated_by_its_text_tower(tmp_path, model, ratio):
+    plan = plan_of(model, ["paper", "negclip"], tmp_path, frozenset({"cc-neg"}))
+    paper, negclip = plan.trainings
+    assert paper.hours == pytest.approx(ratio * 44_100 * 0.031 / 3600)
+    assert paper.estimated
+    assert paper.measured_on.startswith(f"estimate: {ratio:g} x 0.031 s of ViT-B/32, by the FLOPs")
+    assert (negclip.hours, negclip.estimated) == (None, False)  # no step of it was measured anywhere
+    assert "training of negclip" in plan.unknown
+    assert plan.as_dict()["gpu_hours"] == paper.hours
+
+
+def test_text_towers_are_as_wide_as_embeddings_with_12_blocks_which_the_estimate_needs():
+    """Of the configurations that OpenAI released; LAION's and DataComp's have the same geometry."""
+    widths = {"ViT-B/32": 512, "ViT-B/16": 512, "ViT-L/14": 768, "ViT-L/14@336": 768}
+    trained = [each for each in TABLE.backbones if each.trains]
+    assert {each.backbone: each.dim for each in trained} == widths
 
 
 def test_what_is_there_is_not_fetched_again_but_weights_are_counted(tmp_path):
@@ -62,6 +83,30 @@ def test_a_dry_run_shows_licences_and_writes_nothing(tmp_path):
     assert "To fetch" in out
     assert "GPU hours" in out
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("work", ["file", "file/below", "link"])
+def test_a_work_that_can_be_no_folder_is_refused_in_a_dry_run_too(tmp_path, work):
+    (tmp_path / "file").write_text("mine")
+    (tmp_path / "link").symlink_to(tmp_path / "nowhere")
+    for more in ([], ["--dry-run"]):
+        code, out, errors = call("reproduce", "--work", str(tmp_path / work), *more)
+        assert (code, out) == (1, "")
+        assert str(tmp_path / work) in errors.replace("\n", "")
+        assert "Traceback" not in errors
+    assert (tmp_path / "file").read_text() == "mine"
+    assert not (tmp_path / "nowhere").exists()
+
+
+def test_a_dry_run_loads_no_library_of_models():
+    code = (
+        "import sys; sys.argv = ['omninegclip', 'reproduce', '--dry-run']\n"
+        "from omninegclip.cli import main\n"
+        "main()\n"
+        "assert not {'transformers', 'scipy', 'pyarrow'} & set(sys.modules)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
 
 
 def test_a_dry_run_for_programs(tmp_path):

@@ -7,7 +7,7 @@ from pathlib import Path
 import huggingface_hub.constants
 import pytest
 from command_line import call
-from stand_in_hub import StandInHub
+from stand_in_hub import StandInHub, ask_instead
 from tiny_clip import tiny_encoder
 
 from omninegclip.clip.io.load import load_clip
@@ -18,11 +18,8 @@ from omninegclip.evaluation.results import BenchmarkResult, save
 @pytest.fixture
 def hub(monkeypatch: pytest.MonkeyPatch) -> Iterator[StandInHub]:
     stand_in = StandInHub()
-    with stand_in.serve() as address:
-        monkeypatch.setattr(huggingface_hub.constants, "ENDPOINT", address)
-        monkeypatch.setattr(
-            huggingface_hub.constants, "HF_HUB_DISABLE_XET", True
-        )  # the stand-in has LFS alone
+    with stand_in.serve():
+        ask_instead(stand_in, monkeypatch)
         monkeypatch.setenv("HF_TOKEN", "hf_of_nobody")
         yield stand_in
 

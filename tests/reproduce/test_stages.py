@@ -3,6 +3,7 @@
 import json
 import os
 import random
+import shutil
 import signal
 import subprocess
 import sys
@@ -15,7 +16,8 @@ from typing import NamedTuple
 import numpy as np
 import pytest
 import torch
-from stand_in_hub import StandInHub
+from command_line import Outcome, call
+from stand_in_hub import StandInHub, ask_instead
 from tiny_public_data import put_ccneg, put_models, put_public_files
 
 from omninegclip.clip.io.load import load_clip
@@ -34,40 +36,57 @@ class Site(NamedTuple):
     mirror: Path
     work: Path
 
-    def start(self, *arguments: str) -> subprocess.Popen[str]:
+    def arguments(self, *more: str) -> list[str]:
         sets = [f"--set={each}" for each in SHORT]
         places = [f"--work={self.work}", f"--mirror={self.mirror}", "--processes=1", "--objectives=paper"]
+        return ["reproduce", *places, *sets, *more]
+
+    def call(self, *more: str) -> Outcome:
+        """Run the command in this process, which is faster."""
+        with pytest.MonkeyPatch.context() as patch:
+            ask_instead(self.hub, patch)
+            return call(*self.arguments(*more))
+
+    def start(self) -> subprocess.Popen[str]:
         return subprocess.Popen(
-            [sys.executable, "-m", "omninegclip", "reproduce", *places, *sets, *arguments],
+            [sys.executable, "-m", "omninegclip", *self.arguments()],
             env=os.environ | {"HF_ENDPOINT": self.hub.address, "HF_HUB_DISABLE_XET": "1"},
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
         )
 
-    def run(self, *arguments: str) -> tuple[int, str, str]:
-        process = self.start(*arguments)
+    def run(self) -> Outcome:
+        process = self.start()
         out, errors = process.communicate()
         return process.returncode, out, errors
 
 
-@pytest.fixture
-def site(tmp_path: Path) -> Iterator[Site]:
-    hub = StandInHub()
+@pytest.fixture(scope="module")
+def public(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[StandInHub, Path]]:
+    """The stand-in, and a folder with its mirror file and what a person would fetch."""
+    hub, folder = StandInHub(), tmp_path_factory.mktemp("public")
     with hub.serve():
-        put_public_files(hub, tmp_path / "mirror.yaml")
-        put_models(hub, tmp_path / "work/models")
-        yield Site(hub, tmp_path / "mirror.yaml", tmp_path / "work")
+        put_public_files(hub, folder / "mirror.yaml")
+        put_models(hub, folder / "models")
+        yield hub, folder
+
+
+@pytest.fixture
+def site(public: tuple[StandInHub, Path], tmp_path: Path) -> Site:
+    hub, folder = public
+    shutil.copytree(folder / "models", tmp_path / "work/models")
+    return Site(hub, folder / "mirror.yaml", tmp_path / "work")
 
 
 @pytest.mark.slow
 def test_the_whole_command_from_an_empty_folder_killed_at_random(site):
     rng = random.Random(time.time_ns())
     site.hub.faults["/files/coco-val2017"] = ["cut", 429]
-    for _ in range(5):
+    for _ in range(4):  # a whole run takes half a minute on a core of its own
         process = site.start()
         try:
-            process.wait(rng.uniform(2, 40))
+            process.wait(rng.uniform(4, 24))
         except subprocess.TimeoutExpired:
             process.send_signal(signal.SIGKILL)
         process.communicate()
@@ -93,8 +112,33 @@ def test_the_whole_command_from_an_empty_folder_killed_at_random(site):
 
 
 @pytest.mark.slow
+def test_siglip_is_scored_with_and_without_the_gate_on_ccneg_too(site):
+    put_ccneg(site.work / "data/ccneg", rows=12)  # of the last 40,000, which are for evaluation
+    code, out, errors = site.call("--model=google/siglip-base-patch16-224")
+    assert code == 0, errors[-3000:]
+    told = json.loads(Path(out.strip()).with_suffix(".json").read_text())
+    assert [each["models"] for each in told["scored"]] == [["google/siglip-base-patch16-224"]] * 4
+    results = load_all([site.work / "results"])
+    assert [each.status for each in results] == ["done"] * 4 * 11
+    assert [each.scored for each in results if each.benchmark == "cc-neg"] == [12] * 4
+    assert not (site.work / "runs").exists()
+    assert "is not trained here" in " ".join(errors.split())
+
+
+@pytest.mark.slow
+def test_ccneg_that_a_person_has_put_there_is_trained_on(site):
+    put_ccneg(site.work / "data/ccneg")
+    said = ""
+    for stage in ("data", "features", "train"):
+        code, _, errors = site.call(f"--stage={stage}", "--released=none")
+        assert code == 0, errors[-3000:]
+        said += errors
+    assert "8 presence rows: CC-Neg without its last 40,000 rows" in " ".join(said.split())
+    assert len(list((site.work / "runs").glob("*/paper-*/model/model.safetensors"))) == 1
+
+
 def test_a_stage_before_its_time_is_one_sentence(site):
-    code, _, errors = site.run("--stage=train")
+    code, _, errors = site.call("--stage=train")
     assert code == 1
     assert "the stage data is not done" in " ".join(errors.split())
 

@@ -1,13 +1,17 @@
 """The two towers of CLIP, computed for the one token that each is read at: exact, and a block cheaper."""
 
+from typing import TYPE_CHECKING
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
-from transformers import CLIPModel
-from transformers.models.clip.modeling_clip import CLIPEncoderLayer
+
+if TYPE_CHECKING:
+    from transformers import CLIPModel
+    from transformers.models.clip.modeling_clip import CLIPEncoderLayer
 
 
-def text_features(model: CLIPModel, ids: Tensor, last: Tensor) -> Tensor:
+def text_features(model: "CLIPModel", ids: Tensor, last: Tensor) -> Tensor:
     """Return the projected features [n, d] of texts, read at their end-of-text tokens.
 
     Args:
@@ -24,7 +28,7 @@ def text_features(model: CLIPModel, ids: Tensor, last: Tensor) -> Tensor:
     return torch.as_tensor(model.text_projection(tower.final_layer_norm(pooled)))
 
 
-def image_features(model: CLIPModel, pixels: Tensor, kept: int | None = None) -> Tensor:
+def image_features(model: "CLIPModel", pixels: Tensor, kept: int | None = None) -> Tensor:
     """Return the projected features [n, d] of images [n, 3, size, size], read at their class tokens.
 
     With `kept`, the tower sees so many random patches of each image alone, which training can afford.
@@ -42,7 +46,7 @@ def image_features(model: CLIPModel, pixels: Tensor, kept: int | None = None) ->
 
 
 def block_at(
-    block: CLIPEncoderLayer, hidden: Tensor, rows: Tensor, columns: Tensor, seen: Tensor | None
+    block: "CLIPEncoderLayer", hidden: Tensor, rows: Tensor, columns: Tensor, seen: Tensor | None
 ) -> Tensor:
     """Return what a block makes of n tokens, [n, width], without computing the others.
 

@@ -96,10 +96,11 @@ def reproduce(
     Args:
         model: A pretrained model of the hub, as openai/clip-vit-large-patch14.
     """
-    from omninegclip.files import hold
+    from omninegclip.files import hold, refuse_no_folder
     from omninegclip.progress import console, show
     from omninegclip.reproduce.plan import plan_tables
 
+    refuse_no_folder(options.work)
     chosen = recipes.recipes(model)
     plan = _plan(model, options.work, sources, chosen)
     if options.dry_run:

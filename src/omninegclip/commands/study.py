@@ -23,7 +23,11 @@ from omninegclip.printable import say, say_json
 if TYPE_CHECKING:
     from omninegclip.study.grid import StudyCell
 
-study = App(name="study", help="Compare ways of training on the picture world, at the same budget.")
+study = App(
+    name="study",
+    help="Compare ways of training on the picture world, at the same budget.",
+    help_format="markdown",
+)
 StudyFolder = Annotated[
     Path, Parameter(help="Folder for the study; what is finished there is not run again.")
 ]

@@ -8,7 +8,7 @@ Where there is nothing more to say it says the opposite of what stands for anyth
 import copy
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 import torch
@@ -17,14 +17,15 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor
 
-from omninegclip.clip.encoder import ClipEncoder, Encoder
-from omninegclip.clip.parity import in_fp32
 from omninegclip.embeddings import Embeddings, EmbedText
 from omninegclip.errors import OmniNegClipError
 from omninegclip.files import atomic_file
 from omninegclip.objectives.reader import presence_logits
 from omninegclip.reading.cues import cue_words
 from omninegclip.reading.reading import ANYTHING, Halves, ReadHalves
+
+if TYPE_CHECKING:  # imports transformers
+    from omninegclip.clip.encoder import ClipEncoder, Encoder
 
 FILE = "reader.safetensors"
 DENIALS = 3  # that a sentence can have
@@ -58,7 +59,7 @@ class SlotReading(NamedTuple):
 class LearnedReader:
     """A model's text tower beside a copy of it with other weights, which reads for it."""
 
-    def __init__(self, encoder: ClipEncoder, weights: Mapping[str, Tensor]) -> None:
+    def __init__(self, encoder: "ClipEncoder", weights: Mapping[str, Tensor]) -> None:
         """Hold a model, and share with it all but the tensors of these names.
 
         Raises OmniNegClipError for a model that has no such tensors.
@@ -105,7 +106,7 @@ class LearnedReader:
         )
 
 
-def nothing_of(encoder: ClipEncoder) -> Embeddings:
+def nothing_of(encoder: "ClipEncoder") -> Embeddings:
     """Return the vector [d] that says that there is no such half."""
     return np.asarray(-encoder.embed_text([ANYTHING])[0])
 
@@ -132,11 +133,14 @@ def reader_file(path: Path) -> Path:
     return path / FILE if path.is_dir() else path
 
 
-def load_reader(path: Path, encoder: Encoder) -> LearnedReader:
+def load_reader(path: Path, encoder: "Encoder") -> LearnedReader:
     """Read a reader, given as its file or the folder that holds it.
 
     Raises OmniNegClipError for a file that is missing or damaged, or when it was made for another model.
     """
+    from omninegclip.clip.encoder import ClipEncoder
+    from omninegclip.clip.parity import in_fp32
+
     file = reader_file(path)
     try:
         with safe_open(file, framework="pt") as stored:
@@ -160,7 +164,7 @@ def load_reader(path: Path, encoder: Encoder) -> LearnedReader:
     return LearnedReader(encoder, weights)
 
 
-def learned_reader(path: Path, encoder: Encoder, embed_text: EmbedText) -> ReadHalves:
+def learned_reader(path: Path, encoder: "Encoder", embed_text: EmbedText) -> ReadHalves:
     """Return what reads with the reader in a file or folder; `embed_text` embeds what denies nothing."""
     reader = load_reader(path, encoder)
     return lambda texts: reader.halves(texts, embed_text)

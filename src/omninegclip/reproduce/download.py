@@ -18,6 +18,7 @@ from omninegclip.reproduce.unpack import unpack
 
 DATA, SEALS, DOWNLOADS, HUB, MODELS = "data", "sources", "downloads", "hub", "models"  # folders of WORK
 GONE, BEYOND = (404, 410), 416  # HTTP: there is no such file; it has no bytes behind these
+PAGE = (b"<!doctype html", b"<html")  # begins what a proxy or a login sends in place of a file
 
 
 class SourceGoneError(OmniNegClipError):
@@ -57,7 +58,7 @@ def fetch(source: FileSource, work: Path) -> None:
         _download(source, partial)
         digest, size = _checked(source, partial), partial.stat().st_size
         if source.unpack:
-            unpack(partial, source.unpack, work / DATA, source.name)
+            _unpack(source, partial, work / DATA)
         else:
             place = work / DATA / source.put
             place.parent.mkdir(parents=True, exist_ok=True)
@@ -141,6 +142,8 @@ def _download(source: FileSource, partial: Path) -> None:
         except Exception as error:  # also of the client's HTTP library
             if getattr(error, "errno", None):  # of this machine, as a full disk is
                 raise
+            file.flush()
+            _refuse_page(source, partial)
             raise OmniNegClipError(
                 f"{source.name} can't be fetched from {source.url} ({in_one_line(error)}): the same command "
                 f"goes on after the {file.tell():,} bytes that are there."
@@ -166,6 +169,7 @@ def _say(source: FileSource, error: HfHubHTTPError, begun: int) -> None:
 
 def _checked(source: FileSource, partial: Path) -> str:
     """Return the SHA-256 of a file; one that is not what is known of it is removed, and an error."""
+    _refuse_page(source, partial)
     digest = hash_file(partial)
     wrong = source.sha256 and digest != source.sha256
     if wrong or (source.git and hub.git_id(partial) != source.git):
@@ -176,6 +180,30 @@ def _checked(source: FileSource, partial: Path) -> str:
             "fetches it again."
         )
     return digest
+
+
+def _refuse_page(source: FileSource, partial: Path) -> None:
+    """Remove a web page that came in place of a file, none of which is one; that is an error."""
+    with partial.open("rb") as file:
+        beginning = file.read(100).lstrip().lower()
+    if beginning.startswith(PAGE):
+        partial.unlink()
+        raise OmniNegClipError(
+            f"What came from {source.url} is a web page and not {source.name}: a proxy or a login may stand "
+            "in between. It was removed; try again from another network, or name another address in a "
+            "--mirror file."
+        )
+
+
+def _unpack(source: FileSource, archive: Path, data: Path) -> None:
+    """Unpack an archive; one that can't be read is removed, unless it is known to be the right one."""
+    try:
+        unpack(archive, source.unpack, data, source.name)
+    except OmniNegClipError as error:
+        if source.pinned:
+            raise
+        archive.unlink()
+        raise OmniNegClipError(f"{error} It was removed; the same command fetches it again.") from error
 
 
 @contextmanager

@@ -23,16 +23,26 @@ GB = 1e9
 
 
 class TrainingCost(NamedTuple):
-    """A training: its steps, and hours on one GPU as far as a step of it was measured."""
+    """A training: its steps, and hours on one GPU as far as they are known.
+
+    Attributes:
+        recipe: its name.
+        steps: at most.
+        seconds_per_step: measured for this backbone, or `estimated` from another one; None where nobody
+            measured a step of this recipe.
+        estimated: whether it is an estimate.
+        measured_on: what was measured and where, or what the estimate follows from.
+    """
 
     recipe: str
     steps: int
     seconds_per_step: float | None
+    estimated: bool
     measured_on: str
 
     @property
     def hours(self) -> float | None:
-        """Return steps x seconds / 3,600; None where nobody measured a step."""
+        """Return steps x seconds / 3,600; None where that is not known."""
         return None if self.seconds_per_step is None else self.steps * self.seconds_per_step / 3600
 
 
@@ -137,7 +147,7 @@ def make_plan(
     """Return the plan; `there` names what lies in `work` already, manual sources included."""
     missing = frozenset(each.name for each in table.manual) - there
     existing = next(each for each in (work, *work.absolute().parents) if each.exists())
-    costs = [_cost(recipe, backbone, "cc-neg" in missing) for recipe in recipes if backbone.trains]
+    costs = [_cost(recipe, backbone, table, "cc-neg" in missing) for recipe in recipes if backbone.trains]
     return ReproductionPlan(
         work,
         backbone,
@@ -167,7 +177,7 @@ def plan_tables(plan: ReproductionPlan) -> list[Table | str]:
         *made_here,
         f"To fetch {plan.download_bytes / GB:.1f} GB, at most {plan.disk_bytes / GB:.1f} GB on the disk "
         f"({plan.free / GB:.1f} GB are free at {plan.work}).",
-        f"Not in these figures: {', '.join(plan.unknown)}: not measured.",
+        f"Not in these figures, since nobody measured it: {', '.join(plan.unknown)}.",
         *(f"Not to be had: {each.name}: {each.why}." for each in plan.table.absent),
     ]
 
@@ -213,20 +223,38 @@ def _manual_table(plan: ReproductionPlan) -> Table:
 def _trainings(plan: ReproductionPlan) -> list[Table | str]:
     if not plan.backbone.trains:
         return [f"{plan.backbone.name} is not trained here, but scored with and without the gate."]
-    table = _table("Training", "training", "steps at most", "s a step", "GPU hours", "measured on")
+    table = _table("Training", "training", "steps at most", "s a step", "GPU hours", "how that is known")
     for each in plan.trainings:
-        seconds = "not measured" if each.seconds_per_step is None else f"{each.seconds_per_step:g}"
-        hours = "not measured" if each.hours is None else f"{each.hours:.2f}"
-        table.add_row(each.recipe, f"{each.steps:,}", seconds, hours, each.measured_on)
+        about = "about " if each.estimated else ""
+        seconds = "not known" if each.seconds_per_step is None else f"{about}{each.seconds_per_step:.3f}"
+        hours = "not known" if each.hours is None else f"{about}{each.hours:.2f}"
+        table.add_row(
+            each.recipe, f"{each.steps:,}", seconds, hours, each.measured_on or "nobody measured it"
+        )
     return [table]
 
 
-def _cost(recipe: Recipe, backbone: Backbone, made_here: bool) -> TrainingCost:
+def _cost(recipe: Recipe, backbone: Backbone, table: SourceTable, made_here: bool) -> TrainingCost:
+    """Return what a training costs; of a backbone that nobody measured, by the FLOPs of its text tower.
+
+    Images are embedded before, so a step is the text tower's: 12 blocks in every backbone here, whose
+    products grow with the square of the width. The width is the size of an embedding in each of them.
+    """
     rows = COCO_CAPTIONS if made_here or recipe.contrast_sets else CCNEG_ROWS
     preset = recipe.preset
     steps = preset.steps or math.floor(rows / preset.batch_size) * (preset.epochs or 0)
     text = (files(__package__) / "rates.csv").read_text("utf-8")
     for rate in csv.DictReader(io.StringIO(text)):
-        if (rate["backbone"], rate["recipe"]) == (backbone.backbone, recipe.name):
-            return TrainingCost(recipe.name, steps, float(rate["seconds_per_step"]), rate["measured_on"])
-    return TrainingCost(recipe.name, steps, None, "")
+        if rate["recipe"] != recipe.name:
+            continue
+        seconds, how = float(rate["seconds_per_step"]), rate["measured_on"]
+        if rate["backbone"] == backbone.backbone:
+            return TrainingCost(recipe.name, steps, seconds, False, how)
+        width = next(each.dim for each in table.backbones if each.backbone == rate["backbone"])
+        ratio = (backbone.dim / width) ** 2
+        basis = (
+            f"estimate: {ratio:g} x {seconds:g} s of {rate['backbone']}, by the FLOPs of the text tower, "
+            f"{backbone.dim} wide to {width}; that was {how}"
+        )
+        return TrainingCost(recipe.name, steps, ratio * seconds, True, basis)
+    return TrainingCost(recipe.name, steps, None, False, "")

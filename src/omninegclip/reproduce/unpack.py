@@ -1,6 +1,7 @@
 """An archive to the files that are wanted of it; those that a killed call has unpacked stay."""
 
 import errno
+import lzma
 import shutil
 import tarfile
 import zipfile
@@ -15,6 +16,11 @@ from omninegclip.errors import OmniNegClipError
 from omninegclip.files import PARTIAL
 from omninegclip.progress import track
 
+# What the readers raise for damage, for a member that is encrypted or packed in a way unknown to them, and
+# for a name that is no text.
+UNREADABLE = (
+    zipfile.BadZipFile, tarfile.TarError, zlib.error, lzma.LZMAError, EOFError, RuntimeError, ValueError,
+)  # fmt: skip
 LARGEST_GROWTH = 50  # an archive that unpacks to more than so many times its size is a bomb
 
 
@@ -52,12 +58,12 @@ def unpack(archive: Path, wanted: Mapping[str, str], data: Path, name: str) -> N
             _refuse_bomb([member for member, _ in placed], archive, name)
             for member, place in track(placed, f"Unpacking {name}", len(placed)):
                 _write(member, place, data, name)
-    except (zipfile.BadZipFile, zlib.error, tarfile.TarError, EOFError, RuntimeError) as error:
+    except UNREADABLE as error:
         raise OmniNegClipError(f"The archive {name} can't be read: {error}.") from error
     except OSError as error:
-        if error.errno != errno.EINVAL:  # which only a member that begins before the archive raises
+        if error.errno not in (None, errno.EINVAL):  # damaged bzip2; a member that begins before the archive
             raise
-        raise OmniNegClipError(f"The archive {name} can't be read: {error.strerror}.") from error
+        raise OmniNegClipError(f"The archive {name} can't be read: {error.strerror or error}.") from error
 
 
 @contextmanager

@@ -7,17 +7,19 @@ share the states of their beginning.
 
 from collections.abc import Sequence
 from itertools import chain
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional as F
-from transformers import CLIPModel
 
 from omninegclip.clip.pooled import all_but_last, block_at
 from omninegclip.errors import OmniNegClipError
+
+if TYPE_CHECKING:
+    from transformers import CLIPModel
 
 
 class PackedTexts(NamedTuple):
@@ -71,7 +73,7 @@ def pack(groups: Sequence[Sequence[Sequence[int]]], context_length: int) -> Pack
     return PackedTexts(*_lay_out(rows, tokens, beginnings), len(tokens) * context_length)
 
 
-def encode_packed(model: CLIPModel, packed: PackedTexts) -> Tensor:
+def encode_packed(model: "CLIPModel", packed: PackedTexts) -> Tensor:
     """Return the L2-normalised features [n, d] that each text has when it is encoded alone."""
     mask = torch.zeros(packed.mask.shape, dtype=model.dtype, device=packed.mask.device)
     mask.masked_fill_(~packed.mask, -torch.inf)
@@ -83,7 +85,7 @@ def encode_packed(model: CLIPModel, packed: PackedTexts) -> Tensor:
     return F.normalize(model.text_projection(tower.final_layer_norm(ends)), dim=-1)
 
 
-def require_mask(model: CLIPModel) -> None:
+def require_mask(model: "CLIPModel") -> None:
     """Raise OmniNegClipError unless the attention of the model's text tower takes any mask."""
     attention = model.text_model.config._attn_implementation
     if attention not in ("sdpa", "eager"):

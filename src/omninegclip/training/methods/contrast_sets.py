@@ -3,7 +3,7 @@
 from array import array
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import groupby
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 import torch
@@ -11,7 +11,6 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional as F
 
-from omninegclip.clip.encoder import ClipEncoder
 from omninegclip.data.sources import Row
 from omninegclip.embeddings import Embeddings
 from omninegclip.errors import OmniNegClipError
@@ -32,6 +31,9 @@ from omninegclip.training.methods.method import (
     TrainingRecords,
 )
 from omninegclip.training.methods.pairs import PAIRS
+
+if TYPE_CHECKING:  # imports transformers
+    from omninegclip.clip.encoder import ClipEncoder
 
 CANDIDATES = 64  # images that hold what a sentence negates, of which the most fitting one is taken
 CONCEPT = "a photo of {}"
@@ -107,7 +109,7 @@ class ContrastSets(NamedTuple):
             for _, run in groupby(self.of_image[image], key=lambda each: each.affirmed)
         ]
 
-    def batches(self, encoder: ClipEncoder, plan: BatchPlan) -> Callable[[int], Iterator[ContrastBatch]]:
+    def batches(self, encoder: "ClipEncoder", plan: BatchPlan) -> Callable[[int], Iterator[ContrastBatch]]:
         """Return what makes the batches from a step on, with the targets that the model sets now."""
         images = plan.samplers[0].seen(plan.steps)
         weights = ConceptWeights(plan.settings["concept_weight"], plan.settings["bare_concept_weight"])
@@ -263,7 +265,7 @@ class HardImages:
 def contrast_batches(
     contrast_sets: ContrastSets,
     targets: TargetEmbeddings,
-    encoder: ClipEncoder,
+    encoder: "ClipEncoder",
     plan: BatchPlan,
     first_step: int = 0,
 ) -> Iterator[ContrastBatch]:
@@ -371,7 +373,7 @@ def _claims(said: Sequence[Assertion], objects: int) -> tuple[Tensor, Tensor]:
     return affirms, negates
 
 
-def _read(records: TrainingRecords, encoder: ClipEncoder, settings: Settings) -> ContrastSets:
+def _read(records: TrainingRecords, encoder: "ClipEncoder", settings: Settings) -> ContrastSets:
     return make_contrast_sets(*records, encoder.tokenize)
 
 

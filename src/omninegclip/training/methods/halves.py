@@ -3,14 +3,13 @@
 from array import array
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from omninegclip.clip.encoder import ClipEncoder
 from omninegclip.data.sources import Row
 from omninegclip.errors import OmniNegClipError
 from omninegclip.files import atomic_folder
@@ -31,6 +30,9 @@ from omninegclip.training.methods.method import (
     TrainingRecords,
 )
 from omninegclip.training.methods.pairs import PAIRS
+
+if TYPE_CHECKING:  # imports transformers
+    from omninegclip.clip.encoder import ClipEncoder
 
 
 class HalvesBatch(NamedTuple):
@@ -79,7 +81,7 @@ class SentenceHalves(NamedTuple):
         """Return the slots of each sentence of the images drawn, which begin alike."""
         return [each.slots for image in drawn[0].tolist() for each in self.of_image[image]]
 
-    def batches(self, encoder: ClipEncoder, plan: BatchPlan) -> Callable[[int], Iterator[HalvesBatch]]:
+    def batches(self, encoder: "ClipEncoder", plan: BatchPlan) -> Callable[[int], Iterator[HalvesBatch]]:
         """Return what makes the batches from a step on, with the targets that the model sets now."""
         images = plan.samplers[0].seen(plan.steps)
         needed = {number for image in images for each in self.of_image[image] for number in each.halves}
@@ -89,7 +91,7 @@ class SentenceHalves(NamedTuple):
         return lambda first_step: halves_batches(self, targets, encoder, plan, first_step)
 
 
-def make_halves(records: Rows, encoder: ClipEncoder) -> SentenceHalves:
+def make_halves(records: Rows, encoder: "ClipEncoder") -> SentenceHalves:
     """Read the column `contrast_set` of records: the sentences whose halves it says and slots can hold.
 
     Raises OmniNegClipError when there is none, and for a sentence that lacks a part.
@@ -126,7 +128,7 @@ def make_halves(records: Rows, encoder: ClipEncoder) -> SentenceHalves:
 
 
 def halves_batches(
-    sentences: SentenceHalves, targets: Tensor, encoder: ClipEncoder, plan: BatchPlan, first_step: int = 0
+    sentences: SentenceHalves, targets: Tensor, encoder: "ClipEncoder", plan: BatchPlan, first_step: int = 0
 ) -> Iterator[HalvesBatch]:
     """Yield batch after batch of the images that are sampled; each process gets the texts of its share.
 
@@ -169,7 +171,7 @@ def _in_slots(numbers: Sequence[int]) -> list[int]:
     return [*numbers, *[0] * (1 + DENIALS - len(numbers))]
 
 
-def _read(records: TrainingRecords, encoder: ClipEncoder, settings: Settings) -> SentenceHalves:
+def _read(records: TrainingRecords, encoder: "ClipEncoder", settings: Settings) -> SentenceHalves:
     return make_halves(records.rows, encoder)
 
 

@@ -3,19 +3,20 @@
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import NamedTuple, Protocol
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 from torch import Tensor
 
-from omninegclip.clip.encoder import ClipEncoder
-from omninegclip.clip.io.save import save_clip
 from omninegclip.clip.text.packing import PackedTexts
 from omninegclip.clip.text.padding import PaddedTexts
 from omninegclip.data.sampler import BatchSampler
 from omninegclip.data.sources import Row
 from omninegclip.objectives.objective import Setting
+
+if TYPE_CHECKING:  # imports transformers
+    from omninegclip.clip.encoder import ClipEncoder
 
 TokenIds = Sequence[int]
 Texts = PackedTexts | PaddedTexts
@@ -80,7 +81,7 @@ class MethodData(Protocol):
     def groups(self, drawn: Sequence[NDArray[np.int64]]) -> list[Sequence[TokenIds]]:
         """Return the texts of the rows that each sampler drew, those that begin alike in one group."""
 
-    def batches(self, encoder: ClipEncoder, plan: BatchPlan) -> Callable[[int], Iterator[TrainingBatch]]:
+    def batches(self, encoder: "ClipEncoder", plan: BatchPlan) -> Callable[[int], Iterator[TrainingBatch]]:
         """Return what makes the batches from a step on; called before the model changes."""
 
 
@@ -95,7 +96,7 @@ class Trained(NamedTuple):
         card: what is said of the result, as Markdown.
     """
 
-    encoder: ClipEncoder
+    encoder: "ClipEncoder"
     weights: Mapping[str, Tensor]
     base: str
     base_fingerprint: str
@@ -107,6 +108,8 @@ Save = Callable[[Path, Trained], object]
 
 def save_model(folder: Path, trained: Trained) -> None:
     """Write a model that stands by itself; raises as `save_clip` does."""
+    from omninegclip.clip.io.save import save_clip
+
     save_clip(folder, trained.encoder, base=trained.base, card=trained.card)
 
 
@@ -129,7 +132,7 @@ class Method:
     name: str
     serves: tuple[str, ...]
     columns: tuple[str, ...]
-    read: Callable[[TrainingRecords, ClipEncoder, Settings], MethodData]
+    read: "Callable[[TrainingRecords, ClipEncoder, Settings], MethodData]"
     batches_per_step: int = 1
     needs_images: bool = True
     library: str | None = None

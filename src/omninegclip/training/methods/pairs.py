@@ -2,14 +2,13 @@
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from omninegclip.clip.encoder import ClipEncoder
 from omninegclip.errors import OmniNegClipError
 from omninegclip.objectives.features import CaptionFeatures
 from omninegclip.objectives.objective import Setting
@@ -25,6 +24,9 @@ from omninegclip.training.methods.method import (
     Tokenize,
     TrainingRecords,
 )
+
+if TYPE_CHECKING:  # imports transformers
+    from omninegclip.clip.encoder import ClipEncoder
 
 
 class PairBatch(NamedTuple):
@@ -93,7 +95,7 @@ class Triplets(NamedTuple):
             for row in rows.tolist()
         ]
 
-    def batches(self, encoder: ClipEncoder, plan: BatchPlan) -> Callable[[int], Iterator[PairBatch]]:
+    def batches(self, encoder: "ClipEncoder", plan: BatchPlan) -> Callable[[int], Iterator[PairBatch]]:
         """Return what makes the batches from a step on."""
         return partial(pair_batches, self, encoder, plan)
 
@@ -131,7 +133,7 @@ def make_triplets(
 
 
 def pair_batches(
-    triplets: Triplets, encoder: ClipEncoder, plan: BatchPlan, first_step: int = 0
+    triplets: Triplets, encoder: "ClipEncoder", plan: BatchPlan, first_step: int = 0
 ) -> Iterator[PairBatch]:
     """Yield batch after batch as the two samplers say, each process with the captions of its share."""
     masked = plan.settings["mask_same_image"]
@@ -157,7 +159,7 @@ def _same(image_ids: Tensor) -> Tensor:
     return image_ids[:, None] == image_ids[None, :]
 
 
-def _read(records: TrainingRecords, encoder: ClipEncoder, settings: Settings) -> Triplets:
+def _read(records: TrainingRecords, encoder: "ClipEncoder", settings: Settings) -> Triplets:
     return make_triplets(*records, encoder.tokenize, strip_commas=bool(settings["strip_commas"]))
 
 
