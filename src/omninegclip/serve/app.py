@@ -52,7 +52,7 @@ SIDES = {"small": 256, "large": 1024}  # pixels
 EXAMPLES = ("a street without cars", "a beach -people", "no dog, just a cat")
 _PAGE_TYPES = {".html": "text/html", ".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml"}
 REPORT_POLICY = (
-    "default-src 'none'; style-src 'unsafe-inline'; img-src data:; frame-ancestors 'self'; sandbox"
+    "default-src 'none'; style-src 'unsafe-inline'; img-src data:; frame-ancestors 'none'; sandbox"
 )
 
 

@@ -24,9 +24,10 @@ READY = "/readyz"
 OPEN = ("/", "/healthz", READY, "/openapi.json")  # and the page's files: what tells nothing of the images
 PAGE, WORK = "/page/", "/v1/"  # what the model or a decoder may be needed for lies below WORK
 _HEADERS = {
-    b"content-security-policy": b"default-src 'none'; script-src 'self'; style-src 'self'; "
-    b"connect-src 'self'; img-src 'self' blob:; frame-src 'self' blob:; base-uri 'none'; form-action 'none'; "
-    b"frame-ancestors 'none'",
+    b"content-security-policy": b"default-src 'none'; script-src 'self'; "
+    # a report that the page shows has its styles and plots in itself; scripts have no such way in
+    b"style-src 'self' 'unsafe-inline'; img-src 'self' blob: data:; "
+    b"connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
     b"x-content-type-options": b"nosniff",
     b"referrer-policy": b"no-referrer",
     b"cross-origin-resource-policy": b"same-origin",
