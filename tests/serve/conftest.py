@@ -1,15 +1,12 @@
 """A small index of random images, its records, and a server of it."""
 
-import threading
-import time
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-import uvicorn
 from fastapi.testclient import TestClient
 from image_folders import bring_up_to_date, draw
+from listening import listening
 from PIL import Image
 from tiny_clip import tiny_encoder
 
@@ -19,7 +16,6 @@ from omninegclip.index.store import open_store
 from omninegclip.serve.app import Setup, make_app
 from omninegclip.serve.evaluation import files_of
 from omninegclip.serve.limits import ServeLimits
-from omninegclip.serve.server import impatient_protocol
 from omninegclip.serve.service import Service
 from omninegclip.serve.truth import Truth
 
@@ -59,21 +55,6 @@ def service(folder: Path, index: Index) -> Service:
 def client(service: Service) -> Iterator[TestClient]:
     with TestClient(make_app(service, Setup("test", quiet=True)), raise_server_exceptions=False) as client:
         yield client
-
-
-@contextmanager
-def listening(service: Service, setup: Setup) -> Iterator[str]:
-    config = uvicorn.Config(
-        make_app(service, setup), port=0, log_config=None, http=impatient_protocol(setup.limits), ws="none"
-    )
-    server = uvicorn.Server(config)
-    thread = threading.Thread(target=server.run)
-    thread.start()
-    while not server.started:
-        time.sleep(0.01)
-    yield f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}"
-    server.should_exit = True
-    thread.join()
 
 
 @pytest.fixture(scope="module")

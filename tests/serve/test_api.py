@@ -1,8 +1,11 @@
 """What the API answers is what the package gives, and what is wrong is said in one shape."""
 
+import gzip
+import shutil
 from base64 import b64encode
 from io import BytesIO
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -15,6 +18,7 @@ from omninegclip.index.search import Index
 from omninegclip.index.store import open_store
 from omninegclip.scenes.records import write_scenes
 from omninegclip.serve.app import Setup, make_app
+from omninegclip.serve.evaluation import files_of
 from omninegclip.serve.guard import Access
 from omninegclip.serve.limits import ServeLimits
 from omninegclip.serve.service import Service
@@ -216,8 +220,97 @@ def test_bodies_that_are_no_json_are_refused(client: TestClient) -> None:
         answer = client.post("/v1/search", content=body, headers={"content-type": "application/json"})
         assert answer.status_code in (400, 422), body[:20]
         assert answer.headers["content-type"] == "application/problem+json"
-    other = {"content-type": "text/plain"}  # what a page of others could send without being asked
-    assert client.post("/v1/search", content=b'{"query": "a"}', headers=other).status_code == 422
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"content-type": "text/plain"},  # what a page of others could send without being asked
+        {"content-type": "multipart/form-data; boundary=x"},
+        {"content-type": ""},
+        {},
+        {"content-type": "application/json", "content-encoding": "gzip"},
+    ],
+)
+def test_bodies_that_are_not_said_to_be_json_are_refused(client: TestClient, headers: dict[str, str]) -> None:
+    raw = b'{"query": "a"}'
+    body = gzip.compress(raw) if "content-encoding" in headers else raw
+    answer = client.post("/v1/search", content=body, headers=headers)
+    assert answer.status_code == 415
+    assert "Content-Type: application/json" in answer.json()["detail"]
+
+
+@pytest.mark.parametrize("part", [b"[],", b"{},", b"1,", b"[" * 50 + b"]" * 50 + b","])
+def test_bodies_that_would_take_long_to_read_are_refused(client: TestClient, part: bytes) -> None:
+    body = b'{"query": "a", "wanted": [' + part * (8 * 2**20 // len(part)) + b"1]}"
+    answer = client.post("/v1/search", content=body, headers={"content-type": "application/json"})
+    assert answer.status_code == 422
+    assert "brackets and commas" in answer.json()["detail"]
+
+
+def test_the_largest_of_what_is_taken_is_answered(client: TestClient) -> None:
+    texts = [f"{number:03d}" + "a dog, a cat, " * 71 for number in range(64)]
+    body = {"query": "a" * 1000, "wanted": texts, "without": texts, "told": texts, "limit": 200}
+    assert client.post("/v1/search", json=body).status_code == 200
+
+
+VALID: dict[str, dict[str, object]] = {
+    "/v1/search": {"query": "a tree", "without": [{"text": "a dog", "weight": 2}]},
+    "/v1/read": {"sentences": ["a tree"]},
+    "/v1/embed/text": {"texts": ["a tree"]},
+    "/v1/embed/image": {"images": ["AAAA"]},
+    "/v1/score": {"images": ["AAAA"], "pairs": [{"text": "a tree", "image": 0}]},
+}
+OF_EACH_TYPE: dict[str, object] = {
+    "boolean": True,
+    "integer": 1,
+    "number": 1.5,
+    "string": "1",
+    "array": ["1"],
+    "object": {"1": 1},
+    "null": None,
+}
+
+
+def types_of(schema: dict[str, Any], known: dict[str, Any]) -> set[str]:
+    """Return the JSON types that a schema takes."""
+    if "$ref" in schema:
+        return types_of(known[schema["$ref"].rpartition("/")[2]], known)
+    if "anyOf" in schema:
+        return set().union(*(types_of(each, known) for each in schema["anyOf"]))
+    return {schema["type"]} | ({"integer"} if schema["type"] == "number" else set())
+
+
+@pytest.mark.parametrize("path", VALID)
+def test_a_value_of_another_json_type_is_refused_wherever_it_stands(client: TestClient, path: str) -> None:
+    description = client.get("/openapi.json").json()
+    known, posts = description["components"]["schemas"], description["paths"]
+    assert set(VALID) == {path for path, methods in posts.items() if "post" in methods}
+    request = posts[path]["post"]["requestBody"]["content"]["application/json"]["schema"]["$ref"]
+    fields = known[request.rpartition("/")[2]]["properties"]
+    tried = []
+    for name, schema in fields.items():
+        tried += [(name, VALID[path] | {name: value}, kind, schema) for kind, value in OF_EACH_TYPE.items()]
+        for part in schema.get("items", {}).get("anyOf") or [schema.get("items", {})]:
+            if "$ref" in part:
+                inner = known[part["$ref"].rpartition("/")[2]]["properties"]
+                valid = {"text": "a tree", "image": 0} if name == "pairs" else {"text": "a tree"}
+                tried += [
+                    (f"{name}.0", VALID[path] | {name: [valid | {key: value}]}, kind, inner[key])
+                    for key in inner
+                    for kind, value in OF_EACH_TYPE.items()
+                ]
+        if schema.get("type") == "array":
+            tried += [
+                (f"{name}.0", VALID[path] | {name: [value]}, kind, schema["items"])
+                for kind, value in OF_EACH_TYPE.items()
+            ]
+    wrong = [(where, body) for where, body, kind, schema in tried if kind not in types_of(schema, known)]
+    assert len(wrong) >= 12
+    for where, body in wrong:
+        answer = client.post(path, json=body)
+        assert answer.status_code == 422, (where, body)
+        assert answer.json()["detail"].startswith(where)
 
 
 def test_an_engine_that_fails_is_told_without_its_folder(
@@ -232,6 +325,42 @@ def test_an_engine_that_fails_is_told_without_its_folder(
     assert answer.headers["content-type"] == "application/problem+json"
     assert "The index can't be read" in answer.json()["detail"]
     assert str(service.index.store.where) not in answer.text
+
+
+def test_a_report_that_is_gone_or_a_link_now_is_not_shown(service: Service, tmp_path: Path) -> None:
+    secret, names = tmp_path / "secret.json", ("gone.json", "link.json", "kept.json")
+    secret.write_text('"a secret"')
+    report = tmp_path / "report"
+    report.mkdir()
+    for name in names:
+        (report / name).write_text("{}")
+    (report / "link-before.json").symlink_to(secret)
+    setup = Setup("test", evaluation=files_of(report), quiet=True)
+    assert sorted(setup.evaluation) == sorted(names)
+    (report / "gone.json").unlink()
+    (report / "link.json").unlink()
+    (report / "link.json").symlink_to(secret)
+    with TestClient(make_app(service, setup)) as client:
+        found = {name: client.get(f"/v1/evaluation/{name}") for name in (*names, "link-before.json")}
+    assert [each.status_code for each in found.values()] == [404, 404, 200, 404]
+    assert all("secret" not in each.text for each in found.values())
+
+
+def test_an_index_that_is_deleted_while_it_is_served_is_told(folder: Path, tmp_path: Path) -> None:
+    shutil.copytree(folder / "db", tmp_path / "db")
+    service = Service(Index(open_store(str(tmp_path / "db")), tiny_encoder()), Truth())
+    with TestClient(make_app(service, Setup("test", quiet=True))) as client:
+        found = client.post("/v1/search", json={"query": "a tree"}).json()["results"]
+        shutil.rmtree(tmp_path / "db")
+        again = client.post("/v1/search", json={"query": "a tree"})
+        assert (again.status_code, again.json()["results"]) == (200, found)  # it is held in memory
+        by_engine = client.post("/v1/search", json={"query": "a tree", "where": "width > 1"})
+        preview = client.get(f"/v1/images/{found[0]['id']}")
+        for answer in (by_engine, preview):
+            assert answer.status_code in (200, 404, 422)
+            assert str(tmp_path) not in answer.text
+        for path in ("/healthz", "/v1/index", "/v1/model"):
+            assert client.get(path).status_code == 200
 
 
 def test_a_bomb_is_refused_before_it_is_decoded(service: Service) -> None:

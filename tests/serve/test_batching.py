@@ -6,7 +6,7 @@ from concurrent.futures import Future
 
 import pytest
 
-from omninegclip.serve.batching import Batcher, BusyError
+from omninegclip.serve.batching import Batcher, EndingError
 
 
 class Gate:
@@ -25,7 +25,7 @@ class Gate:
 
 def test_what_comes_while_it_is_busy_is_answered_together() -> None:
     gate = Gate()
-    batcher: Batcher[int, int] = Batcher(gate, batch=3, waiting=10)
+    batcher: Batcher[int, int] = Batcher(gate, batch=3)
     first = batcher.submit(1)
     assert gate.begun.wait(30)
     rest = [batcher.submit(job) for job in (2, -3, 4, 5, 6)]
@@ -38,18 +38,16 @@ def test_what_comes_while_it_is_busy_is_answered_together() -> None:
     assert gate.batches == [[1], [2, -3], [5, 6]]
 
 
-def test_too_many_are_refused_at_once_and_none_after_the_end() -> None:
+def test_what_waits_at_the_end_is_answered_and_no_more_is_taken() -> None:
     gate = Gate()
-    batcher: Batcher[int, int] = Batcher(gate, batch=2, waiting=2)
+    batcher: Batcher[int, int] = Batcher(gate, batch=2)
     taken: list[Future[int]] = [batcher.submit(1)]
     assert gate.begun.wait(30)
     taken += [batcher.submit(2), batcher.submit(3)]
-    with pytest.raises(BusyError):
-        batcher.submit(4)
     gate.open.set()
     batcher.close()
     assert [each.result() for each in taken] == [1, 4, 9]
-    with pytest.raises(BusyError):
+    with pytest.raises(EndingError):
         batcher.submit(5)
 
 
@@ -57,7 +55,7 @@ def test_work_that_fails_leaves_nobody_waiting() -> None:
     def work(jobs: Sequence[int]) -> list[int | Exception]:
         raise RuntimeError("no")
 
-    batcher: Batcher[int, int] = Batcher(work, batch=2, waiting=2)
+    batcher: Batcher[int, int] = Batcher(work, batch=2)
     assert str(batcher.submit(1).exception(30)) == "no"
     assert str(batcher.submit(2).exception(30)) == "no"
     batcher.close()

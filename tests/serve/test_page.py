@@ -2,18 +2,25 @@
 
 import json
 import re
+import shutil
+from base64 import b64encode
 from collections.abc import Iterator
 from pathlib import Path
-from shutil import which
 
 import pytest
+from listening import listening
+
+from omninegclip.serve.app import Setup
+from omninegclip.serve.evaluation import files_of
+from omninegclip.serve.guard import Access
+from omninegclip.serve.service import Service
 
 playwright = pytest.importorskip("playwright.sync_api", reason="the extra browser is not installed")
 axe = pytest.importorskip(
     "axe_playwright_python.sync_playwright", reason="the extra browser is not installed"
 )
 
-CHROMIUM = which("chromium")
+CHROMIUM = shutil.which("chromium")
 FLAGS = (
     "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-sync",
     "--disable-background-networking", "--disable-component-update",
@@ -185,6 +192,52 @@ def test_the_evaluation_is_shown(page: "playwright.Page") -> None:
     expect(page.locator("#evaluation td").first).to_have_text("a, b")
     page.click("#tab-search")
     expect(page.locator("#ours > .tiles .tile").first).to_be_visible()
+
+
+def test_the_key_that_is_asked_for_serves_for_all_that_the_page_shows(
+    browser: "playwright.Browser", service: Service, folder: Path
+) -> None:
+    report, key = folder / "keyed-report", "a-key-of-16-characters"
+    report.mkdir()
+    plot = b64encode((folder / "images" / "007.png").read_bytes()).decode()
+    (report / "report.html").write_text(
+        f"<style>h1 {{color: rgb(255, 0, 0)}}</style><h1>A report</h1>"
+        f"<img src='data:image/png;base64,{plot}'>"
+    )
+    shutil.copy(folder / "images" / "009.png", report / "plot.png")
+    setup = Setup("test", access=Access((key,)), evaluation=files_of(report), quiet=True)
+    wide = "image => image.decode().then(() => image.naturalWidth)"
+    with listening(service, setup) as url:
+        page = browser.new_page()
+        page.set_default_timeout(30_000)
+        page.goto(url)
+        expect(page.locator("#key-dialog")).to_be_visible()
+        expect(page.locator("#key-wrong")).to_be_hidden()
+        for wrong in ("not-one-of-its-keys", "kein Schlüssel – 键键键键键键"):
+            page.fill("#key", wrong)
+            page.keyboard.press("Enter")
+            expect(page.locator("#key-wrong")).to_be_visible()
+        page.keyboard.press("Escape")
+        expect(page.locator("#key-dialog")).to_be_visible()
+        page.fill("#key", key)
+        page.keyboard.press("Enter")
+        expect(page.locator("#key-dialog")).to_be_hidden()
+        page.fill("#query", "a tree without a dog")
+        page.keyboard.press("Enter")
+        expect(page.locator("#ours > .tiles .tile")).to_have_count(12)
+        assert page.locator("#ours .tile img").first.evaluate(wide) > 0
+        page.fill("#query", "")
+        page.set_input_files("#file", folder / "images" / "007.png")
+        expect(page.locator("#ours > .tiles .caption").first).to_contain_text("007.png")
+        page.click("#ours .tile >> nth=0")
+        assert page.locator("#detail-image").evaluate(wide) > 0
+        page.keyboard.press("Escape")
+        page.click("#tab-evaluation")
+        frame = page.frame_locator("#evaluation iframe")
+        expect(frame.locator("h1")).to_have_css("color", "rgb(255, 0, 0)")
+        assert frame.locator("img").evaluate(wide) > 0
+        assert page.locator("#evaluation .sheet > img").evaluate(wide) > 0
+        page.close()
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

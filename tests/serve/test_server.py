@@ -1,5 +1,6 @@
 """The server's own connections: slow and rude clients, and an end in the middle of work."""
 
+import json
 import os
 import re
 import signal
@@ -8,10 +9,16 @@ import subprocess
 import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from pathlib import Path
 
 import httpx
 import pytest
+from listening import listening
+
+from omninegclip.serve.app import Setup
+from omninegclip.serve.limits import ServeLimits
+from omninegclip.serve.service import Service
 
 
 def talk(url: str, said: bytes) -> bytes:
@@ -32,6 +39,18 @@ def test_slow_clients_are_left(url: str) -> None:
     assert talk(url, head + b"Content-Length: 100\r\n\r\n{").startswith(b"HTTP/1.1 408 ")
 
 
+def test_half_sent_bodies_hold_no_place(service: Service) -> None:
+    setup = Setup("test", limits=ServeLimits(batch=1, waiting=0, body_seconds=60), quiet=True)
+    head = b"POST /v1/search HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
+    with listening(service, setup) as url, ExitStack() as half_open:
+        host, port = url.removeprefix("http://").split(":")
+        for _ in range(20):
+            connection = half_open.enter_context(socket.create_connection((host, int(port))))
+            connection.sendall(head + b"Content-Length: 100\r\n\r\n{")
+        assert httpx.get(f"{url}/readyz").status_code == 200
+        assert httpx.post(f"{url}/v1/search", json={"query": "a tree"}).status_code == 200
+
+
 def test_a_huge_body_is_refused_before_it_comes(url: str) -> None:
     head = b"POST /v1/search HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1073741824\r\n\r\n"
     assert talk(url, head).startswith(b"HTTP/1.1 413 ")
@@ -40,6 +59,24 @@ def test_a_huge_body_is_refused_before_it_comes(url: str) -> None:
         b"POST /v1/search HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n" + chunk * 20
     )
     assert talk(url, endless).startswith(b"HTTP/1.1 413 ")
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        b"no request at all\r\n\r\n",
+        b"GET / HTTP/1.1\r\nHost: a\r\nX: " + b"a" * 70_000,
+        b"GET /\xff HTTP/1.1\r\nHost: a\r\n\r\n",
+        b"POST /v1/search HTTP/1.1\r\nHost: a\r\nContent-Length: -5\r\n\r\n",
+        b"GET / HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n",
+        b"GET / HTTP/1.1\r\n\r\n",
+    ],
+)
+def test_what_is_no_request_is_told_in_the_same_shape(url: str, said: bytes) -> None:
+    head, _, body = talk(url, said).partition(b"\r\n\r\n")
+    assert head.startswith(b"HTTP/1.1 400 ")
+    assert b"content-type: application/problem+json" in head.lower()
+    assert json.loads(body)["detail"].startswith("This is no HTTP request")
 
 
 def test_a_path_upwards_leads_nowhere(url: str) -> None:

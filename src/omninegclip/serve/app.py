@@ -2,14 +2,14 @@
 
 import asyncio
 import hashlib
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
+from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from importlib.resources import files
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, TypeVar
 
-from anyio import CapacityLimiter
 from anyio.to_thread import run_sync
 from fastapi import APIRouter, FastAPI, Header, Response
 from fastapi import Path as InPath
@@ -18,14 +18,14 @@ from pydantic import BaseModel
 
 from omninegclip import __version__
 from omninegclip.reading.registry import make_reader
-from omninegclip.serve.batching import Batcher, BusyError
+from omninegclip.serve.batching import Batcher
 from omninegclip.serve.embedding import EmbedJob, ScoreJob
-from omninegclip.serve.evaluation import TYPES
+from omninegclip.serve.evaluation import TYPES, content_of
 from omninegclip.serve.guard import Access, Guard
 from omninegclip.serve.limits import ServeLimits
 from omninegclip.serve.metrics import Metrics
-from omninegclip.serve.previews import GoneError, Previews, Uploads
-from omninegclip.serve.problems import described, handle_problems
+from omninegclip.serve.previews import Previews, Uploads
+from omninegclip.serve.problems import GoneError, described, handle_problems
 from omninegclip.serve.searching import SearchJob
 from omninegclip.serve.service import Pixels, ServeJob, Service
 from omninegclip.serve.wire import (
@@ -45,12 +45,14 @@ from omninegclip.serve.wire import (
     ServedModel,
 )
 
+T = TypeVar("T")
 DECODED = 2  # images at once, since each may take some hundred MB
+READ = 2  # requests whose sentences are read at once
 SIDES = {"small": 256, "large": 1024}  # pixels
 EXAMPLES = ("a street without cars", "a beach -people", "no dog, just a cat")
 _PAGE_TYPES = {".html": "text/html", ".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml"}
 REPORT_POLICY = (
-    "default-src 'none'; style-src 'unsafe-inline'; img-src data:; frame-ancestors 'self'; sandbox"
+    "default-src 'none'; style-src 'unsafe-inline'; img-src data:; frame-ancestors 'none'; sandbox"
 )
 
 
@@ -76,34 +78,44 @@ class Setup:
 
 
 class Desk:
-    """Where the routes hand over what they were asked: the model's thread, and those that decode images."""
+    """Where the routes hand over what they were asked: the model's thread, and those that read and decode.
+
+    A thread that works for a request which is late goes on and keeps its place, so that they never get more.
+    """
 
     def __init__(self, service: Service, setup: Setup) -> None:
         """Start the model's thread."""
         self.service, self.setup, self.metrics = service, setup, Metrics()
         self.metrics.images.set(service.count)
-        limits = setup.limits
-        self.batcher: Batcher[ServeJob, BaseModel] = Batcher(
-            self._run, batch=limits.batch, waiting=limits.waiting
-        )
-        self.uploads = Uploads(service.encoder.transform, limits.pixels)
+        self.batcher: Batcher[ServeJob, BaseModel] = Batcher(self._run, batch=setup.limits.batch)
+        self.uploads = Uploads(service.encoder.transform, setup.limits.pixels)
         self.previews = Previews(service.index.store.engine)
-        self._decoding = CapacityLimiter(DECODED)
+        self._readers = ThreadPoolExecutor(READ, "reader")
+        self._decoders = ThreadPoolExecutor(DECODED, "decoder")
 
     async def ask(self, job: ServeJob) -> Response:
-        """Return the answer to a job; raises BusyError when too many wait."""
+        """Return the answer to a job; raises EndingError when the server is."""
         return answered(await asyncio.wrap_future(self.batcher.submit(job)))
 
     async def pixels(self, images: list[str]) -> Pixels:
         """Return uploaded images, decoded."""
-        return await run_sync(self.uploads.pixels, images, abandon_on_cancel=True, limiter=self._decoding)
+        return await _done(self._decoders, lambda: self.uploads.pixels(images))
 
     async def preview(self, image_id: str, side: int) -> bytes:
         """Return an image of the index as a small JPEG."""
         if (known := self.previews.known(image_id, side)) is not None:
             return known
-        make = self.previews.make
-        return await run_sync(make, image_id, side, abandon_on_cancel=True, limiter=self._decoding)
+        return await _done(self._decoders, lambda: self.previews.make(image_id, side))
+
+    async def read(self, work: Callable[[], T]) -> T:
+        """Return what comes of reading sentences."""
+        return await _done(self._readers, work)
+
+    def close(self) -> None:
+        """Answer what waits for the model, and take no more."""
+        for pool in (self._readers, self._decoders):
+            pool.shutdown(wait=False, cancel_futures=True)
+        self.batcher.close()
 
     def _run(self, jobs: Sequence[ServeJob]) -> Sequence[BaseModel | Exception]:
         self.metrics.batches.observe(len(jobs))
@@ -117,10 +129,17 @@ def make_app(service: Service, setup: Setup) -> FastAPI:
     @asynccontextmanager
     async def life(app: FastAPI) -> AsyncIterator[None]:
         yield
-        await run_sync(desk.batcher.close)
+        await run_sync(desk.close)
 
     # FastAPI's own pages of the description load from another host
-    app = FastAPI(title="omninegclip", version=__version__, docs_url=None, redoc_url=None, lifespan=life)
+    app = FastAPI(
+        title="omninegclip",
+        version=__version__,
+        docs_url=None,
+        redoc_url=None,
+        redirect_slashes=False,
+        lifespan=life,
+    )
     handle_problems(app)
     for router in (
         _search_routes(desk),
@@ -146,6 +165,10 @@ def make_app(service: Service, setup: Setup) -> FastAPI:
     return app
 
 
+async def _done(pool: Executor, work: Callable[[], T]) -> T:
+    return await asyncio.get_running_loop().run_in_executor(pool, work)
+
+
 def answered(answer: BaseModel) -> Response:
     """Return an answer as it is sent; FastAPI itself would check it once more."""
     return Response(answer.model_dump_json(), media_type="application/json")
@@ -158,12 +181,12 @@ def _search_routes(desk: Desk) -> APIRouter:
     async def search(request: SearchRequest) -> Response:
         """Search the images by a sentence, by what must be seen and what must not, or by an image."""
         pixels = await desk.pixels([request.image]) if request.image else None
-        return await desk.ask(await run_sync(SearchJob, service, request, pixels))
+        return await desk.ask(await desk.read(lambda: SearchJob(service, request, pixels)))
 
     @router.post("/read", response_model=ReadAnswer)
     async def read(request: ReadRequest) -> Response:
         """Tell what sentences affirm and what they deny."""
-        readings = await run_sync(make_reader(request.reader).read, request.sentences)
+        readings = await desk.read(lambda: make_reader(request.reader).read(request.sentences))
         return answered(
             ReadAnswer(
                 readings=[
@@ -235,7 +258,7 @@ def _model_routes(desk: Desk) -> APIRouter:
     async def score(request: ScoreRequest) -> Response:
         """Score pairs of a sentence and an image."""
         pixels = await desk.pixels(request.images)
-        return await desk.ask(await run_sync(ScoreJob, service, request, pixels))
+        return await desk.ask(await desk.read(lambda: ScoreJob(service, request, pixels)))
 
     card = service.card()
 
@@ -257,9 +280,7 @@ def _operation_routes(desk: Desk) -> APIRouter:
 
     @router.get("/readyz", response_model=Health)
     async def ready() -> Response:
-        """Tell that the server can take requests: 503 where too many wait already."""
-        if len(desk.batcher) >= desk.setup.limits.waiting:
-            raise BusyError
+        """Tell that the server can take requests; while it can't, this is answered 503 as they are."""
         return answered(Health())
 
     @router.get("/metrics", response_class=Response, responses={200: {"content": {"text/plain": {}}}})
@@ -281,7 +302,7 @@ def _evaluation_routes(desk: Desk) -> APIRouter:
         """Return a file of figures or plots; `/v1/index` names them."""
         if name not in kept:  # a name is looked up and never joined to a path
             raise GoneError("There is no such file: /v1/index names those that are there.")
-        raw = await run_sync(kept[name].read_bytes)
+        raw = await run_sync(content_of, kept[name])
         answer = Response(raw, media_type=TYPES[kept[name].suffix])
         if kept[name].suffix == ".html":  # a report holds all that it shows, and no script
             answer.headers["content-security-policy"] = REPORT_POLICY

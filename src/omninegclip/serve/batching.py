@@ -14,21 +14,20 @@ J = TypeVar("J")
 A = TypeVar("A")
 
 
-class BusyError(Exception):
-    """Too much is waiting, or the server is ending."""
+class EndingError(Exception):
+    """The server is ending, and takes no more."""
 
 
 class Batcher(Generic[J, A]):
     """Hands jobs in batches to a function that answers each, or says what was wrong with it.
 
-    A batch is what waits when the one before is done: nothing waits to be joined by others.
+    A batch is what waits when the one before is done: nothing waits to be joined by others. How many may
+    wait is the guard's to say, which counts requests from the end of their bodies to their answers.
     """
 
-    def __init__(
-        self, work: Callable[[Sequence[J]], Sequence[A | Exception]], *, batch: int, waiting: int
-    ) -> None:
-        """Start the thread; at most `waiting` jobs wait, and at most `batch` are handed over at once."""
-        self._work, self._batch, self._most = work, batch, waiting
+    def __init__(self, work: Callable[[Sequence[J]], Sequence[A | Exception]], *, batch: int) -> None:
+        """Start the thread; at most `batch` jobs are handed over at once."""
+        self._work, self._batch = work, batch
         self._queue: deque[tuple[J, Future[A]]] = deque()
         self._changed = Condition()
         self._ending = False
@@ -40,11 +39,11 @@ class Batcher(Generic[J, A]):
         return len(self._queue)
 
     def submit(self, job: J) -> "Future[A]":
-        """Return the future answer; cancelling it drops a job that still waits. Raises BusyError."""
+        """Return the future answer; cancelling it drops a job that still waits. Raises EndingError."""
         future: Future[A] = Future()
         with self._changed:
-            if self._ending or len(self._queue) >= self._most:
-                raise BusyError
+            if self._ending:
+                raise EndingError
             self._queue.append((job, future))
             self._changed.notify()
         return future

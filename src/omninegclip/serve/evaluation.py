@@ -3,6 +3,8 @@
 from pathlib import Path
 
 from omninegclip.errors import OmniNegClipError
+from omninegclip.images import open_regular
+from omninegclip.serve.problems import GoneError
 
 # What is served of each kind of file; a report's own policy lets it run no script and fetch nothing.
 TYPES = {".html": "text/html", ".json": "application/json", ".csv": "text/csv", ".png": "image/png"}
@@ -34,3 +36,14 @@ def files_of(folder: Path) -> dict[str, Path]:
             "study wrote."
         )
     return found
+
+
+def content_of(file: Path) -> bytes:
+    """Return what a file holds now; raises GoneError when it is gone, or a link was put in its place."""
+    try:
+        if file.is_symlink():
+            raise FileNotFoundError
+        with open_regular(file) as opened:
+            return opened.read(_LARGEST)
+    except (OSError, OmniNegClipError) as error:
+        raise GoneError("The file is gone since the server began: restart it.") from error

@@ -20,12 +20,14 @@ from omninegclip.serve.limits import ServeLimits
 from omninegclip.serve.metrics import Metrics
 from omninegclip.serve.problems import BUSY, problem
 
-OPEN = ("/", "/healthz", "/readyz", "/openapi.json")  # and the page's files: what tells nothing of the images
-PAGE = "/page/"
+READY = "/readyz"
+OPEN = ("/", "/healthz", READY, "/openapi.json")  # and the page's files: what tells nothing of the images
+PAGE, WORK = "/page/", "/v1/"  # what the model or a decoder may be needed for lies below WORK
 _HEADERS = {
-    b"content-security-policy": b"default-src 'none'; script-src 'self'; style-src 'self'; "
-    b"connect-src 'self'; img-src 'self' blob:; frame-src 'self' blob:; base-uri 'none'; form-action 'none'; "
-    b"frame-ancestors 'none'",
+    b"content-security-policy": b"default-src 'none'; script-src 'self'; "
+    # a report that the page shows has its styles and plots in itself; scripts have no such way in
+    b"style-src 'self' 'unsafe-inline'; img-src 'self' blob: data:; "
+    b"connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
     b"x-content-type-options": b"nosniff",
     b"referrer-policy": b"no-referrer",
     b"cross-origin-resource-policy": b"same-origin",
@@ -84,7 +86,8 @@ class Guard:
     """An ASGI middleware.
 
     A body is read here as a whole, so that the app never waits for a slow client, and never gets one that is
-    too large.
+    too large. From then to its answer a request has one of the places; what tells of the server takes none,
+    so that who looks whether it is busy makes it no busier.
     """
 
     def __init__(
@@ -93,7 +96,7 @@ class Guard:
         """Stand before `app`."""
         self._app, self._limits, self._access, self._metrics = app, limits, access, metrics
         self._quiet = quiet
-        self._running = self._held = 0
+        self._places, self._held = limits.batch + limits.waiting, 0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Let a request pass, or refuse it."""
@@ -113,7 +116,6 @@ class Guard:
                 passage.sent += len(message.get("body", b""))
             await send(message)
 
-        self._running += 1
         try:
             async with asyncio.timeout(self._limits.seconds):
                 await self._pass(scope, receive, noting, passage)
@@ -133,7 +135,6 @@ class Guard:
             if not self._quiet:
                 raise
         finally:
-            self._running -= 1
             self._held -= passage.taken
             self._metrics.note(scope, passage.status, time.monotonic() - passage.began)
             self._tell(passage, scope)
@@ -144,10 +145,11 @@ class Guard:
             raise RefusedError(
                 400, "The Host header names another server: start this one with --allow-host NAME."
             )
-        free = scope["path"] in OPEN or scope["path"].startswith(PAGE)
-        if not free and not self._access.admits(headers.get(b"authorization", "")):
+        path = scope["path"]
+        is_open, is_work = path in OPEN or path.startswith(PAGE), path.startswith(WORK)
+        if not is_open and not self._access.admits(headers.get(b"authorization", "")):
             raise RefusedError(401, "A key is needed: send the header `Authorization: Bearer KEY`.")
-        if not free and self._running > self._limits.waiting:
+        if not self._places and (is_work or path == READY):
             raise RefusedError(503, BUSY)
         try:
             async with asyncio.timeout(self._limits.body_seconds):
@@ -156,6 +158,8 @@ class Guard:
             raise RefusedError(
                 408, f"The body took more than {self._limits.body_seconds:g} seconds."
             ) from error
+        if is_work and body:
+            self._check_json(headers, body)
         given = False
 
         async def whole() -> Message:
@@ -165,7 +169,29 @@ class Guard:
             given = True
             return {"type": "http.request", "body": body, "more_body": False}
 
-        await self._app(scope, whole, send)
+        if not is_work:
+            await self._app(scope, whole, send)
+            return
+        if not self._places:  # others were quicker
+            raise RefusedError(503, BUSY)
+        self._places -= 1
+        try:
+            await self._app(scope, whole, send)
+        finally:
+            self._places += 1
+
+    def _check_json(self, headers: dict[bytes, str], body: bytes) -> None:
+        """Refuse what is no JSON by its head, and what would take long to read."""
+        kind = headers.get(b"content-type", "").partition(";")[0].strip().lower()
+        if kind != "application/json" or headers.get(b"content-encoding", "identity") != "identity":
+            raise RefusedError(
+                415,
+                "A body is JSON, not compressed, and its header is `Content-Type: application/json`.",
+            )
+        if sum(map(body.count, b"[{,")) > self._limits.pieces:
+            raise RefusedError(
+                422, f"The body has more than {self._limits.pieces:,} brackets and commas: send less at once."
+            )
 
     async def _body(self, headers: dict[bytes, str], receive: Receive, passage: Passage) -> bytes:
         most = self._limits.body

@@ -15,9 +15,10 @@ class ServeLimits:
 
     Attributes:
         body: bytes of a request.
+        pieces: brackets and commas of a request, which make JSON slow to read where there are millions.
         pixels: of an uploaded image.
-        waiting: requests that wait for the model; the next ones are answered 503 at once.
         batch: requests that the model answers together.
+        waiting: requests beside such a batch; the next ones are answered 503 at once.
         seconds: from the first byte of a request to the last one of its answer.
         body_seconds: until a request has arrived.
         head_seconds: until the head of a request has arrived, from when the connection was made.
@@ -26,9 +27,10 @@ class ServeLimits:
     """
 
     body: int = 16 * 2**20
+    pieces: int = 50_000
     pixels: int = 50_000_000
-    waiting: int = 256
     batch: int = 64
+    waiting: int = 256
     seconds: float = 30.0
     body_seconds: float = 10.0
     head_seconds: float = 10.0

@@ -16,13 +16,10 @@ from omninegclip.errors import OmniNegClipError
 from omninegclip.images import MAX_BYTES, open_image, open_regular, opened
 from omninegclip.index.engine import VectorEngine
 from omninegclip.index.names import path_of
+from omninegclip.serve.problems import GoneError
 from omninegclip.serve.service import Pixels
 
 CACHED = 64 * 2**20  # bytes of previews
-
-
-class GoneError(OmniNegClipError):
-    """There is no such image, or not any more."""
 
 
 class Previews:

@@ -9,15 +9,25 @@ from starlette.responses import Response
 
 from omninegclip.errors import OmniNegClipError
 from omninegclip.index.engine import EngineError
-from omninegclip.serve.batching import BusyError
-from omninegclip.serve.previews import GoneError
+from omninegclip.serve.batching import EndingError
 from omninegclip.serve.wire import Problem
 
 MEDIA_TYPE = "application/problem+json"
 BUSY = "Too many requests are waiting: try again in a second."
+ENDING = "The server is ending: try again when it is there again."
 ENGINE = "The index can't be read for this request: who runs the server can try it with omninegclip search."
 # What the description says that every route may answer beside what it is for.
-STATUSES = (400, 401, 404, 405, 408, 413, 422, 500, 503)
+STATUSES = (400, 401, 404, 405, 408, 413, 415, 422, 500, 503)
+# What FastAPI itself says of them is no sentence.
+_DETAILS = {
+    400: "The body can't be read as JSON: /openapi.json has what is taken.",
+    404: "There is nothing at this path: /openapi.json has those that are there.",
+    405: "This path takes no such method: the header Allow names those that it takes.",
+}
+
+
+class GoneError(OmniNegClipError):
+    """There is no such image or file, or not any more."""
 
 
 def problem(status: int, detail: str, request_id: str) -> Response:
@@ -47,7 +57,8 @@ def handle_problems(app: FastAPI) -> None:
 
     @app.exception_handler(HTTPException)
     async def _(request: Request, error: HTTPException) -> Response:
-        answer = problem(error.status_code, str(error.detail), id_of_request(request))
+        detail = _DETAILS.get(error.status_code, str(error.detail))
+        answer = problem(error.status_code, detail, id_of_request(request))
         answer.headers.update(error.headers or {})
         return answer
 
@@ -67,9 +78,9 @@ def handle_problems(app: FastAPI) -> None:
     async def _(request: Request, error: EngineError) -> Response:
         return problem(422, ENGINE, id_of_request(request))  # its own message names a folder
 
-    @app.exception_handler(BusyError)
-    async def _(request: Request, error: BusyError) -> Response:
-        return problem(503, BUSY, id_of_request(request))
+    @app.exception_handler(EndingError)
+    async def _(request: Request, error: EndingError) -> Response:
+        return problem(503, ENDING, id_of_request(request))
 
 
 def id_of_request(request: Request) -> str:
@@ -80,6 +91,8 @@ def id_of_request(request: Request) -> str:
 def said(error: RequestValidationError) -> str:
     """Return in a sentence what is wrong with a request, without the values that it came with."""
     first = error.errors()[0]
+    if first["type"] == "json_invalid":
+        return _DETAILS[400]
     where = ".".join(str(part) for part in first["loc"] if part != "body")
     more = len(error.errors()) - 1
     others = f", and {more} more" if more else ""

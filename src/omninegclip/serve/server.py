@@ -1,10 +1,12 @@
 """The server's process: connections, signals, and an end that lets finish what runs."""
 
 import asyncio
+import secrets
 import socket
 from asyncio import TimerHandle, Transport
 from contextlib import suppress
 
+import h11
 import uvicorn
 from fastapi import FastAPI
 from uvicorn.protocols.http.h11_impl import H11Protocol
@@ -12,8 +14,11 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 from omninegclip.errors import OmniNegClipError
 from omninegclip.progress import console
 from omninegclip.serve.limits import ServeLimits
+from omninegclip.serve.problems import problem
 
 _ENDING = 20  # seconds for what runs
+_HEAD = 16 * 2**10  # bytes of a request's head
+_NO_REQUEST = f"This is no HTTP request, or its head has more than {_HEAD:,} bytes."
 
 
 def serve(app: FastAPI, host: str, port: int, limits: ServeLimits) -> None:
@@ -32,7 +37,7 @@ def serve(app: FastAPI, host: str, port: int, limits: ServeLimits) -> None:
         proxy_headers=False,
         timeout_keep_alive=15,
         timeout_graceful_shutdown=_ENDING,
-        h11_max_incomplete_event_size=16 * 2**10,
+        h11_max_incomplete_event_size=_HEAD,
         backlog=512,
     )
     with _listening(host, port) as listener:
@@ -71,6 +76,20 @@ def impatient_protocol(limits: ServeLimits) -> type[H11Protocol]:
                 self._calm()
             elif self._waiting is None and (self.cycle is None or self.cycle.response_complete):
                 self._wait()  # the next head on this connection has begun
+
+        def send_400_response(self, msg: str) -> None:
+            if self.conn.our_state not in (h11.IDLE, h11.SEND_RESPONSE):  # an answer has begun
+                self.transport.abort()
+                return
+            answer = problem(400, _NO_REQUEST, secrets.token_hex(8))
+            answer.headers["connection"] = "close"
+            for event in (
+                h11.Response(status_code=400, headers=answer.raw_headers),
+                h11.Data(data=bytes(answer.body)),
+                h11.EndOfMessage(),
+            ):
+                self.transport.write(self.conn.send(event) or b"")
+            self.transport.close()
 
         def connection_lost(self, exc: Exception | None) -> None:
             self._calm()

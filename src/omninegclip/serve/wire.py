@@ -19,7 +19,7 @@ Weight = Annotated[float, Field(gt=0, le=LARGEST)]
 class Message(BaseModel):
     """What goes over the wire: unknown fields are refused, so that a misspelt one is no silent default."""
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(extra="forbid", strict=True)
 
 
 class Problem(Message):

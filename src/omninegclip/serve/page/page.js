@@ -24,7 +24,7 @@ async function fetched(path, options = {}) {
     if (error.name === "AbortError") throw error;
     throw new Problem("The server does not answer: is it still running?", 0);
   }
-  if (answer.status === 401) { await askForKey(); return fetched(path, options); }
+  if (answer.status === 401) { await askForKey(headers.authorization); return fetched(path, options); }
   if (!answer.ok) {
     const said = await answer.json().catch(() => ({}));
     throw new Problem(said.detail || `The server answered ${answer.status}.`, answer.status, said.request_id);
@@ -36,11 +36,14 @@ const asked = async (path, body, signal) =>
   (await fetched(path, { method: "POST", body: JSON.stringify(body), headers: { "content-type": "application/json" }, signal })).json();
 
 let keyAsked = null;
-function askForKey() {
+function askForKey(refused) {
+  if (state.key && refused !== `Bearer ${state.key}`) return Promise.resolve(); // another request has brought one
   keyAsked ??= new Promise((resolve) => {
-    $("key-dialog").addEventListener("close", () => {
-      state.key = $("key").value;
+    $("key-wrong").hidden = !refused;
+    $("key-form").addEventListener("submit", () => {
+      state.key = encodeURI($("key").value.trim()); // what no header can hold is no key of the server either
       sessionStorage.setItem("key", state.key);
+      $("key").value = "";
       keyAsked = null;
       resolve();
     }, { once: true });
@@ -48,6 +51,7 @@ function askForKey() {
   });
   return keyAsked;
 }
+$("key-dialog").addEventListener("cancel", (event) => event.preventDefault()); // nothing is shown without one
 
 // ---- what is asked -------------------------------------------------------------------------------
 
@@ -177,10 +181,16 @@ function fits(found) {
   return truths.length > 0 && truths.every(([not, truth]) => truth === !not);
 }
 
+function shown(image, what) {
+  if (typeof what === "string") { image.src = what; return; }
+  image.onload = () => URL.revokeObjectURL(image.src);
+  image.src = URL.createObjectURL(what);
+}
+
 async function source(image, id, size = "small") {
   const path = `v1/images/${id}?size=${size}`;
   try {
-    image.src = state.key ? URL.createObjectURL(await (await fetched(path)).blob()) : path;
+    shown(image, state.key ? await (await fetched(path)).blob() : path);
   } catch { image.dispatchEvent(new Event("error")); }
 }
 
@@ -364,10 +374,12 @@ async function drawEvaluation() {
     const path = `v1/evaluation/${encodeURIComponent(name)}`, sheet = make("section", { className: "sheet" }, make("h2", { textContent: name }));
     try {
       if (name.endsWith(".html")) {
-        if (!state.key) sheet.append(make("iframe", { src: path, title: name, sandbox: "" }));
-        else sheet.append(make("a", { href: URL.createObjectURL(await (await fetched(path)).blob()), download: name, textContent: "Download this report" }));
+        const srcdoc = await (await fetched(path)).text(); // a frame that asks by itself would send no key
+        sheet.append(make("iframe", { srcdoc, title: name, sandbox: "" }));
       } else if (name.endsWith(".png")) {
-        sheet.append(make("img", { src: URL.createObjectURL(await (await fetched(path)).blob()), alt: `Plot ${name}` }));
+        const image = make("img", { alt: `Plot ${name}` });
+        shown(image, await (await fetched(path)).blob());
+        sheet.append(image);
       } else if (name.endsWith(".csv")) sheet.append(table(cells(await (await fetched(path)).text())));
       else sheet.append(table([["figure", "value"], ...figures(await (await fetched(path)).json()).slice(0, 400)]));
     } catch (error) { sheet.append(make("p", { className: "quiet", textContent: `It can't be shown: ${error.message}` })); }
