@@ -86,6 +86,13 @@ def test_the_same_seed_gives_the_same_order() -> None:
         ("A dog near a wall.", "no wall"),
         ("A man wearing a yellow shirt on a bus.", "wearing no yellow"),
         ("The moon shining on a lake.", "moon that is not"),
+        ("A man stands on a surfboard and coasts down a large wave .", "does not"),
+        ("Two people stand on the pier looking at the ocean and embrace .", "do not"),
+        ("A skateboarder at dusk .", "not at dusk"),
+        ("A large and a small dog are standing in a fence .", "not small"),
+        ("A salad is in a red bowl and has lettuce in it.", "no salad"),
+        ("A young boy runs across the street.", "not young"),
+        ("Man in martial arts-style costume jumping in midair .", "but not jumping"),
     ],
 )
 def test_what_reads_wrong_is_not_written(caption: str, never: str) -> None:

@@ -30,7 +30,10 @@ def test_what_is_no_plain_caption_is_refused_with_a_reason(caption: str, reason:
     assert refusal(caption) == reason
 
 
-@pytest.mark.parametrize("caption", ["A dog on a sofa.", "Two dogs play in the snow .", "A café in the rain"])
+@pytest.mark.parametrize(
+    "caption",
+    ["A dog on a sofa.", "Two dogs play in the snow .", "A café in the rain", "horse race on a track"],
+)
 def test_plain_captions_pass(caption: str) -> None:
     assert refusal(caption) is None
     assert unfit(next(parse([caption]))) is None
@@ -45,6 +48,14 @@ def test_two_sentences_are_unfit() -> None:
     [
         ("A man stares intently at his phone .", "article and number disagree"),
         ("A bunch of kids run on a school field .", "verb and noun confused"),
+        ("two dogs race across a field", "verb and noun confused"),
+        ("Motorcycle rider crouches on bike , blurry background .", "verb and noun confused"),
+        (
+            "Two men at the beach one of which is holding a surfboard and a para sail.",
+            "article and number disagree",
+        ),
+        ("Articulated bus, first part is red, back part is grey.", "verb and noun confused"),
+        ("The little kids is jumping off a ledge .", "article and number disagree"),
     ],
 )
 def test_a_verb_taken_for_a_noun_is_unfit(caption: str, reason: str) -> None:

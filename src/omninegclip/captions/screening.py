@@ -3,9 +3,10 @@
 import re
 
 from omninegclip.captions.english import words
+from omninegclip.captions.lexicon import english
 from omninegclip.captions.negation_words import NEGATED
 from omninegclip.captions.parse import NOUNS, Parse
-from omninegclip.captions.structure import SUBJECTS, verb_of
+from omninegclip.captions.structure import FINITE, SUBJECTS, animate, plural, subject, verb_of
 
 LONGEST_TEXT = 300  # characters of a sentence
 MOST_WORDS_OF_ALL = 300
@@ -93,7 +94,35 @@ def unfit(parse: Parse) -> str | None:
         return "verb and noun confused"  # of "kids run" the parser makes a participle, as in "a race run"
     if tag in NOUNS and _tensed(parse):
         return "verb and noun confused"
-    return "article and number disagree" if _disagrees(parse) else None
+    if _disagrees(parse) or _verb_disagrees(parse):
+        return "article and number disagree"
+    return "verb and noun confused" if _torn(parse) or _verb_as_noun(parse) else None
+
+
+def _torn(parse: Parse) -> bool:
+    """Return whether the verb has two subjects, or another sentence before it: "bus, it is red"."""
+    children = parse.children[parse.root]
+    subjects = [child for child in children if parse.deps[child] in SUBJECTS]
+    spliced = any(
+        parse.deps[child] == "ccomp" and child < parse.root and parse.tags[child] in FINITE
+        for child in children
+    )
+    return spliced or len(subjects) > 1
+
+
+def _verb_as_noun(parse: Parse) -> bool:
+    """Return whether somebody stands before a noun that is no thing: "two dogs race", "rider crouches"."""
+    root, known = parse.root, english().names.get(parse.words[parse.root].lower(), ())
+    if any(english().concepts[name].kind != "activity" for name in known):
+        return False
+    before = root - 1
+    return (
+        before >= 0
+        and parse.tags[root] in NOUNS
+        and parse.deps[before] == "compound"
+        and (parse.tags[before] == "NNS" or parse.tags[root] == "NNS")
+        and animate(parse, before)
+    )
 
 
 def _tensed(parse: Parse) -> bool:
@@ -112,6 +141,14 @@ def _disagrees(parse: Parse) -> bool:
         parse.words[token].lower() in {"a", "an"} and parse.tags[_compound(parse, token)] in {"NNS", "NNPS"}
         for token in range(parse.end)
     )
+
+
+def _verb_disagrees(parse: Parse) -> bool:
+    """Return whether several are said to do what one does: "the kids is jumping"."""
+    verb, about = verb_of(parse), subject(parse)
+    if verb is None or about is None or parse.tags[verb] != "VBZ":
+        return False
+    return plural(parse, about.head) and about.head < verb and parse.words[0].lower() != "there"
 
 
 def _compound(parse: Parse, token: int) -> int:

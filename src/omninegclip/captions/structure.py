@@ -35,7 +35,8 @@ NEEDS_PLACE = words(
 IDIOMS = words(
     "air background foreground distance day night time way line front back middle row side top "
     "motion flight action progress other each area view left right past hand hands mouth head face "
-    "arms picture photo image game photograph position fashion pose style wild"
+    "arms picture photo image game photograph position fashion pose style wild "
+    "dusk dawn sunset sunrise noon midday nighttime daytime daylight morning afternoon evening twilight"
 )
 
 
@@ -122,6 +123,12 @@ def person(parse: Parse, noun: int) -> bool:
     """Return whether a noun means people, so that "who" goes with it."""
     names = english().names.get(parse.words[noun].lower(), set())
     return any(english().concepts[name].kind == "people" for name in names)
+
+
+def animate(parse: Parse, noun: int) -> bool:
+    """Return whether a noun means people or animals, who do something themselves."""
+    names = english().names.get(parse.words[noun].lower(), set())
+    return any(english().concepts[name].kind in {"people", "animal"} for name in names)
 
 
 def who_is(parse: Parse, noun: int) -> str:
