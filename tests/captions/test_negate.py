@@ -81,7 +81,7 @@ def test_only_the_kind_that_is_asked_for() -> None:
 
 def test_hard_variants_name_one_thing_that_is_there_and_one_that_is_not() -> None:
     beach = [Captioned("3", "3.jpg", ["A boat near a beach."], objects=["boat"])]
-    statistics = CollectionStatistics.of(beach, english(), ["boat", "kite"])
+    statistics = CollectionStatistics.of(beach, english(), ["boat", "surfboard"])
     [row] = negate(beach, statistics, NegationOptions(hard=True))
     absent = row["absence_object"]
     assert absent in row["hard_affirmed"]
@@ -148,3 +148,10 @@ def test_a_text_of_more_than_300_words_is_too_long() -> None:
     image = [Captioned("1", None, [LONG * 3])]
     [row] = negate(image, CollectionStatistics.of(image, english()), NegationOptions())
     assert row["presence_reason"] == "too long"
+
+
+def test_of_what_a_close_up_shows_nothing_is_called_absent() -> None:
+    images = [Captioned("1", None, ["A boat is shown close up near a beach."], objects=["boat"])]
+    statistics = CollectionStatistics.of(images, english(), ["boat", "surfboard"])
+    [row] = negate(images, statistics, NegationOptions(kind="absence"))
+    assert row["absence_reason"] == "no place to say that something is absent"

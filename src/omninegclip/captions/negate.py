@@ -23,7 +23,7 @@ from omninegclip.captions.contrast_sets import OF_EACH, contrast_set, named_lite
 from omninegclip.captions.cooccurrence import Cooccurrence, shipped_mentions
 from omninegclip.captions.lexicon import Lexicon, Mentions, Names
 from omninegclip.captions.parse import BATCH, Parse, parse
-from omninegclip.captions.phrasing import insert_absence
+from omninegclip.captions.phrasing import insert_absence, is_closed, shows_scene
 from omninegclip.captions.presence import presence_negations, proofread
 from omninegclip.captions.screening import refusal, sentences, tidy, unfit
 from omninegclip.captions.templates import affirm, swap
@@ -336,14 +336,16 @@ def _negations(
         denied = [_presence(denial, draft) for denial in draft.denials]
         denied = denied or [{"presence_reason": "nothing in it can be denied well"}]
     if options.kind != "presence":
-        plausible = statistics.plausible(known, statistics.lexicon.mentions(draft.caption))
+        shown = not is_closed(tree) and shows_scene(tree)
+        plausible = statistics.plausible(known, statistics.lexicon.mentions(draft.caption)) if shown else []
         drawn = islice(statistics.draw(plausible, rng), options.per_caption)
         missing = [
             _absence(draft, each)
             | (_hard(tree, draft.caption, each, statistics.lexicon, rng) if options.hard else {})
             for each in drawn
         ]
-        missing = missing or [{"absence_reason": "nothing plausible is safely absent"}]
+        reason = "nothing plausible is safely absent" if shown else "no place to say that something is absent"
+        missing = missing or [{"absence_reason": reason}]
     return [(one or {}) | (other or {}) for one, other in zip_longest(denied, missing)]
 
 
