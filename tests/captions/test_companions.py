@@ -40,3 +40,5 @@ def test_nobody_misses_beer_beside_a_child() -> None:
     assert "beer" in beside("pizza")
     assert "beer" not in beside("pizza", "child")
     assert "beer" not in beside("pizza", maybe=("boy",))
+    assert "apple" in beside("banana")
+    assert "apple" not in beside("banana", "tree")

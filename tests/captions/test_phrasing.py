@@ -39,7 +39,9 @@ def test_absence_is_said_at_natural_places(caption: str, place: str, expected: s
 
 
 def test_people_go_without_what_can_be_carried() -> None:
-    assert "A woman who has no umbrella is walking." in said("A woman is walking.", UMBRELLA)["person"]
+    rain = "A woman is walking in the rain."
+    assert "A woman who has no umbrella is walking in the rain." in said(rain, UMBRELLA)["person"]
+    assert "person" not in said("A woman is walking.", UMBRELLA)
     assert "person" not in said("A woman is walking.", Noun("train", "trains"))
 
 

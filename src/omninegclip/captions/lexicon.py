@@ -117,7 +117,7 @@ class Lexicon:
         computer no apple, a toy train no train, and a board may be of many kinds.
         """
         found = list(WORD.finditer(caption.lower()))
-        words, at = [each[0] for each in found], 0
+        words, at = [each[0].removesuffix("'s") for each in found], 0
         named: set[str] = set()
         unsafe: set[str] = set()
         sure: set[str] = set()
@@ -126,7 +126,8 @@ class Lexicon:
             if meaning:
                 named |= meaning.named
                 unsafe |= meaning.unsafe
-                likeness = at > 0 and words[at - 1] in LIKENESS
+                owner = found[at + step - 1][0].endswith("'s")  # may be a plural
+                likeness = owner or (at > 0 and words[at - 1] in LIKENESS)
                 joined = at + step < len(words) and found[at + step].start() == found[at + step - 1].end() + 1
                 if meaning.sure and not likeness and not (joined and self._heads(words, at + step)):
                     sure |= meaning.sure

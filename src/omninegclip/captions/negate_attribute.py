@@ -6,7 +6,7 @@ from omninegclip.captions.compose import NegatedCaption, agreeing, compose
 from omninegclip.captions.english import words
 from omninegclip.captions.lexicon import english
 from omninegclip.captions.parse import NOUNS, Parse
-from omninegclip.captions.structure import phrase, who_is
+from omninegclip.captions.structure import person, phrase, who_is
 
 ATTRIBUTES = words(
     "red orange yellow green blue purple pink brown black white gray grey beige tan silver golden "
@@ -55,6 +55,8 @@ def _relative_clause(parse: Parse, adjective: int, noun: int) -> Iterator[Negate
     if parse.tags[whole.start] not in {"DT", "CD", "PRP$"} or (parse.tags[end] in {"CC", ","}):
         return
     attribute = parse.text(start, end).lower()
+    if noun + 1 < parse.end and parse.words[noun + 1].lower() == "in" and person(parse, noun):
+        return  # "a man who is not young in a black shirt"
     if parse.words[noun].lower() in YOUTH and not AGES.isdisjoint(attribute.split()):
         return  # "a boy who is not young" contradicts itself
     rest = agreeing(f"{parse.text(whole.start, start)} {parse.text(end, noun + 1)}")

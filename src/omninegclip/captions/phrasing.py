@@ -31,6 +31,7 @@ ROOMS = words(
     "courtyard stadium pasture"
 )
 PASTURES = words("field pasture meadow park farm zoo yard backyard enclosure pen")
+ALOFT = words("kite frisbee")  # in sight or not, and no part of a place
 TOWNS = words("city town downtown")  # have one of everything somewhere
 SURFACES = words("table desk counter bench shelf")
 DISHES = words("tray plate")
@@ -162,10 +163,9 @@ def is_closed(parse: Parse) -> bool:
 
 
 def shows_scene(parse: Parse) -> bool:
-    """Return whether a caption speaks of more than a close-up or a part: "the edge of a board"."""
+    """Return whether a sentence speaks of more than a part: "the edge of a board"."""
     about = subject(parse)
-    part = about is not None and parse.words[about.head].lower() in PARTS
-    return not part and CLOSE_UP.search(parse.text()) is None
+    return about is None or parse.words[about.head].lower() not in PARTS
 
 
 def fill(parse: Parse, place: Slot, wording: str, noun: Noun, many: bool) -> str:
@@ -211,6 +211,7 @@ def places(parse: Parse, noun: Noun, kind: str) -> Iterator[Slot]:
         about
         and alone
         and noun.singular in PORTABLE
+        and (noun.singular != "umbrella" or {"rain", "rainy"} & set(parse.words))
         and _single(parse, about.head)
         and person(parse, about.head)
     ):
@@ -234,7 +235,7 @@ def _lacks(parse: Parse, noun: Noun, kind: str) -> bool:
     if not parse.end or noun.singular in POURED:
         return False
     last = parse.words[parse.end - 1].lower()
-    if last in TOWNS or (kind == "animal" and last not in PASTURES):
+    if last in TOWNS or noun.singular in ALOFT or (kind == "animal" and last not in PASTURES):
         return False
     return _expects(last, noun, {"scene", "food"})
 
