@@ -27,10 +27,18 @@ def test_what_is_only_perhaps_there_suggests_nothing_and_rules_out() -> None:
 
 
 def test_an_animal_is_missed_beside_its_like_alone() -> None:
-    assert "cow" in beside("field")
+    assert "dog" in beside("field")
     assert "cow" in beside("field", "sheep")
     assert "cow" not in beside("field", "giraffe")
 
 
 def test_what_is_there_is_not_missed() -> None:
     assert not beside("dog", "cat") & {"dog", "cat"}
+
+
+def test_nobody_misses_beer_beside_a_child() -> None:
+    assert "beer" in beside("pizza")
+    assert "beer" not in beside("pizza", "child")
+    assert "beer" not in beside("pizza", maybe=("boy",))
+    assert "apple" in beside("banana")
+    assert "apple" not in beside("banana", "tree")

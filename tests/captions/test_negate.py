@@ -81,7 +81,7 @@ def test_only_the_kind_that_is_asked_for() -> None:
 
 def test_hard_variants_name_one_thing_that_is_there_and_one_that_is_not() -> None:
     beach = [Captioned("3", "3.jpg", ["A boat near a beach."], objects=["boat"])]
-    statistics = CollectionStatistics.of(beach, english(), ["boat", "kite"])
+    statistics = CollectionStatistics.of(beach, english(), ["boat", "surfboard"])
     [row] = negate(beach, statistics, NegationOptions(hard=True))
     absent = row["absence_object"]
     assert absent in row["hard_affirmed"]
@@ -148,3 +148,35 @@ def test_a_text_of_more_than_300_words_is_too_long() -> None:
     image = [Captioned("1", None, [LONG * 3])]
     [row] = negate(image, CollectionStatistics.of(image, english()), NegationOptions())
     assert row["presence_reason"] == "too long"
+
+
+def test_of_what_a_close_up_shows_nothing_is_called_absent() -> None:
+    images = [Captioned("1", None, ["A boat is shown close up near a beach."], objects=["boat"])]
+    statistics = CollectionStatistics.of(images, english(), ["boat", "surfboard"])
+    [row] = negate(images, statistics, NegationOptions(kind="absence"))
+    assert row["absence_reason"] == "no place to say that something is absent"
+
+
+DENSE = (
+    "The photo shows a quiet living room in the evening. A tabby cat is curled up on a gray sofa. "
+    "The walls of the room are white and the ceiling is high. Soft light falls on the floor from the left."
+)
+
+
+def test_of_several_sentences_the_one_that_lets_expect_something_says_what_is_absent() -> None:
+    images = [Captioned("1", None, [DENSE], objects=["cat", "couch"])]
+    statistics = CollectionStatistics.of(images, english(), LABELS)
+    [row] = negate(images, statistics, NegationOptions(kind="absence"))
+    before, after = DENSE.split(". "), row["absence_negated"].split(". ")
+    [at] = [at for at, pair in enumerate(zip(before, after, strict=True)) if pair[0] != pair[1]]
+    assert at < 2
+    assert row["absence_object"] not in ("cat", "sofa")
+
+
+def test_a_report_and_another_language_are_refused_as_a_whole() -> None:
+    report = "The lungs are clear. The heart is normal. There is no evidence of pneumothorax."
+    french = "Le chat dort sur un sofa rouge. Il y a une lampe dans la pièce. La fenêtre est ouverte."
+    images = [Captioned("1", None, [report]), Captioned("2", None, [french])]
+    rows = list(negate(images, CollectionStatistics.of(images, english()), NegationOptions()))
+    assert [row["presence_reason"] for row in rows] == ["medical report", "not clearly English"]
+    assert [row["absence_reason"] for row in rows] == ["medical report", "not clearly English"]

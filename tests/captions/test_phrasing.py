@@ -5,7 +5,7 @@ import pytest
 from omninegclip.captions import phrasing
 from omninegclip.captions.lexicon import Noun
 from omninegclip.captions.parse import parse
-from omninegclip.captions.phrasing import fill, insert_absence, places
+from omninegclip.captions.phrasing import fill, insert_absence, is_closed, places
 
 DOG, UMBRELLA, SKIS = Noun("dog", "dogs"), Noun("umbrella", "umbrellas"), Noun("skis", "skis")
 
@@ -39,7 +39,9 @@ def test_absence_is_said_at_natural_places(caption: str, place: str, expected: s
 
 
 def test_people_go_without_what_can_be_carried() -> None:
-    assert "A woman who has no umbrella is walking." in said("A woman is walking.", UMBRELLA)["person"]
+    rain = "A woman is walking in the rain."
+    assert "A woman who has no umbrella is walking in the rain." in said(rain, UMBRELLA)["person"]
+    assert "person" not in said("A woman is walking.", UMBRELLA)
     assert "person" not in said("A woman is walking.", Noun("train", "trains"))
 
 
@@ -98,3 +100,23 @@ def test_food_is_not_around_and_of_some_things_there_is_one() -> None:
     assert not any("around" in text for text in said("A man eating a sandwich", soup, "food")["end"])
     tree = next(parse(["A cat in a living room"]))
     assert not any("pianos" in insert_absence(tree, piano, "household", Random(s))[1] for s in range(100))
+
+
+def test_a_denial_behind_with_is_no_second_with() -> None:
+    """A man with a hat has no dog in sight; a hat without a dog is no hat of anyone."""
+    ends = said("A man riding a bicycle with a hat")["end"]
+    assert "A man riding a bicycle with a hat and no dog in sight" in ends
+    assert not any("without" in text or text.count("with ") > 1 for text in ends)
+
+
+def test_animals_that_are_missed_of_a_place_are_several() -> None:
+    tree = next(parse(["Two girls in a park"]))
+    texts = {insert_absence(tree, DOG, "animal", Random(seed))[1] for seed in range(100)}
+    assert "Two girls in a park without dogs" in texts
+    assert "Two girls in a park without a dog" not in texts
+
+
+def test_behind_a_relative_clause_nothing_is_denied() -> None:
+    closed, open_ = parse(["A sofa by a TV that is on.", "A dog that is brown sits on a sofa."])
+    assert is_closed(closed)
+    assert not is_closed(open_)

@@ -86,6 +86,17 @@ def test_the_same_seed_gives_the_same_order() -> None:
         ("A dog near a wall.", "no wall"),
         ("A man wearing a yellow shirt on a bus.", "wearing no yellow"),
         ("The moon shining on a lake.", "moon that is not"),
+        ("A man stands on a surfboard and coasts down a large wave .", "does not"),
+        ("Two people stand on the pier looking at the ocean and embrace .", "do not"),
+        ("A skateboarder at dusk .", "not at dusk"),
+        ("The street is quiet in early autumn.", "not in early"),
+        ("A young man in a black shirt is jumping.", "not young"),
+        ("A parking lot with a few cars in it.", "no few"),
+        ("A stuffed bear head and paw on a laptop computer.", "but not"),
+        ("A large and a small dog are standing in a fence .", "not small"),
+        ("A salad is in a red bowl and has lettuce in it.", "no salad"),
+        ("A young boy runs across the street.", "not young"),
+        ("Man in martial arts-style costume jumping in midair .", "but not jumping"),
     ],
 )
 def test_what_reads_wrong_is_not_written(caption: str, never: str) -> None:

@@ -25,7 +25,8 @@ RARE = 0.1  # of frequencies of which only a sample is known
 class ImageEvidence:
     """What is known of an image: concepts its captions name, those they rule out, and its labels if any.
 
-    `sure` are the named ones that no other word could mean, and `captions` is how many captions there are.
+    `sure` are the named ones that no other word could mean, and `captions` is how many captions there are, of
+    which one with several sentences counts as several.
     `seen` is how likely a model takes each object to be there, None where none looked.
     """
 
@@ -76,7 +77,8 @@ def plausible_absences(
 
 
 def _tells(lexicon: Lexicon) -> Callable[[str], bool]:
-    return lambda name: name in companions().expected or not lexicon.concepts[name].generic
+    told = companions().expected.keys() | companions().never.keys()
+    return lambda name: name in told or not lexicon.concepts[name].generic
 
 
 def plausible_beside(evidence: Evidence, lexicon: Lexicon, counts: Cooccurrence) -> list[tuple[str, float]]:

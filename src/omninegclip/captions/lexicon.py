@@ -23,8 +23,10 @@ HEADS = words(
     "yard ranch keeper owner owners trainer lovers lover ornament ornaments decoration decorations "
     "drawing drawings cartoon picture pictures tattoo computer computers product products brand tree "
     "trees field fields parts part tail head heads collar treats gear equipment race races engine "
-    "car cars lane lanes tracks track light lights and-white pattern"
+    "car cars lane lanes tracks track light lights and-white pattern pad pads lily lilies"
 )
+# "a toy train" is no train
+LIKENESS = words("toy stuffed plush plastic inflatable miniature model fake lego origami cardboard ceramic")
 LONGEST = 3
 LEXICON = Path(__file__).with_name("lexicon.txt")
 Names = frozenset[str]
@@ -112,10 +114,10 @@ class Lexicon:
 
         Of overlapping terms the longest counts: a hot dog is no dog. What is named for sure is named by a
         word that means nothing else, and is no part of a compound: an orange bicycle is no orange, an Apple
-        computer no apple, and a board may be of many kinds.
+        computer no apple, a toy train no train, and a board may be of many kinds.
         """
         found = list(WORD.finditer(caption.lower()))
-        words, at = [each[0] for each in found], 0
+        words, at = [each[0].removesuffix("'s") for each in found], 0
         named: set[str] = set()
         unsafe: set[str] = set()
         sure: set[str] = set()
@@ -124,8 +126,10 @@ class Lexicon:
             if meaning:
                 named |= meaning.named
                 unsafe |= meaning.unsafe
+                owner = found[at + step - 1][0].endswith("'s")  # may be a plural
+                likeness = owner or (at > 0 and words[at - 1] in LIKENESS)
                 joined = at + step < len(words) and found[at + step].start() == found[at + step - 1].end() + 1
-                if meaning.sure and not (joined and self._heads(words, at + step)):
+                if meaning.sure and not likeness and not (joined and self._heads(words, at + step)):
                     sure |= meaning.sure
             at += step
         return Mentions(frozenset(named), frozenset(unsafe), frozenset(sure))

@@ -23,9 +23,9 @@ from omninegclip.captions.contrast_sets import OF_EACH, contrast_set, named_lite
 from omninegclip.captions.cooccurrence import Cooccurrence, shipped_mentions
 from omninegclip.captions.lexicon import Lexicon, Mentions, Names
 from omninegclip.captions.parse import BATCH, Parse, parse
-from omninegclip.captions.phrasing import insert_absence
+from omninegclip.captions.phrasing import CLOSE_UP, insert_absence, is_closed, shows_scene
 from omninegclip.captions.presence import presence_negations, proofread
-from omninegclip.captions.screening import refusal, sentences, tidy, unfit
+from omninegclip.captions.screening import other_text, refusal, sentences, tidy, unfit
 from omninegclip.captions.templates import affirm, swap
 from omninegclip.data.sources import Row
 
@@ -120,7 +120,7 @@ class CollectionStatistics:
             unsafe=visible.union(*(each.unsafe for each in mentions)),
             labelled=None if captioned.objects is None else self.lexicon.resolve_all(captioned.objects),
             sure=frozenset().union(*(each.sure for each in mentions)),
-            captions=len(captioned.captions),
+            captions=sum(len(sentences(tidy(caption))) for caption in captioned.captions),
             seen=captioned.seen,
         )
 
@@ -205,7 +205,8 @@ def negate(
 class _Draft:
     """A caption, its parse or the reason why it has none, and the proofread negations.
 
-    Of a caption with several sentences one is parsed, and what is `before` and `after` it stays as it is.
+    Of a caption with several sentences one is negated, and what is `before` and `after` it stays as it is;
+    `fit` are all that could be, in the order of a draw.
     """
 
     caption: str
@@ -215,6 +216,7 @@ class _Draft:
     denials: list[NegatedCaption] = field(default_factory=list)
     before: str = ""
     after: str = ""
+    fit: list[tuple[str, Parse]] = field(default_factory=list)
 
     def deniable(self) -> list[NegatedCaption]:
         """Return what the sentence asserts, negated, in the order of a draw."""
@@ -222,8 +224,13 @@ class _Draft:
             return _deniable(self.parse, self.rng)
         return presence_negations(self.parse, self.rng)
 
+    def take(self, sentence: str, tree: Parse) -> None:
+        """Choose the sentence to negate."""
+        self.tree = tree
+        self.before, _, self.after = self.caption.partition(sentence)
+
     def around(self, sentence: str) -> str:
-        """Return the whole caption with this for the sentence that was parsed."""
+        """Return the whole caption with this for the sentence that was chosen."""
         return f"{self.before}{sentence}{self.after}"
 
     @property
@@ -253,7 +260,7 @@ def _drafts(images: Sequence[Captioned], options: NegationOptions) -> list[_Draf
         for caption in map(tidy, image.captions):
             rng = Random(f"{options.seed}\n{image.image_id}\n{caption}")  # noqa: S311 -- drawing phrasings, not secrets
             drafts.append(_Draft(caption, None, refusal(caption), rng))
-            sentences_of.append(sentences(caption))
+            sentences_of.append(sentences(caption) if other_text(caption) is None else [caption])
     readable = [
         [sentence for sentence in found if refusal(sentence) is None]
         if len(found) > 1 or not draft.reason
@@ -268,11 +275,10 @@ def _drafts(images: Sequence[Captioned], options: NegationOptions) -> list[_Draf
             draft.reason = "none of its sentences is fit to be negated"
         fit = [(sentence, tree) for sentence, tree in parsed if unfit(tree) is None]
         if fit:
-            sentence, draft.tree = fit[0]
-            if len(all_) > 1:  # one of which something can be denied
-                sentence, draft.tree = next((pair for pair in fit if _deniable(pair[1], draft.rng)), fit[0])
-            draft.before, _, draft.after = draft.caption.partition(sentence)
-            draft.reason = None
+            # of several one of which something can be denied
+            few = len(all_) == 1
+            draft.take(*next((pair for pair in fit if few or _deniable(pair[1], draft.rng)), fit[0]))
+            draft.fit, draft.reason = fit, None
         elif len(all_) == 1 and parsed:
             draft.reason = unfit(parsed[0][1])
     return drafts
@@ -329,22 +335,42 @@ def _negations(
     statistics: CollectionStatistics,
     options: NegationOptions,
 ) -> list[Row]:
-    tree, rng = draft.parse, draft.rng
+    rng = draft.rng
     denied: list[Row] = []
     missing: list[Row] = []
     if options.kind != "absence":
         denied = [_presence(denial, draft) for denial in draft.denials]
         denied = denied or [{"presence_reason": "nothing in it can be denied well"}]
     if options.kind != "presence":
-        plausible = statistics.plausible(known, statistics.lexicon.mentions(draft.caption))
+        plausible, shown = _plausible(draft, known, statistics)
         drawn = islice(statistics.draw(plausible, rng), options.per_caption)
         missing = [
             _absence(draft, each)
-            | (_hard(tree, draft.caption, each, statistics.lexicon, rng) if options.hard else {})
+            | (_hard(draft.parse, draft.caption, each, statistics.lexicon, rng) if options.hard else {})
             for each in drawn
         ]
-        missing = missing or [{"absence_reason": "nothing plausible is safely absent"}]
+        reason = "nothing plausible is safely absent" if shown else "no place to say that something is absent"
+        missing = missing or [{"absence_reason": reason}]
     return [(one or {}) | (other or {}) for one, other in zip_longest(denied, missing)]
+
+
+def _plausible(
+    draft: _Draft, known: ImageEvidence, statistics: CollectionStatistics
+) -> tuple[list[AbsentConcept], bool]:
+    """Return what is plausible beside the first sentence that lets one expect something, which is taken.
+
+    The second says if there is a sentence behind which it could be said. What others name rules out.
+    """
+    whole, shown = statistics.lexicon.mentions(draft.caption), False
+    for sentence, tree in draft.fit if CLOSE_UP.search(draft.caption) is None else ():
+        if is_closed(tree) or not shows_scene(tree):
+            continue
+        shown = True
+        said = statistics.lexicon.mentions(sentence)
+        if plausible := statistics.plausible(known, whole._replace(sure=said.sure)):
+            draft.take(sentence, tree)
+            return plausible, shown
+    return [], shown
 
 
 def _presence(denial: NegatedCaption, draft: _Draft) -> Row:

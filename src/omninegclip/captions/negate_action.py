@@ -4,8 +4,19 @@ from collections.abc import Iterator
 
 from omninegclip.captions.compose import NegatedCaption, compose, with_any
 from omninegclip.captions.english import base_form, words
+from omninegclip.captions.lexicon import english
 from omninegclip.captions.parse import NOUNS, Parse
-from omninegclip.captions.structure import BE, SUBJECTS, phrase, plural, subject, verb_of, who_is
+from omninegclip.captions.structure import (
+    BE,
+    SUBJECTS,
+    locative,
+    object_of,
+    phrase,
+    plural,
+    subject,
+    verb_of,
+    who_is,
+)
 
 NOUN_LIKE = words(
     "setting building painting drawing crossing clothing opening covering ceiling railing dressing"
@@ -13,6 +24,8 @@ NOUN_LIKE = words(
 PAST_LIKE = words(
     "bent sat stood held laid lay ran rode fell flew hung stuck left made kept caught bound hit set put"
 )
+
+AFTER_VERB = words("down up into through toward towards over across away off out back")
 
 
 def negate_action(parse: Parse) -> Iterator[NegatedCaption]:
@@ -43,8 +56,7 @@ def _be(parse: Parse, verb: int) -> Iterator[NegatedCaption]:
 
 def _do(parse: Parse, verb: int) -> Iterator[NegatedCaption]:
     about = subject(parse)
-    coordinated = any(tag in {"VBZ", "VBP"} for tag in parse.tags[verb + 1 :] if tag)
-    if about is None or coordinated or about.head >= verb:
+    if about is None or _another_verb(parse, verb) or about.head >= verb:
         return
     word, many = parse.words[verb], plural(parse, about.head)
     if parse.tags[verb] == "VBZ" and not many:
@@ -67,6 +79,25 @@ def _do(parse: Parse, verb: int) -> Iterator[NegatedCaption]:
         )
 
 
+def _another_verb(parse: Parse, verb: int) -> bool:
+    """Return whether a second verb follows, also one taken for a noun: "and coasts down", "and embrace"."""
+    if any(tag in {"VBZ", "VBP"} for tag in parse.tags[verb + 1 :]):
+        return True
+    return any(
+        parse.words[token - 1].lower() == "and"
+        and parse.deps[token] == "conj"
+        and (
+            (
+                parse.tags[token] == "NNS"
+                and parse.words[token + 1 : token + 2]
+                and parse.words[token + 1] in AFTER_VERB
+            )
+            or (parse.tags[token] in {"NN", "VB"} and parse.tags[parse.heads[token]].startswith("VB"))
+        )
+        for token in range(verb + 1, parse.end)
+    )
+
+
 def _participle(parse: Parse) -> Iterator[NegatedCaption]:
     about, verb = subject(parse), _first_participle(parse)
     if about is None or verb is None:
@@ -81,10 +112,20 @@ def _participle(parse: Parse) -> Iterator[NegatedCaption]:
             denied,
             compose(parse, (verb, verb, f"{who_is(parse, about.head)} not"), *any_of_it),
         )
-    elif parse.tags[verb - 1] in NOUNS and parse.words[about.head + 1] in {"in", "on", "at", "near"}:
+    elif parse.tags[verb - 1] in NOUNS and _somewhere(parse, about.head + 1):
         yield NegatedCaption(
             "action", "but not doing", denied, compose(parse, (verb, verb, "but not"), *any_of_it)
         )
+
+
+def _somewhere(parse: Parse, token: int) -> bool:
+    """Return whether a place follows the subject, behind which "but not jumping" reads well; not clothes."""
+    inner = object_of(parse, token)
+    names = () if inner is None else english().names.get(parse.words[inner].lower(), ())
+    worn = any(english().concepts[name].kind == "clothing" for name in names)
+    return (
+        parse.words[token] in {"in", "on", "at", "near"} and locative(parse, token) is not None and not worn
+    )
 
 
 def _first_participle(parse: Parse) -> int | None:

@@ -6,7 +6,7 @@ from omninegclip.captions.compose import NegatedCaption, agreeing, compose
 from omninegclip.captions.english import words
 from omninegclip.captions.lexicon import english
 from omninegclip.captions.parse import NOUNS, Parse
-from omninegclip.captions.structure import phrase, who_is
+from omninegclip.captions.structure import person, phrase, who_is
 
 ATTRIBUTES = words(
     "red orange yellow green blue purple pink brown black white gray grey beige tan silver golden "
@@ -22,6 +22,10 @@ NAMES = frozenset(
     | {"big wheel", "old town", "long board", "wide receiver", "red cross", "black belt", "red carpet"}
     | {"yellow jacket", "brown rice", "white rice", "dry erase", "open air", "open area", "wide open"}
 )
+YOUTH = words(
+    "boy boys girl girls child children kid kids baby babies toddler toddlers infant puppy kitten kittens"
+)
+AGES = words("young old elderly small tiny big tall")
 FOLLOWED = frozenset({"on", "in", "at", "near", "while", "as", "under", "behind", "beside", "by"})
 
 
@@ -42,9 +46,19 @@ def _relative_clause(parse: Parse, adjective: int, noun: int) -> Iterator[Negate
         return
     if any(parse.words[i].lower() not in ATTRIBUTES | {"and"} for i in range(start, end)):
         return
+    if (
+        whole.start > 1
+        and parse.words[whole.start - 1].lower() == "and"
+        and parse.tags[whole.start - 2] == "JJ"
+    ):
+        return  # "a large and a small dog" are two dogs
     if parse.tags[whole.start] not in {"DT", "CD", "PRP$"} or (parse.tags[end] in {"CC", ","}):
         return
     attribute = parse.text(start, end).lower()
+    if noun + 1 < parse.end and parse.words[noun + 1].lower() == "in" and person(parse, noun):
+        return  # "a man who is not young in a black shirt"
+    if parse.words[noun].lower() in YOUTH and not AGES.isdisjoint(attribute.split()):
+        return  # "a boy who is not young" contradicts itself
     rest = agreeing(f"{parse.text(whole.start, start)} {parse.text(end, noun + 1)}")
     text = compose(parse, (whole.start, noun + 1, f"{rest} {who_is(parse, noun)} not {attribute}"))
     yield NegatedCaption("attribute", "that is not so", f"{attribute} {parse.words[noun]}", text)

@@ -179,6 +179,10 @@ def _subject(parse: Parse) -> Iterator[NegatedCaption]:
     )
     if bare is None or not agrees or parse.tags[verb] == "MD" or "and" in parse.words[:verb]:
         return
+    if any(
+        parse.tags[i] == "VBZ" and parse.words[i - 1].lower() == "and" for i in range(verb + 1, parse.end)
+    ):
+        return  # "no salad is in a bowl and has lettuce"
     first = lowered(parse) if bare == 0 else ""
     if first is not None:
         start = (0, max(bare, 1) if first else bare, f"no {first}".strip())

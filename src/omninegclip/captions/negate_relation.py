@@ -35,9 +35,9 @@ def negate_relation(parse: Parse) -> Iterator[NegatedCaption]:
 
 def _stands_without(parse: Parse, start: int) -> bool:
     verbs = {
-        word.lower()
-        for word, tag in zip(parse.words[:start], parse.tags[:start], strict=True)
-        if tag.startswith("VB")
+        parse.words[token].lower()
+        for token in range(start)
+        if parse.tags[token].startswith("VB") and parse.deps[token] != "amod"
     }
     # without a verb "a cup and a plate but not in a room" is no sentence that a person would write
     return (

@@ -7,7 +7,8 @@ _BOTH = (
 )
 # What a reader takes for a negation; a caption with any of these is not negated again.
 NEGATED = re.compile(
-    rf"\b(?:{_BOTH}|non|nowhere|hardly|barely|un\w+ed|devoid|free of)\b|n['’]t\b",
+    rf"\b(?:{_BOTH}|non|nowhere|hardly|barely|un\w+ed|devoid|void of|bare of|empty of|free (?:of|from)"
+    r"|(?:cloud|leaf|tree|shoe|hat|helmet|rider|driver|hair|tooth|head|arm|handle)less)\b|n['’]t\b",
     re.IGNORECASE,
 )
 # What a breakdown by cue tells apart: words, and the endings n't and -less.

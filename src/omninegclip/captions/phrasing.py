@@ -3,6 +3,7 @@
 No phrasing adds a comma, so that a comma tells nothing of negation.
 """
 
+import re
 from collections.abc import Iterator, Mapping, Set
 from dataclasses import dataclass
 from random import Random
@@ -13,6 +14,8 @@ from omninegclip.captions.english import article, words
 from omninegclip.captions.lexicon import Noun, english
 from omninegclip.captions.parse import NOUNS, Parse
 from omninegclip.captions.structure import (
+    FINITE,
+    PARTS,
     finite,
     object_of,
     person,
@@ -28,6 +31,8 @@ ROOMS = words(
     "courtyard stadium pasture"
 )
 PASTURES = words("field pasture meadow park farm zoo yard backyard enclosure pen")
+ALOFT = words("kite frisbee")  # in sight or not, and no part of a place
+TOWNS = words("city town downtown")  # have one of everything somewhere
 SURFACES = words("table desk counter bench shelf")
 DISHES = words("tray plate")
 SMALL = words("food tableware electronics household")
@@ -116,6 +121,7 @@ CLAUSE = {
     "without {a_noun} in sight": 6,
 }
 LIST = {"but no {noun}": 3, "and no {noun}": 15}
+CLOSE_UP = re.compile(r"\bclose[- ]?ups?\b", re.IGNORECASE)
 UNSEEN = 1  # how often what captions were never seen to say counts as said
 
 
@@ -139,10 +145,27 @@ def insert_absence(parse: Parse, noun: Noun, kind: str, rng: Random) -> tuple[st
         if not ("one}" in wording and (noun.always_many or not noun.countable))
     }
     wording = rng.choices(list(fitting), list(fitting.values()))[0]
-    many = noun.singular in SEVERAL or (
+    roaming = kind in {"animal", "vehicle", "street", "sport"} and wording in BARE  # "in a park without dogs"
+    many = (roaming or noun.singular in SEVERAL) or (
         noun.singular not in ONE and place.name != "person" and rng.random() < 0.5
     )
     return place.name, fill(parse, place, wording, noun, many)
+
+
+def is_closed(parse: Parse) -> bool:
+    """Return whether a caption ends on a relative clause, of which a denial behind it would speak."""
+    return any(
+        parse.deps[token] == "relcl"
+        and parse.span(token)[1] >= parse.end
+        and any(parse.tags[i] in FINITE for i in range(*parse.span(token)))
+        for token in range(parse.end)
+    )
+
+
+def shows_scene(parse: Parse) -> bool:
+    """Return whether a sentence speaks of more than a part: "the edge of a board"."""
+    about = subject(parse)
+    return about is None or parse.words[about.head].lower() not in PARTS
 
 
 def fill(parse: Parse, place: Slot, wording: str, noun: Noun, many: bool) -> str:
@@ -166,7 +189,19 @@ def places(parse: Parse, noun: Noun, kind: str) -> Iterator[Slot]:
     wordings = END | (END_OF_SENTENCE if sentence else {} if verbs else END_OF_NOUNS)
     if kind in {"food", "tableware"}:  # nothing to eat is around
         wordings = {wording: often for wording, often in wordings.items() if "around" not in wording}
-    yield Slot("end", parse.end, 1.0, _unrepeated(parse, BARE if _lacks(parse, noun, kind) else wordings))
+    clauses = [
+        token
+        for token in range(4, parse.end)
+        if parse.deps[token] == "mark"
+        and parse.words[token] in {"while", "as"}
+        and parse.words[token - 1] != ","
+    ]
+    yield Slot(
+        "end",
+        parse.end,
+        0.1 if clauses else 1.0,
+        _unrepeated(parse, BARE if _lacks(parse, noun, kind) else wordings),
+    )
     alone = (
         about is not None
         and about.head - about.start < 4
@@ -176,6 +211,7 @@ def places(parse: Parse, noun: Noun, kind: str) -> Iterator[Slot]:
         about
         and alone
         and noun.singular in PORTABLE
+        and (noun.singular != "umbrella" or {"rain", "rainy"} & set(parse.words))
         and _single(parse, about.head)
         and person(parse, about.head)
     ):
@@ -183,18 +219,14 @@ def places(parse: Parse, noun: Noun, kind: str) -> Iterator[Slot]:
     if (
         sentence
         and about
+        and about.start == 0
         and verb_of(parse) == about.head + 1
         and kind in {"animal", "vehicle"}
         and not person(parse, about.head)
     ):
         yield Slot("subject", about.head + 1, 0.05, CLAUSE)
-    for token in range(4, parse.end):
-        if (
-            parse.deps[token] == "mark"
-            and parse.words[token] in {"while", "as"}
-            and parse.words[token - 1] != ","
-        ):
-            yield Slot("clause", token, 0.3, CLAUSE)
+    for token in clauses:
+        yield Slot("clause", token, 1.0, CLAUSE)
     yield from _after_nouns(parse, noun, kind)
 
 
@@ -202,8 +234,10 @@ def _lacks(parse: Parse, noun: Noun, kind: str) -> bool:
     """Return whether the caption ends on what lacks a thing by itself: "in a kitchen without a microwave"."""
     if not parse.end or noun.singular in POURED:
         return False
-    last = parse.words[parse.end - 1]
-    return _expects(last, noun, {"scene", "food"}) and (kind != "animal" or last.lower() in PASTURES)
+    last = parse.words[parse.end - 1].lower()
+    if last in TOWNS or noun.singular in ALOFT or (kind == "animal" and last not in PASTURES):
+        return False
+    return _expects(last, noun, {"scene", "food"})
 
 
 def _expects(word: str, noun: Noun, kinds: Set[str]) -> bool:
@@ -217,11 +251,13 @@ def _expects(word: str, noun: Noun, kinds: Set[str]) -> bool:
 
 def _unrepeated(parse: Parse, wordings: Mapping[str, int]) -> Mapping[str, int]:
     """Return the wordings that repeat neither the "with" that the caption ends on nor its "near"."""
+    ends_with = "with" in parse.words[-7:]
+    if ends_with:  # "a man with a dog and no leash in sight", and not "with a dog without a leash"
+        wordings = END_OF_SENTENCE if finite(parse) else END_OF_NOUNS
     return {
         wording: often
         for wording, often in wordings.items()
-        if not (wording.startswith("with ") and "with" in parse.words[-7:])
-        and not ("nearby" in wording and {"near", "nearby"} & set(parse.words[-7:]))
+        if not ("nearby" in wording and {"near", "nearby"} & set(parse.words[-7:]))
     }
 
 

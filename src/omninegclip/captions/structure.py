@@ -19,7 +19,8 @@ VAGUE = words("lot lots number variety majority few couple bunch most")
 PARTS = words("inside front top interior rest side back end edge part half bottom corner")
 GERUNDS = words("living dining parking swimming building wedding shopping washing walking sewing boxing")
 ACTS = words(
-    "smile walk play pose look run ride jump surf ski skate dance watch stand sit smiles rides jumps poses"
+    "smile walk play pose look run ride jump surf ski skate dance watch stand sit smiles rides jumps poses "
+    "fight fights hug hugs kiss wrestle climb hike talk wait chase"
 )
 IMAGES = words("picture photo image view photograph shot close close-up closeup scene portrait sight")
 LOCATIVE = words("on in at near under behind beside inside above below by along across against outside over")
@@ -35,7 +36,9 @@ NEEDS_PLACE = words(
 IDIOMS = words(
     "air background foreground distance day night time way line front back middle row side top "
     "motion flight action progress other each area view left right past hand hands mouth head face "
-    "arms picture photo image game photograph position fashion pose style wild"
+    "arms picture photo image game photograph position fashion pose style wild "
+    "dusk dawn sunset sunrise noon midday nighttime daytime daylight morning afternoon evening twilight "
+    "spring summer autumn fall winter atmosphere"
 )
 
 
@@ -106,6 +109,8 @@ def after_determiner(parse: Parse, noun: Phrase) -> int | None:
     tag, word = parse.tags[noun.start], parse.words[noun.start].lower()
     if tag == "DT" and word in {"a", "an"}:
         at = noun.start + 1
+        if at < noun.head and parse.words[at].lower() in QUANTIFIERS:  # "a few cars"
+            return at + 1
         return None if at < noun.head and parse.tags[at] == "CD" else at
     if tag == "CD" and word != "one" and noun.start < noun.head and plural(parse, noun.head):
         return noun.start + 1
@@ -122,6 +127,12 @@ def person(parse: Parse, noun: int) -> bool:
     """Return whether a noun means people, so that "who" goes with it."""
     names = english().names.get(parse.words[noun].lower(), set())
     return any(english().concepts[name].kind == "people" for name in names)
+
+
+def animate(parse: Parse, noun: int) -> bool:
+    """Return whether a noun means people or animals, who do something themselves."""
+    names = english().names.get(parse.words[noun].lower(), set())
+    return any(english().concepts[name].kind in {"people", "animal"} for name in names)
 
 
 def who_is(parse: Parse, noun: int) -> str:
