@@ -91,6 +91,22 @@ def test_a_name_that_is_no_repository_is_refused(model, name):
     assert "write owner/model" in " ".join(errors.split())
 
 
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (("--licence", "MIT License"), "--licence MIT License: write an identifier of the hub, such as mit"),
+        (("--licence", "mit", "--base", "runs/x/model"), "--base runs/x/model: write the id of a model"),
+        (("--licence", "mit", "--results", "nowhere"), "nowhere"),
+    ],
+)
+def test_a_wrong_option_is_one_sentence_and_nothing_is_pushed(hub, model, options, said):
+    code, out, errors = call("publish", str(model), "me/negation", "--yes", *options)
+    assert (code, out) == (1, "")
+    assert said in " ".join(errors.split())
+    assert "Traceback" not in errors
+    assert not hub.pushed
+
+
 def test_what_we_did_not_write_is_not_published(hub, tmp_path):
     code, _, errors = publish(tmp_path)
     assert code == 1

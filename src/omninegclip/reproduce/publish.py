@@ -1,5 +1,6 @@
 """A model of ours to the hub: its files, and a card with every figure that was measured of it."""
 
+import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
@@ -75,11 +76,17 @@ def make_publication(
         results: folders of `evaluate`'s results; those of other models are left out.
 
     Raises:
-        OmniNegClipError: the folder is no such model or is damaged, the name is none, or the results hold no
-            figure of this model.
+        OmniNegClipError: the folder is no such model or is damaged, a name or the licence is none, or the
+            results hold no figure of this model.
     """
     if not hub.looks_like_id(repository):
         raise OmniNegClipError(f"{repository} is no repository of the hub: write owner/model.")
+    if not re.fullmatch(r"[a-z0-9][a-z0-9.+-]*", licence):
+        raise OmniNegClipError(
+            f"--licence {licence}: write an identifier of the hub, such as mit or apache-2.0."
+        )
+    if base is not None and not hub.looks_like_id(base):
+        raise OmniNegClipError(f"--base {base}: write the id of a model on the hub, as owner/model.")
     facts = read_metadata(model) if model.is_dir() else {}
     if "fingerprint" not in facts:
         raise OmniNegClipError(
