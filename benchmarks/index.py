@@ -19,6 +19,7 @@ from transformers import CLIPConfig, CLIPModel
 from omninegclip.clip.encoder import ClipEncoder
 from omninegclip.clip.text.tokenizer import find_tokenizer
 from omninegclip.clip.transform import ImageTransform
+from omninegclip.index.embed import on_this_machine
 from omninegclip.index.loading import load_for
 from omninegclip.index.store import Header, writable_store
 from omninegclip.index.update import update
@@ -87,7 +88,7 @@ def measured(encoder: ClipEncoder, folder: Path, db: Path, processes: int | None
     encoder.encode_images = timed  # type: ignore[method-assign]
     began = time.perf_counter()
     with writable_store(str(db), Header.of(encoder, "measured")) as store:
-        changes = update(store, [folder], encoder, processes)
+        changes = update(store, [folder], on_this_machine(encoder, processes))
     seconds = time.perf_counter() - began
     quarter = max(len(seen) // 4, 1)
     return {

@@ -1,5 +1,6 @@
 """Folders of small images, and the index of them."""
 
+from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
 
@@ -7,6 +8,7 @@ import numpy as np
 from PIL import Image
 
 from omninegclip.clip.encoder import ClipEncoder
+from omninegclip.index.embed import on_this_machine
 from omninegclip.index.names import path_of
 from omninegclip.index.store import Header, Store, open_store, writable_store
 from omninegclip.index.update import Changes, update
@@ -20,10 +22,10 @@ def draw(path: Path, seed: int, size: tuple[int, int] = (40, 30)) -> Path:
     return path
 
 
-def bring_up_to_date(db: str | Path, folders: list[Path], encoder: ClipEncoder) -> Changes:
+def bring_up_to_date(db: str | Path, folders: Sequence[Path | str], encoder: ClipEncoder) -> Changes:
     with writable_store(str(db), Header.of(encoder, "tiny")) as store:
         store.header.refuse(encoder, str(db), writing=True)
-        return update(store, folders, encoder, workers=1)
+        return update(store, folders, on_this_machine(encoder, 1))
 
 
 def stored(db: str | Path) -> dict[str, dict[str, object]]:

@@ -12,6 +12,8 @@ from omninegclip.reading.registry import make_reader
     [
         ("a street without cars", (), "", "a street, NOT cars"),
         ("a beach -people", ("a red car:0.5",), "", "a beach, NOT people, NOT a red car (weight 0.5)"),
+        ('dog -"soccer ball" -kite', (), "", "dog, NOT a soccer ball, NOT a kite"),
+        ("dog -'soccer ball' -kite", (), "", "dog, NOT a soccer ball, NOT a kite"),
         ("a street without cars", ("cars:2",), "", "a street, NOT cars (weight 2)"),
         ("no cars", (), "", "anything, NOT cars"),
         ("a photo", (), "", "a photo"),

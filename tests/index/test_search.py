@@ -9,7 +9,9 @@ from image_folders import Place, bring_up_to_date, draw
 from omninegclip.clip.encoder import ClipEncoder
 from omninegclip.embeddings import Embeddings
 from omninegclip.errors import OmniNegClipError
+from omninegclip.index import lance
 from omninegclip.index import rank as ranking
+from omninegclip.index.names import id_of
 from omninegclip.index.rank import rank
 from omninegclip.index.rows import table_of
 from omninegclip.index.score import Half, QuestionScore, ScoreName
@@ -130,6 +132,28 @@ def test_conditions(place: Place, where: str, holds) -> None:  # type: ignore[no
     order = np.argsort(-np.array(by_hand(score, place.vectors[fitting])), kind="stable")[:7]
     paths = [row["path"] for row in store.engine.facts(found.keys)]
     assert paths == [f"/photos/{fitting[row]}.jpg" for row in order]
+
+
+def test_with_an_approximate_index(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where all of its parts are looked into, answers are those of a scan, also after later changes."""
+    monkeypatch.setattr(lance, "APPROXIMATE_FROM", 400)
+    monkeypatch.setattr(lance, "PROBED", 1000)
+    made, score = Place("lance", tmp_path, DIM), question(unit(1, 1), unit(2, 2), "gate")
+    files = [{"path": f"/photos/{number}.jpg"} for number in range(len(made.vectors))]
+    with made.writable() as store:
+        store.engine.add(table_of(files[:500], made.vectors[:500]))
+        store.engine.tidy()
+        table = store.engine._table  # type: ignore[attr-defined]
+        assert [each.index_type for each in table.list_indices()] == ["IvfFlat"]
+        store.engine.add(table_of(files[500:], made.vectors[500:]))
+        store.engine.delete([id_of(f"/photos/{number}.jpg") for number in range(50)])
+        for tidied in (False, True):
+            if tidied:
+                store.engine.tidy()
+            expected = np.array(by_hand(score, made.vectors[50:]))
+            order = 50 + np.argsort(-expected, kind="stable")[:15]
+            paths = [row["path"] for row in store.engine.facts(rank(store.engine, score, 15).keys)]
+            assert paths == [f"/photos/{number}.jpg" for number in order]
 
 
 def test_the_range_of_scores_sorts_as_they_do() -> None:

@@ -14,6 +14,7 @@ from omninegclip.clip.encoder import ClipEncoder
 from omninegclip.clip.transform import ImageTransform
 from omninegclip.errors import DamagedError, OmniNegClipError
 from omninegclip.files import write_sealed
+from omninegclip.index import update
 from omninegclip.index.store import open_store
 from omninegclip.index.update import Changes
 
@@ -120,7 +121,7 @@ def test_links(
     (tmp_path / "other name").symlink_to(photos)
     changes = bring_up_to_date(tmp_path / "db", [photos, tmp_path / "other name"], encoder)
     assert changes == Changes(new=7, unreadable=1, total=7)
-    assert "2 links to folders were not followed" in capsys.readouterr().err
+    assert "Links to folders are not followed (2 here)" in capsys.readouterr().err
 
 
 def test_a_line_for_each_file_that_cant_be_read(
@@ -137,6 +138,31 @@ def test_a_line_for_each_file_that_cant_be_read(
     for name in ("text.jpg", "half.png", "empty.webp", "pipe.jpg", "bomb.png"):
         assert sum(line.startswith(f"{photos / name}: ") for line in lines.splitlines()) == 1
     assert "more than 89,478,485 pixels" in lines
+
+
+def test_files_that_vanish_or_change_meanwhile(
+    photos: Path, tmp_path: Path, encoder: ClipEncoder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bring_up_to_date(tmp_path / "db", [photos], encoder)
+    for number in (0, 2):
+        draw(photos / f"{number}.png", 80 + number)
+    draw(photos / "new.png", 90)
+    real = update.find_images
+
+    def found(folders: list[Path]) -> update.Found:
+        listed = real(folders)
+        (photos / "0.png").unlink()
+        (photos / "new.png").unlink()
+        draw(photos / "2.png", 99)
+        return listed
+
+    monkeypatch.setattr(update, "find_images", found)
+    changes = bring_up_to_date(tmp_path / "db", [photos], encoder)
+    assert changes == Changes(changed=1, deleted=1, unchanged=4, unreadable=2, total=5)
+    rows = stored(tmp_path / "db")
+    assert sorted(rows) == sorted(str(each) for each in photos.rglob("*.png"))
+    expected = encoder.embed_image(photos / "2.png")[0]
+    np.testing.assert_allclose(rows[str(photos / "2.png")]["vector"], expected, atol=1e-6)
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root reads everything")
@@ -228,3 +254,30 @@ def test_the_background_is_drawn_from_all_rows(
     lots = sorted(row["lot"] for row in stored(tmp_path / "db").values())
     assert len(drawn) == sum(lot < 0.25 for lot in lots)
     assert 0 < len(drawn) < 40
+
+
+def test_a_folder_behind_a_url(photos: Path, tmp_path: Path, encoder: ClipEncoder) -> None:
+    url = f"file://{photos}"
+    (photos / "text.jpg").write_text("no image")
+    assert bring_up_to_date(tmp_path / "db", [url], encoder) == Changes(new=6, unreadable=1, total=6)
+    rows = stored(tmp_path / "db")
+    assert sorted(rows) == sorted(f"file://{each}" for each in photos.rglob("*.png"))
+    expected = encoder.embed_image(photos / "0.png")[0]
+    np.testing.assert_allclose(rows[f"{url}/0.png"]["vector"], expected, atol=1e-6)
+    (photos / "0.png").unlink()
+    changes = bring_up_to_date(tmp_path / "db", [url], encoder)
+    assert changes == Changes(deleted=1, unchanged=5, unreadable=1, total=5)
+
+
+@pytest.mark.parametrize(
+    ("url", "says"),
+    [
+        ("nothing://photos", "Can't reach nothing://photos: "),
+        ("file:///no/such", "file:///no/such holds no files"),
+    ],
+)
+def test_a_url_that_is_none_is_one_sentence(
+    url: str, says: str, tmp_path: Path, encoder: ClipEncoder
+) -> None:
+    with pytest.raises(OmniNegClipError, match=says):
+        bring_up_to_date(tmp_path / "db", [url], encoder)

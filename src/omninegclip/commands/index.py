@@ -1,14 +1,22 @@
 """The verb `index`."""
 
 from dataclasses import asdict, dataclass
+from itertools import chain
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 from cyclopts import Parameter
 
-from omninegclip.commands.options import IndexModelOptions, Json, Paths, Processes
+from omninegclip.commands.options import IndexModelOptions, Json, Processes
 from omninegclip.errors import OmniNegClipError, StoppedError
 from omninegclip.printable import say, say_json
+
+if TYPE_CHECKING:
+    from omninegclip.clip.encoder import ClipEncoder
+    from omninegclip.index.store import Store
+    from omninegclip.index.update import Changes
+
+_IN_ROWS = (".parquet", ".tar")  # what holds images instead of being one
 
 
 @Parameter(name="*")
@@ -26,15 +34,30 @@ class VectorOptions:
     paths: Path | None = None
 
 
+@Parameter(name="*")
+@dataclass(frozen=True, kw_only=True)
+class WorkOptions:
+    """Who decodes and embeds.
+
+    Attributes:
+        processes: Processes that decode images, or actors of Ray where it has no GPUs; one per core when not
+            given.
+        engine: local, or ray for a cluster, which reads Parquet files and WebDataset tars too.
+    """
+
+    processes: Processes | None = None
+    engine: Literal["local", "ray"] = "local"
+
+
 def index(
-    folders: Paths = [],  # noqa: B006 -- a command's default, which nothing changes
+    folders: Annotated[list[str], Parameter(consume_multiple=True)] = [],  # noqa: B006 -- nothing changes it
     /,
     *,
     db: Annotated[str, Parameter(help="Folder of the index.")],
     model: str | None = None,
     weights: IndexModelOptions = IndexModelOptions(),
     made: VectorOptions = VectorOptions(),
-    processes: Processes | None = None,
+    work: WorkOptions = WorkOptions(),
     json_: Json = False,
 ) -> None:
     """Bring an index of images up to date with folders: new, changed, moved and deleted ones.
@@ -43,20 +66,22 @@ def index(
     each.
 
     Args:
-        folders: Folders of images, and what is below them; links to folders are not followed.
+        folders: Folders of images, and what is below them; links to folders are not followed. URLs that
+            fsspec knows, as s3://bucket/photos, are folders too.
         model: The CLIP to embed with; default: that of the index, or scenes-small, which knows drawn scenes
             and no photos, for a new one.
-        processes: Processes that decode images; one per core when not given.
     """
     from omninegclip.index.loading import load_for, name_for
+    from omninegclip.index.places import is_url
     from omninegclip.index.store import Header, writable_store
     from omninegclip.index.transfer import import_vectors, open_vectors
-    from omninegclip.index.update import update
 
     if bool(folders) == bool(made.vectors) or bool(made.vectors) != bool(made.paths):
         raise OmniNegClipError("index needs folders of images, or both --vectors and --paths.")
     for folder in folders:
-        if not folder.exists():
+        if work.engine == "local" and folder.endswith(_IN_ROWS):
+            raise OmniNegClipError(f"{folder} needs --engine ray, which reads images out of files.")
+        if not (is_url(folder) or folder.endswith(_IN_ROWS) or Path(folder).exists()):
             raise OmniNegClipError(f"{folder} does not exist: name an image, or a folder of images.")
     name = name_for(db, model, weights.activation, weights.tokenizer)
     encoder = load_for(name, weights.device)
@@ -65,12 +90,27 @@ def index(
     try:
         with writable_store(db, Header.of(encoder, name, foreign=bool(made.vectors))) as store:
             store.header.refuse(encoder, db, writing=True)
-            changes = (
-                import_vectors(store, vectors) if vectors else update(store, folders, encoder, processes)
-            )
+            changes = import_vectors(store, vectors) if vectors else _updated(store, folders, encoder, work)
     except KeyboardInterrupt as error:
         raise StoppedError("Stopped; the same command goes on.") from error
     if json_:
         say_json(asdict(changes))
     else:
         say(changes)
+
+
+def _updated(store: "Store", folders: list[str], encoder: "ClipEncoder", work: WorkOptions) -> "Changes":
+    from omninegclip.index.embed import on_this_machine
+    from omninegclip.index.update import add_rows, update
+
+    if work.engine == "local":
+        return update(store, folders, on_this_machine(encoder, work.processes))
+    from omninegclip.index.ray_engine import over_ray, rows_over_ray
+
+    files = [each for each in folders if each.endswith(_IN_ROWS)]
+    if not files:
+        return update(store, folders, over_ray(encoder, work.processes))
+    if len(files) < len(folders):
+        raise OmniNegClipError("Folders and files with images in them can't be mixed: index one kind first.")
+    rows = (rows_over_ray(each, store, encoder, work.processes) for each in files)
+    return add_rows(store, chain.from_iterable(rows))

@@ -3,26 +3,25 @@
 import hashlib
 import math
 import multiprocessing
-import os
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Container, Iterable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from itertools import islice
-from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import ExifTags, Image
 
 from omninegclip.clip.transform import ImageTransform
+from omninegclip.embeddings import Embeddings
 from omninegclip.errors import OmniNegClipError
-from omninegclip.images import MAX_BYTES, open_regular, opened
+from omninegclip.images import opened
 from omninegclip.index.names import path_of
-from omninegclip.index.walk import changed_at
+from omninegclip.index.places import read_file
 from omninegclip.interruption import leave_to_parent
 
 AHEAD = 16  # files for each process, so that none waits while another's large one is decoded
@@ -54,6 +53,7 @@ class Decoded:
         content: SHA-256 of the bytes; empty when they can't be read.
         facts: width, height, taken, camera, latitude and longitude, as far as they are known.
         pixels: [3, size, size] as the image tower takes them; None when the content is known or no image.
+        vector: [d], once it is embedded.
         problem: why it can't be used; empty when it can.
         gone: it was deleted before it could be read.
     """
@@ -64,25 +64,17 @@ class Decoded:
     content: str = ""
     facts: dict[str, object] = field(default_factory=dict)
     pixels: NDArray[np.float32] | None = None
+    vector: Embeddings | None = None
     problem: str = ""
     gone: bool = False
 
 
 def decode(task: Task, transform: ImageTransform) -> Decoded:
     """Read one file once: its hash, its facts and its pixels."""
-    found, path = Decoded(task.path), Path(path_of(task.path))
+    found = Decoded(task.path)
     try:
-        with open_regular(path) as file:
-            status = os.fstat(file.fileno())
-            found.size, found.mtime_ns = status.st_size, changed_at(status)
-            if found.size > MAX_BYTES:
-                raise OmniNegClipError(f"it has more than {MAX_BYTES:,} bytes")
-            raw = file.read()
-        found.content = hashlib.sha256(raw).hexdigest()
-        if found.content not in task.known:
-            with opened(raw) as image:
-                found.facts = facts_of(image)
-                found.pixels = transform(image)
+        raw, found.size, found.mtime_ns = read_file(path_of(task.path))
+        decode_bytes(found, raw, task.known, transform)
     except FileNotFoundError:
         found.problem, found.gone = "it is no longer there", True
     except (OSError, MemoryError) as error:
@@ -90,6 +82,15 @@ def decode(task: Task, transform: ImageTransform) -> Decoded:
     except OmniNegClipError as error:
         found.problem = str(error)
     return found
+
+
+def decode_bytes(found: Decoded, raw: bytes, known: Container[str], transform: ImageTransform) -> None:
+    """Note what the bytes of a file hold; raises OmniNegClipError when they are no readable image."""
+    found.content = hashlib.sha256(raw).hexdigest()
+    if found.content not in known:
+        with opened(raw) as image:
+            found.facts = facts_of(image)
+            found.pixels = transform(image)
 
 
 def facts_of(image: Image.Image) -> dict[str, object]:

@@ -119,11 +119,12 @@ class LanceEngine:
     def tidy(self) -> None:
         """Join small files, drop what is old, and bring the approximate index up to date."""
         with _said(self._folder):
+            self._table.optimize(cleanup_older_than=KEPT)
+            # after the files are joined, or all of it would be written a second time
             if self.count() >= APPROXIMATE_FROM and not list(self._table.list_indices()):
                 from lancedb.index import IvfFlat
 
                 self._table.create_index("vector", config=IvfFlat(distance_type="cosine"))
-            self._table.optimize(cleanup_older_than=KEPT)
 
 
 def _some(ids: Sequence[str]) -> Iterator[Sequence[str]]:
@@ -142,4 +143,7 @@ def _said(folder: Path) -> Iterator[None]:
         yield
     except (OSError, RuntimeError, ValueError) as error:
         first = str(error).strip().partition("\n")[0].partition(", /")[0]
-        raise EngineError(f"LanceDB can't use {folder}: {first.rstrip('.')}.") from error
+        raise EngineError(
+            f"LanceDB can't use {folder}: {first.rstrip('.')}. If that is damage, index the folders again, "
+            "into a new --db."
+        ) from error

@@ -69,13 +69,13 @@ def import_vectors(store: Store, vectors: Sequence[VectorFile]) -> Changes:
     steps = [(each, start) for each in vectors for start in range(0, len(each.array), _BATCH)]
     for (array, file, names), start in track(steps, "Importing", len(steps)):
         part = _unit(np.asarray(array[start : start + _BATCH], np.float32), file, start)
-        rows = dict(zip(names[start : start + _BATCH], part, strict=True))
-        new = [name for name in rows if id_of(name) not in there]
-        old = [name for name in rows if id_of(name) in there]
+        last = {id_of(name): row for row, name in enumerate(names[start : start + _BATCH])}
+        new = [row for key, row in last.items() if key not in there]
+        old = [row for key, row in last.items() if key in there]
         for some, write in ((new, store.engine.add), (old, store.engine.replace)):
             if some:
-                write(table_of([{"path": name} for name in some], np.stack([rows[name] for name in some])))
-        there |= {id_of(name) for name in new}
+                write(table_of([{"path": names[start + row]} for row in some], part[some]))
+        there |= last.keys()
         changes.new, changes.changed = changes.new + len(new), changes.changed + len(old)
     store.engine.tidy()
     changes.total = store.engine.count()

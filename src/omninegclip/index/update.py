@@ -4,28 +4,22 @@ An image is known by its path, size and time of change, and where these differ b
 moved, copied or touched is not embedded again. Rows are written a few at a time, each time as a whole.
 """
 
-import os
 import time
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 
-from omninegclip.errors import OmniNegClipError
-from omninegclip.index.decode import Decoded, Task, decode_all, time_text
-from omninegclip.index.names import id_of, text_of
+from omninegclip.index.decode import Decoded, Task, time_text
+from omninegclip.index.embed import Embedder
+from omninegclip.index.names import id_of
 from omninegclip.index.rows import STATE, table_of
 from omninegclip.index.store import Store
 from omninegclip.index.truth import SceneTruth
 from omninegclip.index.walk import Found, covers, find_images
 from omninegclip.progress import console, progress
-
-if TYPE_CHECKING:
-    from omninegclip.clip.encoder import ClipEncoder
-    from omninegclip.embeddings import Embeddings
 
 WRITTEN = 1024  # rows at a time, or
 SECONDS = 10  # what was embedded in so many seconds: a kill loses no more
@@ -59,10 +53,8 @@ class Known:
     content: str
 
 
-def update(
-    store: Store, folders: Sequence[Path], encoder: "ClipEncoder", workers: int | None = None
-) -> Changes:
-    """Bring an index that this process may write up to date with `folders`.
+def update(store: Store, folders: Sequence[Path | str], embed: Embedder) -> Changes:
+    """Bring an index that this process may write up to date with `folders`, paths or URLs.
 
     Rows of images that are no longer below `folders` are deleted; rows of other folders, and of folders that
     can't be read now, stay. A file that is no readable image is told in a line.
@@ -71,15 +63,21 @@ def update(
     """
     found = find_images(folders)
     found.tell()
-    tops = [text_of(os.path.realpath(folder)) for folder in folders]
-    return _Update(store, encoder, tops, found).run(workers or os.cpu_count() or 1)
+    return _Update(store, found).run(embed)
+
+
+def add_rows(store: Store, found: Iterator[Decoded]) -> Changes:
+    """Write images that lie in no folder into an index that this process may write, and delete nothing."""
+    run = _Update(store, Found())
+    run.take(found, None)
+    return run.finish()
 
 
 class _Update:
     """One run over what was found: what has changed is decoded, embedded and written."""
 
-    def __init__(self, store: Store, encoder: "ClipEncoder", tops: Sequence[str], found: Found) -> None:
-        self.engine, self.encoder, self.files = store.engine, encoder, found.files
+    def __init__(self, store: Store, found: Found) -> None:
+        self.engine, self.files = store.engine, found.files
         self.truth = SceneTruth()
         self.changes = Changes(unreadable=len(found.unread))
         self.known = _known(store)
@@ -88,7 +86,7 @@ class _Update:
         self.gone = {
             row_id
             for row_id, known in self.known.items()
-            if known.path not in found.files and covers(tops, known.path)
+            if known.path not in found.files and covers(found.tops, known.path)
             if not covers(found.hidden, known.path)
         }
         # content -> a row that has its vector and is not written anew in this run
@@ -99,22 +97,41 @@ class _Update:
             if row_id not in changing and known.content:
                 self.owners[known.content] = row_id
                 self.by_size[known.size].add(known.content)
-        self.fresh: list[tuple[Decoded, Embeddings]] = []
+        self.fresh: list[Decoded] = []
         self.borrowed: list[tuple[Decoded, str]] = []  # with the row whose vector it takes
         self.moved: set[str] = set()  # contents
-        self.last = time.monotonic()
+        self.last, self.done = time.monotonic(), 0
 
-    def run(self, workers: int) -> Changes:
+    def run(self, embed: Embedder) -> Changes:
         """Do it all."""
         if self.left:
-            found = decode_all(self._tasks(), self.encoder.transform, min(workers, len(self.left)))
-            for batch in _batches(self._watched(found), self.encoder.image_batch):
-                self._embed(batch)
-            self._write()
-        # last, since a moved image takes its vector from the row of where it was
+            self.take(embed(list(self._tasks())), len(self.left))
+        return self.finish()
+
+    def take(self, found: Iterator[Decoded], total: int | None) -> None:
+        """Write what files hold, with the bar; what is known already needed no model."""
+        began = time.monotonic()
+        with progress() as bar:
+            task = bar.add_task("Indexing", total=total, note="")
+            for self.done, each in enumerate(found, 1):
+                if each.problem:
+                    self._leave_out(each)
+                elif each.vector is None:
+                    self._borrow(each)
+                else:
+                    self._count(id_of(each.path))
+                    self.fresh.append(each)
+                if len(self.fresh) + len(self.borrowed) >= WRITTEN or time.monotonic() - self.last > SECONDS:
+                    self._write()
+                rate = self.done / (time.monotonic() - began)
+                bar.update(task, advance=1, note=f"{rate:,.1f} images/s")
+        self._write()
+
+    def finish(self) -> Changes:
+        """Delete the rows of what is gone: last, since a moved image takes its vector from where it was."""
         self.engine.delete(sorted(self.gone))
         self.changes.deleted = len(self.gone) - self.changes.moved
-        if self.left or self.gone:
+        if self.done or self.gone:
             self.engine.tidy()
         self.changes.total = self.engine.count()
         return self.changes
@@ -128,20 +145,6 @@ class _Update:
             own = self.known.get(id_of(path))
             contents = self.by_size.get(self.files[path][0], set())
             yield Task(path, frozenset(contents | {own.content} if own and own.content else contents))
-
-    def _watched(self, found: Iterator[Decoded]) -> Iterator[Decoded]:
-        """Yield what is to be embedded, with the bar; what is known already needs no model."""
-        began = time.monotonic()
-        with progress() as bar:
-            task = bar.add_task("Indexing", total=len(self.left), note="")
-            for done, each in enumerate(found, 1):
-                if each.problem:
-                    self._leave_out(each)
-                elif each.pixels is None:
-                    self._borrow(each)
-                else:
-                    yield each
-                bar.update(task, advance=1, note=f"{done / (time.monotonic() - began):,.1f} images/s")
 
     def _leave_out(self, found: Decoded) -> None:
         """Tell of a file that can't be used; its row goes if the file is gone or no image now."""
@@ -165,23 +168,6 @@ class _Update:
             else:
                 self._count(row_id)
             self.borrowed.append((found, owner))
-        self._write_if_due()
-
-    def _embed(self, batch: Sequence[Decoded]) -> None:
-        import torch
-
-        pixels = torch.from_numpy(np.stack([each.pixels for each in batch if each.pixels is not None]))
-        with torch.inference_mode():
-            vectors: Embeddings = self.encoder.encode_images(pixels).float().cpu().numpy()
-        for each, vector in zip(batch, vectors, strict=True):
-            if not np.isfinite(vector).all():
-                raise OmniNegClipError(
-                    f"The model's features of {each.path} are not finite: check its weights."
-                )
-            each.pixels = None  # or they would stay in memory until the row is written
-            self._count(id_of(each.path))
-            self.fresh.append((each, vector))
-        self._write_if_due()
 
     def _count(self, row_id: str) -> None:
         if row_id in self.known:
@@ -189,14 +175,10 @@ class _Update:
         else:
             self.changes.new += 1
 
-    def _write_if_due(self) -> None:
-        if len(self.fresh) + len(self.borrowed) >= WRITTEN or time.monotonic() - self.last > SECONDS:
-            self._write()
-
     def _write(self) -> None:
         """Write what has come together: new rows are added, and others put in place of the old ones."""
         owners = {row["id"]: row for row in self.engine.get([o for _, o in self.borrowed]).to_pylist()}
-        rows = [(self._row(each, each.facts), vector) for each, vector in self.fresh]
+        rows = [(self._row(each, each.facts), each.vector) for each in self.fresh]
         rows += [(self._row(each, owners[owner]), owners[owner]["vector"]) for each, owner in self.borrowed]
         new = [row for row in rows if id_of(str(row[0]["path"])) not in self.known]
         old = [row for row in rows if id_of(str(row[0]["path"])) in self.known]
@@ -210,7 +192,8 @@ class _Update:
         """Return what is known of a file; `facts` may be those of another file with the same content."""
         own = {"path": found.path, "size": found.size, "mtime_ns": found.mtime_ns, "content": found.content}
         shows = self.truth.shows(found.path) or facts.get("shows")
-        return {**facts, **own, "modified": time_text(found.mtime_ns / 1e9), "shows": shows}
+        modified = time_text(found.mtime_ns / 1e9) if found.mtime_ns else None  # in a tar, nothing says it
+        return {**facts, **own, "modified": modified, "shows": shows}
 
 
 def _known(store: Store) -> dict[str, Known]:
@@ -220,17 +203,6 @@ def _known(store: Store) -> dict[str, Known]:
         for batch in store.engine.read(STATE)
         for row in batch.to_pylist()
     }
-
-
-def _batches(items: Iterator[Decoded], size: int) -> Iterator[list[Decoded]]:
-    batch: list[Decoded] = []
-    for item in items:
-        batch.append(item)
-        if len(batch) == size:
-            yield batch
-            batch = []
-    if batch:
-        yield batch
 
 
 def _tell(path: str, reason: str) -> None:

@@ -8,9 +8,8 @@ from pathlib import Path
 from omninegclip.errors import OmniNegClipError
 from omninegclip.images import SUFFIXES
 from omninegclip.index.names import text_of
+from omninegclip.index.places import changed_at, changed_there, is_url, reached
 from omninegclip.progress import console
-
-_LATEST = 2**63 - 1
 
 
 @dataclass
@@ -18,12 +17,14 @@ class Found:
     """What lies below some folders.
 
     Attributes:
+        tops: the folders, as texts.
         files: size in bytes and time of the last change in nanoseconds of each image file, by its path as a
             text.
         unread: what was raised where a folder or a file can't be looked at, by its path as a text.
         links: links to folders, which are not followed.
     """
 
+    tops: list[str] = field(default_factory=list)
     files: dict[str, tuple[int, int]] = field(default_factory=dict)
     unread: dict[str, OSError] = field(default_factory=dict)
     links: int = 0
@@ -33,7 +34,7 @@ class Found:
         for path, error in self.unread.items():
             console.print(f"{path}: {error.strerror or error}", soft_wrap=True)
         if self.links:
-            console.print(f"{self.links:,} links to folders were not followed: name these folders too.")
+            console.print(f"Links to folders are not followed ({self.links:,} here): name these folders too.")
 
     @property
     def hidden(self) -> list[str]:
@@ -41,31 +42,34 @@ class Found:
         return [path for path, error in self.unread.items() if not isinstance(error, FileNotFoundError)]
 
 
-def find_images(folders: Sequence[Path]) -> Found:
+def find_images(folders: Sequence[Path | str]) -> Found:
     """Return the image files below `folders`, known by their suffix; a file that is named counts as it is.
 
     Links to files are read, and links to folders are not followed, so that no loop is entered and no image
     found twice.
 
-    Raises OmniNegClipError when one of `folders` is not there.
+    Args:
+        folders: paths, or URLs that fsspec knows.
+
+    Raises:
+        OmniNegClipError: one of them is not there, or a URL can't be reached.
     """
     found = Found()
     for folder in folders:
+        if is_url(str(folder)):
+            _list_url(str(folder), found)
+            continue
         top = os.path.realpath(folder)  # a folder has one name, by whatever link it is reached
+        found.tops.append(text_of(top))
         if os.path.isdir(top):
             for entry in _entries(top, found):
-                if os.path.splitext(entry.name)[1].lower() in SUFFIXES:
+                if _is_image(entry.name):
                     _note(entry.path, found)
         elif os.path.exists(top):
             _note(top, found)
         else:
             raise OmniNegClipError(f"{folder} does not exist: name an image, or a folder of images.")
     return found
-
-
-def changed_at(status: os.stat_result) -> int:
-    """Return a file's time of the last change in nanoseconds, as far as 64 bits hold it."""
-    return min(max(status.st_mtime_ns, -_LATEST), _LATEST)
 
 
 def covers(folders: Sequence[str], path: str) -> bool:
@@ -93,6 +97,21 @@ def _entries(top: str, found: Found) -> Iterator["os.DirEntry[str]"]:
             else:
                 yield entry
         stack.extend(reversed(below))
+
+
+def _list_url(url: str, found: Found) -> None:
+    with reached(url) as (system, top):
+        listed = system.find(top, detail=True)
+        if not listed:  # most stores have no folders, and know none that is empty
+            raise OmniNegClipError(f"{url} holds no files: name a folder of images.")
+        found.tops.append(text_of(system.unstrip_protocol(top)))
+        for path, info in listed.items():
+            if _is_image(path):
+                found.files[text_of(system.unstrip_protocol(path))] = int(info["size"]), changed_there(info)
+
+
+def _is_image(name: str) -> bool:
+    return os.path.splitext(name)[1].lower() in SUFFIXES
 
 
 def _note(path: str, found: Found) -> None:

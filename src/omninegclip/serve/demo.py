@@ -9,6 +9,7 @@ from omninegclip import __version__
 from omninegclip.data.record import write_records
 from omninegclip.data.sources import Row
 from omninegclip.files import atomic_folder
+from omninegclip.index.embed import on_this_machine
 from omninegclip.index.loading import DEMONSTRATION, load_for
 from omninegclip.index.store import Header, writable_store
 from omninegclip.index.update import update
@@ -41,7 +42,7 @@ def demonstration() -> str:
     if not (folder / "ready").is_file():
         encoder = load_for(DEMONSTRATION, "cpu")
         with writable_store(str(db), Header.of(encoder, DEMONSTRATION)) as store:
-            update(store, [scenes], encoder, 1)
+            update(store, [scenes], on_this_machine(encoder, 1))
         (folder / "ready").touch()
     return str(db)
 
