@@ -11,9 +11,11 @@ from omninegclip.clip.encoder import ClipEncoder
 from omninegclip.clip.io.load import load_clip
 from omninegclip.embeddings import Embeddings
 from omninegclip.errors import OmniNegClipError
+from omninegclip.evaluation.robustness import evaluate_robustness
 from omninegclip.evaluation.scenes import Figures, evaluate_scenes
 from omninegclip.evaluation.scorer import ScoreName, Scorer
 from omninegclip.scenes.benchmark import ScenesBenchmark, make_benchmark
+from omninegclip.scenes.robustness import make_robustness
 from omninegclip.scenes.tables import write_benchmark
 from omninegclip.scoring.calibration import FILE, calibration_of
 from omninegclip.study.world import embed_scenes
@@ -54,6 +56,17 @@ def test_halves_mend_what_one_vector_gets_wrong_and_change_nothing_else(
     assert value(halved, "exclusion_at_10") < 0.2 < value(whole, "exclusion_at_10")
     for metric in ("retrieval_text_to_image_r1", "retrieval_image_to_text_r1", "zero_shot_auc"):
         assert halved[metric] == whole[metric]
+
+
+def test_only_and_not_only_are_told_by_what_is_not_named(encoder: ClipEncoder) -> None:
+    suite = make_robustness(1002, 60)
+    suite = suite._replace(questions=tuple(each for each in suite.questions if each.probe == "quantifier"))
+    shown = [number for each in suite.questions for number in (each.right, each.wrong)]
+    images = np.zeros((len(suite.scenes), 128), np.float32)
+    images[shown] = embed_scenes(encoder, "suite", [suite.scenes[number] for number in shown], suite.seed)
+    figures = evaluate_robustness(suite, images, Scorer("rules").of("scenes-small", encoder))["quantifier"]
+    assert value(figures, "picture_choice") > 0.85
+    assert value(figures, "caption_choice") > 0.85
 
 
 @pytest.mark.parametrize("score", ["gate", "subtract", "subspace", "cosine"])

@@ -1,5 +1,6 @@
 """The verb `calibrate`."""
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
@@ -10,14 +11,30 @@ from omninegclip.errors import OmniNegClipError
 from omninegclip.printable import say_facts
 
 
+@Parameter(name="*")
+@dataclass(frozen=True, kw_only=True)
+class BackgroundOptions:
+    """Which images stand for the collection, and what they show.
+
+    Attributes:
+        count: How many of the images are drawn.
+        seed: Decides which.
+        nouns: File with a noun a line, what such images show: an image is looked through for these where a
+            sentence says "only". Without it those are the objects of an English list.
+    """
+
+    count: Annotated[int, Parameter(validator=Between(50, 100_000))] = 1000
+    seed: Seed = 0
+    nouns: Path | None = None
+
+
 def calibrate(
     model: str,
     images: Paths,
     /,
     *,
     out: Path,
-    count: Annotated[int, Parameter(validator=Between(50, 100_000))] = 1000,
-    seed: Seed = 0,
+    background: BackgroundOptions = BackgroundOptions(),
     weights: ModelOptions = ModelOptions(),
     json_: Json = False,
 ) -> None:
@@ -27,8 +44,6 @@ def calibrate(
         model: A model that ships, a folder, a weight file, or an id of the Hugging Face hub.
         images: Images, and folders of images like those to be searched.
         out: File to write; named calibration.safetensors in the model's folder, it is found there.
-        count: How many of the images are drawn.
-        seed: Decides which.
     """
     from omninegclip.clip.io.load import load_clip
     from omninegclip.files import refuse_existing
@@ -36,16 +51,17 @@ def calibrate(
     from omninegclip.index.walk import find_images
     from omninegclip.progress import console
     from omninegclip.scoring.calibration import calibrate as measure
-    from omninegclip.scoring.calibration import draw
+    from omninegclip.scoring.calibration import draw, read_nouns
 
     refuse_existing(out)
+    named = read_nouns(background.nouns) if background.nouns else ()
     found = find_images(images)
     found.tell()
     if not found.files:
         raise OmniNegClipError(f"{', '.join(map(str, images))}: no image file is there.")
     encoder = load_clip(*weights.named([model]))
-    drawn = draw([Path(path_of(each)) for each in found.files], count, seed)
-    calibration, broken = measure(encoder, drawn)
+    drawn = draw([Path(path_of(each)) for each in found.files], background.count, background.seed)
+    calibration, broken = measure(encoder, drawn, named)
     for reason in broken.values():
         console.print(reason)
     calibration.save(out)

@@ -1,6 +1,7 @@
 """How a user wants texts to be read and scored, and what does it for a model."""
 
 from collections.abc import Sequence
+from functools import cache
 from itertools import pairwise
 from pathlib import Path
 from typing import NamedTuple
@@ -16,6 +17,7 @@ from omninegclip.reading.registry import make_reader
 from omninegclip.scenes.negation import TemplatesReader
 from omninegclip.scoring.calibration import calibration_file, calibration_of
 from omninegclip.scoring.halves import DEFAULT
+from omninegclip.scoring.others import KnownThings
 from omninegclip.scoring.texts import (
     HalvesScore,
     ReadTexts,
@@ -88,7 +90,8 @@ class Scorer(NamedTuple):
         if self.score == "subspace":
             return whole_texts(_subspace(read_halves))
         calibration = calibration_of(model, encoder.image_fingerprint, self.calibration)
-        return halved_texts(read_halves, calibration, score=self.score)
+        known = cache(lambda: KnownThings(embed_text, calibration.nouns))
+        return halved_texts(read_halves, calibration, score=self.score, known=known)
 
     def _reader(self, encoder: Encoder, embed_text: EmbedText) -> ReadHalves:
         if self.reader.startswith(LEARNED):

@@ -22,10 +22,10 @@ _SINGLE = table.words(
     "avoid hide omit skip isnt arent wasnt werent doesnt dont didnt hasnt wouldnt"
 )
 _FIRST_OF_SEVERAL = table.words(
-    "other rather any anywhere anything anyone anybody everything empty leave filter w"
+    "other rather any anywhere anything anyone anybody everything empty leave filter w more"
 )
 _SEVERAL = re.compile(
-    r"\b(?:(?:other|rather)\sthan|(?:any(?:where|thing|one|body|\snumber)|everything)\sbut|empty\sof"
+    r"\b(?:(?:other|rather)\sthan|more\sthan\s(?:just|only)|(?:any(?:where|thing|one|body|\snumber)|everything)\sbut|empty\sof"
     r"|(?:leave|filter)\sout|w/o(?:ut)?)\b"
 )
 _WORD = re.compile(r"\w+")

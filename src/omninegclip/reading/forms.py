@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 from omninegclip.reading.affirmed import tidy
 from omninegclip.reading.noun_phrases import indefinite
-from omninegclip.reading.reading import ELSE, Reading
+from omninegclip.reading.reading import BESIDES, ELSE, Reading
 from omninegclip.reading.tokens import Tokens
 
 _IMAGE = r"(?:image|picture|photo|photograph|scene|drawing|shot)"
@@ -17,7 +17,10 @@ _SHOWS = r"(?:shows|showing|of|with|contains|features|depicts|has)"
 
 
 class Form(NamedTuple):
-    """A sentence whose groups `a` and `n` are what it affirms and denies; without `n`, all else is denied."""
+    """A sentence whose groups `a` and `n` are what it affirms and denies.
+
+    Without `n`, all else is denied, or with a group `more` affirmed: "not only a dog".
+    """
 
     pattern: re.Pattern[str]
 
@@ -41,13 +44,18 @@ _FORMS = (
         r"(?:(?P<lead>.*?)\b)?(?:(?:nothing|no one|nobody) but|"
         r"(?:nothing|no one|nobody|no \w+) (?:except|other than|besides|save)) (?:for )?(?P<a>.+)"
     ),
+    _form(
+        r"(?P<more>not (?:only|just)|more than (?:just|only)) "
+        r"(?P<a>(?:(?!\b(?:but|also|too|as well)\b).)+)"
+    ),
+    _form(r"(?P<a>.+?),? (?P<more>and that is not all|(?:but|and|though)? ?not (?:all )?alone)(?: here)?"),
     _form(r"only (?!one of\b|the\b|today\b)(?P<a>.+)"),
     _form(rf"(?P<lead>(?:(?:this|the|an?) {_IMAGE} ){_SHOWS}) only (?P<a>.+)"),
     _form(r"(?:just|only)? ?(?P<a>.+?),? (?:and|but|with) nothing else(?: \w+){0,2}"),
     _form(r"(?P<alone>(?P<a>.+?) (?:all )?alone(?: here)?)"),
 )
 _FORMED = re.compile(
-    r"\b(?:nothing|nobody|no one|only|alone|besides|(?:no|without),|no \w+,|no \w+ (?:except|other|save)"
+    r"\b(?:nothing|nobody|no one|only|alone|besides|more than|not (?:just|all)|(?:no|without),|no \w+,|no \w+ (?:except|other|save)"
     r"|what (?:it|this|the)|however|no matter)(?!\w)",
     re.IGNORECASE,
 )
@@ -88,10 +96,12 @@ def by_form(sentence: str) -> Reading | None:
         if found is None:
             continue
         groups = found.groupdict()
-        if groups.get("alone") and not _verbless(found["a"]):
+        if (groups.get("alone") or groups.get("more")) and not _verbless(found["a"]):
             continue
         affirmed = tidy(f"{groups.get('lead') or ''} {found['a']}")
         denied = groups.get("n")
+        if groups.get("more"):
+            return Reading(f"{affirmed}{BESIDES}" if affirmed else "")
         return Reading(affirmed, (indefinite(denied) if denied else ELSE,))
     return None
 

@@ -103,6 +103,7 @@ class LearnedReader:
             affirms | ~denies,
             said.vectors[:, 1:][denied],
             np.concatenate([[0], np.cumsum(denied.sum(axis=1))]),
+            np.zeros(len(texts), np.int8),
         )
 
 

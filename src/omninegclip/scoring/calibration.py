@@ -19,7 +19,7 @@ from omninegclip.data.features import ImageEncoder
 from omninegclip.data.sources import readable
 from omninegclip.embeddings import Embeddings
 from omninegclip.errors import OmniNegClipError
-from omninegclip.files import atomic_file
+from omninegclip.files import JsonObject, atomic_file
 from omninegclip.progress import track
 
 FILE = "calibration.safetensors"
@@ -34,10 +34,12 @@ class Calibration(NamedTuple):
     Attributes:
         background: [m, d], L2-normalised.
         fingerprint: of the image tower that embedded them.
+        nouns: what such images show, to look through them for where a text says "only".
     """
 
     background: Embeddings
     fingerprint: str
+    nouns: tuple[str, ...] = ()
 
     def moments(self, texts: Embeddings) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         """Return the mean [T] and standard deviation [T] of the cosines of texts [T, d] with the background.
@@ -49,16 +51,26 @@ class Calibration(NamedTuple):
         cosines = texts @ self.background.T
         return cosines.mean(axis=1), np.maximum(cosines.std(axis=1), _FLAT)
 
+    def correlations(self, text: Embeddings, others: Embeddings) -> NDArray[np.float32]:
+        """Return the correlation [V] of the background's cosines with a text [d] and with others [V, d]."""
+        one, many = self.background @ text, others @ self.background.T
+        (mean,), (deviation,) = self.moments(text[None])
+        means, deviations = self.moments(others)
+        return np.asarray(((one - mean) @ (many.T - means)) / (len(one) * deviation * deviations))
+
     def save(self, path: Path) -> None:
         """Write the file `path`, whole or not at all. Raises OmniNegClipError when it can't be written."""
         with atomic_file(path) as partial:
-            facts = {"image_fingerprint": self.fingerprint, "sha256": _digest(self.background)}
+            facts: JsonObject = {"image_fingerprint": self.fingerprint, "sha256": _digest(self.background)}
+            facts |= {"nouns": list(self.nouns)} if self.nouns else {}
             metadata = {_FACTS: json.dumps(facts)}  # one entry: the order of several is random in the file
             save_file({"background": self.background}, partial, metadata)
 
 
-def calibrate(encoder: ImageEncoder, images: Sequence[Path]) -> tuple[Calibration, dict[Path, str]]:
-    """Embed images for a background, and say what is wrong with those that can't be read.
+def calibrate(
+    encoder: ImageEncoder, images: Sequence[Path], nouns: Sequence[str] = ()
+) -> tuple[Calibration, dict[Path, str]]:
+    """Embed images, which show things of these nouns, for a background, and say why some can't be read.
 
     Raises OmniNegClipError when fewer than FEWEST can be read.
     """
@@ -76,7 +88,24 @@ def calibrate(encoder: ImageEncoder, images: Sequence[Path]) -> tuple[Calibratio
     background = np.concatenate(vectors)
     if not _are_units(background):
         raise OmniNegClipError("The model's features of these images are not finite: check its weights.")
-    return Calibration(background, encoder.image_fingerprint), broken
+    return Calibration(background, encoder.image_fingerprint, tuple(nouns)), broken
+
+
+def read_nouns(path: Path) -> tuple[str, ...]:
+    """Read a file with a noun a line, such as "dog" or "palm tree".
+
+    Raises OmniNegClipError when it can't be read, holds none, or a line is no noun.
+    """
+    with readable(path):
+        lines = [line.strip() for line in path.read_text("utf-8-sig").splitlines()]
+    for number, line in enumerate(lines, 1):
+        if line and not all(word.replace("-", "").replace("'", "").isalpha() for word in line.split()):
+            raise OmniNegClipError(
+                f'{path}, line {number}: {line!r} is no noun such as "dog" or "palm tree".'
+            )
+    if not any(lines):
+        raise OmniNegClipError(f"{path} holds no noun: write one a line.")
+    return tuple(dict.fromkeys(line for line in lines if line))
 
 
 def draw(images: Sequence[Path], count: int, seed: int) -> list[Path]:
@@ -133,9 +162,13 @@ def load_calibration(path: Path, fingerprint: str) -> Calibration:
         raise OmniNegClipError(
             f"{path} is of another image tower than this model's: make one with `omninegclip calibrate`."
         )
+    if not isinstance(nouns := facts.get("nouns", []), list) or not all(
+        isinstance(each, str) for each in nouns
+    ):
+        raise OmniNegClipError(f"{path} is not a calibration: its nouns are no list of words.")
     if facts.get("sha256") not in (None, _digest(background)):
         raise OmniNegClipError(f"{path} is damaged: make it again with `omninegclip calibrate`.")
-    return Calibration(background, made_for)
+    return Calibration(background, made_for, tuple(nouns))
 
 
 def _are_units(vectors: Embeddings) -> bool:

@@ -32,6 +32,7 @@ class Gate(NamedTuple):
 
 DEFAULT = Gate()
 SUBTRACTED = 0.5  # the weight of z(N) beside z(A) in a difference
+EXPLAINED = 0.5  # how much of what the affirmed half explains of another thing's z is taken off it
 
 
 def standardised(cosines: ZScores, mean: ZScores, deviation: ZScores) -> ZScores:
@@ -77,6 +78,21 @@ def gated(affirmed: ZScores | float, negated: ZScores, gate: Gate) -> ZScores:
 def subtracted(affirmed: ZScores | float, negated: ZScores, weight: float = SUBTRACTED) -> ZScores:
     """Return z(A) - w sum_N z(N), for ranking images by one sentence; shapes as for `gated`."""
     return np.asarray(affirmed - weight * negated.sum(axis=0))
+
+
+def something_else(things: ZScores, affirmed: ZScores, shared: ZScores) -> ZScores:
+    """Return the evidence that an image holds something else than what is affirmed, on the scale of z.
+
+        e = max_V [z(V) - r_V z(A) / 2]
+
+    What looks like A is expected where A is; half of that, because all of it hides what is there beside A.
+
+    Args:
+        things: z(V) [V, n] of the things that an image may hold beside A, at least one.
+        affirmed: z(A) [n].
+        shared: r [V], the correlation of each thing's cosines with those of A over the unlabelled images.
+    """
+    return np.asarray((things - EXPLAINED * np.outer(shared, affirmed)).max(axis=0))
 
 
 def log_odds(affirmed: ZScores | None, negated: ZScores, threshold: float) -> ZScores:

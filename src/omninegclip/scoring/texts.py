@@ -8,9 +8,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from omninegclip.embeddings import Embeddings, EmbedText
-from omninegclip.reading.reading import ANYTHING, Halves, Reader, ReadHalves, Reading
+from omninegclip.reading.reading import ANYTHING, BESIDES, Halves, Reader, ReadHalves, Reading
 from omninegclip.scoring.calibration import Calibration
 from omninegclip.scoring.halves import DEFAULT, Gate, gated, log_odds, standardised, subtracted
+from omninegclip.scoring.others import KnownThings, Others
 from omninegclip.scoring.scores import Cosines, Rows, Scores, Transposed
 
 Indices = NDArray[np.int64]
@@ -95,6 +96,7 @@ class HalvedTexts(NamedTuple):
         negated_mean: [N] of their cosines over unlabelled images.
         negated_deviation: [N] their standard deviations.
         starts: [T + 1] text i negates the rows `starts[i]:starts[i + 1]` of `negated`.
+        others: T, what each says of all that it does not name, None where that is nothing.
         gate: the numbers of the score.
         score: "gate" or "subtract" (`halves`).
     """
@@ -107,6 +109,7 @@ class HalvedTexts(NamedTuple):
     negated_mean: NDArray[np.float32]
     negated_deviation: NDArray[np.float32]
     starts: Indices
+    others: tuple[Others | None, ...]
     gate: Gate
     score: HalvesScore
 
@@ -123,6 +126,7 @@ class HalvedTexts(NamedTuple):
             negated_mean=self.negated_mean[kept],
             negated_deviation=self.negated_deviation[kept],
             starts=np.concatenate([[0], np.cumsum(counts)]),
+            others=tuple(self.others[row] for row in np.arange(len(self.vectors))[rows]),
         )
 
     def rank_images(self, images: Embeddings) -> Scores:
@@ -144,7 +148,7 @@ class HalvedTexts(NamedTuple):
         """Return the log-odds [n, k] of texts where one of an image's texts negates, else their cosines."""
         owner = _owners(starts)
         cosines = _pair_cosines(images, self.vectors, owner)
-        negates = np.diff(self.starts) > 0
+        negates = np.array([self._denies(text) for text in range(len(self.vectors))], bool)
         halved = np.zeros(len(images), bool)
         np.logical_or.at(halved, owner, negates)
         affirmed = standardised(cosines, self.mean, self.deviation)
@@ -152,25 +156,32 @@ class HalvedTexts(NamedTuple):
         negated = standardised(
             _pair_cosines(images, self.negated, owner[of_text]), self.negated_mean, self.negated_deviation
         )
-        scores = np.array(
-            [
-                self._choice(affirmed[text] if self.affirms[text] else None, negated[slice(*bounds)])
-                for text, bounds in enumerate(pairwise(self.starts))
-            ]
-        ).reshape(len(cosines))
+        scores = np.empty(len(cosines))
+        for text, bounds in enumerate(pairwise(self.starts)):
+            z = negated[slice(*bounds)]
+            if (others := self.others[text]) is not None:
+                image = images[owner[text]][:, None]
+                z = np.append(z, others.denied(image, affirmed[text : text + 1], self.gate))
+            scores[text] = self._choice(affirmed[text] if self.affirms[text] else None, z)
         return _ragged(np.where(halved[owner], scores, cosines), starts)
 
     def by_halves(
         self, text: int, images: NDArray[np.floating], cosines: NDArray[np.floating]
     ) -> NDArray[np.floating]:
         """Return the ranking scores [n] of a text with images [d, n], given its cosines with them."""
-        rows = slice(*self.starts[text : text + 2])
-        if rows.start == rows.stop:
+        if not self._denies(text):
             return cosines
+        rows = slice(*self.starts[text : text + 2])
         z = standardised(self.negated[rows] @ images, self.negated_mean[rows], self.negated_deviation[rows])
+        if (others := self.others[text]) is not None:
+            affirmed = (cosines - self.mean[text]) / self.deviation[text]
+            z = np.vstack([z, others.denied(images, affirmed, self.gate)])
         pull = gated(0.0, z, self.gate) if self.score == "gate" else subtracted(0.0, z)
         base = cosines if self.affirms[text] else self.mean[text]
         return np.asarray(base + self.deviation[text] * pull)
+
+    def _denies(self, text: int) -> bool:
+        return bool(self.starts[text] < self.starts[text + 1]) or self.others[text] is not None
 
     def _choice(self, affirmed: NDArray[np.floating] | None, negated: NDArray[np.floating]) -> float:
         if self.score == "subtract":
@@ -215,7 +226,7 @@ def whole_texts(embed_text: EmbedText) -> ReadTexts:
 def halves_by_words(embed_text: EmbedText, reader: Reader) -> ReadHalves:
     """Return what reads texts and embeds their halves.
 
-    What a text denies without naming it ("nothing but sand") can't be embedded, and is left out.
+    What a text denies without naming it ("nothing but sand") can't be embedded, and is only told.
     """
 
     def read(texts: Sequence[str]) -> Halves:
@@ -227,6 +238,7 @@ def halves_by_words(embed_text: EmbedText, reader: Reader) -> ReadHalves:
             np.array([bool(reading.affirmed) for reading in readings], bool),
             _embedded(embed_text, said) if said else np.zeros((0, vectors.shape[1]), np.float32),
             np.cumsum([0, *(len(reading.named) for reading in readings)]),
+            np.array([each.others(text) for text, each in zip(texts, readings, strict=True)], np.int8),
         )
 
     return read
@@ -237,11 +249,21 @@ def halved_texts(
     calibration: Calibration,
     gate: Gate = DEFAULT,
     score: HalvesScore = "gate",
+    known: Callable[[], KnownThings] | None = None,
 ) -> ReadTexts:
-    """Return what calibrates the halves of texts."""
+    """Return what calibrates the halves of texts.
+
+    `known` gives the things to look for where a text speaks of what it does not name; without it, that part
+    of the text does not count.
+    """
 
     def read(texts: Sequence[str]) -> Texts:
         halves = read_halves(texts)
+        others: list[Others | None] = [None] * len(texts)
+        if known is not None:
+            for row in map(int, np.flatnonzero((halves.others != 0) & halves.affirms)):
+                there = bool(halves.others[row] > 0)
+                others[row] = known().beside(texts[row], halves.vectors[row], there, calibration)
         return HalvedTexts(
             halves.vectors,
             *calibration.moments(halves.vectors),
@@ -249,6 +271,7 @@ def halved_texts(
             halves.negated,
             *calibration.moments(halves.negated),
             halves.starts,
+            tuple(others),
             gate,
             score,
         )
@@ -258,7 +281,9 @@ def halved_texts(
 
 def affirmed_half(text: str, reading: Reading) -> str:
     """Return what stands for the affirmed half of a text: the whole of one that negates nothing."""
-    return (reading.affirmed or ANYTHING) if reading.negated else text
+    if not reading.negated and not reading.others(text):
+        return text
+    return reading.affirmed.removesuffix(BESIDES) or ANYTHING
 
 
 def _embedded(embed_text: EmbedText, texts: Sequence[str]) -> Embeddings:
