@@ -177,7 +177,7 @@ def plan_tables(plan: ReproductionPlan) -> list[Table | str]:
         *made_here,
         f"To fetch {plan.download_bytes / GB:.1f} GB, at most {plan.disk_bytes / GB:.1f} GB on the disk "
         f"({plan.free / GB:.1f} GB are free at {plan.work}).",
-        f"Not in these figures, since nobody measured it: {', '.join(plan.unknown)}.",
+        f"Not in these figures, since it is not known: {', '.join(plan.unknown)}.",
         *(f"Not to be had: {each.name}: {each.why}." for each in plan.table.absent),
     ]
 
