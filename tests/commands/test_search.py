@@ -2,6 +2,7 @@
 
 import json
 import shutil
+import sys
 from pathlib import Path
 
 import pytest
@@ -113,6 +114,21 @@ def test_a_folder_that_is_not_there_makes_no_index(tmp_path: Path) -> None:
     code, _, errors = call("index", "nofolder", "--db", "db", cwd=tmp_path)
     assert (code, "nofolder does not exist" in errors) == (1, True)
     assert not (tmp_path / "db").exists()
+
+
+@pytest.mark.parametrize("name", ["photos.tar", "s3://bucket/photos.parquet"])
+def test_images_in_files_need_ray(name: str, tmp_path: Path) -> None:
+    code, _, errors = call("index", name, "--db", "db", cwd=tmp_path)
+    assert (code, f"{name} needs --engine ray" in " ".join(errors.split())) == (1, True)
+    assert not (tmp_path / "db").exists()
+
+
+def test_without_ray_its_engine_says_how_to_get_it(
+    place: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "ray", None)
+    code, _, errors = call("index", str(place / "demo"), "--db", "db", "--engine", "ray", cwd=tmp_path)
+    assert (code, "pip install 'omninegclip[ray]'" in " ".join(errors.split())) == (1, True)
 
 
 def test_an_index_without_its_table_is_damaged_and_left_as_it_is(place: Path, tmp_path: Path) -> None:

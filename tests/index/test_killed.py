@@ -61,7 +61,7 @@ def test_killed_at_any_moment(tmp_path: Path, encoder: ClipEncoder) -> None:
     program = tmp_path / "program.py"
     program.write_text(PROGRAM)
     before = 0
-    for attempt in range(8):
+    for attempt in range(10):
         process = start(program, db, photos)
         time.sleep(random.uniform(0.2, 4))
         process.send_signal(signal.SIGKILL)

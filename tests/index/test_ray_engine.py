@@ -16,12 +16,12 @@ from image_folders import bring_up_to_date, draw, stored
 from omninegclip.clip.encoder import ClipEncoder
 from omninegclip.errors import OmniNegClipError
 from omninegclip.index import ray_engine
+from omninegclip.index.embed import embedded
 from omninegclip.index.ray_engine import over_ray, rows_over_ray
 from omninegclip.index.store import Header, writable_store
 from omninegclip.index.update import Changes, add_rows, update
 
-pytestmark = pytest.mark.optional
-COUNT = 12
+COUNT, NAN = 12, float("nan")
 
 
 @pytest.fixture
@@ -60,6 +60,44 @@ class Dying(ray_engine._Embed):
         return super().__call__(batch)
 
 
+@pytest.mark.parametrize(
+    ("row", "image"),
+    [
+        (
+            {"__url__": "x.tar", "__key__": "a/1", "jpg": NAN, "png": b"p", "txt": b"c"},
+            ("x.tar/a/1.png", b"p"),
+        ),
+        ({"__url__": "x.tar", "__key__": "2", "jpg": NAN, "txt": b"c"}, ("x.tar/2.", b"")),
+        ({"image": {"bytes": b"i", "path": "a.jpg"}, "label": 3}, ("a.jpg", b"i")),
+        ({"bytes": b"i", "url": "https://a/b.jpg", "image_path": None}, ("https://a/b.jpg", b"i")),
+    ],
+)
+def test_the_image_of_a_row(row: dict[str, object], image: tuple[str, bytes]) -> None:
+    assert ray_engine._image_of(row) == image
+
+
+@pytest.mark.parametrize(
+    "row", [{"path": "a"}, {"image": {"bytes": b"i", "path": None}}, {"image": None, "path": "a"}]
+)
+def test_a_row_without_an_image_is_one_sentence(row: dict[str, object]) -> None:
+    with pytest.raises(OmniNegClipError, match=r"one of image, bytes with the bytes of an image"):
+        ray_engine._image_of(row)
+
+
+def test_rows_keep_every_byte_on_their_way(photos: Path, encoder: ClipEncoder) -> None:
+    files = sorted(photos.iterdir())
+    columns = {"path": [each.name for each in files], "image": [each.read_bytes() for each in files]}
+    rows = ray_engine._decode_rows(encoder.transform, frozenset({"00.png"}), pa.table(columns))
+    done = embedded(ray_engine._unpacked(rows, encoder.transform.size), encoder)
+    found = {each.path: each for each in ray_engine._unpacked(ray_engine._packed(done))}
+    assert set(found) == {each.name for each in files[1:]}
+    assert "not an image file" in found["broken.jpg"].problem
+    for file in files[1:-1]:
+        np.testing.assert_allclose(found[file.name].vector, encoder.embed_image(file)[0], atol=1e-6)
+        assert found[file.name].facts["width"] == 40
+
+
+@pytest.mark.optional
 def test_a_folder_and_a_killed_worker(
     photos: Path, tmp_path: Path, encoder: ClipEncoder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -82,6 +120,7 @@ def test_a_folder_and_a_killed_worker(
     assert again == Changes(moved=1, unchanged=COUNT - 1, unreadable=1, total=COUNT)
 
 
+@pytest.mark.optional
 def test_parquet_and_tars(photos: Path, tmp_path: Path, encoder: ClipEncoder) -> None:
     bring_up_to_date(tmp_path / "local", [photos], encoder)
     files = sorted(photos.iterdir())
@@ -106,6 +145,7 @@ def test_parquet_and_tars(photos: Path, tmp_path: Path, encoder: ClipEncoder) ->
         same(db, tmp_path / "local")
 
 
+@pytest.mark.optional
 def test_parquet_without_images_is_one_sentence(tmp_path: Path, encoder: ClipEncoder) -> None:
     pq.write_table(pa.table({"path": ["a"], "caption": ["b"]}), tmp_path / "a.parquet")
     with (
@@ -115,6 +155,7 @@ def test_parquet_without_images_is_one_sentence(tmp_path: Path, encoder: ClipEnc
         add_rows(store, rows_over_ray(str(tmp_path / "a.parquet"), store, encoder))
 
 
+@pytest.mark.optional
 def test_a_source_that_is_not_there_is_one_sentence(tmp_path: Path, encoder: ClipEncoder) -> None:
     with (
         writable_store(str(tmp_path / "db"), Header.of(encoder, "tiny")) as store,
