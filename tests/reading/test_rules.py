@@ -54,6 +54,10 @@ street scene absent cars | street scene | cars
 there must not be a ladder |  | a ladder
 a pool where nobody swims | a pool | a person swimming
 a tart that has no berries on top | a tart | berries
+a quilt on a bed, but the pillows have been removed | a quilt on a bed | pillows
+a stage bare of props | a stage | props
+a plaza at noon in which no pigeons can be seen | a plaza at noon | pigeons
+hikers rest by a stream, and no tent is pitched | hikers rest by a stream | a tent pitched
 grandma without anyone else | grandma | another person
 a cloudless sky | a sky | clouds
 An armless chair | A chair | arms

@@ -19,7 +19,7 @@ _SINGLE = table.words(
     "no not non none nothing nobody never neither nor nowhere without cannot zero sans minus only alone "
     "lack lacks lacking lacked missing absent absence except excepting excluding excludes excluded "
     "exclude devoid bereft free instead apart aside void stripped unaccompanied hardly barely scarcely "
-    "avoid hide omit skip opposed fail fails failed isnt arent wasnt werent doesnt dont didnt hasnt wouldnt"
+    "removed bare avoid hide omit skip opposed fail fails failed isnt arent wasnt werent doesnt dont didnt hasnt wouldnt"
 )
 _FIRST_OF_SEVERAL = table.words(
     "other rather any anywhere anything anyone anybody everything empty leave filter w more"
@@ -62,7 +62,7 @@ _CUES: tuple[tuple[str, str, Scope], ...] = (
     ),
     (
         "following",
-        r"without|with\snone\sof|sans|minus(?=\s(?:any|the|an?|its|his|her)?\s?[a-z])|devoid\sof|bereft\sof|void\sof|empty\sof"
+        r"without|with\snone\sof|sans|minus(?=\s(?:any|the|an?|its|his|her)?\s?[a-z])|devoid\sof|bereft\sof|void\sof|empty\sof|bare\sof"
         r"|free\s(?:of|from)|(?:absence|lack)\sof|absent\sof|(?:unaccompanied|not\saccompanied)\sby|exclud(?:ing|es)|with\sthe\sexception\sof"
         r"|lack(?:s|ing|ed)?(?:\sin)?|stripped\sof|neither|nor|not\sa\ssingle|zero|no-?one|(?:(?:almost|practically|virtually|next\sto)\s)?no(?:t\sone)?(?!-)"
         r"|instead\sof|as\sopposed\sto|other\sthan|rather\sthan|(?:apart|aside)\sfrom|except(?:ing)?(?:\sfor)?"
@@ -72,7 +72,7 @@ _CUES: tuple[tuple[str, str, Scope], ...] = (
     ),
     (
         "preceding",
-        r"missing|absent|excluded|omitted|left\sout|nowhere(?:\sto\sbe\s(?:seen|found)|\sin\s(?:sight|view))?",
+        r"missing|absent|(?:has|have|had)\sbeen\sremoved|removed(?=[.,;]|$)|excluded|omitted|left\sout|nowhere(?:\sto\sbe\s(?:seen|found)|\sin\s(?:sight|view))?",
         preceding,
     ),
     ("not", r"not|never|any(?:where|\snumber)\sbut", denied_by_not),

@@ -66,7 +66,7 @@ def lead_start(words: Tokens, at: int) -> int:
         elif before.low not in LEADS:
             break
         at -= 1
-    return at
+    return at - 1 if words[at].low == "which" and words[at - 1].tag == "P" else at
 
 
 def tail_end(words: Tokens, end: int) -> int:

@@ -163,7 +163,7 @@ def _belonging(words: Tokens, thing: Span, start: int, at: int) -> tuple[str, in
         first
         or start == at
         or {"but", "while", "that", "because", "where"} & set(lead)
-        or (actor and words[start].low in (",", ";", "and"))
+        or ((actor or word.low in ("is", "are")) and words[start].low in (",", ";", "and"))
     ) and not ("with" in lead or words[at].low == "without" or (many and word.low in ("is", "was")))
     if word.low in table.BE and (clause or words[thing.start].low in ("one", "nobody")):
         return _doing(words, end + 1) if words[end + 1].tag in ("G", "E") else ("", end + 1)
