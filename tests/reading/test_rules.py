@@ -38,6 +38,27 @@ a room that lacks a window | a room | a window
 a pizza with a slice missing | a pizza | a slice
 a pizza missing a slice | a pizza | a slice
 a park where the swings are nowhere to be seen | a park | swings
+a lamb on a hill, with a dog nowhere to be seen | a lamb on a hill | a dog
+a mug on a desk, and the photo fails to show a pen | a mug on a desk | a pen
+a bowl of rice that fails to include chopsticks | a bowl of rice | chopsticks
+a fair at noon, with none of the usual tents | a fair at noon | tents
+a porch without any visible chairs | a porch | chairs
+a lamb on a hill, not accompanied by a shepherd | a lamb on a hill | a shepherd
+tulips in a vase, as opposed to a rose | tulips in a vase | a rose
+a quiet lane, except there is no bench | a quiet lane | a bench
+Instead of a goose, there is a swan on the pond | there is a swan on the pond | a goose
+an oven in a bakery, but it lacks a door | an oven in a bakery | a door
+find me a cliff without gulls | a cliff | gulls
+I'm looking for mugs but no saucers | mugs | saucers
+street scene absent cars | street scene | cars
+there must not be a ladder |  | a ladder
+a pool where nobody swims | a pool | a person swimming
+a tart that has no berries on top | a tart | berries
+a quilt on a bed, but the pillows have been removed | a quilt on a bed | pillows
+a stage bare of props | a stage | props
+a plaza at noon in which no pigeons can be seen | a plaza at noon | pigeons
+hikers rest by a stream, and no tent is pitched | hikers rest by a stream | a tent pitched
+grandma without anyone else | grandma | another person
 a cloudless sky | a sky | clouds
 An armless chair | A chair | arms
 a car-free street | a street | a car
@@ -104,6 +125,19 @@ What's not part of this scene is a cup. |  | a cup
 """.strip("\n").split("\n")
 ]
 UNCHANGED = """
+a no-nonsense man
+The Notebook
+not only a dog but also a cat
+nothing beats a dog
+without doubt a dog
+no wonder the dog is happy
+No. 10 bus
+a knot in a rope
+can't wait to see the dog
+nobody knows this street
+never a dull moment
+a glass of sugar-free soda
+a dog and something else
 a dog runs along a beach
 a no smoking sign on a wall
 a sign that says no dogs
@@ -151,7 +185,13 @@ def test_a_bare_image_affirms_nothing(sentence: str) -> None:
 
 
 def test_all_else_has_a_name() -> None:
-    assert read_by_rules("only a dog") == Reading("a dog", (ELSE,))
+    for only in ("only a dog", "nothing but a dog", "apart from a dog, there is nothing else"):
+        assert read_by_rules(only) == Reading("a dog", (ELSE,))
+    for more in ("not only a dog", "more than just a dog", "a dog, but not alone"):
+        assert read_by_rules(more) == Reading("a dog and something else")
+        assert read_by_rules(more).others(more) == 1
+    stands = "a dog and something else"
+    assert read_by_rules(stands).others(stands) == 0
 
 
 def test_any_text_is_read() -> None:

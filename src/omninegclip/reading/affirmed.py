@@ -33,6 +33,13 @@ _PLACE_ALONE = re.compile(
     r"^(?:in|on|at|of|from|near|around|along|inside)\s"
     r"((?:the|an?|this|that|his|her)\s[\w' -]+)\.?$",
                           re.IGNORECASE)  # fmt: skip
+# Asks for an image, and says nothing of what it shows.
+_ASKED = re.compile(
+    r"^(?:please\s)?(?:(?:find|show|get|give)\s(?:me|us)\s|(?:i(?:['’]m|\sam)\s)?(?:looking|searching|search)\sfor\s"
+    r"|(?:find|show)\s(?=(?:an?|some|all|photos|images|pictures)\b)"
+    r"|(?:i|we)(?:\swant|\sneed|['’]d\slike|\swould\slike)\s(?:to\s(?:see|find)\s)?)",
+    re.IGNORECASE,
+)
 _BLANK_BEFORE_MARK = re.compile(r"\s([,;:.])")
 _EMPTY_BRACKETS = re.compile(r"\(\s*\)")
 _STOPS = re.compile(r"\.(?:\s*\.)+$")
@@ -42,6 +49,7 @@ _JOINED_WITH = re.compile(r"\s(?:and|but),? (?=with\b)")
 _DANGLING_STOP = re.compile(r"\s*(?:\b(?:with|and|but)\b|,)\s*\.$")
 _SNAPPED = re.compile(r"\b(?:took|made|snapped)\s", re.IGNORECASE)
 _FRAME_BEFORE = re.compile(rf"^(?:in\s)?(?:this|the|an?)\s{_IMAGE},?\s(?:but|and|while|yet)\s", re.IGNORECASE)
+_FRAME_AFTER = re.compile(rf",?\s(?:and|but|while|though)\s(?:the|this)\s{_IMAGE}\.?$", re.IGNORECASE)
 _TAKEN = re.compile(rf"^.*\b(?:took|made|snapped)\s(?:this|a|the)\s{_IMAGE}(?:\sof\s|:\s*)", re.IGNORECASE)
 
 
@@ -65,7 +73,7 @@ def tidy(text: str) -> str:
         text = _OPENING.sub("", _without_dangling(text)).strip()
         if text.endswith("."):
             text = _DANGLING_STOP.sub(".", text)
-    text = _FRAME_BEFORE.sub("", text)
+    text = _FRAME_AFTER.sub("", _FRAME_BEFORE.sub("", _ASKED.sub("", text)))
     if _SNAPPED.search(text):
         text = _TAKEN.sub("", text)
     if place := _PLACE_ALONE.match(text):

@@ -24,7 +24,7 @@ LESS = {
 }  # fmt: skip
 _NOT_COMPOUNDS = table.words("cordless frameless strapless backless seedless cupless colorless colourless")
 _FREE_BY_NAME = table.words(
-    "hands royalty duty care stress tax toll scot cage risk rent trouble worry drug error hassle"
+    "hands royalty duty care stress tax toll scot cage risk rent trouble worry drug error hassle sugar fat"
 )
 
 

@@ -19,7 +19,8 @@ _SINGLE = table.words(
     "no not non none nothing nobody never neither nor nowhere without cannot zero sans minus only alone "
     "lack lacks lacking lacked missing absent absence except excepting excluding excludes excluded "
     "exclude devoid bereft free instead apart aside void stripped unaccompanied hardly barely scarcely "
-    "avoid hide omit skip isnt arent wasnt werent doesnt dont didnt hasnt wouldnt"
+    "removed bare avoid hide omit skip opposed fail fails failed "
+    "isnt arent wasnt werent doesnt dont didnt hasnt wouldnt"
 )
 _FIRST_OF_SEVERAL = table.words(
     "other rather any anywhere anything anyone anybody everything empty leave filter w more"
@@ -28,6 +29,7 @@ _SEVERAL = re.compile(
     r"\b(?:(?:other|rather)\sthan|more\sthan\s(?:just|only)|(?:any(?:where|thing|one|body|\snumber)|everything)\sbut|empty\sof"
     r"|(?:leave|filter)\sout|w/o(?:ut)?)\b"
 )
+_NOT_AT_HEART = table.words("cannot fail fails failed")
 _WORD = re.compile(r"\w+")
 _NOT_JOINED = re.compile(r"n['’]\s?t\b")
 _COMPOUND = re.compile(r"\w-?(?:less|free)\b")
@@ -50,7 +52,7 @@ _CUES: tuple[tuple[str, str, Scope], ...] = (
     ),
     (
         "partitive",
-        r"(?:none|neither|not\sone|no\sone|nobody|not\sany)\sof(?=\s(?:them|which|whom|the|these|those)\b)",
+        r"(?<!with\s)(?:none|neither|not\sone|no\sone|nobody|not\sany)\sof(?=\s(?:them|which|whom|the|these|those)\b)",
         none_of,
     ),
     (
@@ -61,17 +63,17 @@ _CUES: tuple[tuple[str, str, Scope], ...] = (
     ),
     (
         "following",
-        r"without|sans|minus(?=\s(?:any|the|an?|its|his|her)?\s?[a-z])|devoid\sof|bereft\sof|void\sof|empty\sof"
-        r"|free\s(?:of|from)|(?:absence|lack)\sof|absent\sof|unaccompanied\sby|exclud(?:ing|es)|with\sthe\sexception\sof"
+        r"without|with\snone\sof|sans|minus(?=\s(?:any|the|an?|its|his|her)?\s?[a-z])|devoid\sof|bereft\sof|void\sof|empty\sof|bare\sof"
+        r"|free\s(?:of|from)|(?:absence|lack)\sof|absent\sof|(?:unaccompanied|not\saccompanied)\sby|exclud(?:ing|es)|with\sthe\sexception\sof"
         r"|lack(?:s|ing|ed)?(?:\sin)?|stripped\sof|neither|nor|not\sa\ssingle|zero|no-?one|(?:(?:almost|practically|virtually|next\sto)\s)?no(?:t\sone)?(?!-)"
-        r"|instead\sof|other\sthan|rather\sthan|(?:apart|aside)\sfrom|except(?:ing)?(?:\sfor)?"
+        r"|instead\sof|as\sopposed\sto|other\sthan|rather\sthan|(?:apart|aside)\sfrom|except(?:ing)?(?:\sfor)?"
         r"|(?:hardly|barely|scarcely)\sany|any(?:thing|one|body)\sbut|everything\sbut"
         r"|nobody|nothing",
         following,
     ),
     (
         "preceding",
-        r"missing|absent|excluded|omitted|left\sout|nowhere(?:\sto\sbe\s(?:seen|found)|\sin\s(?:sight|view))?",
+        r"missing|absent|(?:has|have|had)\sbeen\sremoved|removed(?=[.,;]|$)|excluded|omitted|left\sout|nowhere(?:\sto\sbe\s(?:seen|found)|\sin\s(?:sight|view))?",
         preceding,
     ),
     ("not", r"not|never|any(?:where|\snumber)\sbut", denied_by_not),
@@ -101,6 +103,6 @@ def cue_words(text: str) -> set[str]:
         cues.add("free" if compound[0].endswith("free") else "less")
     if "-" in low and _MINUS.search(low):
         cues.add("-")
-    if "cannot" in cues:
+    if not cues.isdisjoint(_NOT_AT_HEART):
         cues.add("not")
     return cues

@@ -16,7 +16,7 @@ LEADS = (
         "has have had having with and but yet though while whereas although however plus also just or nor "
         "there completely totally entirely absolutely that which who whose where , ; : - – — ( clearly "
         "currently actually notably so can may being obviously even quite still now simply look looks "
-        "when thus noticeably conspicuously definitely certainly please however"
+        "when thus except noticeably conspicuously definitely certainly please however"
     )
 )
 # What ends a denial and goes with it, from a word that was denied on.
@@ -30,7 +30,7 @@ _TAIL = re.compile(
       (?:clearly\s|actually\s|currently\s)?
       (?:(?:anywhere\s)?(?:in|on|around|near|by)\s(?:it|them)\b|visible|apparent|present|seen|shown|showing(?=\s*(?:[.,;]|$|\s\w+ing\b))|pictured|depicted|found|featured|included|displayed|spotted|noticed|
          captured|observed|involved|taking\splace|going\son|to\sbe\s(?:seen|found|had|spotted)|in\s(?:sight|view|evidence)|(?:anywhere\s)?nearby|around|anywhere|
-         here|there|either|at\sall|of\sany\s(?:kind|sort|type)|whatsoever|to\sspeak\sof|anymore|
+         here(?!\s(?:is|are)\b)|there(?!\s(?:is|are|was|were)\b)|on\stop(?=\s*(?:[.,;]|$))|either|at\sall|of\sany\s(?:kind|sort|type)|whatsoever|to\sspeak\sof|anymore|
          (?:anywhere\s)?(?:(?:with)?in|from)\s(?:it|(?:the|this|that)\s(?:entire\s|whole\s)?{_IMAGE}\b(?!\s(?:of|with|where|showing|that|which|depicting|featuring)\b))|
          (?:anywhere\s)?(?:in|on|inside|around|near|beside|under|over|at|behind|above|below|by|with|across|along|next\sto|on\stop\sof|in\sfront\sof|out\sof|inside\sof)\s(?:it|him|her(?!\s[a-z])|them|itself|himself|herself|themselves)\b|
          on(?=\s*(?:[.,;]|$|\s(?:and|but|is|are|who|that|in|at|while|\w\w\w+(?:ing|s))\b))|
@@ -39,6 +39,9 @@ _TAIL = re.compile(
     )(?![\w'-]))+""",
     re.VERBOSE | re.IGNORECASE,
 )
+
+
+_SAID_OF_IT = table.BE | table.HAVE | {"lacks", "lacked"}
 
 
 class Denial(NamedTuple):
@@ -57,13 +60,13 @@ def lead_start(words: Tokens, at: int) -> int:
         apart = apart or before.tag in ",;:"
         if apart and before.low in table.HAVING_FORMS and before.low not in table.HAVE:
             break  # "a talk show, however no dogs" keeps its show
-        if before.low in ("it", "this", "one") and words[at].low in table.BE | table.HAVE and at > 1:
+        if before.low in ("it", "this", "one") and words[at].low in _SAID_OF_IT and at > 1:
             if words[at - 2].low not in LEADS:
                 break
         elif before.low not in LEADS:
             break
         at -= 1
-    return at
+    return at - 1 if words[at].low == "which" and words[at - 1].tag == "P" else at
 
 
 def tail_end(words: Tokens, end: int) -> int:

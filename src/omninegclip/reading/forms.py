@@ -45,6 +45,10 @@ _FORMS = (
         r"(?:nothing|no one|nobody|no \w+) (?:except|other than|besides|save)) (?:for )?(?P<a>.+)"
     ),
     _form(
+        r"(?:(?:apart|aside) from|except(?: for)?|besides) (?P<a>[^,]+), "
+        r"(?:there is )?(?:nothing|no one|nobody)(?: else)?(?: \w+){0,2}"
+    ),
+    _form(
         r"(?P<more>not (?:only|just)|more than (?:just|only)) "
         r"(?P<a>(?:(?!\b(?:but|also|too|as well)\b).)+)"
     ),
@@ -55,7 +59,8 @@ _FORMS = (
     _form(r"(?P<alone>(?P<a>.+?) (?:all )?alone(?: here)?)"),
 )
 _FORMED = re.compile(
-    r"\b(?:nothing|nobody|no one|only|alone|besides|more than|not (?:just|all)|(?:no|without),|no \w+,|no \w+ (?:except|other|save)"
+    r"\b(?:nothing|nobody|no one|only|alone|besides|more than|not (?:just|all)|(?:no|without),|no \w+,"
+    r"|no \w+ (?:except|other|save)"
     r"|what (?:it|this|the)|however|no matter)(?!\w)",
     re.IGNORECASE,
 )

@@ -61,7 +61,7 @@ def _verb(words: Tokens, helper: int, after: int) -> Denial | None:
     if verb == "be":
         if words[after + 1].low in table.PRESENT:
             return _absent(words, helper, after + 2)
-        return None
+        return _object(words, helper, after + 1) if words[helper - 1].low == "there" else None
     if verb in ("appear", "exist") and words[after + 1].low != "to":
         return _absent(words, helper, after + 1)
     if words[helper].low in table.HAVE - {"do"}:

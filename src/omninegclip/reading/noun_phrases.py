@@ -9,7 +9,7 @@ from omninegclip.reading import words as table
 from omninegclip.reading.tokens import Tokens, tag_of
 
 _EMPTY = re.compile(
-    r"^(?:(?:a |any |the )?(?:single |slightest |visible )?"
+    r"^(?:(?:a |any |the )?(?:single |slightest |visible |usual )?"
     r"(?:signs?|traces?|hints?|glimpses?|evidence|indications?|presence|sight|sort|kinds?|types?|"
     r"forms?|piece) of )+",
     re.IGNORECASE,
@@ -17,7 +17,7 @@ _EMPTY = re.compile(
 _LEADING = re.compile(
     r"^(?:(?:any of the following:?|any(?: of)?(?: the| these| those)?(?: other| more)?|a single"
     r"|even(?: a single)?|single|another|other|the|this|these|those|that|such|either|both|much|many|its|his"
-    r"|her|their|my|your|our|all|all the|every|each|a lot of|lots of"
+    r"|her|their|my|your|our|all|all the|every|each|a lot of|lots of|visible|usual"
     r"|one(?!\s+(?:else|on|in|at|\w+ing)\b))\s+)+(?=\S)",
     re.IGNORECASE,
 )
@@ -25,7 +25,8 @@ _SOMEBODY = {"one": "a person", "nobody": "a person", "anyone": "a person", "any
              "someone": "a person", "somebody": "a person", "anything": "something", "nothing": "something",
              "noone": "a person", "no-one": "a person", "no one": "a person", "none": "something",
              "else": "something else", "thing": "something", "anything else": "something else",
-             "one else": "another person"}  # fmt: skip
+             "one else": "another person", "anyone else": "another person",
+             "anybody else": "another person"}  # fmt: skip
 
 
 class Span(NamedTuple):

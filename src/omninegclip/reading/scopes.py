@@ -162,8 +162,8 @@ def _belonging(words: Tokens, thing: Span, start: int, at: int) -> tuple[str, in
     clause = (
         first
         or start == at
-        or {"but", "while", "that", "because"} & set(lead)
-        or (actor and words[start].low in (",", ";", "and"))
+        or {"but", "while", "that", "because", "where"} & set(lead)
+        or ((actor or word.low in ("is", "are")) and words[start].low in (",", ";", "and"))
     ) and not ("with" in lead or words[at].low == "without" or (many and word.low in ("is", "was")))
     if word.low in table.BE and (clause or words[thing.start].low in ("one", "nobody")):
         return _doing(words, end + 1) if words[end + 1].tag in ("G", "E") else ("", end + 1)
@@ -228,6 +228,8 @@ def preceding(words: Tokens, at: int, after: int) -> Denial | None:
         return None
     if words[after - 1].low == "missing" and words[after].tag in ("D", "#", "N"):
         return _lacked(words, at, after)
+    if words[at].low == "absent" and words[after].tag in ("D", "#", "N") and words[at - 1].tag == "N":
+        return _lacked(words, at, after)  # "a street absent people"
     stop = at
     while stop > 0 and (words[stop - 1].low in table.BE | {"both"} or words[stop - 1].tag == "R"):
         stop -= 1

@@ -20,8 +20,17 @@ _QUOTED_WHOLE = re.compile(r"""\s*(?:["“]([^"“”]*)["”]|'([^']*)')[.]?\s*
 _WITHOUT = re.compile(r"(?<!\S)w/o(?:ut)?(?=\s)", re.IGNORECASE)
 
 
+_FAILS = re.compile(r"\b(?:fails\sto|fail\sto|failed\sto)\b", re.IGNORECASE)
+_DOES_NOT = {"fails to": "does not", "fail to": "do not", "failed to": "did not"}
+
+
 def joined(text: str) -> str:
-    """Return a text as it is spoken: quoted as a whole it isn't, "w/o" is "without", "is n't" is "isn't"."""
+    """Return a text as it is spoken plainly.
+
+    Quoted as a whole it isn't, "w/o" is "without", "is n't" is "isn't", and "fails to" is "does not".
+    """
+    if "fail" in text.lower():
+        text = _FAILS.sub(lambda found: _DOES_NOT[" ".join(found[0].lower().split())], text)
     if whole := _QUOTED_WHOLE.fullmatch(text):
         text = whole[1] or whole[2] or ""
     text = _WITHOUT.sub("without", text)

@@ -17,6 +17,7 @@ POSSESSIVES = words("his her its their my your our")
 NUMBERS = words("one two three four five six seven eight nine ten eleven twelve dozen hundred")
 PRONOUNS = words(
     "it he she they them him we you i me us himself herself itself themselves each_other someone somebody "
+    "anyone anybody "
     "everybody everyone something anything everything"
 )
 PREPOSITIONS = words(
@@ -40,7 +41,8 @@ MODALS = words("can ca could will wo would should shall may might must")
 AUXILIARIES = BE | DO | HAVE | MODALS
 FOCUS = words("just only also even instead rather merely simply")
 ADVERBS = words(
-    "here there currently actually really either nearby around anywhere together yet still now too very "
+    "nowhere here there currently actually really either nearby around anywhere together yet still now too "
+    "very "
     "quite so almost always ever then again away apart alone clearly necessarily particularly especially "
     "fully entirely completely totally actively directly outdoors indoors somewhere upside today forward "
     "back else visible present absent missing whatsoever definitely certainly both please however"
@@ -122,7 +124,7 @@ MASS = words(
     "headgear footwear gear wood metal plastic glass_water seating lighting bedding garnish seafood "
     "pepperoni ketchup mustard mayonnaise lettuce broccoli spinach chocolate cream ice_cream "
     "cake_frosting frosting icing pollution litter trash garbage rubbish damage movement sunshine "
-    "darkness greenery scenery decoration packaging toilet_paper paper soap money cash bacon ham "
+    "confetti darkness greenery scenery decoration packaging toilet_paper paper soap money cash bacon ham "
     "beef pork chicken_meat poultry honey jam oil flour garlic yogurt cereal popcorn artwork underwear "
     "swimwear sportswear lace paint parsley chili cabinetry wallpaper broth tile scenery denim fur wool "
     "leather livestock cattle corn staff everything anyone anybody something anything infrastructure "
