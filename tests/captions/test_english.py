@@ -1,6 +1,6 @@
 import pytest
 
-from omninegclip.captions.english import article, base_form, plural
+from omninegclip.captions.english import article, base_form, gerund, plural
 
 
 @pytest.mark.parametrize(
@@ -46,3 +46,24 @@ def test_the_plural_is_that_of_the_last_word(noun: str, expected: str) -> None:
 )
 def test_the_base_form_undoes_the_third_person(verb: str, expected: str) -> None:
     assert base_form(verb) == expected
+
+
+@pytest.mark.parametrize(
+    ("verb", "expected"),
+    [
+        ("ride", "riding"),
+        ("sit", "sitting"),
+        ("lie", "lying"),
+        ("look", "looking"),
+        ("eat", "eating"),
+        ("see", "seeing"),
+        ("play", "playing"),
+        ("watch", "watching"),
+        ("open", "opening"),
+        ("row", "rowing"),
+        ("carry", "carrying"),
+        ("swim", "swimming"),
+    ],
+)
+def test_the_form_in_ing(verb: str, expected: str) -> None:
+    assert gerund(verb) == expected

@@ -1,6 +1,9 @@
 """The few forms of English words that a negated caption needs: articles, plurals and base forms."""
 
+import re
+
 VOWELS = frozenset("aeiou")
+SHORT = re.compile(r"(?:qu|[^aeiou])*[aeiou][^aeiouwxy]")  # sit and swim, whose last letter is doubled
 SIBILANTS = ("s", "x", "z", "ch", "sh")
 ODD_VOWELS = ("uni", "use", "usu", "eur", "one-", "u-", "ukulele", "uten")
 SILENT_H = ("hour", "honest", "heir")
@@ -74,3 +77,12 @@ def base_form(verb: str) -> str:
     if verb.endswith(("sses", "shes", "ches", "xes", "zzes", "oes")):
         return verb[:-2]
     return verb.removesuffix("s")
+
+
+def gerund(verb: str) -> str:
+    """Return the form in -ing of a verb's base form: riding, sitting, lying."""
+    if verb.endswith("ie"):
+        return f"{verb[:-2]}ying"
+    if verb.endswith("e") and not verb.endswith(("ee", "oe", "ye")):
+        return f"{verb[:-1]}ing"
+    return f"{verb}{verb[-1]}ing" if SHORT.fullmatch(verb) else f"{verb}ing"

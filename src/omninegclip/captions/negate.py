@@ -43,8 +43,8 @@ PROVENANCE = (
 VISIBLE = 0.1  # of what a model takes for so likely nothing is denied as absent
 LARGE = 2000  # images that say themselves what goes with what
 SAMPLED = 1500  # images that are enough to see how often each noun is denied
-LEAST_KEPT = 0.05
-MOST_DENIED = 3.0  # times as often as named, as shares of all
+LEAST_KEPT = 0.02
+MOST_DENIED = 2.0  # times as often as named, as shares of all
 OF_THE_WHOLE = frozenset({"there is no", "no subject", "place without it"})
 HARD = ("hard_affirmed", "hard_true", "hard_swapped", "contrast_set", "objects_unsure")
 
@@ -366,7 +366,7 @@ def _plausible(
         if is_closed(tree) or not shows_scene(tree):
             continue
         shown = True
-        said = statistics.lexicon.mentions(sentence)
+        said = whole if sentence == draft.caption else statistics.lexicon.mentions(sentence)
         if plausible := statistics.plausible(known, whole._replace(sure=said.sure)):
             draft.take(sentence, tree)
             return plausible, shown

@@ -19,7 +19,10 @@ CUE = re.compile(
 # "no car", "without a car": only what follows is denied; "a car is not there": the whole clause.
 DENIES_WHAT_FOLLOWS = re.compile(r"\b(?:no|without|nor|minus|except|excluding)\b", re.IGNORECASE)
 # The words of the phrasings that `negate` writes.
-WRITTEN = re.compile(r"\b(?:no|not|without|single|sign|sight|visible|seen|nearby|around)\b", re.IGNORECASE)
+WRITTEN = re.compile(
+    r"\b(?:no|not|without|single|sign|(?:anywhere )?in (?:sight|view)|sight|visible|seen|nearby|around)\b",
+    re.IGNORECASE,
+)
 
 
 def cue(text: str) -> str:

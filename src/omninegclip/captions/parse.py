@@ -99,10 +99,11 @@ def parse(captions: Iterable[str]) -> Iterator[Parse]:
     """Yield the parse of each caption."""
     model = parser()
     for doc in model.pipe(captions, batch_size=BATCH):
+        tokens = list(doc)  # made once, since making them costs more than reading them
         yield Parse(
-            words=[token.text for token in doc],
-            blanks=[token.whitespace_ for token in doc],
-            tags=[token.tag_ for token in doc],
-            deps=[token.dep_ for token in doc],
-            heads=[token.head.i for token in doc],
+            words=[token.text for token in tokens],
+            blanks=[token.whitespace_ for token in tokens],
+            tags=[token.tag_ for token in tokens],
+            deps=[token.dep_ for token in tokens],
+            heads=[token.head.i for token in tokens],
         )

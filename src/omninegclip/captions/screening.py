@@ -1,6 +1,7 @@
 """Which texts are left alone, and why: better no negated caption than a bad one."""
 
 import re
+from functools import lru_cache
 
 from omninegclip.captions.english import words
 from omninegclip.captions.lexicon import english
@@ -70,10 +71,13 @@ def other_text(caption: str) -> str | None:
 
 
 def _is_in_other_letters(caption: str) -> bool:
+    if caption.isascii():
+        return False
     letters = [letter for letter in caption if letter.isalpha()]
     return sum(ODD.search(letter) is not None for letter in letters) > len(letters) / 50
 
 
+@lru_cache(2048)  # of each caption it is asked several times
 def refusal(caption: str) -> str | None:
     """Return why a text is no caption to work on, or None; needs no parse."""
     if not caption.strip():
