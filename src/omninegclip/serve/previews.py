@@ -65,20 +65,19 @@ class Uploads:
 
         Raises OmniNegClipError for one that is no Base64, no image, or too large; nothing of it is decoded.
         """
-        return np.stack([self._one(file, number) for number, file in enumerate(files)])
+        names = [f"{number} of the request" for number in range(len(files))] if len(files) > 1 else [""]
+        return np.stack([self._one(file, name) for file, name in zip(files, names, strict=True)])
 
-    def _one(self, file: str, number: int) -> Pixels:
-        name = f"{number} of the request"
+    def _one(self, file: str, name: str) -> Pixels:
+        called = f"The image {name}".rstrip()
         try:
             raw = b64decode(file, validate=True)
         except (Base64Error, ValueError) as error:
-            raise OmniNegClipError(
-                f"The image {name} is not Base64: encode the bytes of its file."
-            ) from error
+            raise OmniNegClipError(f"{called} is not Base64: encode the bytes of its file.") from error
         with opened(raw, name) as image:
             if image.width * image.height > self._most:
                 raise OmniNegClipError(
-                    f"The image {name} has {image.width:,} x {image.height:,} pixels, and {self._most:,} are "
+                    f"{called} has {image.width:,} x {image.height:,} pixels, and {self._most:,} are "
                     "taken at most: scale it down first."
                 )
             return self._transform(image)

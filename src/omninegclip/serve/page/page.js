@@ -200,7 +200,7 @@ function tile(found) {
   const frame = make("span", { className: "frame" }, image);
   image.onerror = () => { image.replaceWith(make("span", { className: "missing", textContent: "changed or gone since it was indexed" })); };
   source(image, found.id);
-  if (denied.length) frame.append(make("span", { className: "mark", textContent: `shows ${denied.join(", ")}` }));
+  if (denied.length) frame.append(make("span", { className: "mark" }, make("span", { textContent: "shows " }), denied.join(", ")));
   else if (fits(found)) frame.append(make("span", { className: "tick", textContent: "✓", ariaHidden: "true" }));
   const bar = make("i");
   bar.style.width = `${Math.round(100 * found.score)}%`;
