@@ -17,21 +17,24 @@ def test_subtraction_by_hand() -> None:
     np.testing.assert_allclose(found, [[2 / math.sqrt(5), -1 / math.sqrt(5)]], rtol=1e-6)
 
 
-def test_the_direction_is_at_the_angle_from_what_is_denied_and_nowhere_nearer_to_what_is_affirmed() -> None:
-    affirmed, denied, angle = unit(0), unit(1), 1.2
-    found = subspace_direction(affirmed, denied, angle)
-    np.testing.assert_allclose(np.linalg.norm(found, axis=1), 1, rtol=1e-6)
-    np.testing.assert_allclose((found * denied).sum(axis=1), math.cos(angle), atol=1e-6)
-    closeness = (found * affirmed).sum(axis=1)
-    for seed in range(50):  # other points of the cap's edge
-        other = unit(10 + seed)
-        across = other - (other * denied).sum(axis=1, keepdims=True) * denied
-        across /= np.linalg.norm(across, axis=1, keepdims=True)
-        edge = math.cos(angle) * denied + math.sin(angle) * across
-        assert (closeness >= (edge * affirmed).sum(axis=1) - 1e-6).all()
+@pytest.mark.parametrize("threshold", [0.8, 0.5, 0.0])
+def test_the_direction_is_the_middle_of_one_cap_without_the_other(threshold: float) -> None:
+    denied = unit(1)
+    affirmed = 2 * denied + unit(0)  # near enough for caps that overlap
+    affirmed /= np.linalg.norm(affirmed, axis=1, keepdims=True)
+    found = subspace_direction(affirmed, denied, threshold)
+    for q, a, n in zip(found, affirmed, denied, strict=True):
+        across = a - (a @ n) * n
+        across /= np.linalg.norm(across)
+        circle = [
+            math.cos(angle) * n + math.sin(angle) * across for angle in np.linspace(0, 2 * math.pi, 20_001)
+        ]
+        allowed = [point for point in circle if point @ a >= threshold and point @ n <= threshold]
+        middle = (allowed[0] + allowed[-1]) / np.linalg.norm(allowed[0] + allowed[-1])
+        np.testing.assert_allclose(q, middle, atol=1e-3)
 
 
-@pytest.mark.parametrize("function", [subtract, lambda a, n: subspace_direction(a, n, 1.0)])
+@pytest.mark.parametrize("function", [subtract, lambda a, n: subspace_direction(a, n, 0.5)])
 def test_one_direction_denied_by_itself_is_refused(function) -> None:
     with pytest.raises(ValueError, match="nothing is left"):
         function(unit(0), unit(0))
@@ -39,9 +42,9 @@ def test_one_direction_denied_by_itself_is_refused(function) -> None:
         function(unit(0), unit(1)[:3])
 
 
-def test_an_angle_out_of_range_is_refused() -> None:
-    with pytest.raises(ValueError, match="angle must be above 0"):
-        subspace_direction(unit(0), unit(1), 0.0)
+def test_a_threshold_out_of_range_is_refused() -> None:
+    with pytest.raises(ValueError, match="threshold must be from -1 to below 1"):
+        subspace_direction(unit(0), unit(1), 1.0)
 
 
 def test_only_texts_that_deny_something_are_combined() -> None:

@@ -28,38 +28,38 @@ def subtract(affirmed: Embeddings, denied: Embeddings, weight: float = 1.0) -> E
     return normalised(affirmed - weight * denied)
 
 
-def subspace_direction(affirmed: Embeddings, denied: Embeddings, angle: float) -> Embeddings:
-    """Return what is nearest to "A" outside the cap of "N".
+def subspace_direction(affirmed: Embeddings, denied: Embeddings, threshold: float) -> Embeddings:
+    """Return the middle of what is within a cap around "A" and outside the one around "N".
 
-        q = cos(angle) n + sin(angle) (a - <a, n> n) / |a - <a, n> n|
+        q = cos(angle) n + sin(angle) (a - <a, n> n) / |a - <a, n> n|,  angle = acos(c) + acos(<a, n>) / 2
 
-    The point on the great circle from n through a at the given angle from n: the nearest to a on the edge of
-    the cap, which contains everything that shows N.
+    Both caps hold what has a cosine of c or more with their middle. On the great circle from n through a, N's
+    cap ends at acos(c) from n, A's at acos(<a, n>) + acos(c); q lies half-way between, if the caps overlap.
 
     Args:
         affirmed: a, [n, d], L2-normalised text embeddings of "A".
         denied: n, [n, d], L2-normalised text embeddings of "N".
-        angle: of the cap around n, in radians, above 0 and at most pi.
+        threshold: c, from -1 to below 1.
 
     Raises:
-        ValueError: the shapes differ, the angle is out of range, or a is n or its opposite.
+        ValueError: the shapes differ, the threshold is out of range, or a is n or its opposite.
 
-    Source: the caps are those of SpaceVLM, arXiv 2511.12331. Its published code takes the middle of what is
-    within a cap around a and outside the one around n, at angle + acos(<a, n>) / 2 from n, which is another
-    vector.
+    Source: SpaceVLM, arXiv 2511.12331.
     """
     _check(affirmed, denied)
-    if not 0 < angle <= math.pi:
-        raise ValueError(f"angle must be above 0 and at most pi, not {angle}")
+    if not -1 <= threshold < 1:
+        raise ValueError(f"threshold must be from -1 to below 1, not {threshold}")
     along = (affirmed * denied).sum(axis=1, keepdims=True)
     across = normalised(affirmed - along * denied)
-    return np.asarray(math.cos(angle) * denied + math.sin(angle) * across, dtype=np.float32)
+    angle = math.acos(threshold) + np.arccos(np.clip(along, -1, 1)) / 2
+    return np.asarray(np.cos(angle) * denied + np.sin(angle) * across, dtype=np.float32)
 
 
-# Name -> how what is affirmed and what is denied become one query; the angle is that of a cosine of 0.5.
+THRESHOLD = 0.5  # c of the caps, chosen in docs/scoring.md
+# Name -> how what is affirmed and what is denied become one query.
 METHODS: dict[str, Callable[[Embeddings, Embeddings], Embeddings]] = {
     "subtraction": partial(subtract, weight=0.5),
-    "subspace": partial(subspace_direction, angle=math.acos(0.5)),
+    "subspace": partial(subspace_direction, threshold=THRESHOLD),
 }
 
 
