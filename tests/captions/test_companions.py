@@ -42,3 +42,9 @@ def test_nobody_misses_beer_beside_a_child() -> None:
     assert "beer" not in beside("pizza", maybe=("boy",))
     assert "apple" in beside("banana")
     assert "apple" not in beside("banana", "tree")
+
+
+def test_nobody_misses_a_dog_in_a_race_or_on_a_highway() -> None:
+    assert "dog" in beside("horse")
+    assert "dog" not in beside("horse", "race")
+    assert "dog" not in beside("highway")

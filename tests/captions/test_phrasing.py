@@ -120,3 +120,8 @@ def test_behind_a_relative_clause_nothing_is_denied() -> None:
     closed, open_ = parse(["A sofa by a TV that is on.", "A dog that is brown sits on a sofa."])
     assert is_closed(closed)
     assert not is_closed(open_)
+
+
+def test_an_animal_that_is_missed_does_nothing() -> None:
+    assert "room" not in said("A brown horse in a field gazing around")
+    assert "room" in said("A brown horse in a field")

@@ -268,6 +268,8 @@ def _after_nouns(parse: Parse, noun: Noun, kind: str) -> Iterator[Slot]:
             continue
         if inner + 1 < parse.end and not parse.tags[inner + 1].startswith("VB"):
             continue
+        if kind == "animal" and inner + 1 < parse.end:
+            continue  # "in a field without dogs gazing around"
         name = parse.words[inner].lower()
         if name in ROOMS and parse.words[token].lower() in {"in", "at"} and _expects(name, noun, {"scene"}):
             yield Slot("room", inner + 1, 1.0, PLACE)
