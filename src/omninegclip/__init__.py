@@ -6,7 +6,7 @@ The functions are those of `omninegclip.api`; what is heavy is imported when one
 from importlib import import_module
 from typing import TYPE_CHECKING
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
 __all__ = [
     "Client",
     "Evaluation",
