@@ -191,6 +191,7 @@ class MoreEvaluationOptions(TypedDict, total=False):
             `learned:PATH` does with a reader that was trained for the model.
         score: of a text that negates something: `gate` (default), `subtract`, `subspace` or `cosine`.
         calibration: a file of `omninegclip calibrate`, to take instead of the model's own.
+        threshold: of the gate, in standard deviations; default: 2, chosen for `scenes-small`.
     """
 
     seed: int
@@ -199,6 +200,7 @@ class MoreEvaluationOptions(TypedDict, total=False):
     reader: str
     score: Literal["gate", "subtract", "subspace", "cosine"]
     calibration: str | Path
+    threshold: float
 
 
 @dataclass(frozen=True)
@@ -273,6 +275,7 @@ def evaluate(
     from omninegclip.evaluation.scorer import Scorer
     from omninegclip.evaluation.side_by_side import evaluate_models, refuse_absent
     from omninegclip.evaluation.suite import load_suite
+    from omninegclip.scoring.halves import DEFAULT
 
     benchmarks, folder, results = load_suite(str(suite)), Path(data), Path(out) if out else None
     cache = options.get("cache", results and results / "features")
@@ -288,6 +291,7 @@ def evaluate(
             options.get("reader", "none"),
             options.get("score", "gate"),
             Path(calibration) if calibration else None,
+            gate=DEFAULT._replace(threshold=options.get("threshold", DEFAULT.threshold)),
         ),
     )
     listed = [models] if isinstance(models, str | Path) else models

@@ -18,6 +18,7 @@ from omninegclip.scenes.benchmark import ScenesBenchmark, make_benchmark
 from omninegclip.scenes.robustness import make_robustness
 from omninegclip.scenes.tables import write_benchmark
 from omninegclip.scoring.calibration import FILE, calibration_of
+from omninegclip.scoring.halves import DEFAULT
 from omninegclip.study.world import embed_scenes
 
 
@@ -114,6 +115,19 @@ def test_another_calibration_in_the_models_folder_is_another_scorer(
     assert Scorer("rules", calibration=tmp_path / FILE).as_dict("scenes-small") == said[1]
 
 
+def test_a_threshold_that_nothing_reaches_makes_denials_true(
+    encoder: ClipEncoder, benchmark: ScenesBenchmark, images: Embeddings
+) -> None:
+    figures = [
+        evaluate_scenes(benchmark, images, Scorer("told", gate=gate).of("scenes-small", encoder))
+        for gate in (DEFAULT, DEFAULT._replace(threshold=9.0))
+    ]
+    usual, high = (each["multiple_choice_accuracy"] for each in figures)
+    assert usual["positive"].value > 0.8
+    assert high["positive"].value < 0.2  # the denials beside it are taken to be true
+    assert high["negative"].value >= usual["negative"].value
+
+
 def test_evaluate_takes_a_reader_and_keeps_its_results_apart(tmp_path: Path) -> None:
     write_benchmark(tmp_path / "scenes", 3, 24)
     arguments = ["evaluate", "scenes-small", "--suite=scenes", "--data=.", "--out=out", "--csv"]
@@ -121,7 +135,13 @@ def test_evaluate_takes_a_reader_and_keeps_its_results_apart(tmp_path: Path) -> 
     halved = call(*arguments, "--reader=rules", cwd=tmp_path)
     assert (plain[0], halved[0]) == (0, 0), halved[2]
     assert plain[1] != halved[1]
+    moved = call(*arguments, "--reader=rules", "--threshold=1.5", cwd=tmp_path)
+    assert moved[1] not in (plain[1], halved[1])
+    assert call(*arguments, "--reader=rules", "--threshold=2", cwd=tmp_path)[1] == halved[1]
     assert call(*arguments, cwd=tmp_path)[1] == plain[1]
+    assert call(*arguments, "--threshold=nan", cwd=tmp_path)[0] != 0
+    code, _, errors = call(*arguments, "--calibration=none", cwd=tmp_path)
+    assert (code, "--calibration is for texts in halves: add --reader rules" in errors) == (1, True)
 
 
 def test_another_calibration_in_the_models_folder_is_another_result(

@@ -167,18 +167,28 @@ class ScoreOptions(LlmOptions):
             `omninegclip train` made for the model.
         score: Of a text that negates something: gate, subtract, subspace, or the cosine of the whole text.
         calibration: File of `omninegclip calibrate`, to take instead of the model's own.
+        threshold: Of the gate: how many standard deviations above its mean a text is as likely true as not;
+            a model that sees less well needs less.
     """
 
     reader: str = "none"
     score: Literal["gate", "subtract", "subspace", "cosine"] = "gate"
     calibration: Path | None = None
+    threshold: Annotated[float, Parameter(validator=Between(-10, 10))] = 2.0
 
     @property
     def scorer(self) -> "Scorer":
         """Return what scores."""
+        from omninegclip.errors import OmniNegClipError
         from omninegclip.evaluation.scorer import Scorer
+        from omninegclip.scoring.halves import DEFAULT
 
-        return Scorer(self.reader, self.score, self.calibration, self.endpoint)
+        if self.reader == "none" and self.calibration:
+            raise OmniNegClipError(
+                "--calibration is for texts in halves: add --reader rules, or another one."
+            )
+        gate = DEFAULT._replace(threshold=self.threshold)
+        return Scorer(self.reader, self.score, self.calibration, self.endpoint, gate)
 
 
 @Parameter(name="*")

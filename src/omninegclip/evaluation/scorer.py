@@ -16,7 +16,7 @@ from omninegclip.reading.reading import ReadHalves
 from omninegclip.reading.registry import make_reader
 from omninegclip.scenes.negation import TemplatesReader
 from omninegclip.scoring.calibration import calibration_file, calibration_of
-from omninegclip.scoring.halves import DEFAULT
+from omninegclip.scoring.halves import DEFAULT, Gate
 from omninegclip.scoring.others import KnownThings
 from omninegclip.scoring.texts import (
     HalvesScore,
@@ -43,12 +43,14 @@ class Scorer(NamedTuple):
             at the edge of the denied half's cap, or the cosine of the whole text.
         calibration: a file to take instead of the model's own.
         llm: where the language model answers, for the reader `llm`.
+        gate: the numbers of the gate.
     """
 
     reader: str = "none"
     score: ScoreName = "gate"
     calibration: Path | None = None
     llm: Endpoint | None = None
+    gate: Gate = DEFAULT
 
     def as_dict(self, model: str) -> dict[str, object]:
         """Return what decides a model's figures, ready for JSON; nothing where cosines score every text.
@@ -58,7 +60,7 @@ class Scorer(NamedTuple):
         if self.reader == "none" or self.score == "cosine":
             return {}
         file = calibration_file(model, self.calibration)
-        gate = DEFAULT._asdict() if self.score == "gate" else None
+        gate = self.gate._asdict() if self.score == "gate" else None
         facts: dict[str, object] = {
             "reader": self.reader,
             "score": self.score,
@@ -91,7 +93,7 @@ class Scorer(NamedTuple):
             return whole_texts(_subspace(read_halves))
         calibration = calibration_of(model, encoder.image_fingerprint, self.calibration)
         known = cache(lambda: KnownThings(embed_text, calibration.nouns))
-        return halved_texts(read_halves, calibration, score=self.score, known=known)
+        return halved_texts(read_halves, calibration, self.gate, self.score, known)
 
     def _reader(self, encoder: Encoder, embed_text: EmbedText) -> ReadHalves:
         if self.reader.startswith(LEARNED):
