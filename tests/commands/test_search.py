@@ -78,6 +78,19 @@ def test_a_query_may_begin_with_a_minus(place: Path) -> None:
             assert f"Looking for: {says}" in errors
 
 
+def test_the_shell_takes_the_quotes_of_a_phrase(place: Path) -> None:
+    for words in (("beach", "-red car", "-dog"), ('beach -"red car" -dog',)):
+        errors = call("search", *words, "--db", "db", "--top", "1", cwd=place)[2]
+        assert "Looking for: beach, NOT a red car, NOT a dog" in errors
+
+
+def test_what_a_search_does_not_look_for_is_told_and_not_marked(place: Path) -> None:
+    code, output, errors = call("search", "only a dog", "--db", "db", "--json", cwd=place)
+    assert code == 0
+    assert "a dog, NOT something else (not looked for)" in errors
+    assert {each["right"] for each in json.loads(output)["results"]} == {None}
+
+
 def test_a_result_is_one_line_whatever_its_name(place: Path, tmp_path: Path) -> None:
     image = next((place / "demo").rglob("*.png"))
     shutil.copy(image, tmp_path / "a\nb.png")

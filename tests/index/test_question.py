@@ -17,7 +17,7 @@ from omninegclip.reading.registry import make_reader
         ("a street without cars", ("cars:2",), "", "a street, NOT cars (weight 2)"),
         ("no cars", (), "", "anything, NOT cars"),
         ("a photo", (), "", "a photo"),
-        ("nothing but a dog", (), "", "a dog"),
+        ("nothing but a dog", (), "", "a dog, NOT something else (not looked for)"),
         ("a street", (), "a.jpg", "a street and like a.jpg"),
     ],
 )

@@ -89,6 +89,16 @@ def test_what_is_saved_reads_the_same_for_its_model_alone(encoder: ClipEncoder, 
         load_reader(tmp_path, encoder)
 
 
+def test_a_flipped_bit_of_the_weights_is_damage(encoder: ClipEncoder, tmp_path: Path) -> None:
+    save_reader(tmp_path / FILE, tuned(encoder), "tiny", encoder.fingerprint)
+    raw = (tmp_path / FILE).read_bytes()
+    first = 8 + int.from_bytes(raw[:8], "little")
+    for at in (first, (first + len(raw)) // 2, len(raw) - 1):
+        (tmp_path / FILE).write_bytes(raw[:at] + bytes([raw[at] ^ 0x40]) + raw[at + 1 :])
+        with pytest.raises(OmniNegClipError, match=r"reader\.safetensors is damaged"):
+            load_reader(tmp_path, encoder)
+
+
 def test_a_file_that_is_no_reader_is_named(encoder: ClipEncoder, tmp_path: Path) -> None:
     with pytest.raises(
         OmniNegClipError, match=r"reader\.safetensors does not exist: .*--preset scenes-reader"

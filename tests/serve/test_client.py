@@ -38,6 +38,13 @@ def test_what_is_wrong_is_an_error_of_ours(url: str, tmp_path: Path) -> None:
             client.search()
         assert refused.value.status == 422
         assert refused.value.request_id
+        for one_text in (
+            lambda: client.search("a", without="dog"),
+            lambda: client.read("a dog"),
+            lambda: client.embed_text("a dog"),
+        ):
+            with pytest.raises(onc.OmniNegClipError, match="must be a list of texts"):
+                one_text()
         with pytest.raises(onc.OmniNegClipError, match="limit"):
             client.search("a", limit=0)
         with pytest.raises(onc.OmniNegClipError, match="Can't read"):

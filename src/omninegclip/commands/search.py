@@ -110,7 +110,7 @@ def search(
     if output.show and not (sys.stdout.isatty() and os.get_terminal_size(sys.stdout.fileno()).columns):
         raise OmniNegClipError("--show draws in a terminal: leave it out where the output goes elsewhere.")
     index = Index.open(db, model=model, **asdict(weights))
-    found = index.search(" ".join(query), without=find.without, top=find.top, **find.rare)
+    found = index.search(_joined(query), without=find.without, top=find.top, **find.rare)
     console.print(f"Looking for: {found.understood}", soft_wrap=True)
     if not found.likely:
         console.print(
@@ -124,6 +124,16 @@ def search(
     if known:
         console.print(f"Right: {sum(known):,} of the {len(known):,} results whose content is known.")
     _print(found, output)
+
+
+def _joined(words: list[str]) -> str:
+    """Return the query; the shell took the quotes of -"red car", which is one phrase."""
+    if len(words) == 1:
+        return words[0]
+    return " ".join(
+        f'-"{word[1:]}"' if word.startswith("-") and " " in word and '"' not in word else word
+        for word in words
+    )
 
 
 def _print(found: "SearchResults", output: OutputOptions) -> None:

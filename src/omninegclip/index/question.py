@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from omninegclip.errors import OmniNegClipError
-from omninegclip.reading.reading import Reader, Reading
+from omninegclip.reading.reading import ELSE, Reader, Reading
 
 LARGEST = 10.0  # weight
 
@@ -26,12 +26,14 @@ class Question:
         unwanted: what must not be seen.
         sentence: what was asked, unread.
         image: the image that others shall be like; empty when there is none.
+        alone: all that is not named is denied, as by "only"; a search does not look for that.
     """
 
     affirmed: str
     unwanted: tuple[Unwanted, ...] = ()
     sentence: str = ""
     image: str = ""
+    alone: bool = False
 
     @property
     def understood(self) -> str:
@@ -43,7 +45,8 @@ class Question:
             f"NOT {each.text}" + (f" (weight {each.weight:g})" if each.weight != 1 else "")
             for each in self.unwanted
         ]
-        return ", ".join([wanted or "anything", *without])
+        unheeded = [f"NOT {ELSE} (not looked for)"] if self.alone else []
+        return ", ".join([wanted or "anything", *without, *unheeded])
 
 
 def read_question(query: str, without: Sequence[str], image: str, reader: Reader) -> Question:
@@ -59,7 +62,7 @@ def read_question(query: str, without: Sequence[str], image: str, reader: Reader
         raise OmniNegClipError("search needs a QUERY, --without TEXT or --image FILE.")
     # "a photo" affirms nothing beside a denial, and is a query like any other where it stands alone
     affirmed = reading.affirmed or ("" if unwanted else query)
-    return Question(affirmed, tuple(unwanted.values()), query, image)
+    return Question(affirmed, tuple(unwanted.values()), query, image, ELSE in reading.negated)
 
 
 def _unwanted(text: str) -> Unwanted:

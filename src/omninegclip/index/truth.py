@@ -52,7 +52,7 @@ class SceneTruth:
 
 def is_right(asked: Question, shows: str) -> bool | None:
     """Tell whether an image that shows `shows` is what was asked for, None where that can't be told."""
-    if not shows or asked.image:
+    if not shows or asked.image or asked.alone:
         return None
     held = [holds(asked.affirmed, shows)] if asked.affirmed else []
     for each in asked.unwanted:

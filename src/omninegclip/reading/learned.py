@@ -6,6 +6,7 @@ Where there is nothing more to say it says the opposite of what stands for anyth
 """
 
 import copy
+import hashlib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
@@ -126,7 +127,8 @@ def save_reader(path: Path, weights: Mapping[str, Tensor], base: str, fingerprin
     """
     whole = {name: weight.detach().to("cpu", torch.float32).contiguous() for name, weight in weights.items()}
     with atomic_file(path) as partial:
-        save_file(whole, partial, {"base": base, "base_fingerprint": fingerprint})
+        facts = {"base": base, "base_fingerprint": fingerprint, "sha256": _digest(whole)}
+        save_file(whole, partial, facts)
 
 
 def reader_file(path: Path) -> Path:
@@ -155,6 +157,8 @@ def load_reader(path: Path, encoder: "Encoder") -> LearnedReader:
         raise OmniNegClipError(f"{file} is not a reader: {error}.") from error
     if "base_fingerprint" not in facts:
         raise OmniNegClipError(f"{file} is not a reader: it does not say for which model.")
+    if facts.get("sha256") != _digest(weights):
+        raise OmniNegClipError(f"{file} is damaged: its weights are not what was written; train it again.")
     if not isinstance(encoder, ClipEncoder):
         raise OmniNegClipError(f"{file} reads with a text tower, and this model has none.")
     if facts["base_fingerprint"] != in_fp32(encoder).fingerprint:
@@ -163,6 +167,13 @@ def load_reader(path: Path, encoder: "Encoder") -> LearnedReader:
             "`omninegclip train`, the model being its --model."
         )
     return LearnedReader(encoder, weights)
+
+
+def _digest(weights: Mapping[str, Tensor]) -> str:
+    found = hashlib.sha256()
+    for name in sorted(weights):
+        found.update(f"{name} {list(weights[name].shape)} ".encode() + weights[name].numpy().tobytes())
+    return found.hexdigest()
 
 
 def learned_reader(path: Path, encoder: "Encoder", embed_text: EmbedText) -> ReadHalves:

@@ -116,7 +116,12 @@ class Client:
         **options: Unpack[AskedOptions],
     ) -> SearchAnswer:
         """Return a page of the images that fit a query best; `cursor` is `next` of the page before."""
-        given: dict[str, object] = {**options, "without": list(without), "limit": limit, "cursor": cursor}
+        given: dict[str, object] = {
+            **options,
+            "without": _several("without", without),
+            "limit": limit,
+            "cursor": cursor,
+        }
         if "image" in options:
             given["image"] = _encoded(options["image"])
         return self._post("search", _valid(SearchRequest, {"query": query, **given}), SearchAnswer)
@@ -134,13 +139,13 @@ class Client:
 
     def read(self, sentences: Sequence[str], *, reader: ServedReader = "rules") -> list[SentenceReading]:
         """Return what sentences affirm and deny."""
-        request = _valid(ReadRequest, {"sentences": list(sentences), "reader": reader})
+        request = _valid(ReadRequest, {"sentences": _several("sentences", sentences), "reader": reader})
         return self._post("read", request, ReadAnswer).readings
 
     def embed_text(self, texts: Sequence[str]) -> list[list[float]]:
         """Return the embedding of each text."""
         return self._post(
-            "embed/text", _valid(EmbedTextRequest, {"texts": list(texts)}), EmbedAnswer
+            "embed/text", _valid(EmbedTextRequest, {"texts": _several("texts", texts)}), EmbedAnswer
         ).embeddings
 
     def embed_image(self, images: Sequence[ImageFile]) -> list[list[float]]:
@@ -207,6 +212,13 @@ def _valid(kind: type[A], given: dict[str, object]) -> A:
         first = error.errors()[0]
         where = ".".join(map(str, first["loc"]))
         raise OmniNegClipError(f"{where}: {first['msg']}.") from error
+
+
+def _several(name: str, given: Sequence[object]) -> list[object]:
+    """Return what is given; raises OmniNegClipError for one text, whose letters would be taken for texts."""
+    if isinstance(given, str):
+        raise OmniNegClipError(f"{name} must be a list of texts: write [{given!r}].")
+    return list(given)
 
 
 def _encoded(image: ImageFile) -> str:
