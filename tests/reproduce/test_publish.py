@@ -12,7 +12,9 @@ from tiny_clip import tiny_encoder
 
 from omninegclip.clip.io.load import load_clip
 from omninegclip.clip.io.save import save_clip
+from omninegclip.errors import OmniNegClipError
 from omninegclip.evaluation.results import BenchmarkResult, save
+from omninegclip.reproduce.publish import make_publication
 
 
 @pytest.fixture
@@ -105,6 +107,21 @@ def test_a_wrong_option_is_one_sentence_and_nothing_is_pushed(hub, model, option
     assert said in " ".join(errors.split())
     assert "Traceback" not in errors
     assert not hub.pushed
+
+
+def test_a_base_that_the_folder_contradicts_is_refused(hub, model, tmp_path):
+    with pytest.raises(OmniNegClipError, match="says that it was made from openai/clip-vit-base-patch32"):
+        make_publication(model, "me/x", licence="mit", base="openai/clip-vit-large-patch14", results=())
+    with pytest.raises(OmniNegClipError, match="the repository itself"):
+        make_publication(model, "me/x", licence="mit", base="me/x", results=())
+    save_clip(tmp_path / "ours", tiny_encoder(), base="scenes-small")
+    with pytest.raises(OmniNegClipError, match="says that it was made from scenes-small"):
+        make_publication(
+            tmp_path / "ours", "me/x", licence="mit", base="openai/clip-vit-base-patch32", results=()
+        )
+    save_clip(tmp_path / "run", tiny_encoder(), base=str(tmp_path / "ours"))  # a folder says nothing
+    found = make_publication(tmp_path / "run", "me/x", licence="mit", base="google/other", results=())
+    assert "google/other" in found.card
 
 
 def test_what_we_did_not_write_is_not_published(hub, tmp_path):

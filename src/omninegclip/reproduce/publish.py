@@ -11,6 +11,7 @@ from omninegclip.clip.encoder import ClipEncoder
 from omninegclip.clip.io import hub
 from omninegclip.clip.io.load import load_clip
 from omninegclip.clip.io.metadata import read_metadata
+from omninegclip.clip.io.shipped import SHIPPED
 from omninegclip.clip.io.untrusted import in_one_line
 from omninegclip.environment import versions
 from omninegclip.errors import OmniNegClipError
@@ -92,9 +93,8 @@ def make_publication(
         raise OmniNegClipError(
             f"{model} is no folder that `train` or `convert` wrote: only what has a fingerprint is published."
         )
+    base = _base(model, facts.get("base", ""), base, repository)
     encoder = load_clip(model)
-    known = facts.get("base", "")
-    base = base or (known if hub.looks_like_id(known) and not Path(known).exists() else None)
     rows = _rows(results, encoder.fingerprint)
     if results and not rows:
         raise OmniNegClipError(
@@ -105,6 +105,16 @@ def make_publication(
     files = [path for path in sorted(model.iterdir()) if path.is_file() and path.name[0] != HIDDEN]
     kept = [path for path in files if path.name != CARD]
     return Publication(repository, kept, card, encoder.fingerprint, len(rows))
+
+
+def _base(model: Path, known: str, given: str | None, repository: str) -> str | None:
+    """Return the hub id of the base model, None where neither the folder nor the user tells one."""
+    stated = known if hub.looks_like_id(known) and not Path(known).exists() else None
+    if given == repository:
+        raise OmniNegClipError(f"--base {given} is the repository itself: name the model it was made from.")
+    if given and (stated or known in SHIPPED) and given != known:
+        raise OmniNegClipError(f"--base {given}: {model} says that it was made from {known}; leave it out.")
+    return given or stated
 
 
 def _card(
