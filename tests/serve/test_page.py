@@ -206,7 +206,11 @@ def test_the_key_that_is_asked_for_serves_for_all_that_the_page_shows(
     )
     shutil.copy(folder / "images" / "009.png", report / "plot.png")
     setup = Setup("test", access=Access((key,)), evaluation=files_of(report), quiet=True)
-    wide = "image => image.decode().then(() => image.naturalWidth)"
+    drawn = """image => new Promise(done => {
+        const look = () => image.naturalWidth ? done(true) : setTimeout(look, 20);
+        setTimeout(() => done(false), 20_000);
+        look();
+    })"""
     with listening(service, setup) as url:
         page = browser.new_page()
         page.set_default_timeout(30_000)
@@ -225,18 +229,18 @@ def test_the_key_that_is_asked_for_serves_for_all_that_the_page_shows(
         page.fill("#query", "a tree without a dog")
         page.keyboard.press("Enter")
         expect(page.locator("#ours > .tiles .tile")).to_have_count(12)
-        assert page.locator("#ours .tile img").first.evaluate(wide) > 0
+        assert page.locator("#ours .tile img").first.evaluate(drawn)
         page.fill("#query", "")
         page.set_input_files("#file", folder / "images" / "007.png")
         expect(page.locator("#ours > .tiles .caption").first).to_contain_text("007.png")
         page.click("#ours .tile >> nth=0")
-        assert page.locator("#detail-image").evaluate(wide) > 0
+        assert page.locator("#detail-image").evaluate(drawn)
         page.keyboard.press("Escape")
         page.click("#tab-evaluation")
         frame = page.frame_locator("#evaluation iframe")
         expect(frame.locator("h1")).to_have_css("color", "rgb(255, 0, 0)")
-        assert frame.locator("img").evaluate(wide) > 0
-        assert page.locator("#evaluation .sheet > img").evaluate(wide) > 0
+        assert frame.locator("img").evaluate(drawn)
+        assert page.locator("#evaluation .sheet > img").evaluate(drawn)
         page.close()
 
 
