@@ -63,6 +63,9 @@ def test_the_base_form_undoes_the_third_person(verb: str, expected: str) -> None
         ("row", "rowing"),
         ("carry", "carrying"),
         ("swim", "swimming"),
+        ("be", "being"),
+        ("flee", "fleeing"),
+        ("squat", "squatting"),
     ],
 )
 def test_the_form_in_ing(verb: str, expected: str) -> None:

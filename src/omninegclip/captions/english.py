@@ -81,6 +81,8 @@ def base_form(verb: str) -> str:
 
 def gerund(verb: str) -> str:
     """Return the form in -ing of a verb's base form: riding, sitting, lying."""
+    if verb == "be":
+        return "being"
     if verb.endswith("ie"):
         return f"{verb[:-2]}ying"
     if verb.endswith("e") and not verb.endswith(("ee", "oe", "ye")):

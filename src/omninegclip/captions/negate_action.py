@@ -67,16 +67,7 @@ def _do(parse: Parse, verb: int) -> Iterator[NegatedCaption]:
     word, many = parse.words[verb], plural(parse, about.head)
     yield from _is_not_doing(parse, verb, many)
     if parse.tags[verb] == "VBZ" and not many:
-        yield NegatedCaption(
-            "action",
-            "does not",
-            parse.text(verb, parse.end),
-            compose(
-                parse,
-                (verb, verb + 1, f"does not {base_form(word)}"),
-                *with_any(parse, verb + 1, parse.end),
-            ),
-        )
+        yield _instead(parse, verb, "does not", f"does not {base_form(word)}")
     elif parse.tags[verb] == "VBP" and many and word not in PAST_LIKE and not word.endswith("ed"):
         yield NegatedCaption(
             "action",
@@ -94,16 +85,14 @@ def _is_not_doing(parse: Parse, verb: int, many: bool) -> Iterator[NegatedCaptio
     following = parse.words[verb + 1].lower() if verb + 1 < parse.end else ""
     if base in STATES or (base == "look" and following not in LOOKED):
         return
-    yield NegatedCaption(
-        "action",
-        "is not",
-        parse.text(verb, parse.end),
-        compose(
-            parse,
-            (verb, verb + 1, f"{'are' if many else 'is'} not {gerund(base)}"),
-            *with_any(parse, verb + 1, parse.end),
-        ),
-    )
+    yield _instead(parse, verb, "is not", f"{'are' if many else 'is'} not {gerund(base)}")
+
+
+def _instead(parse: Parse, verb: int, rule: str, denial: str) -> NegatedCaption:
+    """Return the caption with a denial in place of its verb."""
+    rest = with_any(parse, verb + 1, parse.end)
+    text = compose(parse, (verb, verb + 1, denial), *rest)
+    return NegatedCaption("action", rule, parse.text(verb, parse.end), text)
 
 
 def _another_verb(parse: Parse, verb: int) -> bool:

@@ -3,7 +3,6 @@
 import re
 from typing import NamedTuple
 
-from omninegclip.captions.english import base_form
 from omninegclip.reading import words as table
 from omninegclip.reading.noun_phrases import Span, indefinite, is_plural, phrase_end
 from omninegclip.reading.tokens import Tokens
@@ -161,17 +160,3 @@ def phrase_ending(words: Tokens, end: int) -> Span | None:
         if words[start].tag == "D" and words[start - 1].low != "of":
             break
     return Span(start, end) if start < end and phrase_end(words, start) == end else None
-
-
-_GERUNDS = {"be": "being", "see": "seeing", "lie": "lying", "tie": "tying", "die": "dying", "flee": "fleeing"}
-_SHORT = re.compile(r"[^aeiou]*[aeiou][bdgmnpt]")  # doubles its last letter
-
-
-def gerund(verb: str) -> str:
-    """Return the form in -ing of a verb: "ride" and "rides" give "riding"."""
-    base = base_form(verb)
-    if base in _GERUNDS:
-        return _GERUNDS[base]
-    if _SHORT.fullmatch(base):
-        return f"{base}{base[-1]}ing"
-    return f"{base[:-1]}ing" if base.endswith("e") and not base.endswith(("ee", "oe")) else f"{base}ing"

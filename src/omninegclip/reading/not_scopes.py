@@ -1,10 +1,10 @@
 """What "not" denies: a thing, an action, an attribute, a place, a relation or a number."""
 
+from omninegclip.captions.english import base_form, gerund
 from omninegclip.reading import words as table
 from omninegclip.reading.denial import (
     Denial,
     clause_end,
-    gerund,
     lead_start,
     phrase_ending,
     subject_before,
@@ -73,7 +73,9 @@ def _verb(words: Tokens, helper: int, after: int) -> Denial | None:
     if after + 1 < len(words) and words[after + 1].low == "to":
         return None
     end = clause_end(words, after)
-    return _predicate(words, helper, end, f"{gerund(verb)} {words.between(after + 1, end)}".strip())
+    return _predicate(
+        words, helper, end, f"{gerund(base_form(verb))} {words.between(after + 1, end)}".strip()
+    )
 
 
 def _be(words: Tokens, helper: int, after: int) -> Denial | None:
@@ -147,7 +149,7 @@ def _bare(words: Tokens, at: int, after: int) -> Denial | None:
 def _never(words: Tokens, at: int, after: int) -> Denial | None:
     """Read "a bird that never flies", and "never flies" by itself."""
     end = clause_end(words, after + 1)
-    said = f"{gerund(words[after].low)} {words.between(after + 1, end)}".strip()
+    said = f"{gerund(base_form(words[after].low))} {words.between(after + 1, end)}".strip()
     return Denial(Span(at, end), (said,)) if at == 0 else _predicate(words, at, end, said)
 
 

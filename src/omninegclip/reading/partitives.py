@@ -2,8 +2,9 @@
 
 import re
 
+from omninegclip.captions.english import base_form, gerund
 from omninegclip.reading import words as table
-from omninegclip.reading.denial import Denial, clause_end, gerund, lead_start, phrase_ending, text_of
+from omninegclip.reading.denial import Denial, clause_end, lead_start, phrase_ending, text_of
 from omninegclip.reading.noun_phrases import Span, bare, head, indefinite, is_plural, phrase_end
 from omninegclip.reading.tokens import Tokens
 
@@ -42,7 +43,7 @@ def _denied_of(words: Tokens, subject: Span | None, verb: int, end: int) -> str:
         return text_of(words, Span(verb, phrase_end(words, verb)))
     said = words.between(verb, end)
     if words[verb].tag in ("N", "V", "X") and words[verb].low not in table.ADJECTIVES and end > verb + 1:
-        said = f"{gerund(words[verb].low)} {words.between(verb + 1, end)}"
+        said = f"{gerund(base_form(words[verb].low))} {words.between(verb + 1, end)}"
     if subject is None:
         return said
     core = " ".join(
@@ -68,7 +69,7 @@ def done_to(words: Tokens, at: int, after: int) -> Denial | None:
     said = (
         words.between(verb, end)
         if words[verb].tag == "G"
-        else (f"{gerund(words[verb].low)} {words.between(verb + 1, end)}".strip())
+        else (f"{gerund(base_form(words[verb].low))} {words.between(verb + 1, end)}".strip())
     )
     return Denial(Span(start, end), (f"a person {said} {text_of(words, subject)}",))
 

@@ -1,10 +1,10 @@
 """How far a cue reaches: one function for each kind of cue, with what follows or precedes it."""
 
+from omninegclip.captions.english import base_form, gerund
 from omninegclip.reading import words as table
 from omninegclip.reading.denial import (
     Denial,
     clause_end,
-    gerund,
     lead_start,
     phrase_ending,
     subject_before,
@@ -177,7 +177,7 @@ def _belonging(words: Tokens, thing: Span, start: int, at: int) -> tuple[str, in
         return _doing(words, end)
     if word.tag == "V" and clause and words[at].low not in table.DO and word.low.endswith("s"):
         stop = phrase_end(words, end + 1)
-        return f"{gerund(word.low)} {words.between(end + 1, stop)}".strip(), stop
+        return f"{gerund(base_form(word.low))} {words.between(end + 1, stop)}".strip(), stop
     if word.tag == "P" and words[end + 1].low in table.POSSESSIVES:
         stop = phrase_end(words, end + 1)
         return words.between(end, stop), stop
