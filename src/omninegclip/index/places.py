@@ -1,5 +1,6 @@
 """Where files lie: on a disk, or behind a URL that fsspec knows, as s3://bucket/photos."""
 
+import math
 import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -44,26 +45,33 @@ def read_file(path: str) -> tuple[bytes, int, int]:
     if is_url(path):
         with reached(path) as (system, inside):
             info = system.info(inside)
-            size = _refuse_large(int(info["size"]))
+            size = int(info["size"])
+            _refuse_large(size)
             return system.cat_file(inside), size, changed_there(info)
     with open_regular(Path(path)) as file:
         status = os.fstat(file.fileno())
-        return file.read() if _refuse_large(status.st_size) else b"", status.st_size, changed_at(status)
+        _refuse_large(status.st_size)
+        return file.read(), status.st_size, changed_at(status)
 
 
 def changed_at(status: os.stat_result) -> int:
     """Return a file's time of the last change in nanoseconds, as far as 64 bits hold it."""
-    return min(max(status.st_mtime_ns, -_LATEST), _LATEST)
+    return _in_64_bits(status.st_mtime_ns)
 
 
 def changed_there(info: Mapping[str, object]) -> int:
     """Return what `changed_at` does of a file behind a URL, 0 where its store doesn't say it."""
     value = next((info[name] for name in _CHANGED if name in info), 0)
     seconds = value.timestamp() if isinstance(value, datetime) else value
-    return int(seconds * 1e9) if isinstance(seconds, int | float) else 0
+    if not isinstance(seconds, int | float) or math.isnan(seconds):
+        return 0
+    return _in_64_bits(seconds * 1e9)
 
 
-def _refuse_large(size: int) -> int:
+def _in_64_bits(nanoseconds: float) -> int:
+    return int(min(max(nanoseconds, -_LATEST), _LATEST))
+
+
+def _refuse_large(size: int) -> None:
     if size > MAX_BYTES:
         raise OmniNegClipError(f"it has more than {MAX_BYTES:,} bytes")
-    return size

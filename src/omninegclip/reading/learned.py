@@ -6,7 +6,6 @@ Where there is nothing more to say it says the opposite of what stands for anyth
 """
 
 import copy
-import hashlib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
@@ -18,6 +17,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor
 
+from omninegclip.clip.fingerprint import fingerprint as hash_weights
 from omninegclip.embeddings import Embeddings, EmbedText
 from omninegclip.errors import OmniNegClipError
 from omninegclip.files import atomic_file
@@ -127,7 +127,7 @@ def save_reader(path: Path, weights: Mapping[str, Tensor], base: str, fingerprin
     """
     whole = {name: weight.detach().to("cpu", torch.float32).contiguous() for name, weight in weights.items()}
     with atomic_file(path) as partial:
-        facts = {"base": base, "base_fingerprint": fingerprint, "sha256": _digest(whole)}
+        facts = {"base": base, "base_fingerprint": fingerprint, "fingerprint": hash_weights(whole, ())}
         save_file(whole, partial, facts)
 
 
@@ -157,7 +157,7 @@ def load_reader(path: Path, encoder: "Encoder") -> LearnedReader:
         raise OmniNegClipError(f"{file} is not a reader: {error}.") from error
     if "base_fingerprint" not in facts:
         raise OmniNegClipError(f"{file} is not a reader: it does not say for which model.")
-    if facts.get("sha256") != _digest(weights):
+    if facts.get("fingerprint") != hash_weights(weights, ()):
         raise OmniNegClipError(f"{file} is damaged: its weights are not what was written; train it again.")
     if not isinstance(encoder, ClipEncoder):
         raise OmniNegClipError(f"{file} reads with a text tower, and this model has none.")
@@ -167,13 +167,6 @@ def load_reader(path: Path, encoder: "Encoder") -> LearnedReader:
             "`omninegclip train`, the model being its --model."
         )
     return LearnedReader(encoder, weights)
-
-
-def _digest(weights: Mapping[str, Tensor]) -> str:
-    found = hashlib.sha256()
-    for name in sorted(weights):
-        found.update(f"{name} {list(weights[name].shape)} ".encode() + weights[name].numpy().tobytes())
-    return found.hexdigest()
 
 
 def learned_reader(path: Path, encoder: "Encoder", embed_text: EmbedText) -> ReadHalves:
