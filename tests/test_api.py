@@ -124,6 +124,20 @@ def test_evaluate_loads_models_by_name(model: Path, benchmark: Path) -> None:
     assert found.results[0][0].seed == 1
 
 
+@pytest.mark.parametrize(
+    ("options", "says"),
+    [
+        ({"reader": "rules", "threshold": float("nan")}, "from -10 to 10 standard deviations, not nan"),
+        ({"calibration": "cal.safetensors"}, "choose a reader too"),
+    ],
+)
+def test_evaluate_refuses_what_would_score_nothing(
+    options: dict[str, object], says: str, model: Path, benchmark: Path
+) -> None:
+    with pytest.raises(onc.OmniNegClipError, match=says):
+        onc.evaluate(model, benchmark, suite=benchmark / "suite.yaml", **options)
+
+
 def test_evaluate_says_what_is_missing(model: Path, benchmark: Path, tmp_path: Path) -> None:
     with pytest.raises(onc.OmniNegClipError, match="is not a folder"):
         onc.evaluate(model, tmp_path / "none", suite=benchmark / "suite.yaml")

@@ -272,10 +272,9 @@ def evaluate(
         OmniNegClipError: the suite or a model can't be read, or no benchmark is there.
     """
     from omninegclip.evaluation.run import Settings
-    from omninegclip.evaluation.scorer import Scorer
+    from omninegclip.evaluation.scorer import make_scorer
     from omninegclip.evaluation.side_by_side import evaluate_models, refuse_absent
     from omninegclip.evaluation.suite import load_suite
-    from omninegclip.scoring.halves import DEFAULT
 
     benchmarks, folder, results = load_suite(str(suite)), Path(data), Path(out) if out else None
     cache = options.get("cache", results and results / "features")
@@ -287,11 +286,11 @@ def evaluate(
         options.get("allow_missing", False),
         results,
         Path(cache) if cache else None,
-        Scorer(
+        make_scorer(
             options.get("reader", "none"),
             options.get("score", "gate"),
             Path(calibration) if calibration else None,
-            gate=DEFAULT._replace(threshold=options.get("threshold", DEFAULT.threshold)),
+            options.get("threshold"),
         ),
     )
     listed = [models] if isinstance(models, str | Path) else models

@@ -141,7 +141,10 @@ def test_evaluate_takes_a_reader_and_keeps_its_results_apart(tmp_path: Path) -> 
     assert call(*arguments, cwd=tmp_path)[1] == plain[1]
     assert call(*arguments, "--threshold=nan", cwd=tmp_path)[0] != 0
     code, _, errors = call(*arguments, "--calibration=none", cwd=tmp_path)
-    assert (code, "--calibration is for texts in halves: add --reader rules" in errors) == (1, True)
+    assert (
+        code,
+        "A calibration is for texts in halves: choose a reader too, such as --reader rules" in errors,
+    ) == (1, True)
 
 
 def test_another_calibration_in_the_models_folder_is_another_result(

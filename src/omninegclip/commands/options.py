@@ -167,28 +167,21 @@ class ScoreOptions(LlmOptions):
             `omninegclip train` made for the model.
         score: Of a text that negates something: gate, subtract, subspace, or the cosine of the whole text.
         calibration: File of `omninegclip calibrate`, to take instead of the model's own.
-        threshold: Of the gate: how many standard deviations above its mean a text is as likely true as not;
-            a model that sees less well needs less.
+        threshold: Of the gate, from -10 to 10: how many standard deviations above its mean a text is as
+            likely true as not; 2 when not given, and a model that sees less well needs less.
     """
 
     reader: str = "none"
     score: Literal["gate", "subtract", "subspace", "cosine"] = "gate"
     calibration: Path | None = None
-    threshold: Annotated[float, Parameter(validator=Between(-10, 10))] = 2.0
+    threshold: float | None = None
 
     @property
     def scorer(self) -> "Scorer":
         """Return what scores."""
-        from omninegclip.errors import OmniNegClipError
-        from omninegclip.evaluation.scorer import Scorer
-        from omninegclip.scoring.halves import DEFAULT
+        from omninegclip.evaluation.scorer import make_scorer
 
-        if self.reader == "none" and self.calibration:
-            raise OmniNegClipError(
-                "--calibration is for texts in halves: add --reader rules, or another one."
-            )
-        gate = DEFAULT._replace(threshold=self.threshold)
-        return Scorer(self.reader, self.score, self.calibration, self.endpoint, gate)
+        return make_scorer(self.reader, self.score, self.calibration, self.threshold, self.endpoint)
 
 
 @Parameter(name="*")

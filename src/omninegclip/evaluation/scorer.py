@@ -31,6 +31,7 @@ from omninegclip.scoring.vectors import METHODS, normalised
 ScoreName = HalvesScore | VectorScore
 READERS = ("none", "rules", "llm", "told")
 LEARNED = "learned:"  # and the path of a reader
+LARGEST_Z = 10  # of a threshold
 
 
 class Scorer(NamedTuple):
@@ -100,6 +101,29 @@ class Scorer(NamedTuple):
             return learned_reader(Path(self.reader.removeprefix(LEARNED)), encoder, embed_text)
         told = self.reader == "told"
         return halves_by_words(embed_text, TemplatesReader() if told else make_reader(self.reader, self.llm))
+
+
+def make_scorer(
+    reader: str,
+    score: ScoreName,
+    calibration: Path | None = None,
+    threshold: float | None = None,
+    llm: Endpoint | None = None,
+) -> Scorer:
+    """Return the scorer that a user asks for; `threshold` is the gate's, its default when None.
+
+    Raises OmniNegClipError for a calibration that no reader would use, and a threshold that is no z.
+    """
+    if reader == "none" and calibration:
+        raise OmniNegClipError(
+            "A calibration is for texts in halves: choose a reader too, such as --reader rules."
+        )
+    if threshold is not None and not -LARGEST_Z <= threshold <= LARGEST_Z:
+        raise OmniNegClipError(
+            f"The threshold must be from {-LARGEST_Z} to {LARGEST_Z} standard deviations, not {threshold}."
+        )
+    gate = DEFAULT if threshold is None else DEFAULT._replace(threshold=threshold)
+    return Scorer(reader, score, calibration, llm, gate)
 
 
 def _subspace(read_halves: ReadHalves) -> EmbedText:
