@@ -142,6 +142,15 @@ def test_without_ray_its_engine_says_how_to_get_it(
     monkeypatch.setitem(sys.modules, "ray", None)
     code, _, errors = call("index", str(place / "demo"), "--db", "db", "--engine", "ray", cwd=tmp_path)
     assert (code, "pip install 'omninegclip[ray]'" in " ".join(errors.split())) == (1, True)
+    assert not (tmp_path / "db").exists()
+
+
+def test_folders_and_files_of_images_are_not_mixed(place: Path, tmp_path: Path) -> None:
+    code, _, errors = call(
+        "index", str(place / "demo"), "a.tar", "--db", "db", "--engine", "ray", cwd=tmp_path
+    )
+    assert (code, "can't be mixed" in errors) == (1, True)
+    assert not (tmp_path / "db").exists()
 
 
 def test_an_index_without_its_table_is_damaged_and_left_as_it_is(place: Path, tmp_path: Path) -> None:

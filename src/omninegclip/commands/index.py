@@ -72,17 +72,12 @@ def index(
             and no photos, for a new one.
     """
     from omninegclip.index.loading import load_for, name_for
-    from omninegclip.index.places import is_url
     from omninegclip.index.store import Header, writable_store
     from omninegclip.index.transfer import import_vectors, open_vectors
 
     if bool(folders) == bool(made.vectors) or bool(made.vectors) != bool(made.paths):
         raise OmniNegClipError("index needs folders of images, or both --vectors and --paths.")
-    for folder in folders:
-        if work.engine == "local" and folder.endswith(_IN_ROWS):
-            raise OmniNegClipError(f"{folder} needs --engine ray, which reads images out of files.")
-        if not (is_url(folder) or folder.endswith(_IN_ROWS) or Path(folder).exists()):
-            raise OmniNegClipError(f"{folder} does not exist: name an image, or a folder of images.")
+    _refuse(folders, work)
     name = name_for(db, model, weights.activation, weights.tokenizer)
     encoder = load_for(name, weights.device)
     # before an index is made of a model that they may not be of
@@ -99,6 +94,25 @@ def index(
         say(changes)
 
 
+def _refuse(folders: list[str], work: WorkOptions) -> None:
+    """Refuse what can't be done before an index is made for it."""
+    from omninegclip.index.places import is_url
+
+    in_rows = [folder.endswith(_IN_ROWS) for folder in folders]
+    for folder, rows in zip(folders, in_rows, strict=True):
+        if rows and work.engine == "local":
+            raise OmniNegClipError(f"{folder} needs --engine ray, which reads images out of files.")
+        if not (is_url(folder) or rows or Path(folder).exists()):
+            raise OmniNegClipError(f"{folder} does not exist: name an image, or a folder of images.")
+    if any(in_rows) and not all(in_rows):
+        raise OmniNegClipError("Folders and files with images in them can't be mixed: index one kind first.")
+    if work.engine == "ray":
+        from omninegclip.extras import needed_for
+
+        with needed_for("The ray engine"):
+            import ray.data  # noqa: F401 -- whether it is there
+
+
 def _updated(store: "Store", folders: list[str], encoder: "ClipEncoder", work: WorkOptions) -> "Changes":
     from omninegclip.index.embed import on_this_machine
     from omninegclip.index.update import add_rows, update
@@ -107,10 +121,7 @@ def _updated(store: "Store", folders: list[str], encoder: "ClipEncoder", work: W
         return update(store, folders, on_this_machine(encoder, work.processes))
     from omninegclip.index.ray_engine import over_ray, rows_over_ray
 
-    files = [each for each in folders if each.endswith(_IN_ROWS)]
-    if not files:
+    if not folders[0].endswith(_IN_ROWS):
         return update(store, folders, over_ray(encoder, work.processes))
-    if len(files) < len(folders):
-        raise OmniNegClipError("Folders and files with images in them can't be mixed: index one kind first.")
-    rows = (rows_over_ray(each, store, encoder, work.processes) for each in files)
+    rows = (rows_over_ray(each, store, encoder, work.processes) for each in folders)
     return add_rows(store, chain.from_iterable(rows))
