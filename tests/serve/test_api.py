@@ -24,7 +24,7 @@ from omninegclip.serve.limits import ServeLimits
 from omninegclip.serve.service import Service
 from omninegclip.serve.truth import Truth
 
-QUERIES = ("a tree without a dog", "-dog", "a tree", "a tree -dog -cat", "no dog and no cat")
+QUERIES = ("a tree without a dog", "-dog", "a tree", "a tree -dog -cat", "no dog and no cat", "only a tree")
 
 
 def test_a_search_is_that_of_the_package(client: TestClient, index: Index) -> None:

@@ -54,7 +54,7 @@ class Asked:
         unwanted |= {each.text: Unwanted(each.text, each.weight) for each in denied}
         wanted = tuple(dict.fromkeys([*([read.affirmed] if read.affirmed else []), *request.wanted]))
         told = tuple(dict.fromkeys([*wanted, *unwanted, *request.told]))
-        question = Question(" and ".join(wanted), tuple(unwanted.values()), request.query, image)
+        question = Question(" and ".join(wanted), tuple(unwanted.values()), request.query, image, read.alone)
         return cls(question, wanted, told)
 
 

@@ -7,7 +7,7 @@ const make = (tag, properties = {}, ...children) => {
   return made;
 };
 const PAGE = 12;
-const state = { sentence: "", chips: [], edited: false, image: null, served: null, key: sessionStorage.getItem("key") };
+const state = { sentence: "", chips: [], edited: false, alone: false, image: null, served: null, key: sessionStorage.getItem("key") };
 const next = { plain: null, ours: null };
 let running = new AbortController();
 
@@ -80,11 +80,12 @@ function bodies() {
 
 async function read() {
   state.sentence = $("query").value.trim();
-  state.edited = false;
+  state.edited = state.alone = false;
   state.chips = [];
   if (state.sentence) {
     const [reading] = (await asked("v1/read", { sentences: [state.sentence], reader: chosen("reader") })).readings;
     const denied = reading.negated.filter((text) => text !== "something else");
+    state.alone = denied.length < reading.negated.length; // "only a dog", and nobody looks for what else is there
     const affirmed = reading.affirmed || (denied.length ? "" : state.sentence);
     state.chips = [
       ...(affirmed ? [{ text: affirmed, not: false, weight: 1 }] : []),
@@ -178,6 +179,7 @@ function shownDenied(found) {
 
 function fits(found) {
   const truths = state.chips.map((chip) => [chip.not, found.presence[chip.text]?.truth]);
+  if (state.alone && !state.edited) return false;
   return truths.length > 0 && truths.every(([not, truth]) => truth === !not);
 }
 
