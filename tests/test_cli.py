@@ -13,9 +13,17 @@ from command_line import Outcome, call
 from PIL import Image
 
 from omninegclip import cli, progress
+from omninegclip.clip.device import ComputePlace, choose_device, settle
 from omninegclip.data.record import write_records
 
 SOURCE = Path(cli.__file__).parent
+
+
+@pytest.fixture(autouse=True, scope="module")
+def told_where() -> None:
+    """Have it said where models compute, which a process says once: else the first test has a line more."""
+    settle(ComputePlace(choose_device()))
+
 
 SEEDED = {
     "quickstart": [],
