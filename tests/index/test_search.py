@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from image_folders import Place, bring_up_to_date, draw
+from lancedb.index import IvfFlat
 
 from omninegclip.clip.encoder import ClipEncoder
 from omninegclip.embeddings import Embeddings
@@ -137,6 +138,7 @@ def test_conditions(place: Place, where: str, holds) -> None:  # type: ignore[no
 def test_with_an_approximate_index(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Where all of its parts are looked into, answers are those of a scan, also after later changes."""
     monkeypatch.setattr(lance, "APPROXIMATE_FROM", 400)
+    monkeypatch.setattr(lance, "PART", 50)
     monkeypatch.setattr(lance, "PROBED", 1000)
     made, score = Place("lance", tmp_path, DIM), question(unit(1, 1), unit(2, 2), "gate")
     files = [{"path": f"/photos/{number}.jpg"} for number in range(len(made.vectors))]
@@ -154,6 +156,27 @@ def test_with_an_approximate_index(tmp_path: Path, monkeypatch: pytest.MonkeyPat
             order = 50 + np.argsort(-expected, kind="stable")[:15]
             paths = [row["path"] for row in store.engine.facts(rank(store.engine, score, 15).keys)]
             assert paths == [f"/photos/{number}.jpg" for number in order]
+
+
+def test_an_approximate_index_grows_with_its_rows(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is made anew where its parts became too large, and one that a killed process left beside it goes."""
+    monkeypatch.setattr(lance, "APPROXIMATE_FROM", 400)
+    monkeypatch.setattr(lance, "PART", 50)
+    made = Place("lance", tmp_path, DIM)
+    vectors = unit(2400, 3)
+    files = [{"path": f"/photos/{number}.jpg"} for number in range(len(vectors))]
+    with made.writable() as store:
+        table = store.engine._table  # type: ignore[attr-defined]
+        before = 0
+        for rows, parts in ((500, 10), (700, 10), (2100, 42), (2400, 42)):
+            store.engine.add(table_of(files[before:rows], vectors[before:rows]))
+            if rows == 2400:  # as a kill between making the new one and dropping the old one leaves it
+                table.create_index("vector", config=IvfFlat(num_partitions=3), name="vector_in_3")
+            store.engine.tidy()
+            assert [each.name for each in table.list_indices()] == [f"vector_in_{parts}"]
+            found = store.engine.nearest(vectors[rows - 1], 5)
+            np.testing.assert_array_equal(found.vectors[0], vectors[rows - 1])
+            before = rows
 
 
 def test_the_range_of_scores_sorts_as_they_do() -> None:

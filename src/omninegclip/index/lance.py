@@ -20,8 +20,11 @@ if TYPE_CHECKING:
 
 TABLE = "images"
 APPROXIMATE_FROM = 50_000  # rows; fewer are scanned, exactly, in milliseconds
-PROBED = 20  # parts of the approximate index that a query looks into
+PART = 1000  # rows in a part of the approximate index, as it is made
+GROWN = 4  # times as many, and it is made anew
+PROBED = 40  # parts that a query looks into
 KEPT = timedelta(minutes=30)  # how long what was deleted stays for a search that began before
+_NAMED = "vector_in_"  # and how many parts
 
 
 class LanceEngine:
@@ -121,10 +124,23 @@ class LanceEngine:
         with _said(self._folder):
             self._table.optimize(cleanup_older_than=KEPT)
             # after the files are joined, or all of it would be written a second time
-            if self.count() >= APPROXIMATE_FROM and not list(self._table.list_indices()):
-                from lancedb.index import IvfFlat
+            self._bring_index_up_to_date()
 
-                self._table.create_index("vector", config=IvfFlat(distance_type="cosine"))
+    def _bring_index_up_to_date(self) -> None:
+        """Make the approximate index where there are rows enough, and anew where they are many times more."""
+        names = [index.name for index in self._table.list_indices()]
+        made = {name: int(name.removeprefix(_NAMED)) for name in names if name.startswith(_NAMED)}
+        parts, rows = max(made.values(), default=0), self.count()
+        if rows >= APPROXIMATE_FROM and rows > GROWN * PART * parts:
+            from lancedb.index import IvfFlat
+
+            parts = max(1, rows // PART)
+            # few rounds over few rows find centres that serve as well: what is in a part is scored exactly
+            index = IvfFlat("cosine", num_partitions=parts, max_iterations=10, sample_rate=32)
+            self._table.create_index("vector", config=index, name=f"{_NAMED}{parts}")
+        for name in names:  # also of a process that was killed here
+            if made.get(name) != parts:
+                self._table.drop_index(name)
 
 
 def _some(ids: Sequence[str]) -> Iterator[Sequence[str]]:
