@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 import pyarrow as pa
+import torch
 
 from omninegclip.embeddings import Embeddings
 from omninegclip.index.engine import Candidates, VectorEngine, vectors_of
@@ -24,7 +25,7 @@ class ResidentRows:
 
     def cosines(self, directions: Embeddings) -> Embeddings:
         """Return the products [n, b] with vectors [b, d], all in one."""
-        return np.asarray(directions @ self.vectors.T)
+        return (torch.from_numpy(directions) @ torch.from_numpy(self.vectors).T).numpy()
 
     def beside(self, cosines: Embeddings) -> "ResidentView":
         """Return the rows as an engine for the one query whose products [n] are known."""

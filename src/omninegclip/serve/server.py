@@ -1,6 +1,7 @@
 """The server's process: connections, signals, and an end that lets finish what runs."""
 
 import asyncio
+import gc
 import secrets
 import socket
 from asyncio import TimerHandle, Transport
@@ -9,6 +10,7 @@ from contextlib import suppress
 import h11
 import uvicorn
 from fastapi import FastAPI
+from threadpoolctl import threadpool_limits
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from omninegclip.errors import OmniNegClipError
@@ -23,6 +25,9 @@ _NO_REQUEST = f"This is no HTTP request, or its head has more than {_HEAD:,} byt
 
 def serve(app: FastAPI, host: str, port: int, limits: ServeLimits) -> None:
     """Serve until a signal comes; then take no more, and finish what runs.
+
+    NumPy keeps to one thread meanwhile: its threads and PyTorch's wait for each other on the same cores, and
+    a query took 105 ms instead of 15. What is large is multiplied by PyTorch.
 
     Raises OmniNegClipError when the address can't be had.
     """
@@ -43,7 +48,10 @@ def serve(app: FastAPI, host: str, port: int, limits: ServeLimits) -> None:
     with _listening(host, port) as listener:
         name, number = listener.getsockname()[:2]
         console.print(f"Serving http://{f'[{name}]' if ':' in name else name}:{number}/ - Ctrl-C ends it.")
-        with suppress(KeyboardInterrupt):  # which comes again when all is finished
+        gc.collect()
+        gc.freeze()  # a collection over all that was loaded stops every request for a quarter of a second
+        # an interrupt comes again when all is finished
+        with threadpool_limits(1, user_api="blas"), suppress(KeyboardInterrupt):
             uvicorn.Server(config).run(sockets=[listener])
 
 
@@ -64,6 +72,9 @@ def impatient_protocol(limits: ServeLimits) -> type[H11Protocol]:
 
         def connection_made(self, transport: Transport) -> None:  # type: ignore[override]
             super().connection_made(transport)
+            # asyncio does it for sockets that name their protocol alone; without it an answer, which is
+            # written in two parts, waits 40 ms for the client's acknowledgement of the first
+            transport.get_extra_info("socket").setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             if len(self.connections) > limits.connections:
                 transport.abort()
                 return
