@@ -48,6 +48,7 @@ from omninegclip.serve.wire import (
 T = TypeVar("T")
 DECODED = 2  # images at once, since each may take some hundred MB
 READ = 2  # requests whose sentences are read at once
+SHORT = 200  # characters of a sentence that is read sooner than a thread takes it over
 SIDES = {"small": 256, "large": 1024}  # pixels
 EXAMPLES = ("a street without cars", "a beach -people", "no dog, just a cat")
 _PAGE_TYPES = {".html": "text/html", ".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml"}
@@ -181,7 +182,12 @@ def _search_routes(desk: Desk) -> APIRouter:
     async def search(request: SearchRequest) -> Response:
         """Search the images by a sentence, by what must be seen and what must not, or by an image."""
         pixels = await desk.pixels([request.image]) if request.image else None
-        return await desk.ask(await desk.read(lambda: SearchJob(service, request, pixels)))
+
+        def job() -> SearchJob:
+            return SearchJob(service, request, pixels)
+
+        short = len(request.query) <= SHORT
+        return await desk.ask(job() if short else await desk.read(job))
 
     @router.post("/read", response_model=ReadAnswer)
     async def read(request: ReadRequest) -> Response:
