@@ -80,6 +80,44 @@ def test_an_endpoint_or_an_engine_that_cannot_be_is_refused_before_a_caption_is_
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.parametrize("name", ["r.csv", "r.tsv", "r.json", "r.jsonl", "r.txt", "R.CSV", "r.tar.gz"])
+def test_an_output_that_is_named_as_another_kind_of_file_is_refused_before_anything_is_read(
+    tmp_path: Path, name: str
+) -> None:
+    with pytest.raises(OmniNegClipError, match=rf"{name}: records are one \.parquet file, or a folder"):
+        run(tmp_path / "none.txt", tmp_path / name, "--screen-with=none")
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("name", ["r.v2", "r.2026-11", "records"])
+def test_a_dot_in_the_name_of_a_folder_is_no_ending_of_a_file(tmp_path: Path, name: str) -> None:
+    (tmp_path / "one.txt").write_text("A cat sits on a mat.\n")
+    run(tmp_path / "one.txt", tmp_path / name, "--processes=1")
+    assert (tmp_path / name / "part-00000.parquet").is_file()
+
+
+@pytest.mark.parametrize("name", ["out", "out.parquet"])
+@pytest.mark.parametrize(
+    ("model", "says"), [("none", "none is not a file"), ("scenes-small", "x.jpg does not exist")]
+)
+def test_a_run_that_is_refused_as_it_looks_leaves_nothing_and_no_other_run_is_refused_for_it(
+    tmp_path: Path, name: str, model: str, says: str
+) -> None:
+    lines = tmp_path / "lines.csv"
+    lines.write_text("image,caption\nx.jpg,A dog near a red barn.\n")
+    with pytest.raises(OmniNegClipError, match=says):
+        run(lines, tmp_path / name, f"--screen-with={model}")
+    assert list(tmp_path.iterdir()) == [lines]
+    run(lines, tmp_path / name, "--processes=1")
+
+
+def test_another_model_than_that_of_a_run_is_told_by_its_options(tmp_path: Path) -> None:
+    (tmp_path / "one.csv").write_text("image,caption\nx.jpg,A cat sits on a mat.\n")
+    run(tmp_path / "one.csv", tmp_path / "out", "--processes=1")
+    with pytest.raises(OmniNegClipError, match=r"options \(--llm-model or --screen-with\)"):
+        run(tmp_path / "one.csv", tmp_path / "out", "--screen-with=scenes-small")
+
+
 def test_bare_weights_that_look_are_told_their_activation(
     tmp_path: Path, reference: torch.nn.Module, tokenizer: CLIPTokenizer
 ) -> None:

@@ -14,7 +14,7 @@ from itertools import islice
 from pathlib import Path
 
 from omninegclip import __version__
-from omninegclip.captions.collection import labelled, read_captioned, read_labels
+from omninegclip.captions.collection import READERS, labelled, read_captioned, read_labels
 from omninegclip.captions.companions import COMPANIONS
 from omninegclip.captions.cooccurrence import TABLE
 from omninegclip.captions.length import CONTEXT, is_surely_truncated
@@ -29,6 +29,8 @@ from omninegclip.interruption import leave_to_parent
 from omninegclip.progress import console, track
 
 SHARD = 2000  # captions: seconds of work, so that little is lost and the bar moves
+ONE_FILE = ".parquet"
+OTHER_FILES = {*READERS, ".arrow", ".feather", ".gz", ".pq", ".tar", ".xlsx", ".zip"} - {ONE_FILE}
 Shard = tuple[int, list[Captioned]]
 Engine = Callable[[Sequence[Shard], CollectionStatistics, NegationOptions], Iterator[tuple[int, list[Row]]]]
 Look = Callable[[Sequence[Captioned]], Sequence[Captioned]]
@@ -69,13 +71,11 @@ def negate_file(
 
     An interrupted run leaves its finished shards, and the same call continues after them.
 
-    Raises OmniNegClipError when `out` is there already, is an unfinished run of something else, or is being
-    written by another process.
+    Raises OmniNegClipError when `out` has the ending of another kind of file, is there already, is an
+    unfinished run of something else, or is being written by another process.
     """
-    one_file = out.suffix == ".parquet"
-    folder = out.with_name(f".{out.name}.shards") if one_file else out
-    if one_file and not folder.is_dir():
-        _refuse_taken(out)  # before anything is read
+    refuse_output(out)
+    one_file, folder = _is_one_file(out), _working_folder(out)
     parser()  # say now, not in a worker, that it is missing
     images, vocabulary = read_collection(data, labels)
     shards = _shards(images)
@@ -101,6 +101,25 @@ def negate_file(
         with suppress(OSError):  # something else is in it
             folder.rmdir()
     return summary
+
+
+def refuse_output(out: Path) -> None:
+    """Raise OmniNegClipError when records can't be written to `out`, before anything is read or loaded."""
+    if out.suffix.lower() in OTHER_FILES:
+        raise OmniNegClipError(
+            f"Can't write {out}: records are one {ONE_FILE} file, or a folder of them; name "
+            f"{out.with_suffix(ONE_FILE)}, or a folder without such an ending."
+        )
+    if _is_one_file(out) and not _working_folder(out).is_dir():
+        _refuse_taken(out)
+
+
+def _is_one_file(out: Path) -> bool:
+    return out.suffix.lower() == ONE_FILE
+
+
+def _working_folder(out: Path) -> Path:
+    return out.with_name(f".{out.name}.shards") if _is_one_file(out) else out
 
 
 def local(processes: int) -> Engine:

@@ -12,6 +12,7 @@ from omninegclip.files import LOCK, PARTIAL, checksum, hash_file, hold, read_int
 
 MARKER = ".omninegclip-negate.json"  # the plan, by which a folder is known as ours
 WHOLE = ".whole.parquet"  # all shards in one file, before it gets its name
+_OPTIONS = {"by": "--llm-model or --screen-with"}  # keys of a plan that no user would know
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +39,11 @@ class ShardFolder:
                 left_by_kill.unlink()
             if read_intact(self.folder / MARKER) is None:
                 write_sealed(self.folder / MARKER, self.plan)
-            yield
+            try:
+                yield
+            finally:
+                if not any(self.folder.glob("part-*.parquet")):  # refused: nothing to go on with
+                    (self.folder / MARKER).unlink(missing_ok=True)
 
     def path(self, number: int) -> Path:
         """Return where a shard lies."""
@@ -84,7 +89,9 @@ class ShardFolder:
         plan = read_intact(marked)
         plans = {seal.get("plan") for seal in map(read_intact, self.folder.glob(".*.seal")) if seal}
         if plan is not None and plan != dict(self.plan):
-            differing = ", ".join(key for key in self.plan if plan.get(key) != self.plan[key])
+            differing = ", ".join(
+                _OPTIONS.get(key, key) for key in self.plan if plan.get(key) != self.plan[key]
+            )
             raise OmniNegClipError(_other_run(self.folder, differing))
         if plans - {checksum(self.plan)}:
             raise OmniNegClipError(_other_run(self.folder, "its shards say so"))

@@ -113,8 +113,9 @@ def _negate(
     data: Path, out: Path, options: NegateOptions, llm: LlmOptions, screen: ScreenOptions
 ) -> "Summary":
     from omninegclip.captions.negate import NegationOptions
-    from omninegclip.captions.pipeline import RULES, negate_file
+    from omninegclip.captions.pipeline import RULES, negate_file, refuse_output
 
+    refuse_output(out)  # before a model is loaded
     asked = NegationOptions(options.kind, options.per_caption, options.seed, options.hard)
     models = RULES
     if (endpoint := llm.endpoint) is not None:
