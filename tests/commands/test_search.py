@@ -145,6 +145,27 @@ def test_without_ray_its_engine_says_how_to_get_it(
     assert not (tmp_path / "db").exists()
 
 
+@pytest.mark.parametrize("makes_it", [True, False])
+def test_what_is_refused_after_the_index_is_made_leaves_none_of_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, makes_it: bool
+) -> None:
+    asked = ("index", "memory://nowhere", "--db", "deep/db")
+    if not makes_it:
+        monkeypatch.setitem(sys.modules, "lancedb", None)
+    code, _, errors = call(*asked, cwd=tmp_path)
+    says = "memory://nowhere holds no files" if makes_it else "needs LanceDB"
+    assert (code, says in " ".join(errors.split())) == (1, True)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_an_index_with_rows_outlives_what_is_refused(place: Path, tmp_path: Path) -> None:
+    db = str(shutil.copytree(place / "db", tmp_path / "db"))
+    asked = ("search", "a dog", "--db", db, "--reader", "none", "--paths")
+    before = call(*asked, cwd=place)
+    assert call("index", "memory://nowhere", "--db", db, cwd=place)[0] == 1
+    assert call(*asked, cwd=place)[:2] == before[:2]
+
+
 def test_folders_and_files_of_images_are_not_mixed(place: Path, tmp_path: Path) -> None:
     code, _, errors = call(
         "index", str(place / "demo"), "a.tar", "--db", "db", "--engine", "ray", cwd=tmp_path

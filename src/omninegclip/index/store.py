@@ -1,5 +1,6 @@
 """An index on the disk: which model its vectors are of, its engine, and the lock of who writes."""
 
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
@@ -150,7 +151,22 @@ def writable_store(db: str, header: Header) -> Iterator[Store]:
         there = _read_header(folder)
         if there is None:
             write_sealed(folder / HEADER, asdict(header))
-        yield Store(db, there or header, _lance(db, there or header, writing=True))
+        lance: VectorEngine | None = None
+        try:
+            lance = _lance(db, there or header, writing=True)
+            yield Store(db, there or header, lance)
+        except BaseException:
+            if there is None and (lance is None or lance.count() == 0):  # made for nothing
+                _remove(folder)
+            raise
+
+
+def _remove(folder: Path) -> None:
+    """Remove an index without rows; the header goes last, by which what is left is known as an index."""
+    from omninegclip.index.lance import TABLE
+
+    shutil.rmtree(folder / f"{TABLE}.lance", ignore_errors=True)
+    (folder / HEADER).unlink(missing_ok=True)
 
 
 def _reached(db: str) -> "tuple[Header | None, QdrantEngine | None]":
