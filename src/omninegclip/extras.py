@@ -33,7 +33,7 @@ _PACKAGES = {
 
 
 def install(extra: str) -> str:
-    """Return the command that installs an extra."""
+    """Return the command that installs an extra, in a checkout too: pip keeps the omninegclip it finds."""
     return f"python -m pip install 'omninegclip[{extra}]'"
 
 

