@@ -103,6 +103,10 @@ def test_a_result_is_one_line_whatever_its_name(place: Path, tmp_path: Path) -> 
     ("arguments", "says"),
     [
         (("a dog", "--wihtout", "a ball"), "search has no option --wihtout"),
+        (("a dog", "-top", "5"), "search has no option -top: did you mean --top? To exclude"),
+        (("a", "dog", "-top=5"), "search has no option -top: did you mean --top? To exclude"),
+        (("-min-probability", "0.5", "a", "dog"), "did you mean --min-probability?"),
+        (("a dog", "-paths"), "did you mean --paths?"),
         (("a dog", "--where", "1 = 1"), "a column (path"),
         (("a dog", "--show"), "draws in a terminal"),
         (("a dog", "--paths", "--json"), "choose one"),
@@ -115,6 +119,13 @@ def test_wrong_searches(place: Path, arguments: tuple[str, ...], says: str) -> N
     code, output, errors = found(place, *arguments)
     assert (code, output) == (1, "")
     assert says in errors.splitlines()[-1]
+
+
+@pytest.mark.parametrize("word", ["-people", "-tops", "-to", "-Top", "-red car"])
+def test_a_dash_before_what_is_no_option_excludes(place: Path, word: str) -> None:
+    code, _, errors = call("search", "a dog", word, "--db", "db", cwd=place)
+    assert code == 0, errors
+    assert "Looking for: a dog, NOT " in errors
 
 
 def test_no_index(place: Path) -> None:

@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
-from cyclopts import Parameter
+from cyclopts import App, Parameter
 
 from omninegclip.commands.options import Between, Flag, IndexModelOptions, Json, LlmOptions, Share
 from omninegclip.errors import OmniNegClipError
@@ -100,9 +100,7 @@ def search(
     from omninegclip.index.search import Index
     from omninegclip.progress import console
 
-    for word in query:
-        if word.startswith("--"):
-            raise OmniNegClipError(f"search has no option {word}: see omninegclip search --help.")
+    _refuse_options(query)
     if output.json_ + output.paths + (output.explain or output.show) > 1:
         raise OmniNegClipError(
             "--json prints everything and --paths the paths alone: choose one, without --explain and --show."
@@ -124,6 +122,22 @@ def search(
     if known:
         console.print(f"Right: {sum(known):,} of the {len(known):,} results whose content is known.")
     _print(found, output)
+
+
+def _refuse_options(words: list[str]) -> None:
+    """Refuse words of the query that were meant as options: --wihtout, or -top for --top."""
+    verb = App()
+    verb.default(search)
+    options = {name for each in verb.assemble_argument_collection() for name in each.names}
+    for word in words:
+        if word.startswith("--"):
+            raise OmniNegClipError(f"search has no option {word}: see omninegclip search --help.")
+        named = word.partition("=")[0]
+        if f"-{named}" in options:
+            raise OmniNegClipError(
+                f"search has no option {named}: did you mean -{named}? To exclude it, write without "
+                f"{named[1:]}."
+            )
 
 
 def _joined(words: list[str]) -> str:
