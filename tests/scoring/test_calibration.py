@@ -52,8 +52,17 @@ def test_what_is_no_calibration_is_refused_in_a_sentence(tmp_path: Path, content
 
 
 @pytest.mark.parametrize(
-    "background", [np.ones(4, np.float32), np.ones((0, 4), np.float32), np.full((9, 4), np.nan, np.float32)]
+    "background",
+    [
+        np.ones(4, np.float32),
+        np.ones((0, 4), np.float32),
+        np.full((9, 4), np.nan, np.float32),
+        np.full((9, 4), np.inf, np.float32),
+        np.full((9, 4), 3e38, np.float32),  # whose squares are no floats
+        np.full((9, 4), 1e-40, np.float32),
+    ],
 )
+@pytest.mark.filterwarnings("error")
 def test_a_background_of_another_shape_or_with_nan_is_refused(tmp_path: Path, background: np.ndarray) -> None:
     save_file({"background": background}, tmp_path / "c.safetensors", {"image_fingerprint": "x"})
     with pytest.raises(OmniNegClipError, match=r"c\.safetensors is not a calibration"):
@@ -65,12 +74,14 @@ def test_a_missing_file_says_what_makes_it(tmp_path: Path) -> None:
         load_calibration(tmp_path / "none", "x")
 
 
-def test_a_flipped_bit_anywhere_in_the_background_is_noticed(tmp_path: Path) -> None:
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("bit", range(8))
+def test_a_flipped_bit_of_the_background_is_told_in_a_sentence_alone(tmp_path: Path, bit: int) -> None:
     path = tmp_path / "c.safetensors"
     Calibration(unit(0, 9), "x").save(path)
     whole = path.read_bytes()
-    for place in range(len(whole) - unit(0, 9).nbytes, len(whole), 7):
-        path.write_bytes(whole[:place] + bytes([whole[place] ^ 1]) + whole[place + 1 :])
+    for place in range(len(whole) - unit(0, 9).nbytes, len(whole), 5):
+        path.write_bytes(whole[:place] + bytes([whole[place] ^ 1 << bit]) + whole[place + 1 :])
         with pytest.raises(OmniNegClipError, match=r"c\.safetensors is (damaged|not a calibration)"):
             load_calibration(path, "x")
 

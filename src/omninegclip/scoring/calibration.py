@@ -172,7 +172,8 @@ def load_calibration(path: Path, fingerprint: str) -> Calibration:
 
 
 def _are_units(vectors: Embeddings) -> bool:
-    lengths = np.linalg.norm(vectors, axis=1)
+    with np.errstate(all="ignore"):  # damaged numbers may be huge
+        lengths = np.linalg.norm(vectors, axis=1)
     return bool(vectors.size and (np.abs(lengths - 1) < 1e-3).all())  # false for what is not finite
 
 
