@@ -55,6 +55,15 @@ def publish(model: Path, *more: str) -> tuple[int, str, str]:
     return call("publish", str(model), "me/negation", "--licence", "mit", *more)
 
 
+@pytest.mark.parametrize(
+    "licence",
+    ["mit", "apache-2.0", "cc-by-4.0", "cc-by-nc-sa-4.0", "gpl-3.0", "bsd-3-clause", "openrail++", "other"],
+)
+def test_a_licence_of_the_hub_stands_in_the_card(model: Path, licence: str) -> None:
+    found = make_publication(model, "me/x", licence=licence, base=None, results=())
+    assert f"license: {licence}\n" in found.card
+
+
 def test_without_yes_nothing_is_pushed_and_the_card_is_shown(hub, model, results):
     code, card, errors = publish(model, "--results", str(results))
     assert code == 0
@@ -97,6 +106,10 @@ def test_a_name_that_is_no_repository_is_refused(model, name):
     ("options", "said"),
     [
         (("--licence", "MIT License"), "--licence MIT License: write an identifier of the hub, such as mit"),
+        (("--licence", "bananas"), "--licence bananas: write an identifier of the hub, such as mit"),
+        (("--licence", "mitt"), "--licence mitt: write an identifier of the hub, such as mit"),
+        (("--licence", "mit or apache-2.0"), "write an identifier of the hub, such as mit"),
+        (("--licence", "licenseref-mine"), "write an identifier of the hub, such as mit"),
         (("--licence", "mit", "--base", "runs/x/model"), "--base runs/x/model: write the id of a model"),
         (("--licence", "mit", "--results", "nowhere"), "nowhere"),
     ],

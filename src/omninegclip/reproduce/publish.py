@@ -2,11 +2,14 @@
 
 import re
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
 from huggingface_hub import CommitOperationAdd, HfApi
+from packaging.licenses import InvalidLicenseExpression, canonicalize_license_expression
 
+from omninegclip.captions.english import words
 from omninegclip.clip.encoder import ClipEncoder
 from omninegclip.clip.io import hub
 from omninegclip.clip.io.load import load_clip
@@ -20,6 +23,13 @@ from omninegclip.report.card import ModelCard
 from omninegclip.report.table import FigureRow
 
 CARD = "README.md"
+# Licences by names that SPDX doesn't list.
+OF_THE_HUB = words(
+    "other unknown cc gpl lgpl lgpl-lr bsd gfdl c-uda odbl odc-by pddl openrail openrail++ "
+    "creativeml-openrail-m bigcode-openrail-m bigscience-openrail-m bigscience-bloom-rail-1.0 "
+    "deepfloyd-if-license apple-amlr apple-ascl gemma llama2 llama3 llama3.1 llama3.2 llama3.3 llama4 "
+    "fair-noncommercial-research-license intel-research h-research open-mdw openmdw-1.0"
+)
 HIDDEN = "."  # begins the names of files that stay here
 
 
@@ -82,9 +92,9 @@ def make_publication(
     """
     if not hub.looks_like_id(repository):
         raise OmniNegClipError(f"{repository} is no repository of the hub: write owner/model.")
-    if not re.fullmatch(r"[a-z0-9][a-z0-9.+-]*", licence):
+    if not _is_licence(licence):
         raise OmniNegClipError(
-            f"--licence {licence}: write an identifier of the hub, such as mit or apache-2.0."
+            f"--licence {licence}: write an identifier of the hub, such as mit, apache-2.0 or other."
         )
     if base is not None and not hub.looks_like_id(base):
         raise OmniNegClipError(f"--base {base}: write the id of a model on the hub, as owner/model.")
@@ -105,6 +115,17 @@ def make_publication(
     files = [path for path in sorted(model.iterdir()) if path.is_file() and path.name[0] != HIDDEN]
     kept = [path for path in files if path.name != CARD]
     return Publication(repository, kept, card, encoder.fingerprint, len(rows))
+
+
+def _is_licence(name: str) -> bool:
+    """Tell whether the hub knows a licence: SPDX's in small letters, and some that SPDX hasn't."""
+    if name in OF_THE_HUB:
+        return True
+    if not re.fullmatch(r"(?!licenseref-)[a-z0-9.+-]+", name):
+        return False
+    with suppress(InvalidLicenseExpression):
+        return bool(canonicalize_license_expression(name))
+    return False
 
 
 def _base(model: Path, known: str, given: str | None, repository: str) -> str | None:
