@@ -102,8 +102,12 @@ def refuse_no_folder(path: Path) -> None:
     existing = next(each for each in (path, *path.absolute().parents) if each.exists())
     if not existing.is_dir():
         raise OmniNegClipError(_cannot_write(path, NotADirectoryError()))
-    if not os.access(existing, os.W_OK | os.X_OK):
-        raise OmniNegClipError(f"Can't write {path}: {existing} is no folder that can be written to.")
+    try:
+        tempfile.TemporaryDirectory(suffix=PARTIAL, dir=existing).cleanup()  # os.access believes in /proc
+    except OSError as error:
+        raise OmniNegClipError(
+            f"Can't write {path}: {existing} is no folder that can be written to."
+        ) from error
 
 
 def free_name(path: Path, first: int = 1) -> Path:

@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 from command_line import call
@@ -96,6 +97,15 @@ def test_a_work_that_can_be_no_folder_is_refused_in_a_dry_run_too(tmp_path, work
         assert "Traceback" not in errors
     assert (tmp_path / "file").read_text() == "mine"
     assert not (tmp_path / "nowhere").exists()
+
+
+@pytest.mark.skipif(not Path("/proc").is_dir(), reason="this system has no /proc")
+def test_a_work_where_no_folder_can_be_made_is_refused_before_planning(monkeypatch):
+    monkeypatch.setattr("omninegclip.reproduce.plan.make_plan", lambda *_, **__: pytest.fail("it planned"))
+    for more in ([], ["--dry-run"]):
+        code, out, errors = call("reproduce", "--work", "/proc/x", *more)
+        assert (code, out) == (1, "")
+        assert "Can't write /proc/x: /proc is no folder that can be written to." in errors
 
 
 def test_a_dry_run_loads_no_library_of_models():
