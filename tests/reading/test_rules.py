@@ -122,6 +122,13 @@ sheep, unaccompanied by any cows | sheep | cows
 In the image, there is no table, but a man sits on a bench. | a man sits on a bench. | a table
 "No car is visible." # said |  | a car
 What's not part of this scene is a cup. |  | a cup
+a mule with two goats, none of them wearing bells | a mule with two goats | goats wearing bells
+two monks, neither of the two monks wears a hat | two monks | monks wearing a hat
+a goat not on a leash playing in a yard | a goat playing in a yard | a goat on a leash
+a goat not on a beach running in snow | a goat running in snow | on a beach
+a goat not next to a man walking a dog | a goat | a goat next to a man walking a dog
+a monk not riding a mule but walking | a monk walking | a monk riding a mule
+a monk without a hat but holding a cup | a monk holding a cup | a hat
 """.strip("\n").split("\n")
 ]
 UNCHANGED = """

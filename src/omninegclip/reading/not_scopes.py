@@ -13,7 +13,7 @@ from omninegclip.reading.denial import (
 )
 from omninegclip.reading.noun_phrases import Span, bare, head, indefinite, listed, phrase_end
 from omninegclip.reading.requests import WANTING, unwanted
-from omninegclip.reading.scopes import completed, subjects
+from omninegclip.reading.scopes import acts, completed, subjects
 from omninegclip.reading.tokens import Tokens
 
 _NAMED_BEFORE = ("it", "he", "she", "they")
@@ -219,12 +219,16 @@ def _before(words: Tokens, at: int, subject: Span | None = None) -> int:
 
 def _place(words: Tokens, at: int, after: int) -> Denial | None:
     """Deny a place by itself, "on a beach", or a relation with its subject, "a dog on a sofa"."""
-    end = clause_end(words, after)
-    said = words.between(after, end)
     place = after + 1
     while words[place].tag == "P":
         place += 1
-    if head(bare(words.between(place, phrase_end(words, place)))) in table.PLACES:
+    stop = phrase_end(words, place)
+    thing = head(bare(words.between(place, stop)))
+    end = clause_end(words, after)
+    if words[stop].tag == "G" and place < stop and not acts(thing):
+        end = stop  # "not on a leash playing in a park" leaves it playing there
+    said = words.between(after, end)
+    if thing in table.PLACES:
         return Denial(Span(_before(words, at), end), (said,))
     return _predicate(words, at, end, said)
 

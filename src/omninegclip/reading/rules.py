@@ -64,7 +64,10 @@ def _affirmed(words: Tokens, denials: Sequence[Denial]) -> str:
     parts, at = [], 0
     for denial in denials:
         parts += [words.text[at : words[denial.cut.start].start], f" {denial.instead} "]
-        at = words[denial.cut.end - 1].end
+        end = denial.cut.end
+        if words[end].low == "but" and words[end + 1].tag == "G":
+            end += 1  # "not riding but walking" leaves "walking"
+        at = words[end - 1].end
     return tidy("".join([*parts, words.text[at:]]))
 
 

@@ -156,7 +156,7 @@ def _belonging(words: Tokens, thing: Span, start: int, at: int) -> tuple[str, in
     """Return what is said of a denied thing, and where that ends."""
     word, end = words[thing.end], thing.end
     lead = words.lows(start, at)
-    actor = _acts(head(words.between(*thing)))
+    actor = acts(head(words.between(*thing)))
     first = start == 0 or "there" in lead or words[at].low in table.DO | table.MODALS
     many = is_plural(head(words.between(*thing)))
     clause = (
@@ -190,7 +190,7 @@ def _belonging(words: Tokens, thing: Span, start: int, at: int) -> tuple[str, in
     return "", end
 
 
-def _acts(noun: str) -> bool:
+def acts(noun: str) -> bool:
     """Tell whether a noun names somebody or something that can do what a participle after it says."""
     return (
         noun in table.ACTORS
