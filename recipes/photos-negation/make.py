@@ -46,6 +46,8 @@ from omninegclip.errors import OmniNegClipError, StoppedError
 from omninegclip.evaluation.scenes import Figures, as_dict
 from omninegclip.files import hold, write_text
 from omninegclip.progress import console, track
+from omninegclip.reading.learned import load_reader
+from omninegclip.reading.reading import Reader
 from omninegclip.reading.rules import RulesReader
 from omninegclip.report.figures import over_seeds, to_csv
 from omninegclip.report.page import RunPage
@@ -63,7 +65,8 @@ from omninegclip.training.preset import load_preset
 
 HERE = Path(__file__).parent
 PRETRAINED, GATED = "pretrained", "halves by rules, gate"
-OBJECTIVES = ("clip", "conclip", "negationclip", "omni", "omni-plus")
+READER, BY_READER = "reader", "halves by a learned reader, gate"
+OBJECTIVES = ("clip", "conclip", "negationclip", "omni", "omni-plus", READER)
 QUESTION_SEED = 0
 SHOWN = {PRETRAINED: "before", "omni": "paper's objective", "omni-plus": "omni-plus", GATED: GATED}
 # t chosen on the questions about `dev`, of 0.5 to 2, by multiple choice; 2 is for models that see better
@@ -92,13 +95,13 @@ class Cell(NamedTuple):
 
 def tune(cell: Cell, options: argparse.Namespace, records: Path) -> None:
     """Fine-tune, resume, or do nothing if it is finished."""
-    plus = cell.objective == "omni-plus"
+    own = cell.objective in ("omni-plus", READER)
     overrides = [f"model={options.model}", *options.set]
-    if not plus:
+    if not own:
         overrides.append(f"objective={cell.objective}")
     if options.steps:
         overrides += [f"steps={options.steps}", f"warmup={options.warm_up}"]
-    source = str(HERE / ("omni-plus.yaml" if plus else "omni.yaml"))
+    source = str(HERE / f"{cell.objective if own else 'omni'}.yaml")
     out = cell.folder(options.work)
     job = Job(
         data=(records,),
@@ -232,14 +235,17 @@ def answer(
 
 def reads(column: Cell | str, base: Encoder, options: argparse.Namespace) -> tuple[str, ReadTexts]:
     """Return a column's name and how it scores texts: a model's cosines, or the gated halves of `base`."""
+    tuned = str(column.folder(options.work) / "model") if isinstance(column, Cell) else ""
+    reader: Reader = RulesReader()
+    if isinstance(column, Cell) and column.objective == READER:
+        column, reader = BY_READER, load_reader(Path(tuned), base)
     if isinstance(column, Cell):
-        encoder = load_clip(str(column.folder(options.work) / "model"))
-        return column.objective, whole_texts(encoder.embed_text)
+        return column.objective, whole_texts(load_clip(tuned).embed_text)
     if column == PRETRAINED:
         return column, whole_texts(base.embed_text)
     photos = read_split(options.data, [BACKGROUND])
     vectors = embeddings(base, photos, options.data / "images", options.work / "features")
-    read_halves = halves_by_words(base.embed_text, RulesReader())
+    read_halves = halves_by_words(base.embed_text, reader)
     background = Calibration(np.stack(list(vectors.values())), base.image_fingerprint)
     return column, halved_texts(read_halves, background, GATE)
 

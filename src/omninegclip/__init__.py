@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 __version__ = "0.2.0"
 __all__ = [
     "Client",
+    "Endpoint",
     "Evaluation",
     "Index",
     "Negation",
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from omninegclip.api import Evaluation, Negation, TrainingRun, evaluate, load, negate, read, train
     from omninegclip.errors import OmniNegClipError
     from omninegclip.index.search import Index
+    from omninegclip.llm import Endpoint
     from omninegclip.reading.reading import Reading
     from omninegclip.serve.client import Client
 else:
@@ -35,12 +37,9 @@ else:
     def __getattr__(name: str) -> object:
         if name == "objectives":
             return import_module("omninegclip.objectives")
-        if name == "Client":
-            return import_module("omninegclip.serve.client").Client
-        if name == "Index":
-            return import_module("omninegclip.index.search").Index
         if name in __all__:
-            return getattr(import_module("omninegclip.api"), name)
+            homes = {"Client": "serve.client", "Endpoint": "llm", "Index": "index.search"}
+            return getattr(import_module(f"omninegclip.{homes.get(name, 'api')}"), name)
         raise AttributeError(f"module 'omninegclip' has no attribute {name!r}")
 
     def __dir__() -> list[str]:

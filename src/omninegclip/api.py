@@ -24,6 +24,7 @@ if TYPE_CHECKING:  # these import torch, pyarrow or spaCy
     from omninegclip.evaluation.intervals import Estimate
     from omninegclip.evaluation.results import BenchmarkResult
     from omninegclip.files import JsonObject
+    from omninegclip.llm import Endpoint
     from omninegclip.report.comparison import ComparisonRow
 
 Activation = Literal["quick_gelu", "gelu"]
@@ -399,19 +400,30 @@ def negate(
     return NegationList(Negation(row["caption"], *(row[column] for column in columns)) for row in rows)
 
 
-def read(sentence: str, *, reader: str = "rules") -> Reading:
+def read(
+    sentence: str,
+    *,
+    reader: str = "rules",
+    model: "Encoder | None" = None,
+    llm: "Endpoint | None" = None,
+) -> Reading:
     """Return what a sentence affirms and what it denies; what `omninegclip read` does.
 
     Args:
         sentence: one English sentence.
-        reader: `rules`, or `none`, which takes the sentence as it stands.
+        reader: `rules`; `llm`, a language model; `learned:PATH`, a text tower that was trained to read for
+            `model`; or `none`, which takes the sentence as it stands.
+        model: what `load` returns, for a learned reader.
+        llm: where the language model answers, for the reader `llm`.
 
     Raises:
-        OmniNegClipError: there is no such reader.
+        OmniNegClipError: the sentence is no text, there is no such reader, or it lacks what it needs.
     """
     from omninegclip.reading.registry import make_reader
 
-    return make_reader(reader).read([sentence])[0]
+    if not isinstance(sentence, str):
+        raise OmniNegClipError(f"{sentence!r} is not a text: read takes one sentence.")
+    return make_reader(reader, llm, model).read([sentence])[0]
 
 
 def _percent(estimate: "Estimate") -> str:

@@ -59,3 +59,7 @@ def test_from_python() -> None:
     assert onc.read("a street without cars") == onc.Reading("a street", ("cars",))
     with pytest.raises(onc.OmniNegClipError, match="no reader 'rule'"):
         onc.read("a cat", reader="rule")
+    with pytest.raises(onc.OmniNegClipError, match="5 is not a text"):
+        onc.read(5)  # type: ignore[arg-type]
+    with pytest.raises(onc.OmniNegClipError, match="needs --model, the model that it was trained for"):
+        onc.read("a cat", reader="learned:somewhere")

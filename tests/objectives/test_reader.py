@@ -1,4 +1,4 @@
-"""The loss of a reader against naive loops, and its refusals."""
+"""The loss of a reader against a naive loop and finite differences, and its refusals."""
 
 import math
 
@@ -6,43 +6,49 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from omninegclip.objectives.reader import presence_logits, reader
+from omninegclip.objectives.reader import part_logits, reader
 
 
-def test_every_part_is_what_a_naive_loop_says() -> None:
+def some(words: int = 7, dim: int = 6) -> torch.Tensor:
     torch.manual_seed(0)
-    nothing = F.normalize(torch.randn(6), dim=0)
-    targets = F.normalize(torch.randn(4, 3, 6), dim=-1)
-    targets[0, 2] = targets[1, 1] = targets[1, 2] = targets[3, 0] = nothing
-    targets[2, 1] = targets[0, 1]  # two sentences deny the same
-    vectors = F.normalize(torch.randn(4, 3, 6), dim=-1)
-    slots = [(t, s) for t in range(4) for s in range(3)]
-    distance = told_apart = presence = 0.0
-    for t, s in slots:
-        own = targets[t, s]
-        distance += 1 - float(vectors[t, s] @ own) / 1
-        others = [targets[u, r] for u, r in slots if (u, r) == (t, s) or float(targets[u, r] @ own) < 0.9999]
-        told_apart += math.log(sum(math.exp(9 * float(vectors[t, s] @ q)) for q in others))
-        told_apart -= 9 * float(vectors[t, s] @ own)
-        there = 1 / (1 + math.exp(-10 * (0.7 - float(vectors[t, s] @ nothing))))
-        presence -= math.log(1 - there if torch.equal(own, nothing) else there)
-    parts = reader(vectors, targets, nothing, weight_told_apart=0.3, weight_presence=2.0, scale=9.0)
-    expected = {"distance": distance / 12, "told_apart": told_apart / 12, "presence": presence / 12}
-    expected["loss"] = 9 * distance / 12 + 0.3 * told_apart / 12 + 2 * presence / 12
-    assert set(parts) == set(expected)
-    for name, value in expected.items():
-        assert parts[name].item() == pytest.approx(value, abs=1e-4), name
+    return F.normalize(torch.randn(words, dim, dtype=torch.float64), dim=-1)
 
 
-def test_who_says_all_halves_has_no_distance_and_a_sure_presence() -> None:
-    nothing = torch.tensor([1.0, 0.0, 0.0])
-    targets = torch.eye(3)[[1, 2, 0, 0]].reshape(2, 2, 3)
-    parts = reader(targets, targets, nothing, scale=50.0)
-    assert parts["distance"] == 0
-    assert parts["told_apart"] < 1e-6
-    assert (presence_logits(targets, nothing) > 0).tolist() == [[True, True], [False, False]]
+def test_the_loss_is_what_a_naive_loop_says() -> None:
+    vectors, said = some(), [0, 2, 3, 1, 0, 3, 2]
+    loss = right = 0.0
+    for vector, part in zip(vectors.tolist(), said, strict=True):
+        logits = [9 * value for value in vector[:4]]
+        loss += math.log(sum(map(math.exp, logits))) - logits[part]
+        right += logits[part] == max(logits)
+    found = reader(vectors, torch.tensor(said), 4, scale=9.0)
+    assert set(found) == {"loss", "right"}
+    assert found["loss"].item() == pytest.approx(loss / 7)
+    assert found["right"].item() == pytest.approx(right / 7)
 
 
-def test_shapes_that_do_not_fit_are_refused() -> None:
-    with pytest.raises(ValueError, match=r"must be \[T, S, d\] and nothing \[d\]"):
-        reader(torch.ones(2, 3, 4), torch.ones(2, 3, 4), torch.ones(3))
+def test_its_gradient_is_the_finite_difference() -> None:
+    said = torch.tensor([0, 2, 3, 1, 0, 3, 2])
+    vectors = some().requires_grad_()
+    assert torch.autograd.gradcheck(lambda v: reader(v, said, 4)["loss"], vectors)
+
+
+def test_who_points_at_the_right_parts_has_no_loss() -> None:
+    said = torch.tensor([2, 0, 1])
+    vectors = torch.eye(5)[said]
+    found = reader(vectors, said, 3)
+    assert found["loss"] < 1e-6
+    assert found["right"] == 1
+    assert torch.equal(part_logits(vectors, 3).argmax(dim=1), said)
+    assert reader(vectors, (said + 1) % 3, 3)["right"] == 0
+
+
+@pytest.mark.parametrize(
+    ("vectors", "said", "parts"),
+    [((2, 3, 4), (2,), 3), ((2, 4), (3,), 3), ((2, 4), (2,), 5), ((4,), (4,), 3)],
+)
+def test_shapes_that_do_not_fit_are_refused(
+    vectors: tuple[int, ...], said: tuple[int, ...], parts: int
+) -> None:
+    with pytest.raises(ValueError, match=rf"d of {parts} or more and said \[W\], not"):
+        reader(torch.ones(vectors), torch.zeros(said, dtype=torch.long), parts)

@@ -8,6 +8,7 @@ import pytest
 pytest.importorskip("httpx", reason="the llm extra is not installed")
 from tests.helpers.endpoint import Server, Step, object_answer
 
+import omninegclip as onc
 from omninegclip import llm
 from omninegclip.errors import OmniNegClipError
 from omninegclip.llm import Endpoint, LanguageModel
@@ -48,6 +49,12 @@ def test_a_good_answer_is_taken_and_kept_on_disk(start: Started) -> None:
     assert len(server.bodies) == 1
     schema = server.bodies[0]["response_format"]["json_schema"]["schema"]
     assert set(schema["required"]) == {"affirmed", "negated"}
+
+
+def test_from_python(start: Started) -> None:
+    reader, _ = start(halves("a yard", "a dog"))
+    endpoint = onc.Endpoint(**vars(reader.model.endpoint))
+    assert onc.read(SENTENCE, reader="llm", llm=endpoint) == MEANT
 
 
 def test_each_sentence_has_its_own_answer_whatever_their_order(start: Started) -> None:

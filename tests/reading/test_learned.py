@@ -1,23 +1,29 @@
-"""A reader that is a text tower: what it says becomes halves, it belongs to one model, and files go wrong."""
+"""A reader that is a text tower: its words become halves, it belongs to one model, and files go wrong."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 from tiny_clip import tiny_encoder
+from tiny_dual import TINY
 
 from omninegclip.clip.encoder import ClipEncoder
 from omninegclip.errors import OmniNegClipError
 from omninegclip.reading.learned import (
-    DENIALS,
+    AFFIRMED,
     FILE,
+    NEITHER,
+    PARTS,
     LearnedReader,
-    SlotReading,
+    Told,
     load_reader,
+    read_words,
+    reading_of,
     save_reader,
-    with_slots,
 )
+from omninegclip.reading.reading import Reading
 
 TEXTS = ["a dog", "a dog but no cat", "no owl, no bus", "a dog"]
 
@@ -37,50 +43,133 @@ def tuned(encoder: ClipEncoder) -> dict[str, torch.Tensor]:
     }
 
 
-class Told(LearnedReader):
-    """Says what it is told: which slots say something."""
+def told(sentence: str, parts: Sequence[int]) -> Told:
+    """Return what a tower says that is sure of the part of each word, the words being told by blanks."""
+    spans, start = [], 0
+    for word in sentence.split(" "):
+        spans.append((start, start + len(word)))
+        start += len(word) + 1
+    return Told(spans, np.eye(PARTS, dtype=np.float32)[list(parts)])
 
-    there = np.array([[1, 1, 0, 0], [1, 1, 0.8, 0], [0, 1, 0, 1]], np.float32)  # the first has no such word
 
-    def read(self, texts: object) -> SlotReading:
-        assert texts == TEXTS[:3]  # each once
-        return SlotReading(np.arange(48, dtype=np.float32).reshape(3, 4, 4), self.there)
-
-
-def test_what_denies_nothing_keeps_its_embedding_bit_for_bit_and_the_rest_has_halves(
-    encoder: ClipEncoder,
+@pytest.mark.parametrize(
+    ("sentence", "parts", "affirmed", "negated"),
+    [
+        ("A dog and no cat", "00441", "A dog", ("a cat",)),
+        ("A dog and no cats", "00441", "A dog", ("cats",)),
+        ("the owl is missing on a Street", "1144000", "a Street", ("the owl",)),
+        ("no owl and no old bus on a bike", "414422000", "a bike", ("an owl", "an old bus")),
+        ("no owl here", "414", "", ("an owl",)),
+        ("a photo without owls", "0041", "", ("owls",)),  # what is left only says that there is an image
+        ("no owl and no owl", "41442", "", ("an owl",)),  # said twice, denied once
+        ("a dog", "00", "a dog", ()),
+        ("no dog", "40", "no dog", ()),  # nothing is denied: as it stands
+    ],
+)
+def test_words_of_a_part_are_a_half_as_they_stand(
+    sentence: str, parts: str, affirmed: str, negated: tuple[str, ...]
 ) -> None:
-    reader = Told(encoder, {})
-    own = np.random.default_rng(0).random((4, 4), np.float32)
-    reader.nothing = np.full(4, -7, np.float32)
-    halves = reader.halves(TEXTS, lambda texts: own)
-    assert np.array_equal(halves.vectors[[0, 3]], own[[0, 3]])
-    assert halves.vectors[1].tolist() == [16, 17, 18, 19]  # the first slot of the second sentence
-    assert halves.vectors[2].tolist() == [7, 7, 7, 7]  # it affirms nothing, so anything
-    assert halves.affirms.tolist() == [True, True, False, True]
-    assert halves.starts.tolist() == [0, 0, 1, 3, 3]
-    assert halves.negated[:, 0].tolist() == [20, 36, 44]
+    found = reading_of(sentence, told(sentence, [int(part) for part in parts]))
+    assert (found.affirmed, found.negated) == (
+        affirmed,
+        tuple(each.replace("the ", "an ") for each in negated),
+    )
 
 
-def test_a_slot_is_what_the_tuned_tower_says_at_its_end(encoder: ClipEncoder) -> None:
+def test_every_word_is_read_where_all_of_the_sentence_is_known(encoder: ClipEncoder) -> None:
+    sentence = "Without owls, unbelievably: a DOG"
+    (read,) = read_words(encoder, [sentence])
+    assert read
+    once = encoder.tokenize([sentence])[0]
+    assert read.places.tokens == [*once, *once[1:-1]]
+    words = [sentence[start:end] for start, end in read.spans]
+    assert words == ["Without", "owls", ",", "unbelievably", ":", "a", "DOG"]
+    for at, (_, end) in zip(read.places.at, read.spans, strict=True):
+        again = encoder.tokenize([sentence[:end]])[0][1:-1]
+        assert read.places.tokens[: at + 1] == [*once, *again]  # up to the last token of the word
+
+
+@pytest.mark.parametrize("family", sorted(TINY))
+def test_a_tower_that_is_not_causal_reads_a_sentence_once(family: str) -> None:
+    other = TINY[family]()
+    sentences = ["a dog, but no cat", "no owl", "two dogs without a bus on a bike"]
+    read = [each for each in read_words(other, sentences) if each]
+    for sentence, each in zip(sentences, read, strict=True):
+        assert each.places.tokens == other.tokenize([sentence])[0]
+        assert [sentence[start:end] for start, end in each.spans] == sentence.replace(",", " ,").split()
+    together = other.embed_words([each.places for each in read])
+    alone = np.concatenate([other.embed_words([each.places]) for each in read])
+    np.testing.assert_allclose(together, alone, atol=1e-5)
+    assert len(together) == sum(len(each.spans) for each in read)
+    # what stands behind a word counts: "no" of the first sentence has other vectors with another end
+    (ends,) = (each for each in read_words(other, ["a dog, but no bus"]) if each)
+    changed = other.embed_words([ends.places])
+    assert (np.abs(changed - together[: len(changed)]).max(axis=1) > 1e-4).all()
+    assert len(LearnedReader(other, {}).read(sentences)) == 3
+
+
+def test_what_cannot_be_read_words_stands_as_it_is(encoder: ClipEncoder) -> None:
+    sentences = ["no" + " no" * count for count in range(80)]
+    fits = [2 * (len(encoder.tokenize([each])[0]) - 2) + 2 <= 77 for each in sentences]
+    assert 10 < sum(fits) < 40
+    assert [each is not None for each in read_words(encoder, sentences)] == fits
+    assert read_words(encoder, [""]) == [None]
+    reader = LearnedReader(encoder, {})
+    assert reader.read(["", sentences[-1]]) == [Reading(""), Reading(sentences[-1])]
+
+
+def test_a_sentence_that_spells_the_end_ends_there(encoder: ClipEncoder) -> None:
+    end = encoder.tokenizer.eos_token
+    (read,) = read_words(encoder, [f"a dog {end} no cat"])
+    assert read
+    assert len(read.spans) == 2
+
+
+def test_words_are_told_by_the_tuned_tower_with_the_sentence_before_them(encoder: ClipEncoder) -> None:
     weights = tuned(encoder)
-    said = LearnedReader(encoder, weights).read(TEXTS[:2])
+    found = LearnedReader(encoder, weights).tell(TEXTS)
     other = tiny_encoder()
     other.model.load_state_dict(weights, strict=False)
-    for text, vectors in zip(TEXTS, said.vectors, strict=False):
-        for tokens, vector in zip(with_slots(encoder.tokenize([text])[0], 77), vectors, strict=True):
-            np.testing.assert_allclose(vector, other.embed_tokens([tokens])[0], atol=1e-5)
-    assert said.there.shape == (2, 1 + DENIALS)
+    for text, said in zip(TEXTS, found, strict=True):
+        (read,) = read_words(encoder, [text])
+        assert said
+        assert read
+        assert said.spans == read.spans
+        for at, likely in zip(read.places.at, said.parts, strict=True):
+            vector = torch.from_numpy(other.embed_tokens([read.places.tokens[: at + 1]])[0])
+            expected = torch.softmax(20 * vector[:PARTS], dim=0)
+            np.testing.assert_allclose(likely, expected, atol=1e-5)
     again = tiny_encoder()
     assert np.array_equal(encoder.embed_text(TEXTS), again.embed_text(TEXTS))  # the model is what it was
+
+
+class Sure(LearnedReader):
+    """Says of every word but the first two that it is denied."""
+
+    def tell(self, sentences: Sequence[str]) -> list[Told | None]:
+        assert sentences == ["a dog but no cat", "no owl, no bus"]  # each once, and none without a cue
+        return [told(text, [AFFIRMED, AFFIRMED, NEITHER, *[1] * (text.count(" ") - 2)]) for text in sentences]
+
+
+def test_only_sentences_that_may_deny_are_asked_for_and_others_stay(encoder: ClipEncoder) -> None:
+    assert Sure(encoder, {}).read([*TEXTS, "a dog but no cat"]) == [
+        Reading("a dog"),
+        Reading("a dog", ("a no cat",)),
+        Reading("no owl", ("a bus",)),
+        Reading("a dog"),
+        Reading("a dog", ("a no cat",)),
+    ]
 
 
 def test_what_is_saved_reads_the_same_for_its_model_alone(encoder: ClipEncoder, tmp_path: Path) -> None:
     weights = tuned(encoder)
     save_reader(tmp_path / FILE, weights, "tiny", encoder.fingerprint)
+    expected = LearnedReader(encoder, weights).tell(TEXTS)
     for path in (tmp_path, tmp_path / FILE):
-        found = load_reader(path, encoder).read(TEXTS)
-        assert np.array_equal(found.vectors, LearnedReader(encoder, weights).read(TEXTS).vectors)
+        for found, said in zip(load_reader(path, encoder).tell(TEXTS), expected, strict=True):
+            assert found
+            assert said
+            assert np.array_equal(found.parts, said.parts)
     with pytest.raises(OmniNegClipError, match="was made for another model, tiny: train one for this model"):
         load_reader(tmp_path, tiny_encoder(seed=4))
     strange = {"text_model.nowhere": torch.ones(1)}

@@ -262,13 +262,15 @@ def test_the_whole_recipe_trains_asks_and_does_nothing_twice(
     save_clip(tmp_path / "model", tiny_own(), base="test", card="")
     options = argparse.Namespace(
         data=data, model=tmp_path / "model", work=tmp_path / "work", coco=None, seeds=1, workers=1,
-        only=["omni", "omni-plus"], steps=3, warm_up=1, set=["batch_size=2"],
+        only=["omni", "omni-plus", "reader"], steps=3, warm_up=1, set=["batch_size=2"],
     )  # fmt: skip
     monkeypatch.setattr(recipe.make, "parse", lambda: options)
     recipe.make.main()
     figures = json.loads((options.work / "test.json").read_text())
-    assert set(figures) == {"pretrained", "omni", "omni-plus", recipe.make.GATED}
-    before, gated = figures["pretrained"], figures[recipe.make.GATED]
+    make = recipe.make
+    assert set(figures) == {"pretrained", "omni", "omni-plus", make.BY_READER, make.GATED}
+    before, gated = figures["pretrained"], figures[make.GATED]
+    assert figures[make.BY_READER] != gated
     for name in ("text_to_image_r1", "text_to_image_r5", "image_to_text_r1"):  # plain captions, as before
         assert gated[f"retrieval_{name}"] == before[f"retrieval_{name}"]
     assert gated["multiple_choice_accuracy"] != before["multiple_choice_accuracy"]

@@ -1,12 +1,17 @@
 """A reader from records to figures, as its users run it."""
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
 from command_line import call
 from run_place import Place
 
+from omninegclip.clip.io.load import load_clip
+from omninegclip.index.question import read_question
+from omninegclip.reading.learned import load_reader
+from omninegclip.reading.reading import Reading
 from omninegclip.scenes.tables import write_benchmark
 
 
@@ -47,3 +52,36 @@ def test_evaluate_reads_with_it_and_refuses_another_model_before_any_work(place:
         assert (code, output) == (1, "")
         assert says in " ".join(errors.split())
         assert "Embedding" not in errors
+
+
+def test_read_and_search_say_what_it_understood(place: Place, reader: Path) -> None:
+    sentence = "a dog without a cat"
+    options = ["--reader=learned:reader/model", "--model=clip"]
+    code, output, errors = call("read", sentence, *options, "--json", cwd=place.folder)
+    assert code == 0, errors
+    (said,) = json.loads(output)
+    encoder = load_clip(str(place.folder / "clip"))
+    expected = load_reader(reader, encoder).read([sentence])[0]
+    assert (said["affirmed"], said["negated"]) == (expected.affirmed, list(expected.negated))
+    code, _, errors = call("read", sentence, options[0], cwd=place.folder)
+    assert code == 1
+    assert "needs --model, the model that it was trained for" in errors
+    write_benchmark(place.folder / "drawn", 3, 24)
+    code, _, errors = call("index", "drawn/images", "--db=db", "--model=clip", cwd=place.folder)
+    assert code == 0, errors
+    code, output, errors = call("search", sentence, "--db=db", options[0], "--json", cwd=place.folder)
+    assert code == 0, errors
+    assert json.loads(output)["understood"] == read_question(sentence, (), "", _Said(expected)).understood
+    code, _, errors = call("search", sentence, "--db=db", "--reader=learned:nowhere", cwd=place.folder)
+    assert code == 1
+    assert "nowhere does not exist: `omninegclip train --preset scenes-reader` makes a reader" in errors
+
+
+class _Said:
+    """A reader that says one reading of whatever it is asked."""
+
+    def __init__(self, reading: Reading) -> None:
+        self.reading = reading
+
+    def read(self, sentences: Sequence[str]) -> list[Reading]:
+        return [self.reading for _ in sentences]

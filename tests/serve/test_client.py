@@ -1,6 +1,8 @@
 """The client against a server that listens."""
 
+import re
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -8,6 +10,7 @@ import pytest
 import omninegclip as onc
 from omninegclip.index.search import Index
 from omninegclip.serve.client import ServerError
+from omninegclip.serve.wire import DeniedText
 
 
 def test_every_method_gives_what_the_package_gives(url: str, index: Index, folder: Path) -> None:
@@ -16,6 +19,10 @@ def test_every_method_gives_what_the_package_gives(url: str, index: Index, folde
         found = client.search("a tree", without=["a dog"], limit=5)
         assert [each.path for each in found.results] == [
             Path(hit.path).name for hit in index.search("a tree", without=["a dog"], top=5)
+        ]
+        weighed = client.search("a tree", without=["a dog:0.5", DeniedText(text="a cat")], limit=5)
+        assert [each.path for each in weighed.results] == [
+            Path(hit.path).name for hit in index.search("a tree", without=["a dog:0.5", "a cat"], top=5)
         ]
         assert len({each.id for each in client.pages("a tree", limit=20)}) == 71
         like = client.search(image=files[0], told=["a dog"], limit=1).results[0]
@@ -45,6 +52,8 @@ def test_what_is_wrong_is_an_error_of_ours(url: str, tmp_path: Path) -> None:
         ):
             with pytest.raises(onc.OmniNegClipError, match="must be a list of texts"):
                 one_text()
+        with pytest.raises(onc.OmniNegClipError, match="write TEXT or TEXT:WEIGHT"):
+            client.search("a", without=["dog:-1"])
         with pytest.raises(onc.OmniNegClipError, match="limit"):
             client.search("a", limit=0)
         with pytest.raises(onc.OmniNegClipError, match="Can't read"):
@@ -54,5 +63,26 @@ def test_what_is_wrong_is_an_error_of_ours(url: str, tmp_path: Path) -> None:
         with pytest.raises(ServerError, match="no image") as gone:
             client.image("0" * 32)
         assert gone.value.status == 404
+    with pytest.raises(onc.OmniNegClipError, match="This client was closed"):
+        client.index()
     with pytest.raises(ServerError, match="does not answer"):
         onc.Client("http://127.0.0.1:9").index()
+
+
+@pytest.mark.parametrize(
+    ("url", "options", "says"),
+    [
+        ("127.0.0.1:8000", {}, "url is '127.0.0.1:8000': write it as 'http://127.0.0.1:8000'"),
+        ("http://127.0.0.1:one", {}, "url is 'http://127.0.0.1:one'"),
+        (None, {}, "url is None"),
+        ("http://a", {"key": "\u00fc"}, "key must be a text of printable ASCII"),
+        ("http://a", {"key": "a\nb"}, "key must be a text of printable ASCII"),
+        ("http://a", {"key": 5}, "key must be a text of printable ASCII"),
+        ("http://a", {"timeout": -1}, "timeout is -1: it must be seconds, above 0"),
+        ("http://a", {"timeout": float("nan")}, "timeout is nan"),
+        ("http://a", {"timeout": "5"}, "timeout is '5'"),
+    ],
+)
+def test_a_client_that_could_never_speak_is_refused(url: str, options: dict[str, Any], says: str) -> None:
+    with pytest.raises(onc.OmniNegClipError, match=re.escape(says)):
+        onc.Client(url, **options)

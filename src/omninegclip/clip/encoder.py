@@ -16,13 +16,13 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 from transformers import PreTrainedTokenizerBase
 
-from omninegclip.clip.device import ComputePlace
+from omninegclip.clip.device import ComputePlace, moved
 from omninegclip.clip.families.family import Family
 from omninegclip.clip.families.registry import family_of
 from omninegclip.clip.fingerprint import fingerprint
 from omninegclip.clip.text.language import warn_foreign
 from omninegclip.clip.text.packing import PackedTexts
-from omninegclip.clip.text.padding import PaddedTexts
+from omninegclip.clip.text.padding import PaddedTexts, WordPlaces
 from omninegclip.clip.transform import ImageTransform
 from omninegclip.embeddings import Embeddings
 from omninegclip.errors import OmniNegClipError
@@ -172,6 +172,10 @@ class ClipEncoder:
         """Return texts packed or padded as the text tower takes them; those of a group begin alike."""
         return self.family.lay_out(groups, context_length, self._padding)
 
+    def lay_out_words(self, sentences: Sequence[WordPlaces]) -> PackedTexts | PaddedTexts:
+        """Return texts to be read at some of their tokens as the text tower takes them."""
+        return self.family.lay_out_words(sentences, self.context_length, self._padding)
+
     def encode_texts(self, token_ids: Sequence[Sequence[int]]) -> Tensor:
         """Return [n, d] normalised features of n tokenized texts, differentiable."""
         return self.family.encode_tokens(token_ids, self._padding)
@@ -208,6 +212,16 @@ class ClipEncoder:
                 features = self.encode_texts([token_ids[i] for i in batch])
             embeddings[batch] = features.float().cpu().numpy()
         return embeddings
+
+    @torch.inference_mode()
+    def embed_words(self, sentences: Sequence[WordPlaces]) -> Embeddings:
+        """Return the L2-normalised float32 features [n, d] at the tokens of texts, text after text."""
+        embeddings = [np.empty((0, self.dim), np.float32)]
+        for start in range(0, len(sentences), self.text_batch):
+            texts = moved(self.lay_out_words(sentences[start : start + self.text_batch]), self.device)
+            with ComputePlace(self.device, self.precision).autocast():
+                embeddings.append(self.family.encode(texts).float().cpu().numpy())
+        return np.concatenate(embeddings)
 
     @torch.inference_mode()
     def embed_image(self, images: Iterable[ImageInput]) -> Embeddings:

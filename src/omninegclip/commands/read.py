@@ -2,7 +2,7 @@
 
 import sys
 from collections.abc import Iterator, Sequence
-from typing import Annotated, Literal
+from typing import Annotated
 
 from cyclopts import Parameter
 
@@ -10,8 +10,6 @@ from omninegclip.commands.options import LlmOptions
 from omninegclip.errors import OmniNegClipError
 from omninegclip.printable import say, say_json
 
-# as `reading.registry.ReaderName`, which help does without
-Reader = Literal["rules", "llm", "none"]
 JsonList = Annotated[
     bool, Parameter("--json", negative="", help="Print a JSON list, an object per sentence.")
 ]
@@ -21,7 +19,8 @@ def read(
     sentences: Annotated[list[str], Parameter(consume_multiple=True, allow_leading_hyphen=True)],
     /,
     *,
-    reader: Reader = "rules",
+    reader: str = "rules",
+    model: str | None = None,
     llm: LlmOptions = LlmOptions(),
     json_: JsonList = False,
 ) -> None:
@@ -30,12 +29,18 @@ def read(
     Args:
         sentences: English sentences; - reads them from standard input, a line each.
         reader: Who tells the halves: rules of English; llm, a language model, with the rules where it fails;
-            or none, which takes a sentence as it stands.
+            learned:PATH, a text tower that train made a reader; or none, which takes a sentence as it stands.
+        model: The model that a learned reader was trained for.
     """
     from omninegclip.reading.registry import make_reader
 
     given = list(_given(sentences))
-    readings = make_reader(reader, llm.endpoint).read(given)
+    encoder = None
+    if model is not None:
+        from omninegclip.clip.io.load import load_clip
+
+        encoder = load_clip(model)
+    readings = make_reader(reader, llm.endpoint, encoder).read(given)
     if json_:
         say_json(
             [

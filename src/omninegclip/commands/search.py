@@ -27,7 +27,8 @@ class FindOptions(LlmOptions):
         without: What must not be seen, as TEXT or TEXT:WEIGHT; may be repeated.
         image: An image that the results shall be like.
         top: How many results at most.
-        reader: What reads QUERY: rules, llm, or none to take it as it is.
+        reader: What reads QUERY: rules; llm; learned:PATH, which train made for the model of the index; or
+            none to take it as it is.
         score: Soft gate, subtraction, hard filter, or the cosine of the sentence as it is.
         where: A condition on path, size, modified, width, height, taken, camera, latitude, longitude and
             shows, as "taken >= '2024-05-01' and path like '%holiday%'".
@@ -37,7 +38,7 @@ class FindOptions(LlmOptions):
     without: Annotated[tuple[str, ...], Parameter(negative="")] = ()
     image: Path | None = None
     top: Annotated[int, Parameter(validator=Between(1, 10_000))] = 20
-    reader: Literal["rules", "llm", "none"] = "rules"
+    reader: str = "rules"
     score: Literal["gate", "subtract", "filter", "cosine"] = "gate"
     where: str | None = None
     min_probability: Share = 0.0

@@ -11,9 +11,9 @@ from omninegclip.embeddings import Embeddings, EmbedText
 from omninegclip.errors import OmniNegClipError
 from omninegclip.files import hash_file
 from omninegclip.llm import Endpoint
-from omninegclip.reading.learned import learned_reader, reader_file
+from omninegclip.reading.learned import reader_file
 from omninegclip.reading.reading import ReadHalves
-from omninegclip.reading.registry import make_reader
+from omninegclip.reading.registry import LEARNED, make_reader
 from omninegclip.scenes.negation import TemplatesReader
 from omninegclip.scoring.calibration import calibration_file, calibration_of
 from omninegclip.scoring.halves import DEFAULT, Gate
@@ -30,7 +30,6 @@ from omninegclip.scoring.vectors import METHODS, normalised
 
 ScoreName = HalvesScore | VectorScore
 READERS = ("none", "rules", "llm", "told")
-LEARNED = "learned:"  # and the path of a reader
 LARGEST_Z = 10  # of a threshold
 
 
@@ -97,10 +96,9 @@ class Scorer(NamedTuple):
         return halved_texts(read_halves, calibration, self.gate, self.score, known)
 
     def _reader(self, encoder: Encoder, embed_text: EmbedText) -> ReadHalves:
-        if self.reader.startswith(LEARNED):
-            return learned_reader(Path(self.reader.removeprefix(LEARNED)), encoder, embed_text)
         told = self.reader == "told"
-        return halves_by_words(embed_text, TemplatesReader() if told else make_reader(self.reader, self.llm))
+        reader = TemplatesReader() if told else make_reader(self.reader, self.llm, encoder)
+        return halves_by_words(embed_text, reader)
 
 
 def make_scorer(

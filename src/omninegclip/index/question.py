@@ -57,7 +57,7 @@ def read_question(query: str, without: Sequence[str], image: str, reader: Reader
     query = query.strip()
     reading = reader.read([query])[0] if query else Reading("")
     unwanted = {text: Unwanted(text) for text in reading.named}
-    unwanted |= {each.text: each for each in map(_unwanted, without)}
+    unwanted |= {each.text: each for each in map(unwanted_of, without)}
     if not (query or unwanted or image):
         raise OmniNegClipError("search needs a QUERY, --without TEXT or --image FILE.")
     # "a photo" affirms nothing beside a denial, and is a query like any other where it stands alone
@@ -65,8 +65,11 @@ def read_question(query: str, without: Sequence[str], image: str, reader: Reader
     return Question(affirmed, tuple(unwanted.values()), query, image, ELSE in reading.negated)
 
 
-def _unwanted(text: str) -> Unwanted:
-    """Read TEXT or TEXT:WEIGHT; what ends like a weight and is none is refused, not looked for."""
+def unwanted_of(text: str) -> Unwanted:
+    """Read TEXT or TEXT:WEIGHT.
+
+    Raises OmniNegClipError where it is empty, and for what ends like a weight and is none.
+    """
     if not text.strip():
         raise OmniNegClipError("--without is empty: say what must not be seen.")
     head, colon, tail = text.strip().rpartition(":")

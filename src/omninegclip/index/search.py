@@ -23,7 +23,8 @@ from omninegclip.index.store import Store, open_store
 from omninegclip.index.truth import is_right
 from omninegclip.index.where import read_where
 from omninegclip.llm import Endpoint
-from omninegclip.reading.registry import ReaderName, make_reader
+from omninegclip.reading.reading import Reader
+from omninegclip.reading.registry import LEARNED, make_reader
 from omninegclip.scoring.calibration import Calibration
 
 if TYPE_CHECKING:
@@ -40,7 +41,8 @@ class SearchOptions(TypedDict, total=False):
 
     Attributes:
         image: a file that the results shall be like.
-        reader: what reads the sentence: `rules`, `llm`, or `none` to take it as it is.
+        reader: what reads the sentence: `rules`, `llm`, `learned:PATH` with one that was trained for the
+            model of the index, or `none` to take it as it is.
         llm: where the language model answers, for the reader `llm`.
         score: `gate`, `subtract`, `filter`, or `cosine` of the whole sentence.
         where: a condition on the facts of images, as "taken >= '2024-05-01' and width > 1000".
@@ -48,7 +50,7 @@ class SearchOptions(TypedDict, total=False):
     """
 
     image: str | Path
-    reader: ReaderName
+    reader: str
     llm: Endpoint
     score: ScoreName
     where: str
@@ -154,6 +156,7 @@ class Index:
         """Search a store with the model that its vectors are of."""
         self.store = store
         self.encoder = encoder
+        self._learned: dict[str, Reader] = {}  # by name
 
     @classmethod
     def open(
@@ -229,8 +232,16 @@ class Index:
     def understand(self, query: str, without: Sequence[str], options: SearchOptions) -> Question:
         """Return what is asked for; the score `cosine` takes a sentence as it is."""
         whole = options.get("score") == "cosine"
-        reader = make_reader("none" if whole else options.get("reader", "rules"), options.get("llm"))
-        return read_question(query, without, str(options.get("image", "")), reader)
+        name = "none" if whole else options.get("reader", "rules")
+        return read_question(query, without, str(options.get("image", "")), self._reader(name, options))
+
+    def _reader(self, name: str, options: SearchOptions) -> Reader:
+        if name not in self._learned:
+            reader = make_reader(name, options.get("llm"), self.encoder)
+            if not name.startswith(LEARNED):
+                return reader
+            self._learned[name] = reader  # to load it takes longer than to search
+        return self._learned[name]
 
     def score(self, asked: Question, name: ScoreName = "gate") -> QuestionScore:
         """Return the score of a question, embedded and calibrated."""

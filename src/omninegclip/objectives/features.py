@@ -47,15 +47,15 @@ class ContrastFeatures(NamedTuple):
     negates: Tensor
 
 
-class HalvesFeatures(NamedTuple):
-    """What a reader says of T sentences, in a slot for what is affirmed and one for each denial.
+class WordFeatures(NamedTuple):
+    """What a reader says of W words, and which part of its sentence each belongs to.
 
     Attributes:
-        vectors: [T, S, d], what it says.
-        targets: [T, S, d], what it should say.
-        nothing: [d], what it should say where there is no more.
+        vectors: [W, d], what it says.
+        said: [W] the numbers of the parts.
+        parts: how many there are.
     """
 
     vectors: Tensor
-    targets: Tensor
-    nothing: Tensor
+    said: Tensor
+    parts: int

@@ -1,89 +1,56 @@
-"""A tower that says the halves of a sentence: near what they meant to it before, and told from all others."""
+"""A tower that says of every word of a sentence which half it belongs to."""
 
-import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from omninegclip.objectives.features import HalvesFeatures
-from omninegclip.objectives.objective import Objective, Weight
+from omninegclip.objectives.features import WordFeatures
+from omninegclip.objectives.objective import Objective
 
-_SAME = 1e-4  # cosine distance below which two targets are one
-# A vector is nothing above this cosine with what says nothing, which is itself at 1: no text came near it.
-_NOTHING = 0.7
+_SCALE = 20.0
 
 
-def presence_logits(vectors: Tensor, nothing: Tensor, scale: float = 10.0) -> Tensor:
-    """Return the log-odds that vectors say something: z (0.7 - <v, o>).
+def part_logits(vectors: Tensor, parts: int, scale: float = _SCALE) -> Tensor:
+    """Return the logits [..., parts] of the parts of a sentence: z v_p, the first coordinates of a vector.
 
     Args:
         vectors: v, [..., d], L2-normalised.
-        nothing: o, [d], L2-normalised: what is said where there is nothing to say.
+        parts: how many there are.
         scale: z.
     """
-    return scale * (_NOTHING - vectors @ nothing)
+    return scale * vectors[..., :parts]
 
 
-def reader(
-    vectors: Tensor,
-    targets: Tensor,
-    nothing: Tensor,
-    *,
-    weight_told_apart: float = 1.0,
-    weight_presence: float = 1.0,
-    scale: float = 20.0,
-) -> dict[str, Tensor]:
-    """Say each half of a sentence as the model embedded its words before, and nothing where there is none.
+def reader(vectors: Tensor, said: Tensor, parts: int, *, scale: float = _SCALE) -> dict[str, Tensor]:
+    """Say of each word which part of its sentence it belongs to.
 
-        L_distance   = mean over slots of   1 - <v, q>                                              `distance`
-        L_told_apart = mean over slots of   -log softmax_u(z <v, q_u>)_own                        `told_apart`
-        L_presence   = mean over slots of   the cross-entropy of "q is not nothing"                 `presence`
-        L = z L_distance + w_t L_told_apart + w_p L_presence                                            `loss`
-
-    L_told_apart asks which of all targets in the batch is meant, those of other slots included: what lies
-    between the two halves has a high cosine with either, and is neither.
+        L_part = mean over words of   -log softmax_p(z v_p)_said                                        `loss`
+        the share of words for which that part is the likeliest                                        `right`
 
     Args:
-        vectors: v, [T, S, d], L2-normalised: the affirmed half of T sentences, and S - 1 slots of denials.
-        targets: q, [T, S, d], L2-normalised embeddings of the halves in words, or `nothing`.
-        nothing: o, [d], L2-normalised.
-        weight_told_apart: w_t.
-        weight_presence: w_p.
-        scale: z, what the cosines with targets are multiplied with.
+        vectors: v, [W, d], L2-normalised, of the words of all sentences.
+        said: [W] the numbers of their parts.
+        parts: how many there are.
+        scale: z.
 
     Raises:
         ValueError: the shapes don't fit together.
     """
-    if vectors.ndim != 3 or vectors.shape != targets.shape or nothing.shape != vectors.shape[-1:]:
+    if vectors.ndim != 2 or said.shape != vectors.shape[:1] or vectors.shape[1] < parts:
         raise ValueError(
-            "vectors and targets must be [T, S, d] and nothing [d], not "
-            f"{list(vectors.shape)}, {list(targets.shape)} and {list(nothing.shape)}"
+            f"vectors must be [W, d] with d of {parts} or more and said [W], not "
+            f"{list(vectors.shape)} and {list(said.shape)}"
         )
-    v, q = vectors.flatten(0, 1), targets.flatten(0, 1)
-    there = (q @ nothing < 1 - _SAME).float()
-    twins = q @ q.T > 1 - _SAME
-    twins.fill_diagonal_(False)  # a target that two slots share is no wrong answer for either
-    logits = (scale * v @ q.T).masked_fill(twins, -torch.inf)
-    parts = {
-        "distance": (1 - (v * q).sum(dim=1)).mean(),
-        "told_apart": (torch.logsumexp(logits, dim=1) - logits.diagonal()).mean(),
-        "presence": F.binary_cross_entropy_with_logits(presence_logits(v, nothing), there),
-    }
-    loss = (
-        scale * parts["distance"]
-        + weight_told_apart * parts["told_apart"]
-        + weight_presence * parts["presence"]
-    )
-    return {"loss": loss, **parts}
+    logits = part_logits(vectors, parts, scale)
+    right = (logits.detach().argmax(dim=1) == said).float().mean()
+    return {"loss": F.cross_entropy(logits, said), "right": right}
 
 
-def _of_halves(
-    halves: HalvesFeatures, *, weight_told_apart: Weight = 1.0, weight_presence: Weight = 1.0
-) -> dict[str, Tensor]:
-    return reader(*halves, weight_told_apart=weight_told_apart, weight_presence=weight_presence)
+def _of_words(words: WordFeatures) -> dict[str, Tensor]:
+    return reader(words.vectors, words.said, words.parts)
 
 
 OBJECTIVE = Objective(
-    _of_halves,
-    curves=("distance", "told_apart", "presence"),
+    _of_words,
+    curves=("loss", "right"),
     source="the learned reader of omninegclip, after Omni-NegCLIP, arXiv 2603.29258",
 )

@@ -1,12 +1,14 @@
-"""The reader that is CLIP's own text tower: it goes on where a sentence ends, and says its halves.
+"""The reader that is CLIP's own text tower: it says which word of a sentence is of which half.
 
-At the end-of-text token of a sentence the fine-tuned tower says what the sentence affirms, and at each
-further such token one thing that it denies, all as the embeddings that the tower made of these words before.
-Where there is nothing more to say it says the opposite of what stands for anything, "a photo".
+A copy of the tower with other front layers tells of each word whether it is of what is affirmed, of the
+first, second or third thing denied, or of none. The words of each half are then texts to embed. A causal
+tower, as CLIP's is, knows at a word only what stands before it, and "the dog is missing" denies a word that
+it has passed: so it reads the sentence, its end, and the sentence again.
 """
 
 import copy
 from collections.abc import Mapping, Sequence
+from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -18,54 +20,108 @@ from safetensors.torch import save_file
 from torch import Tensor
 
 from omninegclip.clip.fingerprint import fingerprint as hash_weights
-from omninegclip.embeddings import Embeddings, EmbedText
+from omninegclip.clip.text.padding import WordPlaces
 from omninegclip.errors import OmniNegClipError
 from omninegclip.files import atomic_file
-from omninegclip.objectives.reader import presence_logits
+from omninegclip.objectives.reader import part_logits
+from omninegclip.reading.affirmed import tidy, without_frame
 from omninegclip.reading.cues import cue_words
-from omninegclip.reading.reading import ANYTHING, Halves, ReadHalves
+from omninegclip.reading.noun_phrases import indefinite
+from omninegclip.reading.reading import Reading
 
 if TYPE_CHECKING:  # imports transformers
     from omninegclip.clip.encoder import ClipEncoder, Encoder
 
 FILE = "reader.safetensors"
 DENIALS = 3  # that a sentence can have
-SURE = 0.9  # how likely a denial must be, chosen on the validation world: in doubt nothing is denied
+AFFIRMED, NEITHER = 0, 1 + DENIALS  # parts of a sentence; those between are what it denies
+PARTS = 2 + DENIALS
 
 
-def with_slots(tokens: Sequence[int], longest: int) -> list[list[int]]:
-    """Return a sentence, and the same with one, two and more further end-of-text tokens: a text per half.
-
-    Args:
-        tokens: of the sentence, the last of which ends it.
-        longest: tokens of a text at most; what is behind is cut off.
-    """
-    end = tokens[-1]
-    kept = [*tokens[: min(len(tokens) - 1, longest - 1 - DENIALS)], end]
-    return [[*kept, *[end] * more] for more in range(1 + DENIALS)]
-
-
-class SlotReading(NamedTuple):
-    """What the tower says of T sentences: what each affirms, and up to DENIALS things that it denies.
+class ReadWords(NamedTuple):
+    """A sentence as a tower reads it.
 
     Attributes:
-        vectors: [T, 1 + DENIALS, d], L2-normalised.
-        there: [T, 1 + DENIALS] probabilities that there is something, and that the vector says it.
+        places: the tokens that the tower is given, and where among them it knows a word with its sentence.
+        spans: [W] where the words are in the sentence.
     """
 
-    vectors: Embeddings
-    there: NDArray[np.float32]
+    places: WordPlaces
+    spans: Sequence[tuple[int, int]]
+
+
+class Told(NamedTuple):
+    """What a tower says of the words of a sentence.
+
+    Attributes:
+        spans: [W] where they are in it.
+        parts: [W, PARTS] how likely each is of each part.
+    """
+
+    spans: Sequence[tuple[int, int]]
+    parts: NDArray[np.float32]
+
+
+def read_words(encoder: "ClipEncoder", sentences: Sequence[str]) -> list[ReadWords | None]:
+    """Return sentences as a model's text tower reads them, None for one that is empty or too long for that.
+
+    A causal tower is given the sentence, its end, and its words once more.
+    """
+    if not sentences:
+        return []
+    causal, longest = encoder.family.causal, encoder.context_length
+    end = encoder.tokenizer.eos_token_id if causal else None
+    found = encoder.tokenizer(
+        list(sentences), truncation=True, max_length=longest + 1, padding=False, return_offsets_mapping=True
+    )
+    read: list[ReadWords | None] = []
+    for sentence, ids, offsets in zip(sentences, found["input_ids"], found["offset_mapping"], strict=True):
+        stop = ids.index(end, 1) if causal else len(ids)  # a sentence may spell the token itself
+        words = _words_of(sentence, offsets[:stop])
+        tokens, again = list(ids[: stop + 1]), 0
+        if causal and words:
+            begins = words[0].tokens.start
+            again = len(tokens) - begins
+            tokens += ids[begins:stop]
+        if not words or len(tokens) > longest:
+            read.append(None)
+            continue
+        at = [again + word.tokens[-1] for word in words]
+        read.append(ReadWords(WordPlaces(tokens, at), [word.span for word in words]))
+    return read
+
+
+class _Word(NamedTuple):
+    """A word of a sentence: its tokens, and where it is."""
+
+    tokens: range
+    span: tuple[int, int]
+
+
+def _words_of(sentence: str, offsets: Sequence[tuple[int, int]]) -> list[_Word]:
+    """Return the words of a sentence by the spans of its tokens: what no blank and no mark divides."""
+    words: list[_Word] = []
+    for token, (start, end) in enumerate(offsets):
+        text = sentence[start:end]
+        start += len(text) - len(text.lstrip())  # some tokenizers count the blank before a word
+        if start >= end:
+            continue
+        before = words[-1] if words and words[-1].span[1] == start else None
+        if before and sentence[start - 1 : start + 1].isalnum():
+            words[-1] = _Word(range(before.tokens.start, token + 1), (before.span[0], end))
+        else:
+            words.append(_Word(range(token, token + 1), (start, end)))
+    return words
 
 
 class LearnedReader:
-    """A model's text tower beside a copy of it with other weights, which reads for it."""
+    """A copy of a model's text tower with other weights, which reads."""
 
     def __init__(self, encoder: "ClipEncoder", weights: Mapping[str, Tensor]) -> None:
         """Hold a model, and share with it all but the tensors of these names.
 
         Raises OmniNegClipError for a model that has no such tensors.
         """
-        self.nothing = nothing_of(encoder)
         own = dict(encoder.model.named_parameters())
         for name, tensor in weights.items():
             if name not in own or own[name].shape != tensor.shape:
@@ -78,39 +134,43 @@ class LearnedReader:
         self._tower = copy.copy(encoder)
         self._tower.model = model
 
-    def read(self, texts: Sequence[str]) -> SlotReading:
-        """Return what is said in every slot of every sentence."""
-        longest = self._tower.context_length
-        tokens = [each for text in self._tower.tokenize(texts) for each in with_slots(text, longest)]
-        vectors = self._tower.embed_tokens(tokens).reshape(len(texts), 1 + DENIALS, self._tower.dim)
-        logits = presence_logits(torch.from_numpy(vectors), torch.from_numpy(self.nothing))
-        return SlotReading(vectors, logits.sigmoid().numpy())
+    def tell(self, sentences: Sequence[str]) -> list[Told | None]:
+        """Return what the tower says of the words of each sentence; None where it can't read it."""
+        read = read_words(self._tower, sentences)
+        vectors = self._tower.embed_words([each.places for each in read if each])
+        likely = part_logits(torch.from_numpy(vectors), PARTS).softmax(dim=1).numpy()
+        bounds = np.cumsum([0, *(len(each.spans) if each else 0 for each in read)])
+        return [
+            Told(each.spans, likely[bounds[row] : bounds[row + 1]]) if each else None
+            for row, each in enumerate(read)
+        ]
 
-    def halves(self, texts: Sequence[str], embed_text: EmbedText) -> Halves:
-        """Return what texts affirm and negate.
+    def read(self, sentences: Sequence[str]) -> list[Reading]:
+        """Return the reading of each sentence, in their order.
 
-        One without a sure denial, or without any word that can deny, keeps its own embedding.
+        One without any word that can deny, or too long, stands as it is.
         """
-        row = {text: number for number, text in enumerate(dict.fromkeys(texts))}
-        said = SlotReading(*(part[[row[text] for text in texts]] for part in self.read(list(row))))
-        may_deny = np.array([bool(cue_words(text)) for text in texts], bool)
-        denied = (said.there[:, 1:] > SURE) & may_deny[:, None]
-        denies, affirms = denied.any(axis=1), said.there[:, 0] > 0.5
-        vectors = embed_text(texts).copy()
-        vectors[denies & affirms] = said.vectors[denies & affirms, 0]
-        vectors[denies & ~affirms] = -self.nothing
-        return Halves(
-            vectors,
-            affirms | ~denies,
-            said.vectors[:, 1:][denied],
-            np.concatenate([[0], np.cumsum(denied.sum(axis=1))]),
-            np.zeros(len(texts), np.int8),
-        )
+        asked = [text for text in dict.fromkeys(sentences) if cue_words(text)]
+        told = dict(zip(asked, self.tell(asked), strict=True))
+        return [reading_of(text, told.get(text)) for text in sentences]
 
 
-def nothing_of(encoder: "ClipEncoder") -> Embeddings:
-    """Return the vector [d] that says that there is no such half."""
-    return np.asarray(-encoder.embed_text([ANYTHING])[0])
+def reading_of(sentence: str, told: Told | None) -> Reading:
+    """Return the reading of a sentence from its words: the sentence itself where they deny nothing."""
+    if told is None:
+        return Reading(sentence)
+    parts = told.parts.argmax(axis=1)
+    denied = [_words(sentence, told.spans, parts, part) for part in range(1, NEITHER)]
+    named = tuple(dict.fromkeys(indefinite(text) for text in denied if text))
+    if not named:
+        return Reading(sentence)
+    return Reading(without_frame(tidy(_words(sentence, told.spans, parts, AFFIRMED))), named)
+
+
+def _words(sentence: str, spans: Sequence[tuple[int, int]], parts: NDArray[np.int64], part: int) -> str:
+    """Return the words of a part, as they stand in the sentence where they follow each other."""
+    runs = [list(run) for of, run in groupby(range(len(spans)), parts.__getitem__) if of == part]
+    return " ".join(sentence[spans[run[0]][0] : spans[run[-1]][1]] for run in runs)
 
 
 def save_reader(path: Path, weights: Mapping[str, Tensor], base: str, fingerprint: str) -> None:
@@ -167,9 +227,3 @@ def load_reader(path: Path, encoder: "Encoder") -> LearnedReader:
             "`omninegclip train`, the model being its --model."
         )
     return LearnedReader(encoder, weights)
-
-
-def learned_reader(path: Path, encoder: "Encoder", embed_text: EmbedText) -> ReadHalves:
-    """Return what reads with the reader in a file or folder; `embed_text` embeds what denies nothing."""
-    reader = load_reader(path, encoder)
-    return lambda texts: reader.halves(texts, embed_text)

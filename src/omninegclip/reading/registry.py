@@ -1,7 +1,8 @@
 """The readers by their names."""
 
 from collections.abc import Sequence
-from typing import Literal, get_args
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal, get_args
 
 from omninegclip.errors import OmniNegClipError
 from omninegclip.llm import Endpoint, LanguageModel
@@ -9,7 +10,11 @@ from omninegclip.reading.language_model import READING, LlmReader
 from omninegclip.reading.reading import Reader, Reading
 from omninegclip.reading.rules import RulesReader
 
+if TYPE_CHECKING:  # imports transformers
+    from omninegclip.clip.encoder import Encoder
+
 ReaderName = Literal["rules", "llm", "none"]
+LEARNED = "learned:"  # and the path of a reader that was trained for the model
 ServedReader = Literal["rules", "none"]  # a server asks no other server
 
 
@@ -21,17 +26,30 @@ class WholeReader:
         return [Reading(sentence) for sentence in sentences]
 
 
-def make_reader(name: str, llm: Endpoint | None = None) -> Reader:
-    """Return the reader of a name: `rules`, `llm`, which asks the endpoint `llm`, or `none`.
+def make_reader(name: str, llm: Endpoint | None = None, encoder: "Encoder | None" = None) -> Reader:
+    """Return the reader of a name.
 
-    Raises OmniNegClipError for any other name, and when `llm` has no endpoint to ask.
+    Args:
+        name: `rules`, `llm`, `none`, or `learned:PATH`.
+        llm: the endpoint that the reader `llm` asks.
+        encoder: the model that a learned reader reads for.
+
+    Raises:
+        OmniNegClipError: there is no such reader, it lacks what it needs, or it was made for another model.
     """
+    if name.startswith(LEARNED):
+        if encoder is None:
+            raise OmniNegClipError(f"The reader {name} needs --model, the model that it was trained for.")
+        from omninegclip.reading.learned import load_reader
+
+        return load_reader(Path(name.removeprefix(LEARNED)), encoder)
     if name == "rules":
         return RulesReader()
     if name == "none":
         return WholeReader()
     if name != "llm":
-        raise OmniNegClipError(f"There is no reader {name!r}: it can be {', '.join(get_args(ReaderName))}.")
+        known = ", ".join(get_args(ReaderName))
+        raise OmniNegClipError(f"There is no reader {name!r}: it can be {known} or {LEARNED}PATH.")
     if llm is None:
         raise OmniNegClipError(
             "The reader llm needs --llm-url, an OpenAI-compatible endpoint up to /v1, and --llm-model."

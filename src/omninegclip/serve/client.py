@@ -3,12 +3,13 @@
 from base64 import b64encode
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Self, TypedDict, TypeVar, Unpack
+from typing import Self, TypedDict, TypeVar, Unpack
 
 from pydantic import BaseModel, ValidationError
 
 from omninegclip.errors import OmniNegClipError
 from omninegclip.extras import needed_for
+from omninegclip.index.question import unwanted_of
 from omninegclip.index.score import ScoreName
 from omninegclip.reading.registry import ServedReader
 from omninegclip.serve.wire import (
@@ -31,9 +32,6 @@ from omninegclip.serve.wire import (
     SentenceReading,
     ServedModel,
 )
-
-if TYPE_CHECKING:
-    pass
 
 A = TypeVar("A", bound=BaseModel)
 ImageFile = str | Path | bytes  # a path, or what the file holds
@@ -88,11 +86,24 @@ class Client:
     """
 
     def __init__(self, url: str, *, key: str = "", timeout: float = 60.0) -> None:
-        """Speak to the server at `url`, with a key where it needs one, for `timeout` seconds at most."""
+        """Speak to the server at `url`, with a key where it needs one, for `timeout` seconds at most.
+
+        Raises OmniNegClipError for an address that is none of a server, a key that no header can hold, and
+        a time that is not above 0.
+        """
         with needed_for("The client"):
             import httpx
+        if not isinstance(url, str) or not url.startswith(("http://", "https://")):
+            raise OmniNegClipError(f"url is {url!r}: write it as 'http://127.0.0.1:8000'.")
+        if not isinstance(key, str) or not (key.isascii() and key.isprintable()):
+            raise OmniNegClipError("key must be a text of printable ASCII characters, as the server's keys are.")
+        if not isinstance(timeout, int | float) or not timeout > 0:
+            raise OmniNegClipError(f"timeout is {timeout!r}: it must be seconds, above 0.")
         headers = {"authorization": f"Bearer {key}"} if key else {}
-        self._http: httpx.Client = httpx.Client(base_url=url, headers=headers, timeout=timeout)
+        try:
+            self._http: httpx.Client = httpx.Client(base_url=url, headers=headers, timeout=timeout)
+        except httpx.InvalidURL as error:
+            raise OmniNegClipError(f"url is {url!r}: {error}.") from error
 
     def __enter__(self) -> Self:
         """Keep the connection."""
@@ -115,10 +126,13 @@ class Client:
         cursor: str | None = None,
         **options: Unpack[AskedOptions],
     ) -> SearchAnswer:
-        """Return a page of the images that fit a query best; `cursor` is `next` of the page before."""
+        """Return a page of the images that fit a query best; `cursor` is `next` of the page before.
+
+        What is in `without` is a text, `TEXT:WEIGHT` as everywhere, or a `DeniedText`.
+        """
         given: dict[str, object] = {
             **options,
-            "without": _several("without", without),
+            "without": [_denied(each) for each in _several("without", without)],
             "limit": limit,
             "cursor": cursor,
         }
@@ -188,6 +202,8 @@ class Client:
     def _sent(self, method: str, path: str, body: bytes | None = None) -> bytes:
         import httpx
 
+        if self._http.is_closed:
+            raise OmniNegClipError("This client was closed: make another one.")
         headers = {"content-type": "application/json"} if body is not None else {}
         try:
             answer = self._http.request(method, path, content=body, headers=headers)
@@ -219,6 +235,14 @@ def _several(name: str, given: Sequence[object]) -> list[object]:
     if isinstance(given, str):
         raise OmniNegClipError(f"{name} must be a list of texts: write [{given!r}].")
     return list(given)
+
+
+def _denied(given: object) -> object:
+    """Return what must not be seen with its weight; raises as `unwanted_of` does."""
+    if not isinstance(given, str):
+        return given
+    said = unwanted_of(given)
+    return DeniedText(text=said.text, weight=said.weight)
 
 
 def _encoded(image: ImageFile) -> str:

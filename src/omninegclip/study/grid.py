@@ -7,7 +7,6 @@ import copy
 import hashlib
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
@@ -29,7 +28,7 @@ from omninegclip.report.figures import over_seeds
 from omninegclip.run.driver import tune
 from omninegclip.scenes.negation import split
 from omninegclip.scoring.calibration import calibration_of
-from omninegclip.scoring.texts import halved_texts, whole_texts
+from omninegclip.scoring.texts import halved_texts, halves_by_words, whole_texts
 from omninegclip.scoring.vectors import METHODS, without_training
 from omninegclip.study.workers import each_done
 from omninegclip.study.world import Size, World, ask
@@ -175,7 +174,7 @@ def _run(encoder: ClipEncoder, world: World, job: CellJob, model: str) -> Outcom
     if preset.method is HALVES:  # what was trained reads for the model before
         reader = LearnedReader(encoder, trained_of(tuned.model))
         calibration = calibration_of(model, encoder.image_fingerprint)
-        read = halved_texts(partial(reader.halves, embed_text=encoder.embed_text), calibration)
+        read = halved_texts(halves_by_words(encoder.embed_text, reader), calibration)
         return Outcome(ask(encoder, world.benchmark, world.images, read), last)
     if cell.blend < 1:
         tuned = blend(encoder, tuned, cell.blend)

@@ -112,7 +112,7 @@ def _tokens(encoder: ClipEncoder, data: MethodData, batch_size: int) -> tuple[fl
     counts = []
     for _ in range(_SAMPLE):
         drawn = [random.choice(rows, min(batch_size, rows), replace=False) for rows in data.sizes]
-        texts = encoder.lay_out(data.groups(drawn), encoder.context_length)
+        texts = data.lay_out(encoder, drawn)
         counts.append((texts.tokens_packed, texts.tokens_padded, texts.row_length))
     packed, padded, row = np.mean(counts, axis=0)
     return float(packed), float(padded), float(row)

@@ -179,7 +179,7 @@ class FineTuning:
 
     def _chunk_that_fits(self) -> int:
         rows = [sampler.batch(0)[:PROBED] for sampler in self._samplers]
-        texts = self._encoder.lay_out(self._data.groups(rows), self._encoder.context_length)
+        texts = self._data.lay_out(self._encoder, rows)
         return chunk_that_fits(self._encoder.model, self._task.encode, moved(texts, self._encoder.device))
 
     def _smaller_chunk(self) -> int:

@@ -1,4 +1,4 @@
-"""From contrast sets to batches for a reader: a text and a target for every half."""
+"""From contrast sets to batches for a reader: a text for every word, and the half that it is of."""
 
 from typing import Any
 
@@ -9,24 +9,37 @@ from tiny_clip import contrast, tiny_encoder
 
 from omninegclip.clip.encoder import ClipEncoder
 from omninegclip.errors import OmniNegClipError
-from omninegclip.reading.learned import DENIALS, with_slots
-from omninegclip.reading.reading import ANYTHING
-from omninegclip.training.methods.contrast_sets import CONCEPT
-from omninegclip.training.methods.halves import HalvesBatch, make_halves
+from omninegclip.reading.learned import PARTS, LearnedReader, Told, read_words, reading_of
+from omninegclip.training.methods.halves import WordsBatch, make_halves, parts_of
 from omninegclip.training.methods.method import BatchPlan
 from omninegclip.training.preset import load_preset
 from omninegclip.training.task import TrainingTask
 
-MORE = [
-    ("no owl here", "a scene", ["owl"], ["an owl"], ["", "an owl"]),
-    ("a bus, not on a beach", "a bus", [], ["on a beach"], ["a bus", "on a beach"]),
-    ("a bus, no cat and no owl", "a bus", ["cat", "owl"], ["a cat", "an owl"], ["a bus", "a cat", "an owl"]),
-    ("a scene", "a scene", [], [], ["a scene"]),
+# A sentence, its halves, and the part of each word.
+SAID = [
+    ("no owl here", "a scene", ["an owl"], None),  # the sentence does not say what it affirms
+    ("a bus, not on a beach", "a bus", ["a scene on a beach"], "0044111"),
+    ("a bus, no cats and no owl", "a bus", ["a cat", "an owl"], "00441442"),
+    ("without the cherries: a bus", "a bus", ["some cherries"], "411400"),
+    ("the dresses and a cat are missing from a bus", "a bus", ["a dress", "a cat"], "1142244400"),
+    ("a cat beside a bus without a cat", "a cat beside a bus", ["a cat"], "00000411"),
+    ("a scene", "a scene", [], "00"),
+    ("a bus without a bus stop", "a bus", ["a bus stop"], "004111"),
+    ("a car, no cat", "a car", ["a cab"], None),  # another word
+    ("a bus, no cat", "a bus", ["a cat", "a cat"], None),  # two denials of one word
 ]
-UNREAD = [
-    {"text": "a dog that never barks", "negates": [], "affirmed": None},
-    {"text": "a bus and four things not", "negates": ["cat", "owl", "dog", "cow"], "affirmed": "a bus"},
-]
+
+
+def lower(text: str) -> list[str]:
+    return text.lower().replace(",", " ,").replace(":", " :").split()
+
+
+@pytest.mark.parametrize(("sentence", "affirmed", "denied", "parts"), SAID)
+def test_the_words_of_the_halves_are_found_in_the_sentence(
+    sentence: str, affirmed: str, denied: list[str], parts: str | None
+) -> None:
+    found = parts_of(lower(sentence), lower(affirmed), [lower(each) for each in denied])
+    assert found == (parts and [int(part) for part in parts])
 
 
 @pytest.fixture
@@ -34,50 +47,40 @@ def encoder() -> ClipEncoder:
     return tiny_encoder()
 
 
+def row(text: str, affirmed: str | None, denied: list[str]) -> dict[str, Any]:
+    names = [each.rpartition(" ")[2] for each in denied]
+    return {
+        "text": text, "affirmed": affirmed, "affirms": [], "holds": True, "negates": names, "denied": denied,
+    }  # fmt: skip
+
+
 def records() -> list[dict[str, Any]]:
-    both = {"affirms": [], "holds": True}
-    more = [
-        both | {"text": text, "affirmed": affirmed, "negates": negates, "denied": denied}
-        for text, affirmed, negates, denied, _ in MORE
-    ]
+    unread = [row("a dog that never barks", None, []), row("a bus, 4 not", "a bus", ["cat"] * 4)]
     return [
         {"image_id": "1", "contrast_set": contrast("dog", "cat", "owl")},
         {"image_id": "2", "contrast_set": None},
-        {"image_id": "3", "contrast_set": [*more, *(both | each for each in UNREAD)]},
+        {"image_id": "3", "contrast_set": [*(row(*each[:3]) for each in SAID), *unread]},
     ]
 
 
-def batch_of(encoder: ClipEncoder, images: list[int], chunk_size: int | None = None) -> HalvesBatch:
+def batch_of(encoder: ClipEncoder, images: list[int], chunk_size: int | None = None) -> WordsBatch:
     plan = BatchPlan([drawn(images)], 1, 0, {}, chunk_size)
     return next(make_halves(records(), encoder).batches(encoder, plan)(0))
 
 
-def test_every_slot_has_the_embedding_of_its_half_or_nothing(encoder: ClipEncoder) -> None:
-    known = batch_of(encoder, [1, 0]).known
-    nothing = -encoder.embed_text([ANYTHING])[0]
-    torch.testing.assert_close(known.nothing, torch.from_numpy(nothing))
-    said = [halves for *_, halves in MORE]
-    said += [
-        [each["affirmed"], *(CONCEPT.format(name) for name in each["negates"])]
-        for each in contrast("dog", "cat", "owl")
-    ]
-    assert known.targets.shape == (len(said), 1 + DENIALS, encoder.dim)
-    for targets, halves in zip(known.targets, said, strict=True):
-        padded = [*halves, *[""] * (1 + DENIALS - len(halves))]
-        for target, half in zip(targets, padded, strict=True):
-            expected = torch.from_numpy(encoder.embed_text([half])[0]) if half else known.nothing
-            torch.testing.assert_close(target, expected, atol=1e-5, rtol=0)
-
-
-def test_slots_are_the_sentence_with_further_ends_computed_once(encoder: ClipEncoder) -> None:
+def test_every_word_is_a_text_computed_once(encoder: ClipEncoder) -> None:
     batch = batch_of(encoder, [1])
     (texts,) = batch.texts
+    known = [(text, parts) for text, _, _, parts in SAID if parts]
+    read = [each for each in read_words(encoder, [text for text, _ in known]) if each]
+    beginnings = [each.places.tokens[: at + 1] for each in read for at in each.places.at]
     features = encoder.family.encode(texts)
-    said = [slot for text, *_ in MORE for slot in with_slots(encoder.tokenize([text])[0], 77)]
-    torch.testing.assert_close(features, encoder.encode_texts(said), atol=1e-5, rtol=0)
-    assert texts.tokens_packed < sum(map(len, said)) / 2
-    halves = batch.served(features, torch.ones(()))["halves"]
-    assert torch.equal(halves.vectors, features.reshape(len(MORE), 1 + DENIALS, -1))  # type: ignore[attr-defined]
+    torch.testing.assert_close(features, encoder.encode_texts(beginnings), atol=1e-5, rtol=0)
+    assert texts.tokens_packed < 2 * sum(len(each.places.tokens) for each in read)
+    words = batch.served(features, torch.ones(()))["words"]
+    assert torch.equal(words.vectors, features)  # type: ignore[attr-defined]
+    assert words.said.tolist() == [int(part) for _, parts in known for part in parts]  # type: ignore[attr-defined]
+    assert words.parts == PARTS  # type: ignore[attr-defined]
 
 
 def test_chunks_hold_whole_sentences_and_say_the_same(encoder: ClipEncoder) -> None:
@@ -87,15 +90,31 @@ def test_chunks_hold_whole_sentences_and_say_the_same(encoder: ClipEncoder) -> N
     torch.testing.assert_close(task(whole)["loss"], task(chunked)["loss"])
 
 
-def test_a_sentence_that_is_too_long_is_cut_and_still_has_all_ends() -> None:
-    slots = with_slots([1, *range(10, 30), 2], 12)
-    assert [slot[-1] for slot in slots] == [2] * (1 + DENIALS)
-    assert [len(slot) for slot in slots] == list(range(12 - DENIALS, 13))
-    assert with_slots([1, 5, 2], 12)[0] == [1, 5, 2]
+def test_a_tower_that_learned_sentences_reads_them(encoder: ClipEncoder) -> None:
+    """All of its parts together: what is learned from the parts of words comes back as the halves."""
+    task = TrainingTask(encoder.model, load_preset("scenes-reader").minimised())
+    batch = batch_of(encoder, [1])
+    optimizer = torch.optim.Adam(encoder.model.text_model.parameters(), 3e-3)
+    before = tiny_encoder()
+    for _ in range(150):
+        optimizer.zero_grad()
+        parts = task(batch)
+        parts["loss"].backward()
+        optimizer.step()
+    assert parts["right"] == 1
+    trained = {f"text_model.{name}": each for name, each in encoder.model.text_model.named_parameters()}
+    trained["text_projection.weight"] = encoder.model.text_projection.weight
+    reader = LearnedReader(before, trained)
+    for text, _, _, said in SAID:
+        if said and "1" in said:
+            (read,) = read_words(encoder, [text])
+            assert read
+            sure = torch.eye(PARTS)[[int(part) for part in said]].numpy()
+            assert reader.read([text]) == [reading_of(text, Told(read.spans, sure))]
 
 
 def test_records_that_say_no_halves_are_refused(encoder: ClipEncoder) -> None:
-    for row in (rows := records()):
-        row["contrast_set"] = [each | {"affirmed": None} for each in row["contrast_set"] or ()]
+    for each in (rows := records()):
+        each["contrast_set"] = [said | {"affirmed": None} for said in each["contrast_set"] or ()]
     with pytest.raises(OmniNegClipError, match="No record has a contrast_set that says what"):
         make_halves(rows, encoder)

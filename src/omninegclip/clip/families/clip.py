@@ -18,7 +18,7 @@ from omninegclip.clip.io.config import Towers
 from omninegclip.clip.io.weights import StateDict, read_folder
 from omninegclip.clip.pooled import image_features, text_features
 from omninegclip.clip.text.packing import PackedTexts, encode_packed, pack, require_mask
-from omninegclip.clip.text.padding import PaddedTexts
+from omninegclip.clip.text.padding import PaddedTexts, WordPlaces
 from omninegclip.clip.text.tokenizer import find_tokenizer
 from omninegclip.clip.transform import find_transform
 from omninegclip.errors import OmniNegClipError
@@ -82,6 +82,13 @@ class ClipFamily(HuggingFaceFamily):
     def lay_out(self, groups: Sequence[TokenIds], context_length: int, padding: int) -> PackedTexts:
         """Return texts packed: what begins alike is computed once."""
         return pack(groups, context_length)
+
+    def lay_out_words(
+        self, sentences: Sequence[WordPlaces], context_length: int, padding: int
+    ) -> PackedTexts:
+        """Return texts packed up to each of their tokens that is read: they begin alike."""
+        beginnings = [[each.tokens[: at + 1] for at in each.at] for each in sentences]
+        return pack(beginnings, context_length)
 
     def encode(self, texts: PackedTexts | PaddedTexts) -> Tensor:
         """Return the features [n, d] of packed texts."""

@@ -18,7 +18,7 @@ from omninegclip.clip.io.metadata import read_json
 from omninegclip.clip.io.quiet import silent_transformers
 from omninegclip.clip.io.weights import StateDict, read_folder
 from omninegclip.clip.text.packing import PackedTexts
-from omninegclip.clip.text.padding import PaddedTexts, pad, say_padded
+from omninegclip.clip.text.padding import PaddedTexts, WordPlaces, pad, pad_words, say_padded
 from omninegclip.clip.text.tokenizer import find_tokenizer
 from omninegclip.clip.transform import FILE, PROCESSOR, ImageTransform, find_transform
 from omninegclip.errors import OmniNegClipError
@@ -93,6 +93,11 @@ class Family(ABC):
         """Return the projected features [n, d] of padded texts [n, t]; `mask` is 0 at padding, if given."""
         return _pooled(self.model, "get_text_features", ids, mask)
 
+    def token_features(self, ids: Tensor, mask: Tensor | None) -> Tensor:
+        """Return the projected states [n, t, d] of the tokens of texts as `text_features` takes them."""
+        states = self.model.get_submodule("text_model")(input_ids=ids, attention_mask=mask).last_hidden_state
+        return torch.as_tensor(self.model.get_submodule(self.text_extras["projection"])(states))
+
     def image_features(self, pixels: Tensor) -> Tensor:
         """Return the projected features [n, d] of images [n, 3, size, size]."""
         return _pooled(self.model, "get_image_features", pixels)
@@ -166,11 +171,24 @@ class Family(ABC):
         """Return tokenized texts as `encode` takes them, those that begin alike in one group."""
         return pad(groups, context_length, padding, whole=self.whole_context)
 
+    def lay_out_words(
+        self, sentences: Sequence[WordPlaces], context_length: int, padding: int
+    ) -> PackedTexts | PaddedTexts:
+        """Return texts of which `encode` returns the features [n, d] at their tokens, text after text."""
+        return pad_words(sentences, context_length, padding, whole=self.whole_context)
+
     def encode(self, texts: PackedTexts | PaddedTexts) -> Tensor:
         """Return the L2-normalised features [n, d] that each text has when it is encoded alone."""
         if isinstance(texts, PackedTexts):
             raise TypeError(f"the texts of {type(self).__name__} are padded, not packed")
-        features = [self.text_features(ids, mask) for ids, mask in zip(texts.ids, texts.masks, strict=True)]
+        batches = zip(texts.ids, texts.masks, strict=True)
+        if texts.at is None:
+            features = [self.text_features(ids, mask) for ids, mask in batches]
+        else:
+            features = [
+                self.token_features(ids, mask)[at[:, 0], at[:, 1]]
+                for (ids, mask), at in zip(batches, texts.at, strict=True)
+            ]
         return F.normalize(torch.cat(features)[texts.places], dim=-1)
 
     def encode_tokens(self, token_ids: TokenIds, padding: int) -> Tensor:

@@ -15,20 +15,34 @@ from omninegclip.progress import console
 BATCH = 32  # texts that are padded to one length
 
 
+class WordPlaces(NamedTuple):
+    """A text, and the tokens in it at which it is read.
+
+    Attributes:
+        tokens: ids of the text.
+        at: places of those tokens.
+    """
+
+    tokens: Sequence[int]
+    at: Sequence[int]
+
+
 class PaddedTexts(NamedTuple):
-    """n texts in batches of like length.
+    """n texts in batches of like length, or n tokens of such texts.
 
     Attributes:
         ids: of each batch, [r, t] token ids.
         masks: of each batch, [r, t] 1 where there is a text and 0 behind it; None where padding is seen.
-        places: [n] the row of each text among those of all batches.
+        places: [n] the row of each text, or of each token that is read, among those of all batches.
         tokens_padded: tokens of the same texts padded to the context length.
+        at: of each batch, [m, 2] row and column of the tokens that are read; None where whole texts are.
     """
 
     ids: tuple[Tensor, ...]
     masks: tuple[Tensor | None, ...]
     places: Tensor
     tokens_padded: int
+    at: tuple[Tensor, ...] | None = None
 
     @property
     def device(self) -> torch.device:
@@ -82,6 +96,25 @@ def pad(
         ids.append(batch)
         masks.append(None if whole else (torch.arange(batch.shape[1]) < lengths[:, None]).long())
     return PaddedTexts(tuple(ids), tuple(masks), places, len(texts) * context_length)
+
+
+def pad_words(
+    sentences: Sequence[WordPlaces], context_length: int, padding: int, *, whole: bool = False
+) -> PaddedTexts:
+    """Pad texts as `pad` does, to be read at some of their tokens; raises as `pad` does."""
+    texts = pad([[each.tokens for each in sentences]], context_length, padding, whole=whole)
+    row = texts.places.tolist()
+    read = [(row[number], at) for number, each in enumerate(sentences) for at in each.at]
+    order = sorted(range(len(read)), key=lambda word: read[word][0])  # batch by batch
+    places = torch.empty(len(read), dtype=torch.long)
+    places[order] = torch.arange(len(read))
+    columns = torch.tensor([read[word] for word in order]).reshape(-1, 2)
+    at, start = [], 0
+    for ids in texts.ids:
+        inside = (columns[:, 0] >= start) & (columns[:, 0] < start + len(ids))
+        at.append(columns[inside] - torch.tensor([start, 0]))
+        start += len(ids)
+    return texts._replace(places=places, at=tuple(at))
 
 
 @cache  # once per process, for any number of runs

@@ -101,6 +101,10 @@ class ContrastSets(NamedTuple):
         """Return the mean number of sentences in a step."""
         return batch_size * sum(map(len, self.of_image)) / len(self.of_image)
 
+    def lay_out(self, encoder: "ClipEncoder", drawn: Sequence[NDArray[np.int64]]) -> Texts:
+        """Return the texts of what each sampler drew as the model's text tower takes them."""
+        return encoder.lay_out(self.groups(drawn), encoder.context_length)
+
     def groups(self, drawn: Sequence[NDArray[np.int64]]) -> list[Sequence[TokenIds]]:
         """Return the sentences of the images drawn, those in a row with the same affirmed words together."""
         return [

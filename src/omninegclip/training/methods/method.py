@@ -78,8 +78,8 @@ class MethodData(Protocol):
     def texts_per_step(self, batch_size: int) -> float:
         """Return the mean number of texts in a step."""
 
-    def groups(self, drawn: Sequence[NDArray[np.int64]]) -> list[Sequence[TokenIds]]:
-        """Return the texts of the rows that each sampler drew, those that begin alike in one group."""
+    def lay_out(self, encoder: "ClipEncoder", drawn: Sequence[NDArray[np.int64]]) -> Texts:
+        """Return the texts of the rows that each sampler drew as the model's text tower takes them."""
 
     def batches(self, encoder: "ClipEncoder", plan: BatchPlan) -> Callable[[int], Iterator[TrainingBatch]]:
         """Return what makes the batches from a step on; called before the model changes."""

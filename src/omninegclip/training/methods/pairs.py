@@ -87,6 +87,10 @@ class Triplets(NamedTuple):
         """Return the number of captions in a step."""
         return 4 * batch_size
 
+    def lay_out(self, encoder: "ClipEncoder", drawn: Sequence[NDArray[np.int64]]) -> Texts:
+        """Return the texts of what each sampler drew as the model's text tower takes them."""
+        return encoder.lay_out(self.groups(drawn), encoder.context_length)
+
     def groups(self, drawn: Sequence[NDArray[np.int64]]) -> list[Sequence[TokenIds]]:
         """Return the pairs of the rows that were drawn of each kind."""
         return [
