@@ -52,8 +52,8 @@ def test_a_good_answer_is_taken_and_kept_on_disk(start: Started) -> None:
 
 
 def test_from_python(start: Started) -> None:
-    reader, _ = start(halves("a yard", "a dog"))
-    endpoint = onc.Endpoint(**vars(reader.model.endpoint))
+    reader, server = start(halves("a yard", "a dog"))
+    endpoint = onc.Endpoint(server.url, "tiny", cache=reader.model.endpoint.cache)
     assert onc.read(SENTENCE, reader="llm", llm=endpoint) == MEANT
 
 

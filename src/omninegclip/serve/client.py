@@ -96,7 +96,7 @@ class Client:
         if not isinstance(url, str) or not url.startswith(("http://", "https://")):
             raise OmniNegClipError(f"url is {url!r}: write it as 'http://127.0.0.1:8000'.")
         if not isinstance(key, str) or not (key.isascii() and key.isprintable()):
-            raise OmniNegClipError("key must be a text of printable ASCII characters, as the server's keys are.")
+            raise OmniNegClipError("key must be a text of printable ASCII characters, as keys are.")
         if not isinstance(timeout, int | float) or not timeout > 0:
             raise OmniNegClipError(f"timeout is {timeout!r}: it must be seconds, above 0.")
         headers = {"authorization": f"Bearer {key}"} if key else {}
