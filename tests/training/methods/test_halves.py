@@ -17,7 +17,7 @@ from omninegclip.training.task import TrainingTask
 
 # A sentence, its halves, and the part of each word.
 SAID = [
-    ("no owl here", "a scene", ["an owl"], None),  # the sentence does not say what it affirms
+    ("an owl, with no cat", "a bike", ["a cat"], None),  # what it affirms is not in its words
     ("a bus, not on a beach", "a bus", ["a scene on a beach"], "0044111"),
     ("a bus, no cats and no owl", "a bus", ["a cat", "an owl"], "00441442"),
     ("without the cherries: a bus", "a bus", ["some cherries"], "411400"),
@@ -42,6 +42,9 @@ def test_the_words_of_the_halves_are_found_in_the_sentence(
     assert found == (parts and [int(part) for part in parts])
 
 
+BARE = [("no owl here", "a scene", ["an owl"], "414"), ("without a cat", "a photo", ["a cat"], "411")]
+
+
 @pytest.fixture
 def encoder() -> ClipEncoder:
     return tiny_encoder()
@@ -59,7 +62,7 @@ def records() -> list[dict[str, Any]]:
     return [
         {"image_id": "1", "contrast_set": contrast("dog", "cat", "owl")},
         {"image_id": "2", "contrast_set": None},
-        {"image_id": "3", "contrast_set": [*(row(*each[:3]) for each in SAID), *unread]},
+        {"image_id": "3", "contrast_set": [*(row(*each[:3]) for each in [*SAID, *BARE]), *unread]},
     ]
 
 
@@ -71,7 +74,7 @@ def batch_of(encoder: ClipEncoder, images: list[int], chunk_size: int | None = N
 def test_every_word_is_a_text_computed_once(encoder: ClipEncoder) -> None:
     batch = batch_of(encoder, [1])
     (texts,) = batch.texts
-    known = [(text, parts) for text, _, _, parts in SAID if parts]
+    known = [(text, parts) for text, _, _, parts in [*SAID, *BARE] if parts]
     read = [each for each in read_words(encoder, [text for text, _ in known]) if each]
     beginnings = [each.places.tokens[: at + 1] for each in read for at in each.places.at]
     features = encoder.family.encode(texts)
@@ -105,7 +108,7 @@ def test_a_tower_that_learned_sentences_reads_them(encoder: ClipEncoder) -> None
     trained = {f"text_model.{name}": each for name, each in encoder.model.text_model.named_parameters()}
     trained["text_projection.weight"] = encoder.model.text_projection.weight
     reader = LearnedReader(before, trained)
-    for text, _, _, said in SAID:
+    for text, _, _, said in [*SAID, *BARE]:
         if said and "1" in said:
             (read,) = read_words(encoder, [text])
             assert read

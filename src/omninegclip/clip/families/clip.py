@@ -88,7 +88,7 @@ class ClipFamily(HuggingFaceFamily):
     ) -> PackedTexts:
         """Return texts packed up to each of their tokens that is read: they begin alike."""
         beginnings = [[each.tokens[: at + 1] for at in each.at] for each in sentences]
-        return pack(beginnings, context_length)
+        return pack(beginnings, context_length)._replace(tokens_padded=len(sentences) * context_length)
 
     def encode(self, texts: PackedTexts | PaddedTexts) -> Tensor:
         """Return the features [n, d] of packed texts."""

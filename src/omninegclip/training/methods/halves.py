@@ -17,6 +17,7 @@ from omninegclip.data.sources import Row
 from omninegclip.errors import OmniNegClipError
 from omninegclip.files import atomic_folder
 from omninegclip.objectives.features import WordFeatures
+from omninegclip.reading.affirmed import without_frame
 from omninegclip.reading.learned import (
     AFFIRMED,
     DENIALS,
@@ -207,7 +208,10 @@ def _read_sentence(said: Row, words: Mapping[str, tuple[ReadWords, list[str]] | 
     sentence, affirmed, *denied = (words[text] for text in _texts(said))
     if sentence is None or affirmed is None or not all(denied):
         return None
-    parts = parts_of(sentence[1], affirmed[1], [each[1] for each in denied if each])
+    phrases = [each[1] for each in denied if each]
+    parts = parts_of(sentence[1], affirmed[1], phrases)
+    if parts is None and phrases and not without_frame(said["affirmed"]):
+        parts = parts_of(sentence[1], (), phrases)  # "no dog" affirms a photo, and does not say so
     if parts is None:
         return None
     (tokens, at), spans = sentence[0]
