@@ -201,6 +201,11 @@ def test_a_file_that_is_no_reader_is_named(encoder: ClipEncoder, tmp_path: Path)
     save_file({"a": torch.ones(1)}, tmp_path / FILE)
     with pytest.raises(OmniNegClipError, match="does not say for which model"):
         load_reader(tmp_path, encoder)
+    save_file({"a": torch.ones(1)}, tmp_path / FILE, {"base": "tiny", "base_fingerprint": "0"})
+    with pytest.raises(
+        OmniNegClipError, match="trained by an earlier version, to say vectors: train it again"
+    ):
+        load_reader(tmp_path, encoder)
     save_reader(tmp_path / FILE, {}, "tiny", "0")
     with pytest.raises(OmniNegClipError, match="this model has none"):
         load_reader(tmp_path, object())  # type: ignore[arg-type]

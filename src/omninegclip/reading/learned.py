@@ -36,6 +36,7 @@ FILE = "reader.safetensors"
 DENIALS = 3  # that a sentence can have
 AFFIRMED, NEITHER = 0, 1 + DENIALS  # parts of a sentence; those between are what it denies
 PARTS = 2 + DENIALS
+SAYS = "the part of each word"  # what a file's weights were trained to say
 
 
 class ReadWords(NamedTuple):
@@ -187,7 +188,12 @@ def save_reader(path: Path, weights: Mapping[str, Tensor], base: str, fingerprin
     """
     whole = {name: weight.detach().to("cpu", torch.float32).contiguous() for name, weight in weights.items()}
     with atomic_file(path) as partial:
-        facts = {"base": base, "base_fingerprint": fingerprint, "fingerprint": hash_weights(whole, ())}
+        facts = {
+            "says": SAYS,
+            "base": base,
+            "base_fingerprint": fingerprint,
+            "fingerprint": hash_weights(whole, ()),
+        }
         save_file(whole, partial, facts)
 
 
@@ -217,6 +223,8 @@ def load_reader(path: Path, encoder: "Encoder") -> LearnedReader:
         raise OmniNegClipError(f"{file} is not a reader: {error}.") from error
     if "base_fingerprint" not in facts:
         raise OmniNegClipError(f"{file} is not a reader: it does not say for which model.")
+    if facts.get("says") != SAYS:
+        raise OmniNegClipError(f"{file} was trained by an earlier version, to say vectors: train it again.")
     if facts.get("fingerprint") != hash_weights(weights, ()):
         raise OmniNegClipError(f"{file} is damaged: its weights are not what was written; train it again.")
     if not isinstance(encoder, ClipEncoder):
