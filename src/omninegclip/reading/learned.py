@@ -24,10 +24,13 @@ from omninegclip.clip.text.padding import WordPlaces
 from omninegclip.errors import OmniNegClipError
 from omninegclip.files import atomic_file
 from omninegclip.objectives.reader import part_logits
+from omninegclip.progress import console
 from omninegclip.reading.affirmed import tidy, without_frame
 from omninegclip.reading.cues import cue_words
 from omninegclip.reading.noun_phrases import indefinite
 from omninegclip.reading.reading import Reading
+from omninegclip.reading.rules import read_by_rules
+from omninegclip.reading.tokens import tag_of
 
 if TYPE_CHECKING:  # imports transformers
     from omninegclip.clip.encoder import ClipEncoder, Encoder
@@ -36,6 +39,7 @@ FILE = "reader.safetensors"
 DENIALS = 3  # that a sentence can have
 AFFIRMED, NEITHER = 0, 1 + DENIALS  # parts of a sentence; those between are what it denies
 PARTS = 2 + DENIALS
+_MARKS = " ,;:.!?()\"'–—-"
 SAYS = "the part of each word"  # what a file's weights were trained to say
 
 
@@ -105,7 +109,7 @@ def _words_of(sentence: str, offsets: Sequence[tuple[int, int]]) -> list[_Word]:
     for token, (start, end) in enumerate(offsets):
         text = sentence[start:end]
         start += len(text) - len(text.lstrip())  # some tokenizers count the blank before a word
-        if start >= end:
+        if start >= end or (words and words[-1].span[1] >= end):  # some marks are several tokens
             continue
         before = words[-1] if words and words[-1].span[1] == start else None
         if before and sentence[start - 1 : start + 1].isalnum():
@@ -149,26 +153,40 @@ class LearnedReader:
     def read(self, sentences: Sequence[str]) -> list[Reading]:
         """Return the reading of each sentence, in their order.
 
-        One without any word that can deny, or too long, stands as it is.
+        One without any word that can deny stands as it is, and one that is too long is read by the rules.
         """
         asked = [text for text in dict.fromkeys(sentences) if cue_words(text)]
         told = dict(zip(asked, self.tell(asked), strict=True))
-        return [reading_of(text, told.get(text)) for text in sentences]
+        if long := [text for text, said in told.items() if said is None]:
+            console.print(
+                f"{len(long):,} of {len(asked):,} sentences are too long for this reader: read by rules."
+            )
+        read = {text: reading_of(text, said) if said else read_by_rules(text) for text, said in told.items()}
+        return [read.get(text) or Reading(without_frame(text)) for text in sentences]
 
 
-def reading_of(sentence: str, told: Told | None) -> Reading:
+def reading_of(sentence: str, told: Told) -> Reading:
     """Return the reading of a sentence from its words: the sentence itself where they deny nothing."""
-    if told is None:
-        return Reading(sentence)
     parts = told.parts.argmax(axis=1)
-    denied = [_words(sentence, told.spans, parts, part) for part in range(1, NEITHER)]
-    named = tuple(dict.fromkeys(indefinite(text) for text in denied if text))
+    denied = (_said(sentence, told.spans, parts, part) for part in range(1, NEITHER))
+    named = tuple(dict.fromkeys(text for text in map(_named, denied) if text))
     if not named:
-        return Reading(sentence)
-    return Reading(without_frame(tidy(_words(sentence, told.spans, parts, AFFIRMED))), named)
+        return Reading(without_frame(sentence))
+    return Reading(tidy(_said(sentence, told.spans, parts, AFFIRMED)), named)
 
 
-def _words(sentence: str, spans: Sequence[tuple[int, int]], parts: NDArray[np.int64], part: int) -> str:
+def _named(text: str) -> str:
+    """Return what is denied as a text to embed: a thing has an article, which no place and no deed has."""
+    text = text.strip(_MARKS)
+    if not text:
+        return ""
+    first = tag_of(text.partition(" ")[0].lower())
+    if first in "PD" and " " not in text:
+        return ""
+    return text if first in "PVG" else indefinite(text)
+
+
+def _said(sentence: str, spans: Sequence[tuple[int, int]], parts: NDArray[np.int64], part: int) -> str:
     """Return the words of a part, as they stand in the sentence where they follow each other."""
     runs = [list(run) for of, run in groupby(range(len(spans)), parts.__getitem__) if of == part]
     return " ".join(sentence[spans[run[0]][0] : spans[run[-1]][1]] for run in runs)

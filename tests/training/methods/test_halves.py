@@ -26,6 +26,9 @@ SAID = [
     ("a scene", "a scene", [], "00"),
     ("a bus without a bus stop", "a bus", ["a bus stop"], "004111"),
     ("a car, no cat", "a car", ["a cab"], None),  # another word
+    ("a man on a beach, no bear, just a beach", "a man on a beach", ["a bear"], "000004414444"),
+    ("a carrot, no car", "a carrot", ["a car"], "00441"),
+    ("a bus, no plate, no planes", "a bus", ["a plane", "a plate"], "00442441"),
     ("a bus, no cat", "a bus", ["a cat", "a cat"], None),  # two denials of one word
 ]
 

@@ -12,6 +12,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from omninegclip.captions.english import plural
 from omninegclip.clip.text.padding import WordPlaces
 from omninegclip.data.sources import Row
 from omninegclip.errors import OmniNegClipError
@@ -45,7 +46,6 @@ if TYPE_CHECKING:  # imports transformers
     from omninegclip.clip.encoder import ClipEncoder
 
 _ARTICLES = frozenset(("a", "an", "the"))
-_STEM, _ENDING = 3, 3  # letters that words share at least, and in which forms of one may differ
 
 
 class WordsBatch(NamedTuple):
@@ -70,11 +70,7 @@ class ReadSentence(NamedTuple):
 
 
 class SentenceHalves(NamedTuple):
-    """The sentences about n images whose halves are known.
-
-    Attributes:
-        of_image: by image.
-    """
+    """The sentences about n images whose halves are known: `of_image`, in the order of the images."""
 
     of_image: Sequence[Sequence[ReadSentence]]
 
@@ -104,8 +100,7 @@ class SentenceHalves(NamedTuple):
 def make_halves(records: Rows, encoder: "ClipEncoder") -> SentenceHalves:
     """Read the column `contrast_set` of records: the sentences whose halves it says in their own words.
 
-    Raises OmniNegClipError when there is none, for a sentence that lacks a part, and for a model whose text
-    tower can't read.
+    Raises OmniNegClipError when there is none, and for a sentence that lacks a part.
     """
     said = [
         [each for each in sentences_of(record) if _is_known(each)]
@@ -157,7 +152,7 @@ def parts_of(
     """Return the part of each word of a sentence; None where the halves are not made of its words.
 
     What is denied may begin otherwise ("not on a beach" denies "a scene on a beach") and differ in its
-    endings ("no dogs" denies "a dog"); an article before it is its own. Where words stand in the sentence
+    number ("no dogs" denies "a dog"); an article before it is its own. Where words stand in the sentence
     more than once, the longest run of what is affirmed decides.
 
     Args:
@@ -199,9 +194,8 @@ def _places(words: Sequence[str], phrase: Sequence[str]) -> list[range]:
 
 
 def _alike(one: str, other: str) -> bool:
-    """Tell whether two words are one, as far as their endings go: dress and dresses, cherry and cherries."""
-    stem = max(_STEM, max(len(one), len(other)) - _ENDING)
-    return one == other or one[:stem] == other[:stem]
+    """Tell whether two words are one, or one is the plural of the other."""
+    return one == other or plural(one) == other or plural(other) == one
 
 
 def _read_sentence(said: Row, words: Mapping[str, tuple[ReadWords, list[str]] | None]) -> ReadSentence | None:
