@@ -419,10 +419,15 @@ def read(
     Raises:
         OmniNegClipError: the sentence is no text, there is no such reader, or it lacks what it needs.
     """
+    from omninegclip.llm import Endpoint
     from omninegclip.reading.registry import make_reader
 
     if not isinstance(sentence, str):
         raise OmniNegClipError(f"{sentence!r} is not a text: read takes one sentence.")
+    if llm is not None and not isinstance(llm, Endpoint):
+        raise OmniNegClipError("llm must be an Endpoint: Endpoint('http://localhost:8000/v1', 'NAME').")
+    if model is not None and not hasattr(model, "embed_text"):
+        raise OmniNegClipError(f"model must be what load returns, not {model!r}.")
     return make_reader(reader, llm, model).read([sentence])[0]
 
 

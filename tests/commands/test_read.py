@@ -55,11 +55,25 @@ def test_an_option_that_is_not_there_is_no_sentence() -> None:
     assert not done.stdout
 
 
+def test_a_model_that_no_reader_needs_is_refused() -> None:
+    done = read("a cat", "--model", "scenes-small")
+    assert done.returncode == 1
+    assert "--model is for a learned reader, and rules reads without a model" in done.stderr
+
+
 def test_from_python() -> None:
     assert onc.read("a street without cars") == onc.Reading("a street", ("cars",))
     with pytest.raises(onc.OmniNegClipError, match="no reader 'rule'"):
         onc.read("a cat", reader="rule")
     with pytest.raises(onc.OmniNegClipError, match="5 is not a text"):
         onc.read(5)  # type: ignore[arg-type]
-    with pytest.raises(onc.OmniNegClipError, match="needs --model, the model that it was trained for"):
+    with pytest.raises(onc.OmniNegClipError, match=r"needs a model \(--model\), the one it was trained for"):
         onc.read("a cat", reader="learned:somewhere")
+    with pytest.raises(onc.OmniNegClipError, match="lacks the path"):
+        onc.read("a cat", reader="learned:")
+    with pytest.raises(onc.OmniNegClipError, match="no reader None"):
+        onc.read("a cat", reader=None)  # type: ignore[arg-type]
+    with pytest.raises(onc.OmniNegClipError, match="model must be what load returns"):
+        onc.read("a cat", model="scenes-small")  # type: ignore[arg-type]
+    with pytest.raises(onc.OmniNegClipError, match="llm must be an Endpoint"):
+        onc.read("a cat", llm="http://127.0.0.1/v1")  # type: ignore[arg-type]

@@ -1,5 +1,7 @@
 """Searches agree with a plain scan over all vectors, on every engine and with every score."""
 
+from collections.abc import Callable
+from datetime import timedelta
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +14,7 @@ from omninegclip.embeddings import Embeddings
 from omninegclip.errors import OmniNegClipError
 from omninegclip.index import lance
 from omninegclip.index import rank as ranking
+from omninegclip.index.engine import VectorEngine
 from omninegclip.index.names import id_of
 from omninegclip.index.rank import rank
 from omninegclip.index.rows import table_of
@@ -179,6 +182,38 @@ def test_an_approximate_index_grows_with_its_rows(tmp_path: Path, monkeypatch: p
             before = rows
 
 
+def test_an_index_that_was_tidied_meanwhile_is_read_as_it_is_now(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A server that holds an index open for longer than old files are kept."""
+    monkeypatch.setattr(lance, "KEPT", timedelta(0))
+    made, vectors = Place("lance", tmp_path, DIM), unit(300, 5)
+    files = [{"path": f"/photos/{number}.jpg", "width": number} for number in range(len(vectors))]
+    wide = read_where("width >= 100")
+
+    def change(rows: slice, gone: int) -> None:
+        with made.writable() as store:
+            store.engine.add(table_of(files[rows], vectors[rows]))
+            store.engine.delete([id_of(f"/photos/{number}.jpg") for number in range(gone)])
+            store.engine.tidy()
+
+    change(slice(0, 200), 0)
+    reads: dict[str, Callable[[VectorEngine], object]] = {
+        "count": lambda engine: engine.count(wide),
+        "nearest": lambda engine: [
+            each["path"] for each in engine.facts(engine.nearest(vectors[299], 1, wide).keys)
+        ],
+        "scan": lambda engine: sum(len(each.keys) for each in engine.scan(wide)),
+        "get": lambda engine: engine.get([id_of("/photos/299.jpg")])["width"].to_pylist(),
+    }
+    held = {name: made.open().engine for name in reads}
+    for name, read in reads.items():
+        read(held[name])
+    change(slice(200, 300), 50)
+    expected = {"count": 200, "nearest": ["/photos/299.jpg"], "scan": 200, "get": [299]}
+    assert {name: read(held[name]) for name, read in reads.items()} == expected
+
+
 def test_the_range_of_scores_sorts_as_they_do() -> None:
     for wanted in (0, 1):
         score = question(unit(wanted, 1), unit(2, 2), "gate")
@@ -231,7 +266,7 @@ def test_an_index_from_python(photos: Path, encoder: ClipEncoder) -> None:
         ({"query": "x", "min_probability": 2}, "min_probability is 2: it must be a number from 0 to 1"),
         ({"query": "x", "score": "dot"}, "score is 'dot': it must be one of gate, subtract"),
         ({"query": "x", "reader": "oracle"}, "no reader 'oracle'"),
-        ({"query": "x", "without": [" "]}, "--without is empty"),
+        ({"query": "x", "without": [" "]}, "without is empty"),
         ({"query": "x", "without": ["a car:99"]}, "weight must be above 0"),
         ({"without": ["x"], "score": "cosine"}, "takes nothing away"),
         ({"query": "x", "where": "1=1"}, "a column"),

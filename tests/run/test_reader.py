@@ -5,12 +5,14 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
+import torch
 from command_line import call
 from run_place import Place
 
+from omninegclip.clip.encoder import ClipEncoder
 from omninegclip.clip.io.load import load_clip
 from omninegclip.index.question import read_question
-from omninegclip.reading.learned import load_reader
+from omninegclip.reading.learned import FILE, load_reader, save_reader
 from omninegclip.reading.reading import Reading
 from omninegclip.scenes.tables import write_benchmark
 
@@ -56,16 +58,18 @@ def test_evaluate_reads_with_it_and_refuses_another_model_before_any_work(place:
 
 def test_read_and_search_say_what_it_understood(place: Place, reader: Path) -> None:
     sentence = "a dog without a cat"
+    encoder = load_clip(str(place.folder / "clip"))
+    save_reader(reader / FILE, _denies_all(encoder), "clip", encoder.fingerprint)
+    expected = load_reader(reader, encoder).read([sentence])[0]
+    assert expected == Reading("", ("a dog without a cat",))  # what neither the rules say nor no reader
     options = ["--reader=learned:reader/model", "--model=clip"]
     code, output, errors = call("read", sentence, *options, "--json", cwd=place.folder)
     assert code == 0, errors
     (said,) = json.loads(output)
-    encoder = load_clip(str(place.folder / "clip"))
-    expected = load_reader(reader, encoder).read([sentence])[0]
     assert (said["affirmed"], said["negated"]) == (expected.affirmed, list(expected.negated))
     code, _, errors = call("read", sentence, options[0], cwd=place.folder)
     assert code == 1
-    assert "needs --model, the model that it was trained for" in errors
+    assert "needs a model (--model), the one it was trained for" in errors
     write_benchmark(place.folder / "drawn", 3, 24)
     code, _, errors = call("index", "drawn/images", "--db=db", "--model=clip", cwd=place.folder)
     assert code == 0, errors
@@ -75,6 +79,18 @@ def test_read_and_search_say_what_it_understood(place: Place, reader: Path) -> N
     code, _, errors = call("search", sentence, "--db=db", "--reader=learned:nowhere", cwd=place.folder)
     assert code == 1
     assert "nowhere does not exist: `omninegclip train --preset scenes-reader` makes a reader" in errors
+
+
+def _denies_all(encoder: ClipEncoder) -> dict[str, torch.Tensor]:
+    """Return weights with which every word is of the first thing that is denied."""
+    norm, projection = encoder.model.text_model.final_layer_norm, encoder.model.text_projection.weight
+    ones = torch.zeros_like(projection)
+    ones[1] = 1
+    return {
+        "text_model.final_layer_norm.weight": torch.zeros_like(norm.weight),
+        "text_model.final_layer_norm.bias": torch.ones_like(norm.bias),
+        "text_projection.weight": ones,
+    }
 
 
 class _Said:

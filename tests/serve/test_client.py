@@ -50,9 +50,9 @@ def test_what_is_wrong_is_an_error_of_ours(url: str, tmp_path: Path) -> None:
             lambda: client.read("a dog"),
             lambda: client.embed_text("a dog"),
         ):
-            with pytest.raises(onc.OmniNegClipError, match="must be a list of texts"):
+            with pytest.raises(onc.OmniNegClipError, match="must be a list: write"):
                 one_text()
-        with pytest.raises(onc.OmniNegClipError, match="write TEXT or TEXT:WEIGHT"):
+        with pytest.raises(ServerError, match="write TEXT or TEXT:WEIGHT"):
             client.search("a", without=["dog:-1"])
         with pytest.raises(onc.OmniNegClipError, match="limit"):
             client.search("a", limit=0)
@@ -60,6 +60,12 @@ def test_what_is_wrong_is_an_error_of_ours(url: str, tmp_path: Path) -> None:
             client.embed_image([tmp_path / "none.jpg"])
         with pytest.raises(ServerError, match="not an image"):
             client.embed_image([b"none"])
+        with pytest.raises(onc.OmniNegClipError, match="images must be a list"):
+            client.embed_image(b"none")  # type: ignore[arg-type]
+        with pytest.raises(onc.OmniNegClipError, match="without must be a list"):
+            client.search("a", without=None)  # type: ignore[arg-type]
+        with pytest.raises(onc.OmniNegClipError, match="is not the id of an image"):
+            client.image("../healthz?x=")
         with pytest.raises(ServerError, match="no image") as gone:
             client.image("0" * 32)
         assert gone.value.status == 404
@@ -81,8 +87,18 @@ def test_what_is_wrong_is_an_error_of_ours(url: str, tmp_path: Path) -> None:
         ("http://a", {"timeout": -1}, "timeout is -1: it must be seconds, above 0"),
         ("http://a", {"timeout": float("nan")}, "timeout is nan"),
         ("http://a", {"timeout": "5"}, "timeout is '5'"),
+        ("http://a", {"timeout": float("inf")}, "timeout is inf"),
+        ("http://a", {"timeout": True}, "timeout is True"),
     ],
 )
 def test_a_client_that_could_never_speak_is_refused(url: str, options: dict[str, Any], says: str) -> None:
     with pytest.raises(onc.OmniNegClipError, match=re.escape(says)):
         onc.Client(url, **options)
+
+
+def test_another_server_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    client = onc.Client("HTTP://a")
+    monkeypatch.setattr(client, "_sent", lambda *_: b"<html>")
+    for ask in (client.index, client.model, lambda: client.search("a dog")):
+        with pytest.raises(ServerError, match="is no server of omninegclip serve"):
+            ask()

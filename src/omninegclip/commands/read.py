@@ -6,7 +6,7 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
-from omninegclip.commands.options import LlmOptions
+from omninegclip.commands.options import LlmOptions, ModelOptions
 from omninegclip.errors import OmniNegClipError
 from omninegclip.printable import say, say_json
 
@@ -21,6 +21,7 @@ def read(
     *,
     reader: str = "rules",
     model: str | None = None,
+    weights: ModelOptions = ModelOptions(),
     llm: LlmOptions = LlmOptions(),
     json_: JsonList = False,
 ) -> None:
@@ -32,14 +33,16 @@ def read(
             learned:PATH, a text tower that train made a reader; or none, which takes a sentence as it stands.
         model: The model that a learned reader was trained for.
     """
-    from omninegclip.reading.registry import make_reader
+    from omninegclip.reading.registry import LEARNED, make_reader
 
     given = list(_given(sentences))
     encoder = None
     if model is not None:
         from omninegclip.clip.io.load import load_clip
 
-        encoder = load_clip(model)
+        if not reader.startswith(LEARNED):
+            raise OmniNegClipError(f"--model is for a learned reader, and {reader} reads without a model.")
+        encoder = load_clip(*weights.named([model]))
     readings = make_reader(reader, llm.endpoint, encoder).read(given)
     if json_:
         say_json(

@@ -81,7 +81,7 @@ class Scorer(NamedTuple):
         Raises OmniNegClipError when there is no such reader, the model is not the one that the reader was
         made for, or the score needs a calibration and there is none.
         """
-        if self.reader not in READERS and not self.reader.startswith(LEARNED):
+        if self.reader == LEARNED or (self.reader not in READERS and not self.reader.startswith(LEARNED)):
             raise OmniNegClipError(
                 f"There is no reader {self.reader!r}: it can be {', '.join(READERS)} or {LEARNED}PATH."
             )

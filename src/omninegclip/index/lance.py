@@ -1,10 +1,12 @@
 """LanceDB as the engine: one folder, no server; every write is there as a whole or not at all."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import timedelta
+from functools import partial
+from itertools import chain, islice
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 import pyarrow as pa
 
@@ -16,8 +18,10 @@ from omninegclip.index.rows import FACTS, schema
 from omninegclip.index.where import Condition, in_sql
 
 if TYPE_CHECKING:
+    from lancedb.query import LanceVectorQueryBuilder
     from lancedb.table import LanceTable
 
+T = TypeVar("T")
 TABLE = "images"
 APPROXIMATE_FROM = 50_000  # rows; fewer are scanned, exactly, in milliseconds
 PART = 1000  # rows in a part of the approximate index, as it is made
@@ -58,7 +62,7 @@ class LanceEngine:
     def count(self, where: Condition | None = None) -> int:
         """Return how many rows fulfil a condition, or how many there are."""
         with _said(self._folder):
-            return int(self._table.count_rows(None if where is None else in_sql(where)))
+            return int(self._now(lambda: self._table.count_rows(None if where is None else in_sql(where))))
 
     def add(self, rows: pa.Table) -> None:
         """Add rows whose ids are new."""
@@ -85,39 +89,55 @@ class LanceEngine:
     def get(self, ids: Sequence[str]) -> pa.Table:
         """Return whole rows by their ids, in any order."""
         with _said(self._folder):
-            found = [
-                self._table.search().where(_among(some)).limit(len(some)).to_arrow() for some in _some(ids)
-            ]
+            found = [self._now(partial(self._rows, some)) for some in _some(ids)]
         return pa.concat_tables(found) if found else self._table.schema.empty_table()
+
+    def _rows(self, ids: Sequence[str]) -> pa.Table:
+        return self._table.search().where(_among(ids)).limit(len(ids)).to_arrow()
 
     def scan(self, where: Condition | None = None) -> Iterator[Candidates]:
         """Yield all rows that fulfil a condition, batch by batch."""
-        query = self._table.search().select(["vector"]).with_row_id(True)
-        if where is not None:
-            query = query.where(in_sql(where))
+
+        def begun() -> Iterator[pa.RecordBatch]:
+            query = self._table.search().select(["vector"]).with_row_id(True)
+            batches = iter((query if where is None else query.where(in_sql(where))).to_batches())
+            return chain(list(islice(batches, 1)), batches)
+
         with _said(self._folder):
-            for batch in query.to_batches():
+            for batch in self._now(begun):
                 yield Candidates(batch["_rowid"].to_pylist(), vectors_of(batch["vector"]))
 
     def nearest(self, vector: Embeddings, count: int, where: Condition | None = None) -> Candidates:
         """Return `count` rows with the largest cosines to `vector` [d], or all there are."""
-        query = self._table.search(vector, vector_column_name="vector").distance_type("cosine").limit(count)
-        query = query.nprobes(PROBED).select(["vector", "_distance"]).with_row_id(True)
-        if where is not None:
-            query = query.where(in_sql(where), prefilter=True)
+
+        def query() -> "LanceVectorQueryBuilder":
+            asked = self._table.search(vector, vector_column_name="vector").distance_type("cosine")
+            asked = asked.limit(count).nprobes(PROBED).select(["vector", "_distance"]).with_row_id(True)
+            return asked if where is None else asked.where(in_sql(where), prefilter=True)
+
         with _said(self._folder):
-            found = query.to_arrow()
+            found = self._now(lambda: query().to_arrow())
         return Candidates(found["_rowid"].to_pylist(), vectors_of(found["vector"]))
 
     def facts(self, keys: Sequence[object]) -> list[dict[str, object]]:
         """Return the id and the facts of rows by their keys, in their order."""
         if not keys:
             return []
-        query = self._table.take_row_ids([key for key in keys if isinstance(key, int)])
         with _said(self._folder):
+            query = self._table.take_row_ids([key for key in keys if isinstance(key, int)])
             found = query.select(["id", *FACTS]).with_row_id().to_arrow().to_pylist()
         by_key = {row.pop("_rowid"): row for row in found}
+        if missing := [key for key in keys if key not in by_key]:
+            raise EngineError(f"{self._folder} has no row {missing[0]} any more: ask again.")
         return [by_key[key] for key in keys]
+
+    def _now(self, read: Callable[[], T]) -> T:
+        """Return what is read; once more of the newest version where this one's files were tidied away."""
+        try:
+            return read()
+        except (OSError, RuntimeError, ValueError):
+            self._table.checkout_latest()
+            return read()
 
     def tidy(self) -> None:
         """Join small files, drop what is old, and bring the approximate index up to date."""

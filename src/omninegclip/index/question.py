@@ -71,14 +71,14 @@ def unwanted_of(text: str) -> Unwanted:
     Raises OmniNegClipError where it is empty, and for what ends like a weight and is none.
     """
     if not text.strip():
-        raise OmniNegClipError("--without is empty: say what must not be seen.")
+        raise OmniNegClipError("without is empty: say what must not be seen.")
     head, colon, tail = text.strip().rpartition(":")
     if not colon or not (_is_number(tail) or not tail):
         return Unwanted(text.strip())
     weight = float(tail or "nan")
     if not (head.strip() and 0 < weight <= LARGEST):
         raise OmniNegClipError(
-            f"--without {text!r}: write TEXT or TEXT:WEIGHT, where the weight must be above 0, and "
+            f"without {text!r}: write TEXT or TEXT:WEIGHT, where the weight must be above 0, and "
             f"{LARGEST:g} at most."
         )
     return Unwanted(head.strip(), weight)

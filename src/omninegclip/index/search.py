@@ -24,7 +24,7 @@ from omninegclip.index.truth import is_right
 from omninegclip.index.where import read_where
 from omninegclip.llm import Endpoint
 from omninegclip.reading.reading import Reader
-from omninegclip.reading.registry import LEARNED, make_reader
+from omninegclip.reading.registry import LEARNED, check_name, make_reader
 from omninegclip.scoring.calibration import Calibration
 
 if TYPE_CHECKING:
@@ -232,8 +232,10 @@ class Index:
     def understand(self, query: str, without: Sequence[str], options: SearchOptions) -> Question:
         """Return what is asked for; the score `cosine` takes a sentence as it is."""
         whole = options.get("score") == "cosine"
-        name = "none" if whole else options.get("reader", "rules")
-        return read_question(query, without, str(options.get("image", "")), self._reader(name, options))
+        name = options.get("reader", "rules")
+        check_name(name)
+        reader = self._reader("none" if whole else name, options)
+        return read_question(query, without, str(options.get("image", "")), reader)
 
     def _reader(self, name: str, options: SearchOptions) -> Reader:
         if name not in self._learned:

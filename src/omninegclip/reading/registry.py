@@ -26,6 +26,15 @@ class WholeReader:
         return [Reading(sentence) for sentence in sentences]
 
 
+def check_name(name: str) -> None:
+    """Raise OmniNegClipError where there is no reader of that name."""
+    known = get_args(ReaderName)
+    if not isinstance(name, str) or (name not in known and not name.startswith(LEARNED)):
+        raise OmniNegClipError(f"There is no reader {name!r}: it can be {', '.join(known)} or {LEARNED}PATH.")
+    if name == LEARNED:
+        raise OmniNegClipError(f"The reader {LEARNED} lacks the path of what was trained: {LEARNED}PATH.")
+
+
 def make_reader(name: str, llm: Endpoint | None = None, encoder: "Encoder | None" = None) -> Reader:
     """Return the reader of a name.
 
@@ -37,9 +46,10 @@ def make_reader(name: str, llm: Endpoint | None = None, encoder: "Encoder | None
     Raises:
         OmniNegClipError: there is no such reader, it lacks what it needs, or it was made for another model.
     """
+    check_name(name)
     if name.startswith(LEARNED):
         if encoder is None:
-            raise OmniNegClipError(f"The reader {name} needs --model, the model that it was trained for.")
+            raise OmniNegClipError(f"The reader {name} needs a model (--model), the one it was trained for.")
         from omninegclip.reading.learned import load_reader
 
         return load_reader(Path(name.removeprefix(LEARNED)), encoder)
@@ -47,9 +57,6 @@ def make_reader(name: str, llm: Endpoint | None = None, encoder: "Encoder | None
         return RulesReader()
     if name == "none":
         return WholeReader()
-    if name != "llm":
-        known = ", ".join(get_args(ReaderName))
-        raise OmniNegClipError(f"There is no reader {name!r}: it can be {known} or {LEARNED}PATH.")
     if llm is None:
         raise OmniNegClipError(
             "The reader llm needs --llm-url, an OpenAI-compatible endpoint up to /v1, and --llm-model."

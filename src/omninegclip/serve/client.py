@@ -1,5 +1,7 @@
 """A client of the server, with the server's own types."""
 
+import re
+import reprlib
 from base64 import b64encode
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -9,7 +11,6 @@ from pydantic import BaseModel, ValidationError
 
 from omninegclip.errors import OmniNegClipError
 from omninegclip.extras import needed_for
-from omninegclip.index.question import unwanted_of
 from omninegclip.index.score import ScoreName
 from omninegclip.reading.registry import ServedReader
 from omninegclip.serve.wire import (
@@ -33,7 +34,10 @@ from omninegclip.serve.wire import (
     ServedModel,
 )
 
+_DAY = 86_400.0
+_ID = re.compile(r"[0-9a-f]{32}")
 A = TypeVar("A", bound=BaseModel)
+S = TypeVar("S")
 ImageFile = str | Path | bytes  # a path, or what the file holds
 
 
@@ -93,12 +97,12 @@ class Client:
         """
         with needed_for("The client"):
             import httpx
-        if not isinstance(url, str) or not url.startswith(("http://", "https://")):
+        if not isinstance(url, str) or not url.lower().startswith(("http://", "https://")):
             raise OmniNegClipError(f"url is {url!r}: write it as 'http://127.0.0.1:8000'.")
         if not isinstance(key, str) or not (key.isascii() and key.isprintable()):
             raise OmniNegClipError("key must be a text of printable ASCII characters, as keys are.")
-        if not isinstance(timeout, int | float) or not timeout > 0:
-            raise OmniNegClipError(f"timeout is {timeout!r}: it must be seconds, above 0.")
+        if isinstance(timeout, bool) or not isinstance(timeout, int | float) or not 0 < timeout <= _DAY:
+            raise OmniNegClipError(f"timeout is {timeout!r}: it must be seconds, above 0 and a day at most.")
         headers = {"authorization": f"Bearer {key}"} if key else {}
         try:
             self._http: httpx.Client = httpx.Client(base_url=url, headers=headers, timeout=timeout)
@@ -128,15 +132,15 @@ class Client:
     ) -> SearchAnswer:
         """Return a page of the images that fit a query best; `cursor` is `next` of the page before.
 
-        What is in `without` is a text, `TEXT:WEIGHT` as everywhere, or a `DeniedText`.
+        What is in `without` is a text, `TEXT:WEIGHT`, or a `DeniedText`.
         """
         given: dict[str, object] = {
             **options,
-            "without": [_denied(each) for each in _several("without", without)],
+            "without": _several("without", without),
             "limit": limit,
             "cursor": cursor,
         }
-        if "image" in options:
+        if options.get("image") is not None:
             given["image"] = _encoded(options["image"])
         return self._post("search", _valid(SearchRequest, {"query": query, **given}), SearchAnswer)
 
@@ -164,7 +168,8 @@ class Client:
 
     def embed_image(self, images: Sequence[ImageFile]) -> list[list[float]]:
         """Return the embedding of each image."""
-        request = _valid(EmbedImageRequest, {"images": [_encoded(image) for image in images]})
+        given = [_encoded(image) for image in _several("images", images)]
+        request = _valid(EmbedImageRequest, {"images": given})
         return self._post("embed/image", request, EmbedAnswer).embeddings
 
     def score(
@@ -177,7 +182,7 @@ class Client:
     ) -> list[PairScore]:
         """Return the score of each pair of a sentence and the number of an image, from 0 on."""
         given = {
-            "images": [_encoded(image) for image in images],
+            "images": [_encoded(image) for image in _several("images", images)],
             "pairs": [Pair(text=text, image=image) for text, image in pairs],
         }
         request = _valid(ScoreRequest, {**given, "reader": reader, "score": score})
@@ -185,19 +190,27 @@ class Client:
 
     def image(self, image_id: str, *, large: bool = False) -> bytes:
         """Return an image of the index as a small JPEG."""
+        if not _ID.fullmatch(image_id):
+            raise OmniNegClipError(f"{image_id!r} is not the id of an image: take it from a result.")
         return self._sent("GET", f"v1/images/{image_id}?size={'large' if large else 'small'}")
 
     def index(self) -> IndexInfo:
         """Return what is served."""
-        return IndexInfo.model_validate_json(self._sent("GET", "v1/index"))
+        return self._answer(self._sent("GET", "v1/index"), IndexInfo)
 
     def model(self) -> ServedModel:
         """Return the card of the model of the index."""
-        return ServedModel.model_validate_json(self._sent("GET", "v1/model"))
+        return self._answer(self._sent("GET", "v1/model"), ServedModel)
 
     def _post(self, path: str, request: BaseModel, answer: type[A]) -> A:
         body = request.model_dump_json(exclude_unset=True).encode()
-        return answer.model_validate_json(self._sent("POST", f"v1/{path}", body))
+        return self._answer(self._sent("POST", f"v1/{path}", body), answer)
+
+    def _answer(self, content: bytes, kind: type[A]) -> A:
+        try:
+            return kind.model_validate_json(content)
+        except ValidationError as error:
+            raise ServerError(f"{self._http.base_url} is no server of omninegclip serve.", 200) from error
 
     def _sent(self, method: str, path: str, body: bytes | None = None) -> bytes:
         import httpx
@@ -230,19 +243,11 @@ def _valid(kind: type[A], given: dict[str, object]) -> A:
         raise OmniNegClipError(f"{where}: {first['msg']}.") from error
 
 
-def _several(name: str, given: Sequence[object]) -> list[object]:
-    """Return what is given; raises OmniNegClipError for one text, whose letters would be taken for texts."""
-    if isinstance(given, str):
-        raise OmniNegClipError(f"{name} must be a list of texts: write [{given!r}].")
+def _several(name: str, given: Sequence[S]) -> list[S]:
+    """Return what is given; raises OmniNegClipError for one text, whose letters would be taken for many."""
+    if isinstance(given, str | bytes) or not isinstance(given, Sequence):
+        raise OmniNegClipError(f"{name} must be a list: write [{reprlib.repr(given)}].")
     return list(given)
-
-
-def _denied(given: object) -> object:
-    """Return what must not be seen with its weight; raises as `unwanted_of` does."""
-    if not isinstance(given, str):
-        return given
-    said = unwanted_of(given)
-    return DeniedText(text=said.text, weight=said.weight)
 
 
 def _encoded(image: ImageFile) -> str:

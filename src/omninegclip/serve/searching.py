@@ -10,7 +10,7 @@ import numpy as np
 from omninegclip.embeddings import Embeddings
 from omninegclip.errors import OmniNegClipError
 from omninegclip.index.engine import Searched
-from omninegclip.index.question import Question, Unwanted, read_question
+from omninegclip.index.question import Question, Unwanted, read_question, unwanted_of
 from omninegclip.index.rank import Ranked, rank
 from omninegclip.index.score import Half, Numbers, QuestionScore
 from omninegclip.index.search import LIKELY
@@ -36,7 +36,7 @@ class Asked:
     @classmethod
     def of(cls, request: SearchRequest) -> "Asked":
         """Read a request; raises OmniNegClipError when it asks for nothing, or contradicts itself."""
-        denied = [DeniedText(text=each) if isinstance(each, str) else each for each in request.without]
+        denied = [unwanted_of(each) if isinstance(each, str) else each for each in request.without]
         whole = request.score == "cosine"
         if whole and denied:
             raise OmniNegClipError(
