@@ -29,6 +29,8 @@ cosines = encoder.similarity(["a dog", "no dog"], [Path("dog.jpg")])
 ```""",
     "omninegclip, as a reader": """\
 ```console
+$ omninegclip read "a dog; the cat is missing" --reader learned:{place} --model MODEL
+$ omninegclip search "a dog without a cat" --reader learned:{place} --db DB
 $ omninegclip evaluate MODEL --reader learned:{place} --suite negation --data DATA
 ```
 
