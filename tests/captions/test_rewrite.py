@@ -13,7 +13,16 @@ pytest.importorskip("httpx", reason="the llm extra is not installed")
 from tests.helpers.endpoint import Server, Step, object_answer
 
 from omninegclip import llm
-from omninegclip.captions.rewrite import REWRITING, Request, Rewriter, _message, fault, rewrite_rows
+from omninegclip.captions.rewrite import (
+    REWRITING,
+    Request,
+    Rewriter,
+    Rewritten,
+    _message,
+    fault,
+    rewording,
+    rewrite_rows,
+)
 from omninegclip.errors import OmniNegClipError
 from omninegclip.llm import Endpoint, LanguageModel
 
@@ -123,6 +132,67 @@ def test_rows_say_who_wrote_them(start: Started) -> None:
     done, left = rewrite_rows([row, bare], rewriter)
     assert (done["absence_negated"], done["absence_by"]) == (GOOD, "model")
     assert (left["absence_negated"], left["absence_by"]) == (None, None)
+
+
+OTHER = "A cat rests on a mat without a dog around."
+SEVERAL = [
+    GOOD,
+    f" {GOOD.upper()}",
+    "A cat with a dog on a mat.",
+    OTHER,
+    "A cat lies on a mat and no dog is there.",
+]
+
+
+def several(start: Started, captions: object, wordings: int = 3) -> tuple[Rewriter, Server]:
+    rewriter, server, _ = start(object_answer({"captions": captions}))
+    return Rewriter(LanguageModel(rewriter.model.endpoint, rewording(wordings)), wordings), server
+
+
+def test_several_wordings_are_those_that_pass_and_differ(start: Started) -> None:
+    rewriter, server = several(start, SEVERAL, 2)
+    assert [(each.text, each.by) for each in rewriter.wordings_of(REQUEST)] == [
+        (GOOD, "model"),
+        (OTHER, "model"),
+    ]
+    schema = server.bodies[0]["response_format"]["json_schema"]["schema"]
+    assert schema["properties"] == {"captions": {"type": "array", "items": {"type": "string"}}}
+    assert "2 captions" in server.bodies[0]["messages"][0]["content"]
+
+
+@pytest.mark.parametrize(
+    ("captions", "reason"),
+    [
+        (["A cat on a mat beside a dog in the sun."], "negates nothing"),
+        ([], "no JSON with captions"),
+        ([7], "no JSON with captions"),
+        (GOOD, "no JSON with captions"),
+    ],
+)
+def test_without_a_good_wording_the_rule_stands_in(start: Started, captions: object, reason: str) -> None:
+    rewriter, _ = several(start, captions)
+    assert rewriter.wordings_of(REQUEST) == [Rewritten(REQUEST.negated, "rule", reason)]
+
+
+def test_further_wordings_are_rows_with_their_own_kind_alone(start: Started) -> None:
+    rewriter, _ = several(start, SEVERAL)
+    row = {"caption": REQUEST.caption, "absence_negated": REQUEST.negated, "absence_object": "dog"}
+    row |= {"presence_negated": "A cat that is not on a mat.", "presence_denied": "on a mat"}
+    row |= {"contrast_set": [{"text": "a cat"}], "image_id": "1"}
+    first, second, third = rewrite_rows([row], rewriter)
+    assert [each["absence_negated"] for each in (first, second, third)] == [GOOD, OTHER, SEVERAL[4]]
+    assert first["presence_negated"] == row["presence_negated"]  # no wording names the mat as denied
+    assert first["contrast_set"] == row["contrast_set"]
+    for more in (second, third):
+        assert {name: more[name] for name in ("image_id", "caption", "absence_object", "absence_by")} == {
+            "image_id": "1",
+            "caption": REQUEST.caption,
+            "absence_object": "dog",
+            "absence_by": "model",
+        }
+        assert [
+            more[name] for name in ("presence_negated", "presence_denied", "presence_by", "contrast_set")
+        ] == [None] * 4
 
 
 def test_the_rule_itself_passes_every_check() -> None:

@@ -52,6 +52,8 @@ def test_one_caption_is_counted_and_has_no_accuracy(
 
 
 def test_an_endpoint_without_a_model_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(OmniNegClipError, match="--wordings needs a language model"):
+        run(tmp_path / "in.txt", tmp_path / "out.parquet", "--wordings=3")
     with pytest.raises(OmniNegClipError, match="needs both --llm-url"):
         run(tmp_path / "in.txt", tmp_path / "out.parquet", "--llm-url=http://127.0.0.1:1/v1")
 

@@ -43,6 +43,25 @@ REWRITING = Asking(
 )
 
 
+def rewording(wordings: int) -> Asking:
+    """Return the task of saying a negation in several ways."""
+
+    def captions_of(answer: JsonObject) -> list[str] | None:
+        said = answer.get("captions")
+        if not isinstance(said, list) or not all(isinstance(each, str) for each in said):
+            return None
+        return [each.strip() for each in said if each.strip()] or None
+
+    return REWRITING._replace(
+        instructions=f"{INSTRUCTIONS} The field is captions: {wordings} captions, each of which negates in "
+        "other words.",
+        name="negated_captions",
+        properties={"captions": {"type": "array", "items": {"type": "string"}}},
+        take=captions_of,
+        wanted="captions",
+    )
+
+
 @dataclass(frozen=True, slots=True)
 class Request:
     """A caption, its negation by rule, and the noun or phrase that the negation denies."""
@@ -122,20 +141,35 @@ def requests(row: Row) -> dict[str, Request]:
 
 
 def rewrite_rows(rows: Sequence[Row], rewriter: "Rewriter") -> list[Row]:
-    """Return the rows with the model's texts where they pass, and who wrote each: model, or rule and why."""
+    """Return the rows with the model's texts where they pass, and who wrote each: model, or rule and why.
 
-    def rewritten(row: Row) -> Row:
-        changes: Row = {"presence_by": None, "absence_by": None}
-        for column, request in requests(row).items():
-            found = rewriter(request)
-            changes[column] = found.text
-            changes[column.replace("negated", "by")] = (
-                found.by if found.reason is None else f"rule: {found.reason}"
-            )
-        return row | changes
+    Further wordings are further rows of the same caption, without a contrast set, and without a negation of
+    the kind that has no more of them.
+    """
+
+    def rewritten(row: Row) -> list[Row]:
+        found = {column: rewriter.wordings_of(request) for column, request in requests(row).items()}
+        return [
+            _worded(row, {column: texts[at] for column, texts in found.items() if at < len(texts)}, at)
+            for at in range(max(map(len, found.values()), default=1))
+        ]
 
     with ThreadPoolExecutor(AT_ONCE) as pool:
-        return list(pool.map(rewritten, rows))
+        return [row for several in pool.map(rewritten, rows) for row in several]
+
+
+def _worded(row: Row, texts: dict[str, "Rewritten"], at: int) -> Row:
+    """Return a row with one wording of each negation; the first one keeps all else that it had."""
+    changes: Row = {"presence_by": None, "absence_by": None}
+    if at:
+        kinds = tuple(f"{column.partition('_')[0]}_" for column in requests(row) if column not in texts)
+        changes |= {name: None for name in row if name == "contrast_set" or name.startswith(kinds)}
+    for column, found in texts.items():
+        changes[column] = found.text
+        changes[column.replace("negated", "by")] = (
+            found.by if found.reason is None else f"rule: {found.reason}"
+        )
+    return row | changes
 
 
 SMALL_WORDS = frozenset({"a", "an", "the", "of", "on", "in", "at", "with", "is", "are", "and", "to", "by"})
@@ -143,18 +177,33 @@ SMALL_WORDS = frozenset({"a", "an", "the", "of", "on", "in", "at", "with", "is",
 
 @dataclass(frozen=True, slots=True)
 class Rewriter:
-    """Takes a model's text where it passes every check, and the rule's, with the reason, where not."""
+    """Takes a model's text where it passes every check, and the rule's, with the reason, where not.
+
+    `wordings` is how many texts of a negation are taken at most, of a model whose task is `rewording` them
+    where there are several.
+    """
 
     model: LanguageModel
+    wordings: int = 1
 
     def __call__(self, request: Request) -> Rewritten:
         """Return the model's text where it passes every check, else the rule's."""
+        return self.wordings_of(request)[0]
+
+    def wordings_of(self, request: Request) -> list[Rewritten]:
+        """Return the model's texts that pass every check and differ, the rule's where there is none."""
         answer = self.model.ask(_message(request))
-        if not isinstance(answer, str):
+        if not isinstance(answer, str | list):
             reason = answer.reason if isinstance(answer, Failure) else "no caption"
-            return Rewritten(request.negated, "rule", reason)
-        wrong = fault(request, answer)
-        return Rewritten(request.negated, "rule", wrong) if wrong else Rewritten(answer, "model")
+            return [Rewritten(request.negated, "rule", reason)]
+        texts: dict[str, str] = {}
+        for text in map(str, [answer] if isinstance(answer, str) else answer):
+            texts.setdefault(" ".join(text.lower().split()), text)
+        faults = [fault(request, text) for text in texts.values()]
+        good = [text for text, wrong in zip(texts.values(), faults, strict=True) if wrong is None]
+        if not good:
+            return [Rewritten(request.negated, "rule", faults[0])]
+        return [Rewritten(text, "model") for text in good[: self.wordings]]
 
 
 def _message(request: Request) -> str:

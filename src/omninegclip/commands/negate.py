@@ -4,11 +4,12 @@ import os
 from dataclasses import asdict, dataclass, replace
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 from cyclopts import Parameter
 
 from omninegclip.commands.options import (
+    Between,
     DeviceOptions,
     Flag,
     Json,
@@ -38,6 +39,7 @@ class NegateOptions:
         per_caption: Negated captions per caption.
         seed: Decides every choice.
         hard: Add hard variants: objects swapped, and the absent object affirmed.
+        wordings: Ways to say each negation, by the language model; each that passes the checks is a row.
         processes: Worker processes; one per core when not given.
         engine: local, or ray for a cluster.
     """
@@ -47,6 +49,7 @@ class NegateOptions:
     per_caption: Repeats = 1
     seed: Seed = 0
     hard: Flag = False
+    wordings: Annotated[int, Parameter(validator=Between(1, 8))] = 1
     processes: Processes | None = None
     engine: Literal["local", "ray"] = "local"
 
@@ -120,7 +123,11 @@ def _negate(
     models = RULES
     if (endpoint := llm.endpoint) is not None:
         by = f"{endpoint.model} at {endpoint.url}"
-        models = replace(models, by=by, rewrite=_rewriter(endpoint))
+        if options.wordings > 1:
+            by += f", {options.wordings} wordings"
+        models = replace(models, by=by, rewrite=_rewriter(endpoint, options.wordings))
+    elif options.wordings > 1:
+        raise OmniNegClipError("--wordings needs a language model: name it with --llm-url and --llm-model.")
     if screen.screen_with is not None:
         look, fingerprint = _looks(screen.screen_with, screen, data)
         models = replace(models, by=f"{models.by}, screened with {fingerprint}", look=look)
@@ -152,8 +159,9 @@ def _engine(options: NegateOptions) -> "Engine":
     return local(processes)
 
 
-def _rewriter(endpoint: "Endpoint") -> "RewriteRows":
-    from omninegclip.captions.rewrite import REWRITING, Rewriter, rewrite_rows
+def _rewriter(endpoint: "Endpoint", wordings: int) -> "RewriteRows":
+    from omninegclip.captions.rewrite import REWRITING, Rewriter, rewording, rewrite_rows
     from omninegclip.llm import LanguageModel
 
-    return partial(rewrite_rows, rewriter=Rewriter(LanguageModel(endpoint, REWRITING)))
+    task = REWRITING if wordings == 1 else rewording(wordings)
+    return partial(rewrite_rows, rewriter=Rewriter(LanguageModel(endpoint, task), wordings))
