@@ -26,7 +26,7 @@ TABLE = "images"
 APPROXIMATE_FROM = 50_000  # rows; fewer are scanned, exactly, in milliseconds
 PART = 1000  # rows in a part of the approximate index, as it is made
 GROWN = 4  # times as many, and it is made anew
-PROBED = 40  # parts that a query looks into
+PROBED = 25  # parts that a query looks into
 KEPT = timedelta(minutes=30)  # how long what was deleted stays for a search that began before
 _NAMED = "vector_in_"  # and how many parts
 
