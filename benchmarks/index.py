@@ -74,10 +74,11 @@ def copied(photos: Path, folder: Path, count: int) -> None:
 
 
 def measured(encoder: ClipEncoder, folder: Path, db: Path, processes: int | None) -> dict[str, object]:
-    encode, busy, seen = encoder.encode_images, [], []
+    encode, busy, seen, started = encoder.encode_images, [], [], []
 
     def timed(pixels: torch.Tensor) -> torch.Tensor:
         began = time.perf_counter()
+        started.append(began)
         features = encode(pixels)
         if features.is_cuda:
             torch.cuda.synchronize()
@@ -89,13 +90,16 @@ def measured(encoder: ClipEncoder, folder: Path, db: Path, processes: int | None
     began = time.perf_counter()
     with writable_store(str(db), Header.of(encoder, "measured")) as store:
         changes = update(store, [folder], on_this_machine(encoder, processes))
-    seconds = time.perf_counter() - began
+    ended = time.perf_counter()
+    seconds = ended - began
     quarter = max(len(seen) // 4, 1)
     return {
         "images": changes.new,
         "threads": torch.get_num_threads(),
         "images_per_second": round(changes.new / seconds, 1),
+        "seconds_before_the_first_batch": round(started[0] - began, 1),
         "encoder_busy_share": round(sum(busy) / seconds, 3),
+        "encoder_busy_share_from_then_on": round(sum(busy) / (ended - started[0]), 3),
         "memory_MB_second_quarter": round(max(seen[quarter : 2 * quarter] or seen)),
         "memory_MB_last_quarter": round(max(seen[-quarter:])),
     }
