@@ -12,7 +12,8 @@ from run_place import Place
 from omninegclip.clip.encoder import ClipEncoder
 from omninegclip.clip.io.load import load_clip
 from omninegclip.index.question import read_question
-from omninegclip.reading.learned import FILE, load_reader, save_reader
+from omninegclip.index.search import Index
+from omninegclip.reading.learned import AFFIRMED, FILE, load_reader, save_reader
 from omninegclip.reading.reading import Reading
 from omninegclip.scenes.tables import write_benchmark
 
@@ -59,7 +60,7 @@ def test_evaluate_reads_with_it_and_refuses_another_model_before_any_work(place:
 def test_read_and_search_say_what_it_understood(place: Place, reader: Path) -> None:
     sentence = "a dog without a cat"
     encoder = load_clip(str(place.folder / "clip"))
-    save_reader(reader / FILE, _denies_all(encoder), "clip", encoder.fingerprint)
+    save_reader(reader / FILE, _of_one_part(encoder, 1), "clip", encoder.fingerprint)
     expected = load_reader(reader, encoder).read([sentence])[0]
     assert expected == Reading("", ("a dog without a cat",))  # what neither the rules say nor no reader
     options = ["--reader=learned:reader/model", "--model=clip"]
@@ -81,11 +82,28 @@ def test_read_and_search_say_what_it_understood(place: Place, reader: Path) -> N
     assert "nowhere does not exist: `omninegclip train --preset scenes-reader` makes a reader" in errors
 
 
-def _denies_all(encoder: ClipEncoder) -> dict[str, torch.Tensor]:
-    """Return weights with which every word is of the first thing that is denied."""
+def test_an_open_index_reads_with_what_was_trained_anew(place: Place, tmp_path: Path) -> None:
+    write_benchmark(tmp_path / "drawn", 3, 24)
+    clip = str(place.folder / "clip")
+    assert call("index", "drawn/images", "--db=db", f"--model={clip}", cwd=tmp_path)[0] == 0
+    index, file, name = Index.open(tmp_path / "db"), tmp_path / FILE, f"learned:{tmp_path}"
+    encoder = load_clip(clip)
+    said = []
+    for part in (1, AFFIRMED):
+        save_reader(file, _of_one_part(encoder, part), "clip", encoder.fingerprint)
+        expected = load_reader(file, encoder).read(["a dog without a cat"])[0]
+        understood = index.search("a dog without a cat", reader=name).understood
+        assert understood == read_question("a dog without a cat", (), "", _Said(expected)).understood
+        assert index.search("a dog without a cat", reader=name).understood == understood
+        said.append(understood)
+    assert len(set(said)) == 2
+
+
+def _of_one_part(encoder: ClipEncoder, part: int) -> dict[str, torch.Tensor]:
+    """Return weights with which every word is of one part, 1 being the first thing that is denied."""
     norm, projection = encoder.model.text_model.final_layer_norm, encoder.model.text_projection.weight
     ones = torch.zeros_like(projection)
-    ones[1] = 1
+    ones[part] = 1
     return {
         "text_model.final_layer_norm.weight": torch.zeros_like(norm.weight),
         "text_model.final_layer_norm.bias": torch.ones_like(norm.bias),

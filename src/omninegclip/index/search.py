@@ -156,7 +156,7 @@ class Index:
         """Search a store with the model that its vectors are of."""
         self.store = store
         self.encoder = encoder
-        self._learned: dict[str, Reader] = {}  # by name
+        self._learned: dict[tuple[str, int], Reader] = {}  # the last one, by name and time of its file
 
     @classmethod
     def open(
@@ -238,12 +238,16 @@ class Index:
         return read_question(query, without, str(options.get("image", "")), reader)
 
     def _reader(self, name: str, options: SearchOptions) -> Reader:
-        if name not in self._learned:
-            reader = make_reader(name, options.get("llm"), self.encoder)
-            if not name.startswith(LEARNED):
-                return reader
-            self._learned[name] = reader  # to load it takes longer than to search
-        return self._learned[name]
+        if not name.startswith(LEARNED):
+            return make_reader(name, options.get("llm"))
+        from omninegclip.reading.learned import reader_file
+
+        file = reader_file(Path(name.removeprefix(LEARNED)))
+        key = name, file.stat().st_mtime_ns if file.exists() else 0
+        if key not in self._learned:
+            # to load one takes longer than to search; one that was trained anew is another
+            self._learned = {key: make_reader(name, None, self.encoder)}
+        return self._learned[key]
 
     def score(self, asked: Question, name: ScoreName = "gate") -> QuestionScore:
         """Return the score of a question, embedded and calibrated."""
