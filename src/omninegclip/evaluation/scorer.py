@@ -13,7 +13,7 @@ from omninegclip.files import hash_file
 from omninegclip.llm import Endpoint
 from omninegclip.reading.learned import reader_file
 from omninegclip.reading.reading import ReadHalves
-from omninegclip.reading.registry import LEARNED, make_reader
+from omninegclip.reading.registry import LEARNED, check_name, make_reader
 from omninegclip.scenes.negation import TemplatesReader
 from omninegclip.scoring.calibration import calibration_file, calibration_of
 from omninegclip.scoring.halves import DEFAULT, Gate
@@ -81,10 +81,7 @@ class Scorer(NamedTuple):
         Raises OmniNegClipError when there is no such reader, the model is not the one that the reader was
         made for, or the score needs a calibration and there is none.
         """
-        if self.reader == LEARNED or (self.reader not in READERS and not self.reader.startswith(LEARNED)):
-            raise OmniNegClipError(
-                f"There is no reader {self.reader!r}: it can be {', '.join(READERS)} or {LEARNED}PATH."
-            )
+        check_name(self.reader, READERS)
         embed_text = embed_text or encoder.embed_text
         if self.reader == "none" or self.score == "cosine":
             return whole_texts(embed_text)

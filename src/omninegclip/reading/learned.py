@@ -55,8 +55,8 @@ class ReadWords(NamedTuple):
     spans: Sequence[tuple[int, int]]
 
 
-class Told(NamedTuple):
-    """What a tower says of the words of a sentence.
+class TaggedWords(NamedTuple):
+    """The words of a sentence, as a tower tags them.
 
     Attributes:
         spans: [W] where they are in it.
@@ -139,14 +139,14 @@ class LearnedReader:
         self._tower = copy.copy(encoder)
         self._tower.model = model
 
-    def tell(self, sentences: Sequence[str]) -> list[Told | None]:
-        """Return what the tower says of the words of each sentence; None where it can't read it."""
+    def tag(self, sentences: Sequence[str]) -> list[TaggedWords | None]:
+        """Return the words of each sentence with their parts; None where the tower can't read it."""
         read = read_words(self._tower, sentences)
         vectors = self._tower.embed_words([each.places for each in read if each])
         likely = part_logits(torch.from_numpy(vectors), PARTS).softmax(dim=1).numpy()
         bounds = np.cumsum([0, *(len(each.spans) if each else 0 for each in read)])
         return [
-            Told(each.spans, likely[bounds[row] : bounds[row + 1]]) if each else None
+            TaggedWords(each.spans, likely[bounds[row] : bounds[row + 1]]) if each else None
             for row, each in enumerate(read)
         ]
 
@@ -156,23 +156,25 @@ class LearnedReader:
         One without any word that can deny stands as it is, and one that is too long is read by the rules.
         """
         asked = [text for text in dict.fromkeys(sentences) if cue_words(text)]
-        told = dict(zip(asked, self.tell(asked), strict=True))
-        if long := [text for text, said in told.items() if said is None]:
+        tagged = dict(zip(asked, self.tag(asked), strict=True))
+        if long := sum(words is None for words in tagged.values()):
             console.print(
-                f"{len(long):,} of {len(asked):,} sentences are too long for this reader: read by rules."
+                f"{long:,} of {len(asked):,} sentences are too long to be read so: the rules do it."
             )
-        read = {text: reading_of(text, said) if said else read_by_rules(text) for text, said in told.items()}
+        read = {
+            text: reading_of(text, words) if words else read_by_rules(text) for text, words in tagged.items()
+        }
         return [read.get(text) or Reading(without_frame(text)) for text in sentences]
 
 
-def reading_of(sentence: str, told: Told) -> Reading:
+def reading_of(sentence: str, words: TaggedWords) -> Reading:
     """Return the reading of a sentence from its words: the sentence itself where they deny nothing."""
-    parts = told.parts.argmax(axis=1)
-    denied = (_said(sentence, told.spans, parts, part) for part in range(1, NEITHER))
+    parts = words.parts.argmax(axis=1)
+    denied = (_said(sentence, words.spans, parts, part) for part in range(1, NEITHER))
     named = tuple(dict.fromkeys(text for text in map(_named, denied) if text))
     if not named:
         return Reading(without_frame(sentence))
-    return Reading(tidy(_said(sentence, told.spans, parts, AFFIRMED)), named)
+    return Reading(tidy(_said(sentence, words.spans, parts, AFFIRMED)), named)
 
 
 def _named(text: str) -> str:

@@ -26,9 +26,8 @@ class WholeReader:
         return [Reading(sentence) for sentence in sentences]
 
 
-def check_name(name: str) -> None:
-    """Raise OmniNegClipError where there is no reader of that name."""
-    known = get_args(ReaderName)
+def check_name(name: str, known: Sequence[str] = get_args(ReaderName)) -> None:
+    """Raise OmniNegClipError where a reader is neither one of `known` nor a learned one with a path."""
     if not isinstance(name, str) or (name not in known and not name.startswith(LEARNED)):
         raise OmniNegClipError(f"There is no reader {name!r}: it can be {', '.join(known)} or {LEARNED}PATH.")
     if name == LEARNED:

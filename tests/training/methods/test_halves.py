@@ -9,7 +9,7 @@ from tiny_clip import contrast, tiny_encoder
 
 from omninegclip.clip.encoder import ClipEncoder
 from omninegclip.errors import OmniNegClipError
-from omninegclip.reading.learned import PARTS, LearnedReader, Told, read_words, reading_of
+from omninegclip.reading.learned import PARTS, LearnedReader, TaggedWords, read_words, reading_of
 from omninegclip.training.methods.halves import WordsBatch, make_halves, parts_of
 from omninegclip.training.methods.method import BatchPlan
 from omninegclip.training.preset import load_preset
@@ -116,7 +116,7 @@ def test_a_tower_that_learned_sentences_reads_them(encoder: ClipEncoder) -> None
             (read,) = read_words(encoder, [text])
             assert read
             sure = torch.eye(PARTS)[[int(part) for part in said]].numpy()
-            assert reader.read([text]) == [reading_of(text, Told(read.spans, sure))]
+            assert reader.read([text]) == [reading_of(text, TaggedWords(read.spans, sure))]
 
 
 def test_records_that_say_no_halves_are_refused(encoder: ClipEncoder) -> None:
