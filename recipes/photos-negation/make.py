@@ -48,6 +48,7 @@ from omninegclip.evaluation.scenes import Figures, as_dict
 from omninegclip.files import hold, write_text
 from omninegclip.progress import console, track
 from omninegclip.reading.learned import load_reader
+from omninegclip.reading.reading import Reader
 from omninegclip.reading.rules import RulesReader
 from omninegclip.report.figures import over_seeds, to_csv
 from omninegclip.report.page import RunPage
@@ -237,7 +238,8 @@ def reads(column: Cell | str, base: Encoder, options: argparse.Namespace) -> tup
     """Return a column's name and how it scores texts: a model's cosines, or the gated halves of `base`."""
     if column == PRETRAINED:
         return PRETRAINED, whole_texts(base.embed_text)
-    label, reader = GATED, RulesReader()  # type: tuple[str, Reader]
+    label = GATED
+    reader: Reader = RulesReader()
     if isinstance(column, Cell):
         tuned = column.folder(options.work) / "model"
         if column.objective != READER:

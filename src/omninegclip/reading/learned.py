@@ -159,7 +159,7 @@ class LearnedReader:
         tagged = dict(zip(asked, self.tag(asked), strict=True))
         if long := sum(words is None for words in tagged.values()):
             console.print(
-                f"{long:,} of {len(asked):,} sentences are too long to be read so: the rules do it."
+                f"{long:,} of {len(asked):,} sentences are too long for this reader: read by rules."
             )
         read = {
             text: reading_of(text, words) if words else read_by_rules(text) for text, words in tagged.items()
