@@ -15,8 +15,9 @@ JSON on stdout: `speedup_*` against `authors`; `texts_per_second_*` of ours, pac
 `packing_seconds` alone; `loss_difference` of `ours` in fp32 before any step; `peak_memory_ratio` ours to
 theirs, on a GPU of its memory; `matrix_peak_share_*` the matrix products of our packing, forward and backward
 pass (attention's inner ones not counted) per second, over the rate of a product of matrices of 2048 x 2048,
-on a GPU of 8192 x 8192, in the same precision. What was not measured is null: bf16 without units in the
-processor, fp16 there at all.
+on a GPU of 8192 x 8192, in the same precision. With `--compile` also `*_compiled`, with
+`compile: true`, and `compile_seconds_*` for compiling. What was not measured is null: bf16
+without units in the processor, fp16 there at all.
 """
 
 import argparse
@@ -40,11 +41,13 @@ from torch.utils.flop_counter import FlopCounterMode
 from transformers import CLIPConfig, CLIPModel
 
 from omninegclip.clip.device import ComputePlace, choose_device, moved
+from omninegclip.clip.families.registry import family_of
 from omninegclip.clip.policy import apply_policy, parameter_groups
 from omninegclip.clip.text.packing import pack
 from omninegclip.clip.transform import ImageTransform
 from omninegclip.memory import keep_freed_memory
 from omninegclip.objectives.objective import shipped_objectives
+from omninegclip.training.compiled import compiled_texts
 from omninegclip.training.methods.pairs import PairBatch
 from omninegclip.training.task import TrainingTask
 
@@ -159,8 +162,9 @@ def cached_features(model: CLIPModel, pixels: Tensor) -> Tensor:
     return F.normalize(torch.cat(parts), dim=-1).half().float()
 
 
-def our_loss(model: CLIPModel, data: Data, precision: str) -> Callable[[], Tensor]:
-    task = TrainingTask(model, shipped_objectives()["omni"].minimised({}), precision)
+def our_loss(model: CLIPModel, data: Data, precision: str, compiled: bool) -> Callable[[], Tensor]:
+    encode = compiled_texts(family_of(model), CONTEXT) if compiled else None
+    task = TrainingTask(model, shipped_objectives()["omni"].minimised({}), precision, encode)
     features = [cached_features(model, pixels) for pixels in (data.presence_pixels, data.absence_pixels)]
     kinds = ((data.captions, data.presence_negated), (data.originals, data.absence_negated))
     groups = [pair for kind in kinds for pair in zip(*kind, strict=True)]
@@ -198,10 +202,13 @@ def measure(variant: str, options: argparse.Namespace) -> dict[str, float]:
         loss = decoding(model, data, options.threads)
     if ours:
         keep_freed_memory()
-        loss = our_loss(model, data, variant.removeprefix("ours_"))
+        _, precision, *compiled = variant.split("_")
+        loss = our_loss(model, data, precision, bool(compiled))
+    begun = time.perf_counter()
     with FlopCounterMode(display=False) as counter:  # this step warms up
         first = loss()
         first.backward()
+    warm_up = time.perf_counter() - begun
 
     def step() -> None:
         optimizer.step()
@@ -217,6 +224,7 @@ def measure(variant: str, options: argparse.Namespace) -> dict[str, float]:
         "seconds": min(map(sum, zip(passes, updates, strict=True))),
         "passes": min(passes),
         "loss": first.item(),
+        "warm_up": warm_up,
         "operations": counter.get_total_flops(),
         "peak_bytes": torch.cuda.max_memory_allocated(device)
         if on_card
@@ -247,14 +255,20 @@ def compare(options: argparse.Namespace) -> dict[str, Any]:
     measured = ["fp32", *(["bf16"] if has_bf16 and not options.skip_bf16 else [])]
     measured += ["fp16"] if device.type == "cuda" else []
     variants = ["authors", "authors_jpeg", *(f"ours_{name}" for name in measured)]
+    variants += [f"ours_{name}_compiled" for name in measured] if options.compile else []
     found = {variant: in_own_process(variant, options) for variant in variants}
     result: dict[str, Any] = {}
-    for name, dtype in dtypes.items():
+    names = dtypes | (
+        {f"{name}_compiled": dtype for name, dtype in dtypes.items()} if options.compile else {}
+    )
+    for name, dtype in names.items():
         ours = found.get(f"ours_{name}")
         result[f"speedup_{name}"] = found["authors"]["seconds"] / ours["seconds"] if ours else None
         result[f"texts_per_second_{name}"] = 4 * options.images / ours["seconds"] if ours else None
         rate = ours["operations"] / ours["passes"] / matrix_rate(dtype, size, device) if ours else None
         result[f"matrix_peak_share_{name}"] = rate
+        if "compiled" in name:
+            result[f"compile_seconds_{name}"] = ours["warm_up"] - ours["passes"] if ours else None
     result["authors_jpeg_seconds"] = found["authors_jpeg"]["seconds"]
     result["packing_seconds"] = packing_seconds(make_data(options.images))
     result["loss_difference"] = abs(found["ours_fp32"]["loss"] - found["authors"]["loss"])
@@ -272,6 +286,7 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--device", default="cpu", help="cpu, cuda, cuda:N or auto")
+    parser.add_argument("--compile", action="store_true", help="measure compile: true too")
     parser.add_argument("--skip-bf16", action="store_true")
     parser.add_argument("--variant", help=argparse.SUPPRESS)
     options = parser.parse_args()

@@ -57,6 +57,16 @@ def test_training_in_every_precision(place: Place, precision: str, objective: st
     assert all(loss == pytest.approx(loss) for loss in losses(place.folder / out))  # NaN equals nothing
 
 
+@pytest.mark.parametrize("objective", ["omni", "omni-plus"])
+def test_cuda_graphs_train_with_the_losses_of_the_plain_step(place: Place, objective: str) -> None:
+    for setting in ("true", "false"):
+        out = f"--out={objective}-compile-{setting}"
+        code, _, errors = place.call(out, "--device=cuda", f"--set=compile={setting}", objective=objective)
+        assert code == 0, errors
+    compiled, plain = (losses(place.folder / f"{objective}-compile-{each}") for each in ("true", "false"))
+    assert compiled == pytest.approx(plain, abs=1e-4)
+
+
 def test_a_killed_run_ends_with_the_same_state(place: Place) -> None:
     assert place.call("--out=whole")[0] == 0
     process = place.start(place.command("--out=killed"))

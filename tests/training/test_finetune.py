@@ -74,6 +74,19 @@ def test_records_without_one_kind_of_negation_are_refused(encoder: ClipEncoder) 
         make_triplets(rows, torch.zeros(10, encoder.dim), encoder.tokenize)
 
 
+@pytest.mark.parametrize("chunk_size", [None, 3])
+def test_a_compiled_text_tower_trains_the_same(
+    encoder: ClipEncoder, chunk_size: int | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = torch.compile
+    # traced, in graphs of fixed shapes, without a compiler behind it
+    monkeypatch.setattr(torch, "compile", lambda f, mode, **how: real(f, backend="aot_eager", **how))
+    compiled = copy.deepcopy(encoder)
+    losses = run(encoder)
+    preset = PRESET.model_copy(update={"compile": True, "chunk_size": chunk_size})
+    assert run(compiled, preset) == pytest.approx(losses, rel=1e-4)
+
+
 @pytest.mark.parametrize("mask", [False, True])
 def test_the_task_equals_the_objectives_on_captions_encoded_one_by_one(
     encoder: ClipEncoder, mask: bool

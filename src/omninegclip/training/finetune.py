@@ -17,6 +17,7 @@ from omninegclip.files import JsonObject
 from omninegclip.training import schedule
 from omninegclip.training.checkpoint import restore_tensors, tensors_of, trained_of
 from omninegclip.training.chunks import PROBED, chunk_that_fits
+from omninegclip.training.compiled import compiled_texts
 from omninegclip.training.distributed import average_gradients, world_size
 from omninegclip.training.gradcache import accumulate_gradients
 from omninegclip.training.loop import ScaleLoss, Step, backward_through, train
@@ -81,7 +82,8 @@ class FineTuning:
         check_steps(self.total, preset.warmup)
         self.done = 0
         self._encoder, self._preset, self._samplers = encoder, preset, samplers
-        self._task = TrainingTask(encoder.model, preset.minimised(), preset.precision)
+        encode = compiled_texts(encoder.family, encoder.context_length) if preset.compile else None
+        self._task = TrainingTask(encoder.model, preset.minimised(), preset.precision, encode)
         self._optimizer = torch.optim.AdamW(
             parameter_groups(encoder.model, preset.weight_decay, decay_all=preset.decay_all),
             lr=preset.learning_rate,
@@ -180,7 +182,8 @@ class FineTuning:
     def _chunk_that_fits(self) -> int:
         rows = [sampler.batch(0)[:PROBED] for sampler in self._samplers]
         texts = self._data.lay_out(self._encoder, rows)
-        return chunk_that_fits(self._encoder.model, self._task.encode, moved(texts, self._encoder.device))
+        task = TrainingTask(self._encoder.model, self._preset.minimised(), self._preset.precision)
+        return chunk_that_fits(task.model, task.encode, moved(texts, self._encoder.device))
 
     def _smaller_chunk(self) -> int:
         """Return a chunk size for a GPU whose memory was too small: half of this one at most."""

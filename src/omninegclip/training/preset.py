@@ -53,6 +53,7 @@ class Preset(BaseModel):
         schedule: `paper` or `cosine`.
         warmup: warm-up steps.
         precision: `fp32`, or `bf16` or `fp16` for the tower's matrix products (autocast).
+        compile: whether the text tower is compiled, on a GPU as CUDA graphs: for captions that are packed.
         clip_norm: largest norm of the gradient; null for no clipping.
         held_out_share: share of the images that is kept from training for validation, from 0 to below 1.
         validate_metric: figure of `evaluation.validation` by which the best checkpoint is chosen.
@@ -86,6 +87,7 @@ class Preset(BaseModel):
     schedule: Literal["paper", "cosine"] = "cosine"
     warmup: _Count = 50
     precision: Literal["fp32", "bf16", "fp16"] = "fp32"
+    compile: bool = False
     clip_norm: Annotated[float, Field(gt=0)] | None = 1.0
     held_out_share: Annotated[float, Field(ge=0, lt=1)] = 0.0
     validate_metric: Literal["score", "presence_accuracy", "absence_r1", "retrieval_r1"] = "score"

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from omninegclip.clip.device import ComputePlace
 from omninegclip.clip.families.registry import family_of
@@ -19,6 +19,7 @@ class TrainingTask(nn.Module):
         model: nn.Module,
         minimised: Callable[[Mapping[str, object]], Parts],
         precision: str = "fp32",
+        encode: Callable[[Texts], Tensor] | None = None,
     ) -> None:
         """Hold the model and the objective.
 
@@ -26,11 +27,13 @@ class TrainingTask(nn.Module):
             model: a CLIP, or another dual encoder, as the texts of the batches are laid out for it.
             minimised: what a batch serves to `loss` and its named parts.
             precision: `fp32`, `bf16` or `fp16` for the tower's matrix products; losses are in float32.
+            encode: texts to their features [n, d]; the model's own by default.
         """
         super().__init__()
         self.model = model
         self.family = family_of(model)
         self.precision = precision
+        self._features = encode or self.family.encode
         self.minimised = minimised
 
     def forward(self, batch: TrainingBatch) -> Parts:
@@ -41,7 +44,7 @@ class TrainingTask(nn.Module):
     def encode(self, chunk: Texts) -> Parts:
         """Return the features of one chunk of captions as `texts`, [n, d]."""
         with ComputePlace(chunk.device, self.precision).autocast():
-            return {"texts": self.family.encode(chunk).float()}
+            return {"texts": self._features(chunk).float()}
 
     def objective(self, features: Parts, batch: TrainingBatch) -> Parts:
         """Return `loss` and its named parts for the features of all of the batch's chunks.
