@@ -12,19 +12,17 @@ import os
 import tempfile
 import time
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-import torch
-from transformers import CLIPConfig, CLIPModel
-
-from omninegclip.clip.encoder import ClipEncoder
-from omninegclip.clip.text.tokenizer import find_tokenizer
-from omninegclip.clip.transform import ImageTransform
-from omninegclip.index.embed import on_this_machine
-from omninegclip.index.loading import load_for
-from omninegclip.index.store import Header, writable_store
-from omninegclip.index.update import update
+# The processes that decode import this file too, and in the verb they import neither torch nor the rest: as
+# there, heavy imports are inside of functions.
 from omninegclip.index.walk import find_images
 from omninegclip.memory import keep_freed_memory
+
+if TYPE_CHECKING:
+    import torch
+
+    from omninegclip.clip.encoder import ClipEncoder
 
 
 def memory() -> float:
@@ -40,6 +38,14 @@ def memory() -> float:
 
 
 def main() -> None:
+    import torch
+    from transformers import CLIPConfig, CLIPModel
+
+    from omninegclip.clip.encoder import ClipEncoder
+    from omninegclip.clip.text.tokenizer import find_tokenizer
+    from omninegclip.clip.transform import ImageTransform
+    from omninegclip.index.loading import load_for
+
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("photos", type=Path, help="a folder of images")
     parser.add_argument("--count", type=int, default=1000, help="images, the same ones again where too few")
@@ -73,10 +79,16 @@ def copied(photos: Path, folder: Path, count: int) -> None:
         (folder / f"{number:06}{source.suffix}").write_bytes(source.read_bytes() + again)
 
 
-def measured(encoder: ClipEncoder, folder: Path, db: Path, processes: int | None) -> dict[str, object]:
+def measured(encoder: "ClipEncoder", folder: Path, db: Path, processes: int | None) -> dict[str, object]:
+    import torch
+
+    from omninegclip.index.embed import on_this_machine
+    from omninegclip.index.store import Header, writable_store
+    from omninegclip.index.update import update
+
     encode, busy, seen, started = encoder.encode_images, [], [], []
 
-    def timed(pixels: torch.Tensor) -> torch.Tensor:
+    def timed(pixels: "torch.Tensor") -> "torch.Tensor":
         began = time.perf_counter()
         started.append(began)
         features = encode(pixels)

@@ -18,7 +18,9 @@ from omninegclip.errors import OmniNegClipError
 from omninegclip.index import ray_engine
 from omninegclip.index.embed import embedded
 from omninegclip.index.ray_engine import over_ray, rows_over_ray
+from omninegclip.index.shards import Shards
 from omninegclip.index.store import Header, writable_store
+from omninegclip.index.transfer import import_vectors, open_vectors
 from omninegclip.index.update import Changes, add_rows, update
 
 COUNT, NAN = 12, float("nan")
@@ -138,11 +140,18 @@ def test_parquet_and_tars(photos: Path, tmp_path: Path, encoder: ClipEncoder) ->
     for kind in ("parquet", "tar"):
         db, source = tmp_path / kind, f"file://{tmp_path}/part-*.{kind}"
         with writable_store(str(db), Header.of(encoder, "tiny")) as store:
-            made = add_rows(store, rows_over_ray(source, store, encoder, 1))
+            made = add_rows(store, rows_over_ray(source, store.paths(), encoder, 1))
             assert made == Changes(new=COUNT, unreadable=1, total=COUNT)
-            again = add_rows(store, rows_over_ray(source, store, encoder, 1))
+            again = add_rows(store, rows_over_ray(source, store.paths(), encoder, 1))
             assert again == Changes(unreadable=1, total=COUNT)
         same(db, tmp_path / "local")
+    place, header = str(tmp_path / "shards"), Header.of(encoder, "tiny")
+    assert Shards(place, header).write(rows_over_ray(source, frozenset(), encoder, 1)).new == COUNT
+    again = Shards(place, header)
+    assert again.write(rows_over_ray(source, frozenset(again.known), encoder, 1)).new == 0
+    with writable_store(str(tmp_path / "db"), header) as store:
+        import_vectors(store, open_vectors(Path(place), None, encoder.dim))
+    same(tmp_path / "db", tmp_path / "local")
 
 
 @pytest.mark.optional
@@ -152,7 +161,7 @@ def test_parquet_without_images_is_one_sentence(tmp_path: Path, encoder: ClipEnc
         writable_store(str(tmp_path / "db"), Header.of(encoder, "tiny")) as store,
         pytest.raises(OmniNegClipError, match=r"^A row has the columns path, caption: one of image, bytes"),
     ):
-        add_rows(store, rows_over_ray(str(tmp_path / "a.parquet"), store, encoder))
+        add_rows(store, rows_over_ray(str(tmp_path / "a.parquet"), frozenset(), encoder))
 
 
 @pytest.mark.optional
@@ -161,4 +170,4 @@ def test_a_source_that_is_not_there_is_one_sentence(tmp_path: Path, encoder: Cli
         writable_store(str(tmp_path / "db"), Header.of(encoder, "tiny")) as store,
         pytest.raises(OmniNegClipError, match=r"no-\*\.tar does not exist"),
     ):
-        add_rows(store, rows_over_ray(f"file://{tmp_path}/no-*.tar", store, encoder))
+        add_rows(store, rows_over_ray(f"file://{tmp_path}/no-*.tar", frozenset(), encoder))

@@ -12,8 +12,12 @@ from omninegclip.errors import OmniNegClipError, StoppedError
 from omninegclip.printable import say, say_json
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
     from omninegclip.clip.encoder import ClipEncoder
-    from omninegclip.index.store import Store
+    from omninegclip.index.decode import Decoded
+    from omninegclip.index.embed import Embedder
+    from omninegclip.index.transfer import VectorFile
     from omninegclip.index.update import Changes
 
 _IN_ROWS = (".parquet", ".tar")  # what holds images instead of being one
@@ -25,9 +29,10 @@ class VectorOptions:
     """Vectors that --model made already.
 
     Attributes:
-        vectors: An .npy file of them, or a folder such as clip-retrieval's img_emb, instead of images.
-        paths: The paths of their images: a line each, or Parquet, or a folder such as clip-retrieval's
-            metadata.
+        vectors: An .npy file of them, or a folder such as clip-retrieval's img_emb, instead of images; or
+            Parquet as `--shards` and `export` write it, a file or a folder.
+        paths: The paths of the images in .npy files: a line each, or Parquet, or a folder such as
+            clip-retrieval's metadata.
     """
 
     vectors: Path | None = None
@@ -53,7 +58,8 @@ def index(
     folders: Annotated[list[str], Parameter(consume_multiple=True)] = [],  # noqa: B006 -- nothing changes it
     /,
     *,
-    db: Annotated[str, Parameter(help="Folder of the index.")],
+    db: str | None = None,
+    shards: str | None = None,
     model: str | None = None,
     weights: IndexModelOptions = IndexModelOptions(),
     made: VectorOptions = VectorOptions(),
@@ -68,24 +74,29 @@ def index(
     Args:
         folders: Folders of images, and what is below them; links to folders are not followed. URLs that
             fsspec knows, as s3://bucket/photos, are folders too.
+        db: Folder of the index, or qdrant://host:port/collection.
+        shards: Folder or URL for Parquet shards of vectors instead of an index, to which they are added: a
+            later `index --vectors` makes an index of them.
         model: The CLIP to embed with; default: that of the index, or scenes-small, which knows drawn scenes
             and no photos, for a new one.
     """
     from omninegclip.index.loading import load_for, name_for
-    from omninegclip.index.store import Header, writable_store
-    from omninegclip.index.transfer import import_vectors, open_vectors
+    from omninegclip.index.transfer import open_vectors
 
-    if bool(folders) == bool(made.vectors) or bool(made.vectors) != bool(made.paths):
-        raise OmniNegClipError("index needs folders of images, or both --vectors and --paths.")
+    if bool(folders) == bool(made.vectors) or (made.paths and not made.vectors):
+        raise OmniNegClipError("index needs folders of images, or --vectors.")
+    if (db is None) == (shards is None) or (shards and made.vectors):
+        raise OmniNegClipError("index needs --db, or for folders of images --shards instead.")
     _refuse(folders, work)
     name = name_for(db, model, weights.activation, weights.tokenizer)
     encoder = load_for(name, weights.device)
     # before an index is made of a model that they may not be of
-    vectors = open_vectors(made.vectors, made.paths, encoder.dim) if made.vectors and made.paths else []
+    vectors = open_vectors(made.vectors, made.paths, encoder.dim) if made.vectors else []
     try:
-        with writable_store(db, Header.of(encoder, name, foreign=bool(made.vectors))) as store:
-            store.header.refuse(encoder, db, writing=True)
-            changes = import_vectors(store, vectors) if vectors else _updated(store, folders, encoder, work)
+        if shards:
+            changes = _to_shards(shards, name, folders, encoder, work)
+        else:
+            changes = _to_index(str(db), name, folders, vectors, encoder, work)
     except KeyboardInterrupt as error:
         raise StoppedError("Stopped; the same command goes on.") from error
     if json_:
@@ -113,15 +124,53 @@ def _refuse(folders: list[str], work: WorkOptions) -> None:
             import ray.data  # noqa: F401 -- whether it is there
 
 
-def _updated(store: "Store", folders: list[str], encoder: "ClipEncoder", work: WorkOptions) -> "Changes":
-    from omninegclip.index.embed import on_this_machine
+def _to_index(
+    db: str,
+    name: str,
+    folders: list[str],
+    vectors: "Sequence[VectorFile]",
+    encoder: "ClipEncoder",
+    work: WorkOptions,
+) -> "Changes":
+    from omninegclip.index.store import Header, writable_store
+    from omninegclip.index.transfer import import_vectors, refuse_other_models
     from omninegclip.index.update import add_rows, update
 
-    if work.engine == "local":
-        return update(store, folders, on_this_machine(encoder, work.processes))
-    from omninegclip.index.ray_engine import over_ray, rows_over_ray
+    foreign = not refuse_other_models(vectors, encoder)
+    with writable_store(db, Header.of(encoder, name, foreign=foreign)) as store:
+        store.header.refuse(encoder, db, writing=True)
+        if vectors:
+            return import_vectors(store, vectors)
+        if not folders[0].endswith(_IN_ROWS):
+            return update(store, folders, _embedder(encoder, work))
+        return add_rows(store, _rows(folders, store.paths(), encoder, work))
 
+
+def _to_shards(
+    place: str, name: str, folders: list[str], encoder: "ClipEncoder", work: WorkOptions
+) -> "Changes":
+    from omninegclip.index.shards import Shards
+    from omninegclip.index.store import Header
+
+    shards = Shards(place, Header.of(encoder, name))
     if not folders[0].endswith(_IN_ROWS):
-        return update(store, folders, over_ray(encoder, work.processes))
-    rows = (rows_over_ray(each, store, encoder, work.processes) for each in folders)
-    return add_rows(store, chain.from_iterable(rows))
+        return shards.update(folders, _embedder(encoder, work))
+    return shards.write(_rows(folders, frozenset(shards.known), encoder, work))
+
+
+def _embedder(encoder: "ClipEncoder", work: WorkOptions) -> "Embedder":
+    if work.engine == "local":
+        from omninegclip.index.embed import on_this_machine
+
+        return on_this_machine(encoder, work.processes)
+    from omninegclip.index.ray_engine import over_ray
+
+    return over_ray(encoder, work.processes)
+
+
+def _rows(
+    files: list[str], known: "frozenset[str]", encoder: "ClipEncoder", work: WorkOptions
+) -> "Iterator[Decoded]":
+    from omninegclip.index.ray_engine import rows_over_ray
+
+    return chain.from_iterable(rows_over_ray(each, known, encoder, work.processes) for each in files)

@@ -12,14 +12,17 @@ if TYPE_CHECKING:
 DEMONSTRATION = "scenes-small"  # ships, and knows drawn scenes alone
 
 
-def name_for(db: str, model: str | None, activation: str | None, tokenizer: Path | None) -> str:
-    """Return the name of the model to index with: the one named, or the index's, or the demonstration's."""
+def name_for(db: str | None, model: str | None, activation: str | None, tokenizer: Path | None) -> str:
+    """Return the name of the model to index with: the one named, or the index's, or the demonstration's.
+
+    `db` is None where there is no index.
+    """
     from omninegclip.clip.io.name import with_options
 
     # the index keeps them, and may be used from another folder
     tokenizer = tokenizer.resolve() if tokenizer else None
     model = str(Path(model).resolve()) if model is not None and Path(model).exists() else model
-    if header := header_of(db):
+    if db is not None and (header := header_of(db)):
         return name_of(header, model, activation, tokenizer)
     if model is None:
         console.print(

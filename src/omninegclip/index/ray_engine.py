@@ -5,7 +5,7 @@ Ray runs again what a killed worker had begun.
 
 import json
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Container, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, replace
 from functools import partial
@@ -22,7 +22,6 @@ from omninegclip.index.decode import Decoded, Task, decode, decode_bytes
 from omninegclip.index.embed import Embedder, embedded
 from omninegclip.index.names import text_of
 from omninegclip.index.places import reached
-from omninegclip.index.store import Store
 from omninegclip.index.transfer import COLUMNS
 
 if TYPE_CHECKING:
@@ -72,13 +71,13 @@ def over_ray(encoder: "ClipEncoder", processes: int | None = None) -> Embedder:
 
 
 def rows_over_ray(
-    source: str, store: Store, encoder: "ClipEncoder", processes: int | None = None
+    source: str, known: Container[str], encoder: "ClipEncoder", processes: int | None = None
 ) -> Iterator[Decoded]:
     """Yield the images in Parquet files or WebDataset tars with their vectors.
 
     Args:
         source: *.parquet or *.tar; a path or a URL that fsspec knows, with wildcards or without.
-        store: an index, whose images are left out.
+        known: names of images that are left out.
         encoder: the model.
         processes: actors, where Ray has no GPUs; one for each CPU that it has when not given.
 
@@ -95,7 +94,6 @@ def rows_over_ray(
             dataset = ray.data.read_webdataset(files, filesystem=system, decoder=None, num_cpus=_CPUS)
         else:
             dataset = ray.data.read_parquet(files, filesystem=system, num_cpus=_CPUS)
-    known = frozenset(path for batch in store.engine.read(["path"]) for path in batch["path"].to_pylist())
     yield from _embedded(dataset, partial(_decode_rows, encoder.transform, known), encoder, processes)
 
 
@@ -129,7 +127,7 @@ def _decode_files(transform: ImageTransform, batch: pa.Table) -> pa.Table:
     return _packed(decode(Task(path, frozenset(known)), transform) for path, known in tasks)
 
 
-def _decode_rows(transform: ImageTransform, known: frozenset[str], batch: pa.Table) -> pa.Table:
+def _decode_rows(transform: ImageTransform, known: Container[str], batch: pa.Table) -> pa.Table:
     found = []
     for name, raw in map(_image_of, batch.to_pylist()):
         if name in known:

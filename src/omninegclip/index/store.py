@@ -101,6 +101,10 @@ class Store:
     header: Header
     engine: VectorEngine
 
+    def paths(self) -> frozenset[str]:
+        """Return the path of each image, as a text."""
+        return frozenset(path for batch in self.engine.read(["path"]) for path in batch["path"].to_pylist())
+
     def background(self) -> Embeddings:
         """Return the embeddings [m, d] of about BACKGROUND images, drawn once and for all by their lots."""
         share = BACKGROUND / max(self.engine.count(), 1)
@@ -177,7 +181,7 @@ def _reached(db: str) -> "tuple[Header | None, QdrantEngine | None]":
         return _read_header(Path(db)), None
     engine = QdrantEngine(db)
     stored = engine.header()
-    return None if stored is None else _header(stored, db), engine
+    return None if stored is None else header_from(stored, db), engine
 
 
 def _lance(db: str, header: Header, *, writing: bool) -> VectorEngine:
@@ -186,7 +190,8 @@ def _lance(db: str, header: Header, *, writing: bool) -> VectorEngine:
     return LanceEngine(Path(db), header.dim, writing=writing)
 
 
-def _header(stored: dict[str, Any], where: object) -> Header:
+def header_from(stored: dict[str, Any], where: object) -> Header:
+    """Return a header as it was stored; raises DamagedError for what is none."""
     text, perhaps = (str,), (str, NoneType)
     kinds: dict[str, tuple[type, ...]] = {
         "model": text,
@@ -210,7 +215,7 @@ def _read_header(folder: Path) -> Header | None:
     path = folder / HEADER
     if not path.is_file():
         return None
-    return _header(read_sealed(path), path)
+    return header_from(read_sealed(path), path)
 
 
 def _is_taken(folder: Path) -> bool:

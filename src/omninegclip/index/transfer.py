@@ -1,11 +1,13 @@
 """Vectors that were made elsewhere into an index, and an index out to Parquet."""
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from omninegclip.data.parquet import batches, open_parquet
@@ -15,43 +17,138 @@ from omninegclip.errors import OmniNegClipError
 from omninegclip.files import atomic_file
 from omninegclip.index.names import id_of, text_of
 from omninegclip.index.rows import schema, table_of
-from omninegclip.index.store import Store
+from omninegclip.index.shards import columns_of, header_in
+from omninegclip.index.store import Header, Store
 from omninegclip.index.update import Changes
-from omninegclip.progress import track
+from omninegclip.progress import progress, track
+
+if TYPE_CHECKING:
+    from omninegclip.clip.encoder import ClipEncoder
 
 COLUMNS = ("image_path", "path", "url", "key")  # that name an image in a Parquet file, the first one first
 _BATCH = 20_000
 
 
-class VectorFile(NamedTuple):
-    """Vectors [n, d] that stay on the disk, the file they are in, and the n paths of their images."""
+# What is known of n images, their paths at least, and their vectors [n, d].
+Part = tuple[list[dict[str, object]], Embeddings]
+
+
+class VectorFile(Protocol):
+    """Vectors that stay on the disk, and what is known of their images."""
+
+    @property
+    def file(self) -> Path:
+        """The file."""
+
+    @property
+    def count(self) -> int:
+        """How many there are."""
+
+    @property
+    def header(self) -> Header | None:
+        """Where they come from, None where that isn't said."""
+
+    def parts(self) -> Iterator[Part]:
+        """Yield them a part at a time; raises OmniNegClipError for what can't be in an index."""
+
+
+@dataclass(frozen=True)
+class ArrayFile:
+    """Vectors [n, d] of an .npy file, which names no model, and the n paths of their images."""
 
     array: Embeddings
     file: Path
-    names: list[str]
+    names: Sequence[str]
+    header: None = None
+
+    @property
+    def count(self) -> int:
+        """How many there are."""
+        return len(self.names)
+
+    def parts(self) -> Iterator[Part]:
+        """Yield them a part at a time."""
+        for start in range(0, len(self.names), _BATCH):
+            vectors = _unit(np.asarray(self.array[start : start + _BATCH], np.float32), self.file, start)
+            yield [{"path": name} for name in self.names[start : start + _BATCH]], vectors
 
 
-def open_vectors(vectors: Path, paths: Path, dim: int) -> list[VectorFile]:
+@dataclass(frozen=True)
+class ShardFile:
+    """A Parquet file with a column of vectors, as `export` and `index --shards` write it."""
+
+    file: Path
+    dim: int
+    count: int
+    header: Header | None
+
+    @classmethod
+    def opened(cls, file: Path, dim: int) -> "ShardFile":
+        """Look at a file; raises OmniNegClipError when it has no such columns."""
+        with open_parquet(file) as stored:
+            kept, there = schema(dim), stored.schema_arrow
+            if missing := {"path", "vector"} - set(there.names):
+                raise OmniNegClipError(
+                    f"{file} has no column {min(missing)}: path and vector are needed, as export writes "
+                    "them; for vectors in .npy name their --paths."
+                )
+            for name in _known(there):
+                kind, needed = there.field(name).type, kept.field(name).type
+                kind = kind.value_type if pa.types.is_dictionary(kind) else kind
+                empty = pa.types.is_null(kind) and name not in ("path", "vector")
+                if not (empty or (_are_vectors(kind) if name == "vector" else kind == needed)):
+                    raise OmniNegClipError(f"The column {name} of {file} holds {kind}: {needed} is needed.")
+            return cls(file, dim, stored.metadata.num_rows, header_in(there, file))
+
+    def parts(self) -> Iterator[Part]:
+        """Yield them a part at a time, with all that an index keeps of an image."""
+        start = 0
+        with open_parquet(self.file) as stored:
+            columns = _known(stored.schema_arrow)
+            for some in _together(batches(stored, self.file, columns)):
+                facts = some.drop_columns(["vector"]).to_pylist()
+                for row, each in enumerate(facts, start):
+                    each["path"] = _name(each["path"], f"'path' of row {row:,} of {self.file}")
+                yield facts, _unit(_vectors(some["vector"], self.dim, self.file), self.file, start)
+                start += len(facts)
+
+
+def open_vectors(vectors: Path, paths: Path | None, dim: int) -> Sequence[VectorFile]:
     """Open vectors that were made elsewhere, with the paths of their images.
 
     Both may be folders as clip-retrieval writes them, `img_emb` and `metadata`, whose files belong together
     by their order.
 
     Args:
-        vectors: .npy, as float32 or float16, or a folder of such files.
+        vectors: .npy, as float32 or float16, or a folder of such files; without `paths` Parquet with the
+            columns `path` and `vector`, or a folder of it.
         paths: a line each, or Parquet with a column `image_path`, `path`, `url` or `key`; or a folder.
         dim: size d of a vector.
 
     Raises:
         OmniNegClipError: they can't be read, don't fit together, or the vectors have another size.
     """
-    opened = [VectorFile(_array(file, dim), file, _names(names)) for file, names in _pairs(vectors, paths)]
-    for array, file, names in opened:
-        if len(array) != len(names):
+    if paths is None:
+        return [ShardFile.opened(file, dim) for file in _files(vectors, (".parquet",))]
+    opened = [ArrayFile(_array(file, dim), file, _names(names)) for file, names in _pairs(vectors, paths)]
+    for each in opened:
+        if len(each.array) != len(each.names):
             raise OmniNegClipError(
-                f"{file} holds {len(array):,} vectors, and there are {len(names):,} paths for them."
+                f"{each.file} holds {len(each.array):,} vectors, and there are {len(each.names):,} paths for "
+                "them."
             )
     return opened
+
+
+def refuse_other_models(vectors: Sequence[VectorFile], encoder: "ClipEncoder") -> bool:
+    """Tell whether all vectors, if there are any, are known to be of a model.
+
+    Raises OmniNegClipError when some are of another model.
+    """
+    for each in vectors:
+        if each.header is not None:
+            each.header.refuse(encoder, str(each.file), writing=True)
+    return all(each.header is not None and each.header.image_fingerprint != "" for each in vectors)
 
 
 def import_vectors(store: Store, vectors: Sequence[VectorFile]) -> Changes:
@@ -62,21 +159,22 @@ def import_vectors(store: Store, vectors: Sequence[VectorFile]) -> Changes:
         vectors: of the size that those of the index have.
 
     Raises:
-        OmniNegClipError: a vector is zero or not finite.
+        OmniNegClipError: a vector is zero or not finite, or a row has no path.
     """
     there = {each for batch in store.engine.read(["id"]) for each in batch["id"].to_pylist()}
     changes = Changes()
-    steps = [(each, start) for each in vectors for start in range(0, len(each.array), _BATCH)]
-    for (array, file, names), start in track(steps, "Importing", len(steps)):
-        part = _unit(np.asarray(array[start : start + _BATCH], np.float32), file, start)
-        last = {id_of(name): row for row, name in enumerate(names[start : start + _BATCH])}
-        new = [row for key, row in last.items() if key not in there]
-        old = [row for key, row in last.items() if key in there]
-        for some, write in ((new, store.engine.add), (old, store.engine.replace)):
-            if some:
-                write(table_of([{"path": names[start + row]} for row in some], part[some]))
-        there |= last.keys()
-        changes.new, changes.changed = changes.new + len(new), changes.changed + len(old)
+    with progress() as bar:
+        shown = bar.add_task("Importing", total=sum(each.count for each in vectors), note="")
+        for facts, part in (part for each in vectors for part in each.parts()):
+            last = {id_of(str(each["path"])): row for row, each in enumerate(facts)}
+            new = [row for key, row in last.items() if key not in there]
+            old = [row for key, row in last.items() if key in there]
+            for some, write in ((new, store.engine.add), (old, store.engine.replace)):
+                if some:
+                    write(table_of([facts[row] for row in some], part[some]))
+            there |= last.keys()
+            changes.new, changes.changed = changes.new + len(new), changes.changed + len(old)
+            bar.advance(shown, len(facts))
     store.engine.tidy()
     changes.total = store.engine.count()
     return changes
@@ -86,7 +184,7 @@ def export(store: Store, out: Path) -> int:
     """Write all rows of an index, with their vectors, to a Parquet file, and return how many there are."""
     ids = sorted(each for batch in store.engine.read(["id"]) for each in batch["id"].to_pylist())
     starts = range(0, len(ids), _BATCH)
-    columns = schema(store.header.dim)
+    columns = columns_of(store.header)
     with atomic_file(out) as partial, pq.ParquetWriter(partial, columns) as writer:
         for start in track(starts, "Exporting", len(starts)):
             rows = store.engine.get(ids[start : start + _BATCH]).select(columns.names)
@@ -144,6 +242,40 @@ def _unit(part: Embeddings, file: Path, start: int) -> Embeddings:
         row = start + int(wrong.argmax())
         raise OmniNegClipError(f"Row {row:,} of {file} is no vector: it is zero, or not finite.")
     return np.asarray(part / lengths[:, None], np.float32)
+
+
+def _known(there: pa.Schema) -> list[str]:
+    """Return the columns of a Parquet file that an index has and doesn't make itself."""
+    return [name for name in schema(1).names if name in there.names and name not in ("id", "lot")]
+
+
+def _are_vectors(kind: pa.DataType) -> bool:
+    lists = pa.types.is_list(kind) or pa.types.is_fixed_size_list(kind)
+    return bool(lists and pa.types.is_floating(kind.value_type))
+
+
+def _together(parts: Iterator[pa.RecordBatch]) -> Iterator[pa.Table]:
+    """Yield rows in fewer and larger parts, as an engine writes them best."""
+    waiting: list[pa.RecordBatch] = []
+    for part in parts:
+        waiting.append(part)
+        if sum(map(len, waiting)) >= _BATCH:
+            yield pa.Table.from_batches(waiting)
+            waiting = []
+    if waiting:
+        yield pa.Table.from_batches(waiting)
+
+
+def _vectors(column: pa.ChunkedArray, dim: int, file: Path) -> Embeddings:
+    """Return a column of lists as an array [n, d]."""
+    lengths = pc.fill_null(pc.list_value_length(column), 0)
+    numbers = pc.list_flatten(column)
+    if numbers.null_count or not pc.all(pc.equal(lengths, dim)).as_py():
+        raise OmniNegClipError(
+            f"{file} holds vectors that are not {dim} numbers each, as those of the model are: name the "
+            "model that made them."
+        )
+    return np.asarray(numbers.cast(pa.float32()).to_numpy(), np.float32).reshape(-1, dim)
 
 
 def _names(file: Path) -> list[str]:

@@ -149,7 +149,7 @@ class _Update:
     def _leave_out(self, found: Decoded) -> None:
         """Tell of a file that can't be used; its row goes if the file is gone or no image now."""
         self.changes.unreadable += 1
-        _tell(found.path, found.problem)
+        tell(found.path, found.problem)
         row_id = id_of(found.path)
         if row_id in self.known and (found.gone or found.content):
             self.gone.add(row_id)
@@ -178,8 +178,11 @@ class _Update:
     def _write(self) -> None:
         """Write what has come together: new rows are added, and others put in place of the old ones."""
         owners = {row["id"]: row for row in self.engine.get([o for _, o in self.borrowed]).to_pylist()}
-        rows = [(self._row(each, each.facts), each.vector) for each in self.fresh]
-        rows += [(self._row(each, owners[owner]), owners[owner]["vector"]) for each, owner in self.borrowed]
+        rows = [(row_of(each, each.facts, self.truth), each.vector) for each in self.fresh]
+        rows += [
+            (row_of(each, owners[owner], self.truth), owners[owner]["vector"])
+            for each, owner in self.borrowed
+        ]
         new = [row for row in rows if id_of(str(row[0]["path"])) not in self.known]
         old = [row for row in rows if id_of(str(row[0]["path"])) in self.known]
         for some, write in ((new, self.engine.add), (old, self.engine.replace)):
@@ -187,13 +190,6 @@ class _Update:
                 vectors = np.stack([np.asarray(vector, np.float32) for _, vector in some])
                 write(table_of([row for row, _ in some], vectors))
         self.fresh, self.borrowed, self.last = [], [], time.monotonic()
-
-    def _row(self, found: Decoded, facts: Mapping[str, object]) -> dict[str, object]:
-        """Return what is known of a file; `facts` may be those of another file with the same content."""
-        own = {"path": found.path, "size": found.size, "mtime_ns": found.mtime_ns, "content": found.content}
-        shows = self.truth.shows(found.path) or facts.get("shows")
-        modified = time_text(found.mtime_ns / 1e9) if found.mtime_ns else None  # in a tar, nothing says it
-        return {**facts, **own, "modified": modified, "shows": shows}
 
 
 def _known(store: Store) -> dict[str, Known]:
@@ -205,5 +201,14 @@ def _known(store: Store) -> dict[str, Known]:
     }
 
 
-def _tell(path: str, reason: str) -> None:
+def row_of(found: Decoded, facts: Mapping[str, object], truth: SceneTruth) -> dict[str, object]:
+    """Return what is known of a file; `facts` may be those of another file with the same content."""
+    own = {"path": found.path, "size": found.size, "mtime_ns": found.mtime_ns, "content": found.content}
+    shows = truth.shows(found.path) or facts.get("shows")
+    modified = time_text(found.mtime_ns / 1e9) if found.mtime_ns else None  # in a tar, nothing says it
+    return {**facts, **own, "modified": modified, "shows": shows}
+
+
+def tell(path: str, reason: str) -> None:
+    """Say on standard error why a file can't be used."""
     console.print(f"{path}: {reason}", soft_wrap=True)
