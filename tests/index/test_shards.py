@@ -149,6 +149,12 @@ def test_a_damaged_header_is_one_sentence(said: bytes, tmp_path: Path) -> None:
         open_vectors(tmp_path / "v.parquet", None, 16)
 
 
+def test_arrays_without_paths_are_refused(tmp_path: Path) -> None:
+    np.save(tmp_path / "v.npy", np.ones((2, 16), np.float32))
+    with pytest.raises(OmniNegClipError, match=r"v\.npy holds vectors alone: name the --paths"):
+        open_vectors(tmp_path / "v.npy", None, 16)
+
+
 def test_the_verb(photos: Path, tmp_path: Path, encoder: ClipEncoder) -> None:
     save_clip(tmp_path / "clip", encoder, base="tiny")
     make = ("index", "photos", "--model", "clip", "--json")

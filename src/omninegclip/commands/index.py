@@ -41,6 +41,21 @@ class VectorOptions:
 
 @Parameter(name="*")
 @dataclass(frozen=True, kw_only=True)
+class PlaceOptions:
+    """Where vectors go.
+
+    Attributes:
+        db: Folder of the index, or qdrant://host:port/collection.
+        shards: Folder or URL for Parquet shards of vectors instead of an index, to which they are added; a
+            later `index --vectors` makes an index of them.
+    """
+
+    db: str | None = None
+    shards: str | None = None
+
+
+@Parameter(name="*")
+@dataclass(frozen=True, kw_only=True)
 class WorkOptions:
     """Who decodes and embeds.
 
@@ -58,8 +73,7 @@ def index(
     folders: Annotated[list[str], Parameter(consume_multiple=True)] = [],  # noqa: B006 -- nothing changes it
     /,
     *,
-    db: str | None = None,
-    shards: str | None = None,
+    place: PlaceOptions = PlaceOptions(),
     model: str | None = None,
     weights: IndexModelOptions = IndexModelOptions(),
     made: VectorOptions = VectorOptions(),
@@ -74,9 +88,6 @@ def index(
     Args:
         folders: Folders of images, and what is below them; links to folders are not followed. URLs that
             fsspec knows, as s3://bucket/photos, are folders too.
-        db: Folder of the index, or qdrant://host:port/collection.
-        shards: Folder or URL for Parquet shards of vectors instead of an index, to which they are added: a
-            later `index --vectors` makes an index of them.
         model: The CLIP to embed with; default: that of the index, or scenes-small, which knows drawn scenes
             and no photos, for a new one.
     """
@@ -85,18 +96,18 @@ def index(
 
     if bool(folders) == bool(made.vectors) or (made.paths and not made.vectors):
         raise OmniNegClipError("index needs folders of images, or --vectors.")
-    if (db is None) == (shards is None) or (shards and made.vectors):
+    if (place.db is None) == (place.shards is None) or (place.shards and made.vectors):
         raise OmniNegClipError("index needs --db, or for folders of images --shards instead.")
     _refuse(folders, work)
-    name = name_for(db, model, weights.activation, weights.tokenizer)
+    name = name_for(place.db, model, weights.activation, weights.tokenizer)
     encoder = load_for(name, weights.device)
     # before an index is made of a model that they may not be of
     vectors = open_vectors(made.vectors, made.paths, encoder.dim) if made.vectors else []
     try:
-        if shards:
-            changes = _to_shards(shards, name, folders, encoder, work)
+        if place.db is None:
+            changes = _to_shards(str(place.shards), name, folders, encoder, work)
         else:
-            changes = _to_index(str(db), name, folders, vectors, encoder, work)
+            changes = _to_index(place.db, name, folders, vectors, encoder, work)
     except KeyboardInterrupt as error:
         raise StoppedError("Stopped; the same command goes on.") from error
     if json_:

@@ -129,6 +129,8 @@ def open_vectors(vectors: Path, paths: Path | None, dim: int) -> Sequence[Vector
         OmniNegClipError: they can't be read, don't fit together, or the vectors have another size.
     """
     if paths is None:
+        if vectors.suffix == ".npy":
+            raise OmniNegClipError(f"{vectors} holds vectors alone: name the --paths of their images.")
         return [ShardFile.opened(file, dim) for file in _files(vectors, (".parquet",))]
     opened = [ArrayFile(_array(file, dim), file, _names(names)) for file, names in _pairs(vectors, paths)]
     for each in opened:
