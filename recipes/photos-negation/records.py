@@ -15,7 +15,7 @@ from omninegclip.data.record import read_records, write_records
 from omninegclip.errors import OmniNegClipError
 from omninegclip.files import atomic_file
 
-TOKENS, LEARNED, ASKED = "Flickr8k.token.txt", ("train", "dev"), "test"
+TOKENS = "Flickr8k.token.txt"
 Record = dict[str, Any]
 
 

@@ -263,6 +263,7 @@ def test_the_whole_recipe_trains_asks_and_does_nothing_twice(
     options = argparse.Namespace(
         data=data, model=tmp_path / "model", work=tmp_path / "work", coco=None, seeds=1, workers=1,
         only=["omni", "omni-plus", "reader"], steps=3, warm_up=1, set=["batch_size=2"],
+        learned=("train", "dev"), asked="test",
     )  # fmt: skip
     monkeypatch.setattr(recipe.make, "parse", lambda: options)
     recipe.make.main()
@@ -291,3 +292,14 @@ def test_the_whole_recipe_trains_asks_and_does_nothing_twice(
     with pytest.raises(OmniNegClipError, match=r"began with set=\['batch_size=2'\], not \['batch_size=5'\]"):
         recipe.make.main()
     assert json.loads((options.work / "test.json").read_text()) == figures
+
+
+def test_settings_are_chosen_on_photos_that_no_figure_asks_about(
+    recipe: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    command = ["make.py", "--data=d", "--model=m", "--work=w"]
+    for flags, learned, asked in (([], {"train", "dev"}, "test"), (["--validation"], {"train"}, "dev")):
+        monkeypatch.setattr("sys.argv", [*command, *flags])
+        options = recipe.make.parse()
+        assert (set(options.learned), options.asked) == (learned, asked)
+        assert asked not in options.learned
