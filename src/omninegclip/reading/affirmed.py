@@ -30,7 +30,7 @@ _OPENING = re.compile(
     re.IGNORECASE,
 )
 _PLACE_ALONE = re.compile(
-    r"^(?:in|on|at|of|from|near|around|along|inside)\s"
+    r"^(?!.*\bthere\b)(?:in|on|at|of|from|near|around|along|inside)\s"
     r"((?:the|an?|this|that|his|her)\s[\w' -]+)\.?$",
                           re.IGNORECASE)  # fmt: skip
 # Asks for an image, and says nothing of what it shows.
@@ -50,6 +50,9 @@ _DANGLING_STOP = re.compile(r"\s*(?:\b(?:with|and|but)\b|,)\s*\.$")
 _SNAPPED = re.compile(r"\b(?:took|made|snapped)\s", re.IGNORECASE)
 _FRAME_BEFORE = re.compile(rf"^(?:in\s)?(?:this|the|an?)\s{_IMAGE},?\s(?:but|and|while|yet)\s", re.IGNORECASE)
 _FRAME_AFTER = re.compile(rf",?\s(?:and|but|while|though)\s(?:the|this)\s{_IMAGE}\.?$", re.IGNORECASE)
+_FRAME_THERE = re.compile(
+    rf"^(?:in|within)\s(?:this|the|an?)\s{_IMAGE},?\sthere\s(?:is|are)\s", re.IGNORECASE
+)
 _TAKEN = re.compile(rf"^.*\b(?:took|made|snapped)\s(?:this|a|the)\s{_IMAGE}(?:\sof\s|:\s*)", re.IGNORECASE)
 
 
@@ -74,6 +77,7 @@ def tidy(text: str) -> str:
         if text.endswith("."):
             text = _DANGLING_STOP.sub(".", text)
     text = _FRAME_AFTER.sub("", _FRAME_BEFORE.sub("", _ASKED.sub("", text)))
+    text = _FRAME_THERE.sub("", text)
     if _SNAPPED.search(text):
         text = _TAKEN.sub("", text)
     if place := _PLACE_ALONE.match(text):

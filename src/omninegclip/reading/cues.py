@@ -20,7 +20,7 @@ _SINGLE = table.words(
     "lack lacks lacking lacked missing absent absence except excepting excluding excludes excluded "
     "exclude devoid bereft free instead apart aside void stripped unaccompanied hardly barely scarcely "
     "removed bare avoid hide omit skip opposed fail fails failed "
-    "isnt arent wasnt werent doesnt dont didnt hasnt wouldnt"
+    "isnt arent wasnt werent doesnt dont didnt hasnt havent wouldnt"
 )
 _FIRST_OF_SEVERAL = table.words(
     "other rather any anywhere anything anyone anybody everything empty leave filter w more"

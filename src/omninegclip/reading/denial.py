@@ -4,7 +4,7 @@ import re
 from typing import NamedTuple
 
 from omninegclip.reading import words as table
-from omninegclip.reading.noun_phrases import Span, indefinite, is_plural, phrase_end
+from omninegclip.reading.noun_phrases import Span, acts, head, indefinite, is_plural, phrase_end
 from omninegclip.reading.tokens import Tokens
 
 # Words that lead to a denial and go with it: "and there is no dog", "who has no hat", "showing no cars".
@@ -21,7 +21,7 @@ LEADS = (
 # What ends a denial and goes with it, from a word that was denied on.
 _IMAGE = (
     "(?:image|picture|photo|photograph|scene|frame|shot|view|background|foreground|snapshot|composition|area"
-    "|video|footage|clip|content|film)"
+    "|video|footage|clip|content|film|vicinity|surroundings?|environment)"
 )
 _TAIL = re.compile(
     rf"""(?:\s*,?\s*\b(?:
@@ -30,7 +30,7 @@ _TAIL = re.compile(
       (?:(?:anywhere\s)?(?:in|on|around|near|by)\s(?:it|them)\b|visible|apparent|present|seen|shown|showing(?=\s*(?:[.,;]|$|\s\w+ing\b))|pictured|depicted|found|featured|included|displayed|spotted|noticed|
          captured|observed|involved|taking\splace|going\son|to\sbe\s(?:seen|found|had|spotted)|in\s(?:sight|view|evidence)|(?:anywhere\s)?nearby|around|anywhere|
          here(?!\s(?:is|are)\b)|there(?!\s(?:is|are|was|were)\b)|on\stop(?=\s*(?:[.,;]|$))|either|at\sall|of\sany\s(?:kind|sort|type)|whatsoever|to\sspeak\sof|anymore|
-         (?:anywhere\s)?(?:(?:with)?in|from)\s(?:it|(?:the|this|that)\s(?:entire\s|whole\s)?{_IMAGE}\b(?!\s(?:of|with|where|showing|that|which|depicting|featuring)\b))|
+         (?:anywhere\s)?(?:(?:with)?in|from)\s(?:it|(?:the|this|that)\s(?:entire\s|whole\s|surrounding\s|immediate\s)?{_IMAGE}\b(?!\s(?:of|with|where|showing|that|which|depicting|featuring)\b))|
          (?:anywhere\s)?(?:in|on|inside|around|near|beside|under|over|at|behind|above|below|by|with|across|along|next\sto|on\stop\sof|in\sfront\sof|out\sof|inside\sof)\s(?:it|him|her(?!\s[a-z])|them|itself|himself|herself|themselves)\b|
          on(?=\s*(?:[.,;]|$|\s(?:and|but|is|are|who|that|in|at|while|\w\w\w+(?:ing|s))\b))|
          inside(?=\s*(?:[.,;]|$))|exists?|appears?)
@@ -110,7 +110,9 @@ def subject_before(words: Tokens, at: int) -> Span | None:
     if words[at - 1].low in table.RELATIVES and at > 1:
         nearest = phrase_ending(words, at - 1)
         if nearest and _agrees(words, nearest, words[at - 1].low, words[at].low):
-            return nearest
+            first = phrase_end(words, clause_start(words, at - 1))
+            if not _is_done_by_first(words, at, nearest, Span(clause_start(words, at - 1), first)):
+                return nearest
         at -= 1
     while at > 0 and words[at - 1].low in _JOINING:
         at -= 1
@@ -118,8 +120,24 @@ def subject_before(words: Tokens, at: int) -> Span | None:
     while (end := phrase_end(words, start)) == start or end > at:
         if start == 0:
             return phrase_ending(words, at)
-        start = clause_start(words, start - 1)
+        before = clause_start(words, start - 1)
+        if before >= start:  # "there is" is passed over, so that this would go on for ever
+            return phrase_ending(words, at)
+        start = before
     return Span(start, end)
+
+
+def _is_done_by_first(words: Tokens, at: int, nearest: Span, first: Span) -> bool:
+    """Tell whether a clause says what the first one named does: "a baby on a rug that isn't crying"."""
+    said = at + 1
+    while words[said].tag in ("not", "R", "F"):
+        said += 1
+    return (
+        words[said].tag == "G"
+        and first.start < first.end <= nearest.start
+        and acts(head(words.between(*first)))
+        and not acts(head(words.between(*nearest)))
+    )
 
 
 _JOINING = (",", "(", "-", "and", "but", "just", "somewhere")
@@ -129,7 +147,8 @@ def _agrees(words: Tokens, span: Span, relative: str, verb: str) -> bool:
     """Tell whether a relative clause can be about a noun: "who" of a person, "is" of one thing."""
     noun = words[span.end - 1].low
     if relative == "who":
-        return noun.removesuffix("s") in table.ACTORS or noun in table.IRREGULAR_PLURALS
+        person = noun.removesuffix("s") in table.ACTORS and noun.removesuffix("s") not in table.VEHICLES
+        return person or noun in table.IRREGULAR_PLURALS
     return not (is_plural(noun) and verb in ("is", "does", "has", "was"))
 
 

@@ -11,15 +11,16 @@ from omninegclip.reading.denial import (
     tail_end,
     text_of,
 )
-from omninegclip.reading.noun_phrases import Span, bare, head, indefinite, listed, phrase_end
+from omninegclip.reading.noun_phrases import Span, acts, bare, head, indefinite, listed, phrase_end
 from omninegclip.reading.requests import WANTING, unwanted
-from omninegclip.reading.scopes import acts, completed, subjects
+from omninegclip.reading.scopes import completed, subjects
 from omninegclip.reading.tokens import Tokens
 
 _NAMED_BEFORE = ("it", "he", "she", "they")
 _SIGHT = table.words("sight view evidence image picture photo photograph scene frame shot it attendance")
 _WEATHER_THINGS = {"raining": "rain", "snowing": "snow"}
 _WEATHER = ("raining", "snowing", "dark", "sunny", "cold", "windy")
+_CLAUSES_BEFORE = (",", "and", "but", "while", "where", "when")
 _ASKERS = ("i", "we", "you", "please", ",", ".", "but", "and", "so")
 _PERHAPS = frozenset(
     {"seem", "appear", "want", "need", "know", "look", "like", "seems", "care", "mind", "believe"}
@@ -31,10 +32,17 @@ def denied_by_not(words: Tokens, at: int, after: int) -> Denial | None:
     helper = at - 1
     while words[helper].tag in ("R", "F") and words[helper].low not in ("there", "here"):
         helper -= 1
-    while words[after].tag in ("R", "F") and words[after].low not in table.DEGREES | table.PRESENT | {
-        "missing",
-        "absent",
-    }:
+    while (
+        words[after].tag in ("R", "F")
+        and words[after].low
+        not in table.DEGREES
+        | table.PRESENT
+        | {
+            "missing",
+            "absent",
+        }
+        | table.WHERE
+    ):
         after += 1
     word = words[after]
     if words.lows(after, after + 2) == ["to", "be"] and words[after + 2].low in table.PRESENT:
@@ -64,25 +72,48 @@ def _verb(words: Tokens, helper: int, after: int) -> Denial | None:
         return _object(words, helper, after + 1) if words[helper - 1].low == "there" else None
     if verb in ("appear", "exist") and words[after + 1].low != "to":
         return _absent(words, helper, after + 1)
-    if words[helper].low in table.HAVE - {"do"}:
-        return _object(words, helper, after) if words[after].tag in ("D", "#") else None
-    if verb in table.HAVING:
+    if words[helper].low in table.HAVE:
+        return _had(words, helper, after)
+    if verb in table.HAVING and not _is_one_action(words, after):
         return _object(words, helper, after + 1)
     if verb in _PERHAPS or words[after].tag not in ("N", "V") or verb in table.PRONOUNS:
         return None
-    if after + 1 < len(words) and words[after + 1].low == "to":
-        return None
+    if words[after + 1].low == "to" and words[after + 2].tag not in ("D", "#"):
+        return None  # "does not plan to run", unlike "does not point to the left"
     end = clause_end(words, after)
     return _predicate(
         words, helper, end, f"{gerund(base_form(verb))} {words.between(after + 1, end)}".strip()
     )
 
 
+def _had(words: Tokens, helper: int, after: int) -> Denial | None:
+    """Read "has not a hat", "has not been carved", "has not caught a fish"."""
+    if words[after].tag in ("D", "#"):
+        return _object(words, helper, after)
+    if words[after].low == "been":
+        return _be(words, helper, after + 1)
+    if words[after].tag != "E" and words[after].low not in _CAUGHT:
+        return None
+    end = clause_end(words, after)
+    return _predicate(words, helper, end, f"that has {words.between(after, end)}")
+
+
+def _is_one_action(words: Tokens, at: int) -> bool:
+    """Tell whether a verb and its object name an action, and no thing that is there: "holding hands"."""
+    return words[at].low.startswith("hold") and words[at + 1].low == "hands"
+
+
+_CAUGHT = table.words(
+    "caught begun become come gone done fallen forgotten gotten got lost opened bought brought"
+)
+
+
 def _be(words: Tokens, helper: int, after: int) -> Denial | None:
     """Read "is not visible", "isn't a dog", "is not red", "is not on a beach", "is not running"."""
     word = words[after]
-    if word.low in _WEATHER_THINGS and words[helper - 1].low in ("it", ""):
-        return Denial(Span(lead_start(words, max(helper - 1, 0)), after + 1), (_WEATHER_THINGS[word.low],))
+    if word.low in _WEATHER_THINGS and words[helper - 1].low in ("it", "", *_CLAUSES_BEFORE):
+        start = helper - 1 if words[helper - 1].low == "it" else helper
+        return Denial(Span(lead_start(words, start), after + 1), (_WEATHER_THINGS[word.low],))
     if words[helper - 1].low == "there" and phrase_end(words, after) > after:
         return _object(words, helper, after)
     if helper == 0 and words[after].low == "there":  # "isn't there a dog"
@@ -104,7 +135,10 @@ def _be(words: Tokens, helper: int, after: int) -> Denial | None:
 def _said(words: Tokens, helper: int, after: int) -> Denial | None:
     """Read what is not said of a subject, by the kind of word that begins it."""
     word = words[after]
-    if word.low == "being" or (word.tag == "G" and word.low not in table.HAVING_FORMS):
+    if word.low in table.WHERE and _closes(words, after + 1):
+        return Denial(Span(_before(words, helper), after + 1), (word.low,))
+    acting = word.low not in table.HAVING_FORMS or _is_one_action(words, after)
+    if word.low == "being" or (word.tag == "G" and acting):
         end = clause_end(words, after)
         return _predicate(words, helper, end, words.between(after, end))
     if word.tag == "G":
@@ -127,6 +161,10 @@ def _bare(words: Tokens, at: int, after: int) -> Denial | None:
     word = words[after]
     if word.low in _WEATHER_THINGS:
         return Denial(Span(lead_start(words, at), after + 1), (_WEATHER_THINGS[word.low],))
+    if words[at].low == "never" and base_form(word.low) in ("appear", "exist"):
+        return _absent(words, at, after + 1)
+    if word.low == "being" and words[after + 1].low in table.PRESENT:
+        return _absent(words, at, after + 2)
     if words[at].low == "never" and word.tag in ("V", "N"):
         return _never(words, at, after)
     if words[at - 1].tag == "D" or words[at - 1].low in ("if", "whether", "why", "or", "to", "trying"):
@@ -164,7 +202,7 @@ def _object(words: Tokens, at: int, start: int) -> Denial | None:
     spans = listed(words, start, table.AND if helped or words[start].tag not in ("D", "#") else table.OR)
     if not spans or words.between(*spans[0]).lower() == "image":
         return None
-    begin = _leading(words, at)
+    begin = _repeated(words, _leading(words, at))
     end, texts = completed(words, spans, begin, at)
     return Denial(Span(begin, end), texts)
 
@@ -183,6 +221,16 @@ def _leading(words: Tokens, at: int) -> int:
     return begin
 
 
+def _repeated(words: Tokens, begin: int) -> int:
+    """Return where a subject begins that was named before, as in "a child, but the child | is not ..."."""
+    span = phrase_ending(words, begin)
+    if span is None or words[span.start].low not in table.POSSESSIVES | {"the"}:
+        return begin
+    joined = words[span.start - 1].low in ("but", "while", "whereas", "though", "although")
+    again = joined and words[span.end - 1].low in words.lows(0, span.start)
+    return lead_start(words, span.start) if again else begin
+
+
 def _absent(words: Tokens, helper: int, end: int) -> Denial | None:
     """Deny the subject of a clause whose predicate says that it is not there."""
     spans = subjects(words, helper)
@@ -194,13 +242,15 @@ def _absent(words: Tokens, helper: int, end: int) -> Denial | None:
 
 def _predicate(words: Tokens, at: int, end: int, said: str) -> Denial | None:
     """Deny what is said of a subject."""
-    if words[at - 1].low in _NAMED_BEFORE and (named := phrase_ending(words, at - 1)) and said:
-        return Denial(Span(_before(words, at - 1), end), (f"{text_of(words, named)} {said}",))
+    if words[at - 1].low in _NAMED_BEFORE and said:
+        named = phrase_ending(words, at - 1) or subject_before(words, _before(words, at - 1))
+        if named:
+            return Denial(Span(_before(words, at - 1), end), (f"{text_of(words, named)} {said}",))
     subject = subject_before(words, at)
     if subject is None or not said or words[at - 1].low in ("you", "i", "we") or said in _WEATHER:
         return None
     again = words[subject.start].low in table.POSSESSIVES | {"the"} and subject.end == at
-    if again and words[subject.start - 1].low in ("but", "while", "whereas", "though", "although"):
+    if again and words[subject.start - 1].low in ("but", "while", "whereas", "though", "although", "where"):
         return Denial(Span(lead_start(words, subject.start), end), (f"{text_of(words, subject)} {said}",))
     if said.endswith(" it") and (first := phrase_end(words, 0)) < subject.start:
         said = f"{said.removesuffix('it')}{words.between(0, first)}"
@@ -255,7 +305,15 @@ def _attribute(words: Tokens, at: int, after: int) -> Denial | None:
     if subject is None:
         return None
     end = clause_end(words, after)
+    if words[after + 1].tag == "G" or (
+        words[after].low in table.ADJECTIVES and words[after + 1].low in ("in", "on", "at", "during")
+    ):
+        end = after + 1  # "not paved leading to a farm", "not crowded on a sunny day"
     said = words.between(after, end)
     core = bare(text_of(words, subject))
+    if said in table.COLOUR_NAMES:  # "a green apple that is not red" denies "a red apple"
+        core = " ".join(word for word in core.split() if word not in table.COLOUR_NAMES) or core
     text = indefinite(f"{said} {core}") if end == after + 1 else f"{indefinite(core)} {said}"
+    if words[at - 1].low in _NAMED_BEFORE:  # "a bed, and it isn't made"
+        return Denial(Span(_before(words, at - 1), end), (text,))
     return Denial(Span(_before(words, at, subject), end), (text,))

@@ -170,6 +170,15 @@ def head(phrase: str) -> str:
     return before.rpartition(" ")[2].lower()
 
 
+def acts(noun: str) -> bool:
+    """Tell whether a noun names somebody or something that can do what a participle after it says."""
+    return (
+        noun in table.ACTORS
+        or noun.removesuffix("s") in table.ACTORS
+        or noun in ("people", "men", "women", "children", "anyone", "anybody", "nobody")
+    )
+
+
 def bare(phrase: str) -> str:
     """Return a phrase without article, and without "any", "a single", "sign of" and the like."""
     return re.sub(r"^(?:an?)\s+(?=\S)", "", _filled(phrase), flags=re.IGNORECASE)

@@ -4,7 +4,7 @@ import re
 
 from omninegclip.captions.english import base_form, gerund
 from omninegclip.reading import words as table
-from omninegclip.reading.denial import Denial, clause_end, lead_start, phrase_ending, text_of
+from omninegclip.reading.denial import Denial, clause_end, lead_start, phrase_ending, subject_before, text_of
 from omninegclip.reading.noun_phrases import Span, bare, head, indefinite, is_plural, phrase_end
 from omninegclip.reading.tokens import Tokens
 
@@ -14,7 +14,7 @@ _THEM = table.words("them which whom these those it us")
 def none_of(words: Tokens, at: int, after: int) -> Denial | None:
     """Read "neither of them brown", "none of the people wear hats", "none of the vehicles is a car"."""
     if words[after].low in _THEM:
-        verb, subject, start = after + 1, phrase_ending(words, at) or _first(words, at), lead_start(words, at)
+        verb, subject, start = after + 1, _several_before(words, at), lead_start(words, at)
     else:
         end = phrase_end(words, after)
         verb, subject, start = end, Span(after, end), at
@@ -22,11 +22,22 @@ def none_of(words: Tokens, at: int, after: int) -> Denial | None:
             verb = phrase_end(words, verb + 1)
     end = clause_end(words, verb + 1)
     if verb >= len(words) or words[verb].tag in ",;:.":
-        return None
+        if subject is None or subject.start != after or words[at - 1].low not in ("but", "and"):
+            return None
+        return Denial(Span(lead_start(words, at), verb), (text_of(words, subject),))  # "but none of the dogs"
     texts = (_denied_of(words, subject, verb, end),)
     if subject and subject.start == after and start == 0 and words[verb].low not in table.BE:
         return Denial(Span(verb, end), texts)
     return Denial(Span(start, end), texts)
+
+
+def _several_before(words: Tokens, at: int) -> Span | None:
+    """Return the noun phrase that "them" means: the nearest plural, or who the clause is about."""
+    nearest, first = phrase_ending(words, at), subject_before(words, at) or _first(words, at)
+    for span in (nearest, first):
+        if span and is_plural(words[span.end - 1].low):
+            return span
+    return nearest or first
 
 
 def _first(words: Tokens, at: int) -> Span | None:

@@ -65,8 +65,8 @@ def _affirmed(words: Tokens, denials: Sequence[Denial]) -> str:
     for denial in denials:
         parts += [words.text[at : words[denial.cut.start].start], f" {denial.instead} "]
         end = denial.cut.end
-        if words[end].low == "but" and words[end + 1].tag == "G":
-            end += 1  # "not riding but walking" leaves "walking"
+        if words[end].low == "but" and words[end + 1].tag in ("G", "P"):
+            end += 1  # "not riding but walking" leaves "walking", "not on it but beside it" the place
         at = words[end - 1].end
     return tidy("".join([*parts, words.text[at:]]))
 

@@ -11,7 +11,7 @@ from omninegclip.reading.denial import (
     tail_end,
     text_of,
 )
-from omninegclip.reading.noun_phrases import Span, head, is_plural, listed, phrase_end
+from omninegclip.reading.noun_phrases import Span, acts, head, is_plural, listed, phrase_end
 from omninegclip.reading.partitives import done_to, neither_nor
 from omninegclip.reading.tokens import Tokens
 
@@ -35,10 +35,16 @@ def following(words: Tokens, at: int, after: int) -> Denial | None:
         return None
     if cue in _ITSELF and (done := done_to(words, at, after)):
         return done
+    if cue == "nor":
+        after = _after_inversion(words, after)
+    if cue == "without" and words[after].low in _SHOWING:
+        after += 1
     if cue in ("neither", "nor") and words[after].low in table.HAVING_FORMS:
         after += 1  # "neither features a bus nor a car"
     if cue == "neither" and (undone := neither_nor(words, at, after)):
         return undone
+    if cue == "without" and words[after].low == "being":
+        return _undone(words, at, after + 1)
     if cue == "without" and words[after].tag == "G" and words[after].low not in _ATTRIBUTIVE:
         return _undone(words, at, after)
     spans = (
@@ -62,6 +68,8 @@ def following(words: Tokens, at: int, after: int) -> Denial | None:
     ):
         at -= 1
     start = lead_start(words, at)
+    if cue == "except" and words[spans[-1].end].low in table.BE:  # "all cakes except the small one are sold"
+        return Denial(Span(start, spans[-1].end), tuple(text_of(words, span) for span in spans))
     end, texts = completed(words, spans, start, at)
     rest = _resumed(words, end)
     if rest is not None and words[at - 1].tag in ("P", "G", "V", "X") and words[at - 1].low not in table.BE:
@@ -69,6 +77,18 @@ def following(words: Tokens, at: int, after: int) -> Denial | None:
     return Denial(Span(start, end), texts)
 
 
+def _after_inversion(words: Tokens, after: int) -> int:
+    """Return where what is denied begins after "nor": behind "does it show" and "is there"."""
+    at = after + 1
+    if words[after].tag != "X":
+        return after
+    if words[at].low == "there":
+        return at + 1
+    at = at + 1 if words[at].tag == "O" else phrase_end(words, at)
+    return at + 1 if words[at].low in table.HAVING else after
+
+
+_SHOWING = table.words("showing featuring including containing depicting displaying revealing having")
 _BEFORE_NO = ("with", "of", "for", "except", "by")
 _ITSELF = table.words("nobody nothing noone no-one")
 
@@ -92,7 +112,7 @@ _ATTRIBUTIVE = table.words(
 
 def _exempts(words: Tokens, at: int) -> bool:
     """Tell whether "except" takes something out, unlike in "empty except for", which names what is left."""
-    return not any(
+    return words[at - 1].low in ("everything", "everyone") or not any(
         word.low in _LEFT_BARE
         or (word.tag in ("V", "G", "E", "X") and word.low not in table.HAVING_FORMS | table.BE)
         for word in words.words[:at]
@@ -162,13 +182,20 @@ def _belonging(words: Tokens, thing: Span, start: int, at: int) -> tuple[str, in
     clause = (
         first
         or start == at
-        or {"but", "while", "that", "because", "where"} & set(lead)
+        or {"but", "while", "that", "because", "where", "though", "although", "whereas"} & set(lead)
         or ((actor or word.low in ("is", "are")) and words[start].low in (",", ";", "and"))
     ) and not ("with" in lead or words[at].low == "without" or (many and word.low in ("is", "was")))
     if word.low in table.BE and (clause or words[thing.start].low in ("one", "nobody")):
         return _doing(words, end + 1) if words[end + 1].tag in ("G", "E") else ("", end + 1)
-    if word.tag == "G" and (actor or first):
+    if word.tag == "G" and words[end + 1].low in table.PRONOUNS and words[end + 2].tag in (",", "."):
+        return "", end + 2  # "a hand holding it"
+    by_somebody = _is_about_somebody(words, start)
+    helped = words[at].low in table.DO | table.MODALS
+    if word.tag == "G" and (actor or (first and not (helped and word.low in table.THINGS_DO))):
         return _doing(words, end)
+    if word.low in table.THINGS_DO and not by_somebody:
+        stop = _complement_end(words, end + 1)
+        return words.between(end, stop), stop
     if (
         word.tag == "E"
         and words[end + 1].tag in ("P", ",", ".", "R", "C")
@@ -177,10 +204,17 @@ def _belonging(words: Tokens, thing: Span, start: int, at: int) -> tuple[str, in
         return _doing(words, end)
     if word.tag == "V" and clause and words[at].low not in table.DO and word.low.endswith("s"):
         stop = phrase_end(words, end + 1)
+        if not first and words[stop].tag == "P":
+            stop = _complement_end(words, stop)
         return f"{gerund(base_form(word.low))} {words.between(end + 1, stop)}".strip(), stop
     if word.tag == "P" and words[end + 1].low in table.POSSESSIVES:
         stop = phrase_end(words, end + 1)
         return words.between(end, stop), stop
+    if word.tag == "P" and words[end + 1].low == "the" and not first:
+        stop = phrase_end(words, end + 1)
+        place = head(words.between(end + 1, stop))
+        if (place in table.PARTS and not by_somebody) or (actor and place not in table.PLACES):
+            return words.between(end, stop), stop  # "no logo on the front", "no employees at the desks"
     if word.low in ("with", "for") and first and phrase_end(words, end + 1) > end + 1:
         stop = phrase_end(words, end + 1)
         return words.between(end, stop), stop
@@ -190,13 +224,20 @@ def _belonging(words: Tokens, thing: Span, start: int, at: int) -> tuple[str, in
     return "", end
 
 
-def acts(noun: str) -> bool:
-    """Tell whether a noun names somebody or something that can do what a participle after it says."""
-    return (
-        noun in table.ACTORS
-        or noun.removesuffix("s") in table.ACTORS
-        or noun in ("people", "men", "women", "children", "anyone", "anybody", "nobody")
-    )
+def _is_about_somebody(words: Tokens, start: int) -> bool:
+    """Tell whether the words before `start` are about somebody, who may do what is said after it."""
+    subject = subject_before(words, start) if start else None
+    return subject is not None and acts(head(words.between(*subject)))
+
+
+def _complement_end(words: Tokens, at: int) -> int:
+    """Return where the prepositions at `at` and the thing after them end: "up to the door"."""
+    stop = at
+    while words[stop].tag in ("P", "R"):
+        stop += 1
+    if words[stop].low in table.PRONOUNS:
+        return stop + 1
+    return max(stop, phrase_end(words, stop))
 
 
 def _doing(words: Tokens, at: int) -> tuple[str, int]:

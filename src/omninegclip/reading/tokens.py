@@ -10,7 +10,7 @@ _TOKEN = re.compile(
     r"[^\W_]+(?:[-_][^\W_]+)*(?:(?<=n)['’]t\b)?|['’](?:s|re|ve|ll|d|m)\b|[^\w\s]", re.IGNORECASE
 )
 # Contractions typed without the mark.
-_UNMARKED = frozenset(["isnt", "arent", "wasnt", "werent", "doesnt", "dont", "didnt", "hasnt", "wouldnt"])
+_UNMARKED = re.compile(r"\b(?:is|are|was|were|does|do|did|has|have|would)nt\b", re.IGNORECASE)
 
 
 _APART = re.compile(r"(?<=\w)\s(?:n['’]\s?t|['’]\s?(?:s|re|ve|ll))\b", re.IGNORECASE)
@@ -27,8 +27,11 @@ _DOES_NOT = {"fails to": "does not", "fail to": "do not", "failed to": "did not"
 def joined(text: str) -> str:
     """Return a text as it is spoken plainly.
 
-    Quoted as a whole it isn't, "w/o" is "without", "is n't" is "isn't", and "fails to" is "does not".
+    Quoted as a whole it isn't, "w/o" is "without", "is n't" and "isnt" are "isn't", and "fails to" is "does
+    not".
     """
+    if "nt" in text.lower():
+        text = _UNMARKED.sub(lambda found: f"{found[0][:-1]}'{found[0][-1]}", text)
     if "fail" in text.lower():
         text = _FAILS.sub(lambda found: _DOES_NOT[" ".join(found[0].lower().split())], text)
     if whole := _QUOTED_WHOLE.fullmatch(text):
@@ -118,13 +121,15 @@ def _is_noun(word: Word, before: Word, after: Word) -> bool:
         named = word.low in ("can", "set") or (word.tag == "V" and before.low not in table.RELATIVES)
         return after.low in ("is", "are", "was", "were") and named
     if word.tag in "VX":
+        if before.low == "nor" and word.tag == "X":  # "nor does it show"
+            return False
         return word.low not in table.BE and not word.low.startswith("'")
     return (word.tag == "E" or word.low == "present") and after.tag not in ("N", "G", "E", "#", "R")
 
 
 _BEFORE_NOUNS = frozenset(("no", "a", "an", "the", "any", "nor"))
 _CLASSES = (
-    ("not", frozenset({"not", "n't"})),
+    ("not", frozenset({"not", "n't", "never"})),
     ("X", table.AUXILIARIES),
     ("C", table.COORDINATORS),
     ("#", table.NUMBERS),
@@ -145,7 +150,7 @@ _KNOWN = {word: tag for tag, members in reversed(_CLASSES) for word in members}
 def _classed(text: str) -> tuple[str, str, int]:
     """Return a word in lower case, its class, and how many of its last characters are a "not" of its own."""
     low = text.lower().replace("’", "'")
-    denying = 3 if low == "cannot" or low.endswith("n't") else 2 if low in _UNMARKED else 0
+    denying = 3 if low == "cannot" or low.endswith("n't") else 0
     if denying and denying < len(low):
         low = low[:-denying]
         return low, tag_of(low), denying

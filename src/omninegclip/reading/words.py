@@ -79,17 +79,34 @@ PARTICIPLES = words(
 # Verbs as captions have them, in the third person; those that are nouns more often are left out.
 VERBS = words(
     "sits stands walks runs rides eats holds looks wears jumps lies lays leans rests sleeps flies swims "
-    "grazes drives carries pulls pushes throws catches hits kicks reads writes talks smiles laughs "
-    "sings dances climbs crosses faces stares poses grabs takes makes gets gives goes comes leads follows "
-    "tries attempts prepares begins starts enjoys helps uses works waits hangs crouches kneels peeks "
-    "bites chews drinks cooks cuts fills opens closes keeps brushes surfs speeds perform performs "
-    "competes straggles watches plays guides lounges barks hovers travels moves turns approaches leaps "
-    "reaches shaves uses consists sit stand walk run ride eat hold look wear jump lie lean rest sleep fly "
-    "swim graze drive pull push throw catch hit kick read talk smile sing climb pose grab seems seem "
-    "appears appear shows show features feature contains contain includes include depicts depict displays "
-    "lacks has have had do does did is are was were sat stood walked ran rode ate held looked wore jumped "
-    "lay became becomes does doesnt serves serve presents stretches stretch fills exists exist sees see"
+    "grazes drives carries pulls pushes throws catches hits kicks reads writes talks smiles laughs sings "
+    "dances climbs crosses faces stares poses grabs takes makes gets gives goes comes leads follows tries "
+    "attempts prepares begins starts enjoys helps uses works waits hangs crouches kneels peeks bites "
+    "chews drinks cooks cuts fills opens closes keeps brushes surfs speeds perform performs competes "
+    "straggles speaks celebrates floats dribbles arrives greets attends joins receives accepts enters raises "
+    "putts delivers examines explains listens learns teaches meets defends builds discusses emerges "
+    "gallops growls howls knits meditates mows nibbles pours prays roasts sews shouts snores sniffs "
+    "strolls sweeps wades wags washes weaves whispers yawns watches plays guides lounges barks hovers "
+    "travels moves turns approaches leaps reaches shaves consists sit stand walk run ride eat hold look "
+    "wear jump lie lean rest sleep fly swim graze drive pull push throw catch hit kick read talk smile "
+    "sing climb pose grab seems seem appears appear shows show features feature contains contain includes "
+    "include depicts depict displays lacks has have had do does did is are was were sat stood walked ran "
+    "rode ate held looked wore jumped lay became becomes doesnt serves serve presents stretches stretch "
+    "exists exist sees see"
 )
+VEHICLES = words("car bus truck train boat bike bicycle vehicle plane airplane")
+# What things do: a word of these after a thing is said of it, "smoke rising", "steps leading up".
+THINGS_DO = words(
+    "rising hanging growing burning leading floating coming shining blowing falling melting dripping "
+    "sticking flowing connecting blocking covering surrounding blooming glowing dangling"
+)
+# Parts of what was named: "a web with no spider in the center".
+PARTS = words(
+    "top center centre front back middle corner corners side sides bottom edge edges end ends surface inside "
+    "wall walls window windows ceiling floor shelf shelves roof branches sleeve sleeves handle lid tips"
+)
+# Where something is, in one word: "not indoors".
+WHERE = words("indoors outdoors inside outside upstairs downstairs underwater")
 # What an image is called, and what is said of it without saying anything that it shows.
 IMAGES = words(
     "image picture photo photograph scene shot snapshot drawing cartoon painting frame view photos images "
@@ -145,7 +162,16 @@ SINGULAR_IN_S = words(
 ACTORS = words(
     "one person man woman boy girl child kid baby guy lady rider driver passenger pedestrian player skier "
     "surfer cat dog bird horse cow animal human customer visitor tourist student worker officer crowd "
-    "elephant giraffe zebra sheep bear car bus truck train boat bike bicycle vehicle plane airplane"
+    "elephant giraffe zebra sheep bear car bus truck train boat bike bicycle vehicle plane airplane "
+    "toddler infant teenager friend couple family bride groom guest spectator fan audience employee "
+    "teammate defender goalkeeper referee coach teacher doctor nurse patient chef cook waiter waitress "
+    "soldier guard bodyguard farmer fisherman sailor captain pilot swimmer runner hiker cyclist biker "
+    "climber skater snowboarder skateboarder golfer boxer dancer singer musician drummer guitarist actor "
+    "actress artist performer model politician reporter photographer queen king prince princess clown "
+    "witch astronaut gardener shopper commuter protester athlete batter pitcher catcher puppy kitten pony "
+    "calf lamb duck duckling swan goose hen chicken rooster owl eagle parrot penguin seagull gull pigeon "
+    "fish shark dolphin whale turtle frog snake lizard monkey ape lion tiger wolf fox deer rabbit "
+    "squirrel mouse goat pig donkey camel kangaroo bee butterfly spider insect"
 )
 PLACES = words(
     "beach street snow city winter room kitchen night dark sky meadow field grass forest woods desert sea "

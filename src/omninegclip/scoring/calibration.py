@@ -25,6 +25,7 @@ from omninegclip.progress import track
 FILE = "calibration.safetensors"
 _FACTS = "calibration"  # the entry of the file's metadata; the oldest files have its parts as entries
 FEWEST = 50  # below, a standard deviation is off by more than a tenth
+_BLOCK = 4096  # texts
 _FLAT = 1e-6  # the least standard deviation of a cosine
 
 
@@ -48,8 +49,12 @@ class Calibration(NamedTuple):
         """
         if texts.shape[1] != self.background.shape[1]:
             raise ValueError(f"texts have {texts.shape[1]} dimensions, not {self.background.shape[1]}")
-        cosines = texts @ self.background.T
-        return cosines.mean(axis=1), np.maximum(cosines.std(axis=1), _FLAT)
+        mean, deviation = np.empty((2, len(texts)), np.float32)
+        for start in range(0, len(texts), _BLOCK):  # all cosines at once would fill the memory
+            part = slice(start, start + _BLOCK)
+            cosines = texts[part] @ self.background.T
+            mean[part], deviation[part] = cosines.mean(axis=1), cosines.std(axis=1)
+        return mean, np.maximum(deviation, _FLAT)
 
     def correlations(self, text: Embeddings, others: Embeddings) -> NDArray[np.float32]:
         """Return the correlation [V] of the background's cosines with a text [d] and with others [V, d]."""
