@@ -93,6 +93,19 @@ green pear on a desk, not red | green pear on a desk | a red pear
 the pier is not crowded on a windy day | the pier on a windy day | a crowded pier
 a dirt path that is not paved leading to a mill | a dirt path leading to a mill | a paved dirt path
 In this image there are pens, but no rulers | pens | rulers
+a pond at dawn with no fog over the water | a pond at dawn | fog over the water
+dawn on a bay, with no boats on the horizon | dawn on a bay | boats on the horizon
+a hotel hall with tiles but no clerk at the desk | a hotel hall with tiles | a clerk at the desk
+a shelf of novels and with no gaps between them | a shelf of novels | gaps
+the twins do not dance, and they do not swim | the twins | twins dancing | twins swimming
+a crowd gathers in a square but is not protesting | a crowd gathers in a square | a crowd protesting
+the pair walks hand in hand, but they are not married | the pair walks hand in hand | a married pair
+a toddler not holding a spoon crosses the street | a toddler crosses the street | a spoon
+It is clear that no tractor is in this image. |  | a tractor
+A cap is worn by a man, but he has no coat | A cap is worn by a man | a coat
+Despite the presence of a tray, no bread can be seen | a tray | bread
+Crows are visible on a wire, but none are flying | Crows are visible on a wire | crows flying
+There is a raft in this image, without a person on board | There is a raft in this image | a person
 grandma without anyone else | grandma | another person
 a cloudless sky | a sky | clouds
 An armless chair | A chair | arms

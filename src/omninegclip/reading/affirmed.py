@@ -14,7 +14,7 @@ _NOTHING = re.compile(
     (?:\s(?:of|with|in|where|that|which|showing|depicting|featuring|containing|contains|includes|features|shows?|has|have|
        is|is\sof|depicts|captures|displays|presents|and|but|in\swhich))*
     (?:\s(?:something|anything|it|things|this|an?\sscene))?
-    |there(?:\s(?:is|are))?|please|it|this|that|here|i|we|you|one|(?:i|we|you|one)\s(?:can\s)?(?:see|find|spot)(?:\s(?:something|an?\sscene))?|is|are|has|with|
+    |it\sis\s(?:clear|evident|obvious|apparent|noticeable)(?:\sthat)?|there(?:\s(?:is|are))?|please|it|this|that|here|i|we|you|one|(?:i|we|you|one)\s(?:can\s)?(?:see|find|spot)(?:\s(?:something|an?\sscene))?|is|are|has|with|
     and|but|in\sit|nothing|everything|anything|somebody|something|of|either|where|
     (?:it|this|that|there)\s(?:is|has|shows|features|contains))?[\s,;:.\-–—]*""",
     re.VERBOSE | re.IGNORECASE,
@@ -53,6 +53,7 @@ _FRAME_AFTER = re.compile(rf",?\s(?:and|but|while|though)\s(?:the|this)\s{_IMAGE
 _FRAME_THERE = re.compile(
     rf"^(?:in|within)\s(?:this|the|an?)\s{_IMAGE},?\sthere\s(?:is|are)\s", re.IGNORECASE
 )
+_DESPITE = re.compile(r"^despite\s(?:the\spresence\sof\s)?", re.IGNORECASE)
 _TAKEN = re.compile(rf"^.*\b(?:took|made|snapped)\s(?:this|a|the)\s{_IMAGE}(?:\sof\s|:\s*)", re.IGNORECASE)
 
 
@@ -77,7 +78,7 @@ def tidy(text: str) -> str:
         if text.endswith("."):
             text = _DANGLING_STOP.sub(".", text)
     text = _FRAME_AFTER.sub("", _FRAME_BEFORE.sub("", _ASKED.sub("", text)))
-    text = _FRAME_THERE.sub("", text)
+    text = _DESPITE.sub("", _FRAME_THERE.sub("", text))
     if _SNAPPED.search(text):
         text = _TAKEN.sub("", text)
     if place := _PLACE_ALONE.match(text):

@@ -52,7 +52,8 @@ _CUES: tuple[tuple[str, str, Scope], ...] = (
     ),
     (
         "partitive",
-        r"(?<!with\s)(?:none|neither|not\sone|no\sone|nobody|not\sany)\sof(?=\s(?:them|which|whom|the|these|those)\b)",
+        r"(?<!with\s)(?:none|neither|not\sone|no\sone|nobody|not\sany)\sof(?=\s(?:them|which|whom|the|these|those)\b)"
+        r"|(?<=\bbut\s)none(?=\s(?:is|are|was|were)\b)",
         none_of,
     ),
     (

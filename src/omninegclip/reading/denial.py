@@ -28,10 +28,10 @@ _TAIL = re.compile(
       (?:(?:is|are|was|were|being|that\sis|that\sare|which\sis|to\sbe|can\sbe|could\sbe|may\sbe)\s+)?
       (?:clearly\s|actually\s|currently\s)?
       (?:(?:anywhere\s)?(?:in|on|around|near|by)\s(?:it|them)\b|visible|apparent|present|seen|shown|showing(?=\s*(?:[.,;]|$|\s\w+ing\b))|pictured|depicted|found|featured|included|displayed|spotted|noticed|
-         captured|observed|involved|taking\splace|going\son|to\sbe\s(?:seen|found|had|spotted)|in\s(?:sight|view|evidence)|(?:anywhere\s)?nearby|around|anywhere|
+         captured|observed|involved|taking\splace|going\son|to\sbe\s(?:seen|found|had|spotted)|in\s(?:sight|view|evidence)|(?:on\sboard|aboard)(?=\s*(?:[.,;]|$))|(?:anywhere\s)?nearby|around|anywhere|
          here(?!\s(?:is|are)\b)|there(?!\s(?:is|are|was|were)\b)|on\stop(?=\s*(?:[.,;]|$))|either|at\sall|of\sany\s(?:kind|sort|type)|whatsoever|to\sspeak\sof|anymore|
          (?:anywhere\s)?(?:(?:with)?in|from)\s(?:it|(?:the|this|that)\s(?:entire\s|whole\s|surrounding\s|immediate\s)?{_IMAGE}\b(?!\s(?:of|with|where|showing|that|which|depicting|featuring)\b))|
-         (?:anywhere\s)?(?:in|on|inside|around|near|beside|under|over|at|behind|above|below|by|with|across|along|next\sto|on\stop\sof|in\sfront\sof|out\sof|inside\sof)\s(?:it|him|her(?!\s[a-z])|them|itself|himself|herself|themselves)\b|
+         (?:anywhere\s)?(?:in|on|inside|around|near|beside|between|under|over|at|behind|above|below|by|with|across|along|next\sto|on\stop\sof|in\sfront\sof|out\sof|inside\sof)\s(?:it|him|her(?!\s[a-z])|them|itself|himself|herself|themselves)\b|
          on(?=\s*(?:[.,;]|$|\s(?:and|but|is|are|who|that|in|at|while|\w\w\w+(?:ing|s))\b))|
          inside(?=\s*(?:[.,;]|$))|exists?|appears?)
       |(?:is|are|was|were)(?=\s*(?:[.,;]|$))
@@ -40,6 +40,7 @@ _TAIL = re.compile(
 )
 
 
+_SAID_BY = ("it", "this", "one", "he", "she", "they")
 _SAID_OF_IT = table.BE | table.HAVE | {"lacks", "lacked"}
 
 
@@ -59,7 +60,7 @@ def lead_start(words: Tokens, at: int) -> int:
         apart = apart or before.tag in ",;:"
         if apart and before.low in table.HAVING_FORMS and before.low not in table.HAVE:
             break  # "a talk show, however no dogs" keeps its show
-        if before.low in ("it", "this", "one") and words[at].low in _SAID_OF_IT and at > 1:
+        if before.low in _SAID_BY and words[at].low in _SAID_OF_IT and at > 1:
             if words[at - 2].low not in LEADS:
                 break
         elif before.low not in LEADS:
@@ -163,6 +164,22 @@ def clause_start(words: Tokens, at: int) -> int:
     if words[start].low == "there" and words[start + 1].low in table.BE:
         start += 2
     return start
+
+
+def meant_by(words: Tokens, at: int) -> Span | None:
+    """Return the noun phrase that the pronoun at `at` stands for, as far as number and kind tell."""
+    first_end = phrase_end(words, 0)
+    first = Span(0, first_end) if 0 < first_end <= at else None
+    nearest = phrase_ending(words, at)
+    low = words[at].low
+    for span in (nearest, first):
+        if span is None:
+            continue
+        noun = words[span.end - 1].low
+        fits = is_plural(noun) if low == "they" else low == "it" or acts(noun)
+        if fits:
+            return span
+    return first or nearest or subject_before(words, at)
 
 
 def phrase_ending(words: Tokens, end: int) -> Span | None:

@@ -6,6 +6,7 @@ from omninegclip.reading.denial import (
     Denial,
     clause_end,
     lead_start,
+    meant_by,
     phrase_ending,
     subject_before,
     tail_end,
@@ -242,10 +243,8 @@ def _absent(words: Tokens, helper: int, end: int) -> Denial | None:
 
 def _predicate(words: Tokens, at: int, end: int, said: str) -> Denial | None:
     """Deny what is said of a subject."""
-    if words[at - 1].low in _NAMED_BEFORE and said:
-        named = phrase_ending(words, at - 1) or subject_before(words, _before(words, at - 1))
-        if named:
-            return Denial(Span(_before(words, at - 1), end), (f"{text_of(words, named)} {said}",))
+    if words[at - 1].low in _NAMED_BEFORE and said and (named := meant_by(words, at - 1)):
+        return Denial(Span(_before(words, at - 1), end), (f"{text_of(words, named)} {said}",))
     subject = subject_before(words, at)
     if subject is None or not said or words[at - 1].low in ("you", "i", "we") or said in _WEATHER:
         return None
@@ -301,7 +300,8 @@ def _attribute(words: Tokens, at: int, after: int) -> Denial | None:
     """Deny an attribute: "a red car" of "a car that is not red"."""
     held = phrase_ending(words, at)
     owned = held and (words[held.start].low in table.POSSESSIVES or words[held.start - 1].low == "with")
-    subject = held if owned else subject_before(words, at)
+    pronoun = words[at - 1].low in _NAMED_BEFORE
+    subject = meant_by(words, at - 1) if pronoun else held if owned else subject_before(words, at)
     if subject is None:
         return None
     end = clause_end(words, after)
@@ -314,6 +314,6 @@ def _attribute(words: Tokens, at: int, after: int) -> Denial | None:
     if said in table.COLOUR_NAMES:  # "a green apple that is not red" denies "a red apple"
         core = " ".join(word for word in core.split() if word not in table.COLOUR_NAMES) or core
     text = indefinite(f"{said} {core}") if end == after + 1 else f"{indefinite(core)} {said}"
-    if words[at - 1].low in _NAMED_BEFORE:  # "a bed, and it isn't made"
+    if pronoun:  # "a bed, and it isn't made"
         return Denial(Span(_before(words, at - 1), end), (text,))
     return Denial(Span(_before(words, at, subject), end), (text,))

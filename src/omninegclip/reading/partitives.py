@@ -13,8 +13,9 @@ _THEM = table.words("them which whom these those it us")
 
 def none_of(words: Tokens, at: int, after: int) -> Denial | None:
     """Read "neither of them brown", "none of the people wear hats", "none of the vehicles is a car"."""
-    if words[after].low in _THEM:
-        verb, subject, start = after + 1, _several_before(words, at), lead_start(words, at)
+    if words[after].low in _THEM | table.BE:  # "none of them are", "but none are"
+        verb = after if words[after].low in table.BE else after + 1
+        subject, start = _several_before(words, at), lead_start(words, at)
     else:
         end = phrase_end(words, after)
         verb, subject, start = end, Span(after, end), at

@@ -202,7 +202,7 @@ def _belonging(words: Tokens, thing: Span, start: int, at: int) -> tuple[str, in
         and (many or words[at].low != "without")
     ):
         return _doing(words, end)
-    if word.tag == "V" and clause and words[at].low not in table.DO and word.low.endswith("s"):
+    if word.tag == "V" and clause and words[at].low not in table.DO | {"not"} and word.low.endswith("s"):
         stop = phrase_end(words, end + 1)
         if not first and words[stop].tag == "P":
             stop = _complement_end(words, stop)
@@ -213,7 +213,9 @@ def _belonging(words: Tokens, thing: Span, start: int, at: int) -> tuple[str, in
     if word.tag == "P" and words[end + 1].low == "the" and not first:
         stop = phrase_end(words, end + 1)
         place = head(words.between(end + 1, stop))
-        if (place in table.PARTS and not by_somebody) or (actor and place not in table.PLACES):
+        theirs = actor or not by_somebody or words[start].low == ","
+        outside = place not in table.PLACES or word.low not in ("in", "on") or place == "sky"
+        if theirs and outside:
             return words.between(end, stop), stop  # "no logo on the front", "no employees at the desks"
     if word.low in ("with", "for") and first and phrase_end(words, end + 1) > end + 1:
         stop = phrase_end(words, end + 1)
