@@ -105,6 +105,19 @@ It is clear that no tractor is in this image. |  | a tractor
 A cap is worn by a man, but he has no coat | A cap is worn by a man | a coat
 Despite the presence of a tray, no bread can be seen | a tray | bread
 Crows are visible on a wire, but none are flying | Crows are visible on a wire | crows flying
+a girl who is not smiling holds a plum | a girl holds a plum | a girl smiling
+a cliff with waves below and no clouds above | a cliff with waves below | clouds
+a player without a helmet skates off the ice | a player skates off the ice | a helmet
+a sailor who is not on the ship waves to the crowd | a sailor waves to the crowd | a sailor on the ship
+a puppy on a carpet, with no collar around its neck | a puppy on a carpet | a collar around its neck
+a boy on the floor, rather than sitting on a sofa | a boy on the floor | a boy sitting on a sofa
+a man who does not have a bag is hailing a cab | a man is hailing a cab | a bag
+a fox in the snow, leaving no tracks | a fox in the snow | tracks
+a reading hall, but there are no readers at the tables | a reading hall | readers at the tables
+a parrot in a cage, and the cage is not open | a parrot in a cage | an open cage
+a driver stands by a car and does not wave to fans | a driver stands by a car | a driver waving to fans
+a wooden pier with no railing on either side | a wooden pier | a railing on either side
+a toddler, not holding her mother's hand | a toddler | a toddler holding her mother's hand
 There is a raft in this image, without a person on board | There is a raft in this image | a person
 grandma without anyone else | grandma | another person
 a cloudless sky | a sky | clouds

@@ -95,7 +95,9 @@ def parser() -> "Language":
         except OSError:
             continue
         # NumPy's matrix products were 1.8 times as fast here, which makes parsing 1.14 times as fast
-        found.get_pipe("tok2vec").model.ops.use_blis = False
+        for _, pipe in found.pipeline:
+            for node in pipe.model.walk():
+                node.ops.use_blis = False
         return found
     raise OmniNegClipError(
         "Negating captions needs spaCy's English model: python -m spacy download en_core_web_sm, or "

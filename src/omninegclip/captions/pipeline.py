@@ -153,6 +153,9 @@ _memory: tuple[CollectionStatistics, NegationOptions] | None = None
 
 def _remember(statistics: CollectionStatistics, options: NegationOptions) -> None:
     global _memory  # once for a worker instead of once for a shard
+    from threadpoolctl import threadpool_limits
+
+    threadpool_limits(1, "blas")  # there is a worker for each core already
     _memory = (statistics, options)
     leave_to_parent()
 

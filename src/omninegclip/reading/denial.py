@@ -15,7 +15,7 @@ LEADS = (
         "has have had having with and but yet though while whereas although however plus also just or nor "
         "there completely totally entirely absolutely that which who whose where , ; : - – — ( clearly "
         "currently actually notably so can may being obviously even quite still now simply look looks "
-        "when thus except noticeably conspicuously definitely certainly please however"
+        "when thus leaving except noticeably conspicuously definitely certainly please however"
     )
 )
 # What ends a denial and goes with it, from a word that was denied on.
@@ -28,7 +28,7 @@ _TAIL = re.compile(
       (?:(?:is|are|was|were|being|that\sis|that\sare|which\sis|to\sbe|can\sbe|could\sbe|may\sbe)\s+)?
       (?:clearly\s|actually\s|currently\s)?
       (?:(?:anywhere\s)?(?:in|on|around|near|by)\s(?:it|them)\b|visible|apparent|present|seen|shown|showing(?=\s*(?:[.,;]|$|\s\w+ing\b))|pictured|depicted|found|featured|included|displayed|spotted|noticed|
-         captured|observed|involved|taking\splace|going\son|to\sbe\s(?:seen|found|had|spotted)|in\s(?:sight|view|evidence)|(?:on\sboard|aboard)(?=\s*(?:[.,;]|$))|(?:anywhere\s)?nearby|around|anywhere|
+         captured|observed|involved|taking\splace|going\son|to\sbe\s(?:seen|found|had|spotted)|in\s(?:sight|view|evidence)|(?:on\sboard|on\sdeck|aboard|above|below|behind|overhead)(?=\s*(?:[.,;]|$))|(?:anywhere\s)?nearby|around(?!\s(?:an?|the|its|his|her|their)\b)|anywhere|
          here(?!\s(?:is|are)\b)|there(?!\s(?:is|are|was|were)\b)|on\stop(?=\s*(?:[.,;]|$))|either|at\sall|of\sany\s(?:kind|sort|type)|whatsoever|to\sspeak\sof|anymore|
          (?:anywhere\s)?(?:(?:with)?in|from)\s(?:it|(?:the|this|that)\s(?:entire\s|whole\s|surrounding\s|immediate\s)?{_IMAGE}\b(?!\s(?:of|with|where|showing|that|which|depicting|featuring)\b))|
          (?:anywhere\s)?(?:in|on|inside|around|near|beside|between|under|over|at|behind|above|below|by|with|across|along|next\sto|on\stop\sof|in\sfront\sof|out\sof|inside\sof)\s(?:it|him|her(?!\s[a-z])|them|itself|himself|herself|themselves)\b|
@@ -90,7 +90,7 @@ def clause_end(words: Tokens, at: int) -> int:
         if (
             word.tag in ("V", "X")
             and word.low != "'s"
-            and words[at - 1].tag in ("N", "E")
+            and words[at - 1].tag in ("N", "E", "G")
             and words[at - 1].low not in table.RELATIVES
         ):
             break

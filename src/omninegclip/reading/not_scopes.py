@@ -12,7 +12,7 @@ from omninegclip.reading.denial import (
     tail_end,
     text_of,
 )
-from omninegclip.reading.noun_phrases import Span, acts, bare, head, indefinite, listed, phrase_end
+from omninegclip.reading.noun_phrases import Span, acts, bare, head, indefinite, is_plural, listed, phrase_end
 from omninegclip.reading.requests import WANTING, unwanted
 from omninegclip.reading.scopes import completed, subjects
 from omninegclip.reading.tokens import Tokens
@@ -79,7 +79,8 @@ def _verb(words: Tokens, helper: int, after: int) -> Denial | None:
         return _object(words, helper, after + 1)
     if verb in _PERHAPS or words[after].tag not in ("N", "V") or verb in table.PRONOUNS:
         return None
-    if words[after + 1].low == "to" and words[after + 2].tag not in ("D", "#"):
+    to = words[after + 2] if words[after + 1].low == "to" else None
+    if to and to.tag not in ("D", "#") and not is_plural(to.low):
         return None  # "does not plan to run", unlike "does not point to the left"
     end = clause_end(words, after)
     return _predicate(
@@ -101,7 +102,8 @@ def _had(words: Tokens, helper: int, after: int) -> Denial | None:
 
 def _is_one_action(words: Tokens, at: int) -> bool:
     """Tell whether a verb and its object name an action, and no thing that is there: "holding hands"."""
-    return words[at].low.startswith("hold") and words[at + 1].low == "hands"
+    held = head(words.between(at + 1, phrase_end(words, at + 1)))
+    return words[at].low.startswith("hold") and held in ("hand", "hands")
 
 
 _CAUGHT = table.words(
@@ -227,7 +229,7 @@ def _repeated(words: Tokens, begin: int) -> int:
     span = phrase_ending(words, begin)
     if span is None or words[span.start].low not in table.POSSESSIVES | {"the"}:
         return begin
-    joined = words[span.start - 1].low in ("but", "while", "whereas", "though", "although")
+    joined = words[span.start - 1].low in ("but", "and", "while", "whereas", "though", "although")
     again = joined and words[span.end - 1].low in words.lows(0, span.start)
     return lead_start(words, span.start) if again else begin
 
@@ -316,4 +318,5 @@ def _attribute(words: Tokens, at: int, after: int) -> Denial | None:
     text = indefinite(f"{said} {core}") if end == after + 1 else f"{indefinite(core)} {said}"
     if pronoun:  # "a bed, and it isn't made"
         return Denial(Span(_before(words, at - 1), end), (text,))
-    return Denial(Span(_before(words, at, subject), end), (text,))
+    begin = _repeated(words, at) if subject.end == at else at
+    return Denial(Span(_before(words, at, subject) if begin == at else begin, end), (text,))

@@ -43,6 +43,8 @@ def following(words: Tokens, at: int, after: int) -> Denial | None:
         after += 1  # "neither features a bus nor a car"
     if cue == "neither" and (undone := neither_nor(words, at, after)):
         return undone
+    if cue in ("rather", "instead") and words[after].tag == "G" and words[after + 1].tag in ("P", "D"):
+        return _undone(words, at, after)
     if cue == "without" and words[after].low == "being":
         return _undone(words, at, after + 1)
     if cue == "without" and words[after].tag == "G" and words[after].low not in _ATTRIBUTIVE:
@@ -185,7 +187,8 @@ def _belonging(words: Tokens, thing: Span, start: int, at: int) -> tuple[str, in
         or {"but", "while", "that", "because", "where", "though", "although", "whereas"} & set(lead)
         or ((actor or word.low in ("is", "are")) and words[start].low in (",", ";", "and"))
     ) and not ("with" in lead or words[at].low == "without" or (many and word.low in ("is", "was")))
-    if word.low in table.BE and (clause or words[thing.start].low in ("one", "nobody")):
+    relative = "who" in lead or "which" in lead  # "who does not have a bag is running": he is
+    if word.low in table.BE and not relative and (clause or words[thing.start].low in ("one", "nobody")):
         return _doing(words, end + 1) if words[end + 1].tag in ("G", "E") else ("", end + 1)
     if word.tag == "G" and words[end + 1].low in table.PRONOUNS and words[end + 2].tag in (",", "."):
         return "", end + 2  # "a hand holding it"
@@ -210,7 +213,7 @@ def _belonging(words: Tokens, thing: Span, start: int, at: int) -> tuple[str, in
     if word.tag == "P" and words[end + 1].low in table.POSSESSIVES:
         stop = phrase_end(words, end + 1)
         return words.between(end, stop), stop
-    if word.tag == "P" and words[end + 1].low == "the" and not first:
+    if word.tag == "P" and words[end + 1].low in ("the", "either") and start > 0:
         stop = phrase_end(words, end + 1)
         place = head(words.between(end + 1, stop))
         theirs = actor or not by_somebody or words[start].low == ","

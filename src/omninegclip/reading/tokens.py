@@ -77,7 +77,9 @@ class Tokens:
     def _settle(self) -> None:
         """Take for nouns what stands where nouns do: "no jump rope", "a can opener", "the left hand"."""
         for at, word in enumerate(self.words):
-            if word.tag in _MAYBE_NOUNS and _is_noun(word, self[at - 1], self[at + 1]):
+            if self[at + 1].low in table.VERBS_BEFORE.get(word.low, ()):
+                self.words[at] = word._replace(tag="V")
+            elif word.tag in _MAYBE_NOUNS and _is_noun(word, self[at - 1], self[at + 1]):
                 self.words[at] = word._replace(tag="N")
 
     def __len__(self) -> int:

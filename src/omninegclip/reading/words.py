@@ -76,6 +76,8 @@ PARTICIPLES = words(
     "seen shown hung sat lit left worn held taken made eaten drawn built put set laid lain thrown grown "
     "found broken torn sold spread ridden driven written driving"
 )
+# Nouns that are verbs before some words: "she waves to the crowd", "he skates across the pond".
+VERBS_BEFORE = {"waves": words("to at"), "skates": words("off across past through along")}
 # Verbs as captions have them, in the third person; those that are nouns more often are left out.
 VERBS = words(
     "sits stands walks runs rides eats holds looks wears jumps lies lays leans rests sleeps flies swims "
