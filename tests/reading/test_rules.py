@@ -118,6 +118,13 @@ a parrot in a cage, and the cage is not open | a parrot in a cage | an open cage
 a driver stands by a car and does not wave to fans | a driver stands by a car | a driver waving to fans
 a wooden pier with no railing on either side | a wooden pier | a railing on either side
 a toddler, not holding her mother's hand | a toddler | a toddler holding her mother's hand
+three dogs, none of the three is brown | three dogs | brown dogs
+none of these dogs is red |  | red dogs
+a hill with no water falls | a hill | water falls
+a stop without bus passes | a stop | bus passes
+a man not holding drinks | a man | drinks
+a fair without rides | a fair | rides
+a dog show with no people | a dog show | people
 There is a raft in this image, without a person on board | There is a raft in this image | a person
 grandma without anyone else | grandma | another person
 a cloudless sky | a sky | clouds
@@ -271,3 +278,27 @@ def test_any_text_is_read() -> None:
     for _ in range(5000):
         text = random.choice(("", " ")).join(random.choices(pieces, k=random.randint(0, 9)))
         assert isinstance(read_by_rules(text), Reading)
+
+
+@pytest.mark.parametrize(
+    "sentence",
+    [
+        "None of the above",
+        "nobody of the",
+        "none of the are red",
+        "not any of the",
+        "none of these!",
+        "of none",
+        "no",
+    ],
+)
+def test_what_names_nothing_is_no_denial(sentence: str) -> None:
+    assert all(text.strip(" !") for text in read_by_rules(sentence).negated)
+
+
+@pytest.mark.parametrize(
+    "sentence",
+    ["no cup" + " of cup" * 40, "a photo" + " is of" * 40 + " x", "a photo" + " in which" * 40 + " x"],
+)
+def test_what_repeats_is_read_at_once(sentence: str) -> None:
+    read_by_rules(sentence)  # each repetition once took as long as all before it

@@ -12,7 +12,7 @@ _NOTHING = re.compile(
     (?:(?:this|the|that|an?|my|our|given|one|entire|whole|whatever)\s)*{_IMAGE}s?
     (?:\s(?:taken|captured|provided|above|below|here))?
     (?:\s(?:of|with|in|where|that|which|showing|depicting|featuring|containing|contains|includes|features|shows?|has|have|
-       is|is\sof|depicts|captures|displays|presents|and|but|in\swhich))*
+       is|depicts|captures|displays|presents|and|but))*
     (?:\s(?:something|anything|it|things|this|an?\sscene))?
     |it\sis\s(?:clear|evident|obvious|apparent|noticeable)(?:\sthat)?|there(?:\s(?:is|are))?|please|it|this|that|here|i|we|you|one|(?:i|we|you|one)\s(?:can\s)?(?:see|find|spot)(?:\s(?:something|an?\sscene))?|is|are|has|with|
     and|but|in\sit|nothing|everything|anything|somebody|something|of|either|where|

@@ -58,6 +58,8 @@ def lead_start(words: Tokens, at: int) -> int:
     while at > 0:
         before = words[at - 1]
         apart = apart or before.tag in ",;:"
+        if words[at].low in ("with", "without") and before.low in table.HAVING_FORMS - table.HAVE:
+            break  # "a talk show with no guests": no verb of having stands before "with"
         if apart and before.low in table.HAVING_FORMS and before.low not in table.HAVE:
             break  # "a talk show, however no dogs" keeps its show
         if before.low in _SAID_BY and words[at].low in _SAID_OF_IT and at > 1:
@@ -90,12 +92,22 @@ def clause_end(words: Tokens, at: int) -> int:
         if (
             word.tag in ("V", "X")
             and word.low != "'s"
-            and words[at - 1].tag in ("N", "E", "G")
+            and (words[at - 1].tag in ("N", "E") or _is_done_by_other(words, at))
             and words[at - 1].low not in table.RELATIVES
         ):
             break
         at += 1
     return at
+
+
+def _is_done_by_other(words: Tokens, at: int) -> bool:
+    """Tell whether the verb at `at` is another's: "who is not smiling holds a cup", not "holding drinks"."""
+    before = words[at - 1]
+    return (
+        before.tag == "G"
+        and before.low not in table.HAVING_FORMS
+        and words[at + 1].tag in ("D", "P", "#", "O")
+    )
 
 
 def text_of(words: Tokens, span: Span) -> str:

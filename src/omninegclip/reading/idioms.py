@@ -9,7 +9,7 @@ import re
 _SIGN = r"(?:signs?|signals?|zone|area|symbols?|warning|button)"
 # Forbidden on a sign by the word alone: "no parking"; "no parking meter" denies a thing.
 _FORBIDDEN = (
-    r"(?:smoking|parking|entry|peddling|trespassing|diving|swimming|stopping|standing|littering|fishing|running"
+    r"(?:smoking|parking|entry|vacancy|outlet|peddling|trespassing|diving|swimming|stopping|standing|littering|fishing|running"
     r"|walking|loitering|turns?|[lu][\s-]turn|left\sturn|right\sturn|dumping|skateboarding|skiing|cursing|cycling"
     r"|biking|hunting|passing|dogs\sallowed|pets\sallowed)"
 )
@@ -22,7 +22,7 @@ _IDIOMS: dict[str, tuple[str, ...]] = {
         r"\bno\s?\.\s?\d+\w*\b",
         r"\bno\s?\.\s",
         r"\bno\s(?:longer|doubt|matter|wonder|idea|way|problem|intention|further|later|sooner|less|more\sthan|fewer"
-        r"|frills|nonsense|means|big\sdeal|reason|time|better|such|chance|good|words\sneeded"
+        r"|frills|shortage|end\sof|\w+er\sthan|nonsense|means|big\sdeal|reason|time|better|such|chance|good|words\sneeded"
         r"|comment|edits|rush|hurry|gravity|degrees|waste|emissions?|parking\sallowed)\b",
         # remarks on a photo, unlike "a photo with no watermark"
         r",\sno\s(?:watermark|filter)\b|\bno\s(?:watermark|filter)(?=[,:;])|^no\sfilter\b",

@@ -38,6 +38,14 @@ class Span(NamedTuple):
 
 def phrase_end(words: Tokens, start: int) -> int:
     """Return where the noun phrase that begins at `start` ends; `start` itself where none begins."""
+    end = _part_end(words, start)
+    while end > start and words[end].low == "of" and (further := _part_end(words, end + 1)) > end + 1:
+        end = further
+    return end
+
+
+def _part_end(words: Tokens, start: int) -> int:
+    """Return where a noun phrase ends, or its part before "of"."""
     at, noun = start, False
     while words[at].tag in ("D", "#") or (words[at].low == "single" and not noun):
         at += 1
@@ -59,11 +67,9 @@ def phrase_end(words: Tokens, start: int) -> int:
             or (noun and word.tag == "G" and after.tag == "X" and after.low not in table.MODALS)
         ):
             pass
-        elif word.low in ("and", "or", ",") and _joins_adjectives(words, at):
-            noun = False
-        elif word.low == "of" and noun and phrase_end(words, at + 1) > at + 1:
-            return phrase_end(words, at + 1)
-        elif word.low == "'s" and noun and after.tag in ("N", "E", "G"):
+        elif (word.low in ("and", "or", ",") and _joins_adjectives(words, at)) or (
+            word.low == "'s" and noun and after.tag in ("N", "E", "G")
+        ):
             noun = False
         else:
             counted = at > start and (words[at - 1].low == "one" or _is_name(words, at - 1))
@@ -199,6 +205,8 @@ def _filled(phrase: str) -> str:
 def indefinite(phrase: str) -> str:
     """Return a phrase as a text to embed: "a dog" for "dog", "the dog" and "a single dog"; "dogs" stays."""
     core = bare(phrase)
+    if not core:
+        return ""
     if core.lower() in _SOMEBODY:
         return _SOMEBODY[core.lower()]
     first, _, rest = core.partition(" ")

@@ -13,16 +13,24 @@ _THEM = table.words("them which whom these those it us")
 
 def none_of(words: Tokens, at: int, after: int) -> Denial | None:
     """Read "neither of them brown", "none of the people wear hats", "none of the vehicles is a car"."""
-    if words[after].low in _THEM | table.BE:  # "none of them are", "but none are"
+    if (
+        words[after].low in _THEM | table.BE and phrase_end(words, after) <= after + 1
+    ):  # "none of them are", "but none are"
         verb = after if words[after].low in table.BE else after + 1
         subject, start = _several_before(words, at), lead_start(words, at)
     else:
         end = phrase_end(words, after)
         verb, subject, start = end, Span(after, end), at
+        if end == after:  # "three dogs, none of the three is brown"
+            while words[verb].tag in ("D", "#"):
+                verb += 1
+            subject, start = _several_before(words, at), lead_start(words, at)
+            if subject is None or verb == after:
+                return None
         while words[verb].tag == "P" and phrase_end(words, verb + 1) > verb + 1:
             verb = phrase_end(words, verb + 1)
     end = clause_end(words, verb + 1)
-    if verb >= len(words) or words[verb].tag in ",;:.":
+    if verb >= len(words) or words[verb].tag in ",;:.!?":
         if subject is None or subject.start != after or words[at - 1].low not in ("but", "and"):
             return None
         return Denial(Span(lead_start(words, at), verb), (text_of(words, subject),))  # "but none of the dogs"

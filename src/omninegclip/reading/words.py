@@ -94,15 +94,14 @@ VERBS = words(
     "smile sing climb pose grab seems seem appears appear shows show features feature contains contain "
     "includes include depicts depict displays lacks has have had do does did is are was were sat stood "
     "walked ran rode ate held looked wore jumped lay became becomes doesnt serves serve presents "
-    "stretches stretch exists exist sees see says puts shakes crawls grinds dives retrieves pauses "
-    "descends relaxes crashes tosses extends pokes juggles fetches gathers ascends hops pretends "
-    "scratches tackles rushes flaps brings gazes collects executes flings creates sells contemplates "
-    "grasps sips punches tilts confronts inspects admires applies surrounds pats operates perches emits "
-    "tumbles stabs stirs huddles completes traverses fixes tells tunes practices blows shines touches "
-    "passes falls feeds offers attacks gather wait reach compete enjoy participate raise follow enter "
-    "examine return retrieve greet prepare speak surround celebrate bathe begin meet observe protect sell "
-    "learn relax deliver navigate extinguish assist prevent decorate avoid cry engage react collide "
-    "congregate juggle create browse provide arrive attend join receive"
+    "stretches stretch exists exist sees see says puts crawls grinds dives retrieves descends relaxes "
+    "tosses extends pokes juggles fetches gathers ascends hops pretends scratches tackles rushes flaps "
+    "brings gazes collects executes flings creates sells contemplates grasps confronts inspects admires "
+    "applies surrounds operates perches emits stabs huddles completes traverses fixes tells tunes shines "
+    "gather compete enjoy participate raise follow enter examine return retrieve greet prepare speak "
+    "surround celebrate bathe begin meet observe protect sell learn relax deliver navigate extinguish "
+    "assist prevent decorate avoid engage react collide congregate juggle create browse provide arrive "
+    "attend join receive"
 )
 VEHICLES = words("car bus truck train boat bike bicycle vehicle plane airplane")
 # What things do: a word of these after a thing is said of it, "smoke rising", "steps leading up".
