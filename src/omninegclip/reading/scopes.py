@@ -19,36 +19,17 @@ from omninegclip.reading.tokens import Tokens
 def following(words: Tokens, at: int, after: int) -> Denial | None:
     """Read "no X", "without X", "free of X, Y or Z": what follows the cue is denied."""
     cue = words[at].low
-    if cue == "no" and words[at - 1].tag == "P" and words[at - 1].low not in _BEFORE_NO:
-        return None
-    if (cue == "no" and words[at - 1].tag == "D") or (
-        cue == "lack" and words[after - 1].low == "lack" != words[at + 1].low and words[at - 1].tag == "D"
-    ):
-        return None  # "a no entry sign", and "a lack dog" for a black one
     while words[after].tag == "F":  # "lacking even a table"
         after += 1
-    if words[after].low in ("and", "or") and words[after + 1].low in ("with", "without"):
-        return None  # "with or without"
-    if cue in ("except", "excepting", "apart", "aside", "other") and not _exempts(words, at):
-        return None
-    if cue == "nothing" and words[after].low in table.BE and tail_end(words, after) == after:
+    if _denies_nothing(words, at, after):
         return None
     if cue in _ITSELF and (done := done_to(words, at, after)):
         return done
-    if cue == "nor":
-        after = _after_inversion(words, after)
-    if cue == "without" and words[after].low in _SHOWING:
-        after += 1
-    if cue in ("neither", "nor") and words[after].low in table.HAVING_FORMS:
-        after += 1  # "neither features a bus nor a car"
+    after = _object_start(words, at, after)
     if cue == "neither" and (undone := neither_nor(words, at, after)):
         return undone
-    if cue in ("rather", "instead") and words[after].tag == "G" and words[after + 1].tag in ("P", "D"):
-        return _undone(words, at, after)
-    if cue == "without" and words[after].low == "being":
-        return _undone(words, at, after + 1)
-    if cue == "without" and words[after].tag == "G" and words[after].low not in _ATTRIBUTIVE:
-        return _undone(words, at, after)
+    if (begin := _action_start(words, at, after)) is not None:
+        return _undone(words, at, begin)
     spans = (
         [Span(at, after)]
         if cue in _ITSELF
@@ -77,6 +58,42 @@ def following(words: Tokens, at: int, after: int) -> Denial | None:
     if rest is not None and words[at - 1].tag in ("P", "G", "V", "X") and words[at - 1].low not in table.BE:
         return Denial(Span(at, rest), texts)  # "with no shirt and a hat" leaves "with a hat"
     return Denial(Span(start, end), texts)
+
+
+def _denies_nothing(words: Tokens, at: int, after: int) -> bool:
+    """Tell whether a cue is no denial of what follows it: "a no entry sign", "with or without"."""
+    cue, before = words[at].low, words[at - 1]
+    if cue == "no" and (before.tag == "D" or (before.tag == "P" and before.low not in _BEFORE_NO)):
+        return True
+    if cue == "lack" and words[at + 1].low not in ("lack", "of", "in") and before.tag == "D":
+        return True  # "a lack dog" for a black one
+    if words[after].low in ("and", "or") and words[after + 1].low in ("with", "without"):
+        return True
+    if cue in ("except", "excepting", "apart", "aside", "other") and not _exempts(words, at):
+        return True
+    return cue == "nothing" and words[after].low in table.BE and tail_end(words, after) == after
+
+
+def _object_start(words: Tokens, at: int, after: int) -> int:
+    """Return where the things begin that are denied, behind "does it show", "showing" and "features"."""
+    cue = words[at].low
+    if cue == "nor":
+        after = _after_inversion(words, after)
+    if cue == "without" and words[after].low in _SHOWING:
+        after += 1
+    if cue in ("neither", "nor") and words[after].low in table.HAVING_FORMS:
+        after += 1  # "neither features a bus nor a car"
+    return after
+
+
+def _action_start(words: Tokens, at: int, after: int) -> int | None:
+    """Return where an action begins that is denied, None where things are: "without using his hands"."""
+    cue, word = words[at].low, words[after]
+    if cue in ("rather", "instead") and word.tag == "G" and words[after + 1].tag in ("P", "D"):
+        return after
+    if cue == "without" and word.low == "being":
+        return after + 1
+    return after if cue == "without" and word.tag == "G" and word.low not in _ATTRIBUTIVE else None
 
 
 def _after_inversion(words: Tokens, after: int) -> int:
