@@ -94,10 +94,7 @@ def index(
     from omninegclip.index.loading import load_for, name_for
     from omninegclip.index.transfer import open_vectors
 
-    if bool(folders) == bool(made.vectors) or (made.paths and not made.vectors):
-        raise OmniNegClipError("index needs folders of images, or --vectors.")
-    if (place.db is None) == (place.shards is None) or (place.shards and made.vectors):
-        raise OmniNegClipError("index needs --db, or for folders of images --shards instead.")
+    _refuse_options(folders, place, made)
     _refuse(folders, work)
     name = name_for(place.db, model, weights.activation, weights.tokenizer)
     encoder = load_for(name, weights.device)
@@ -113,7 +110,21 @@ def index(
     if json_:
         say_json(asdict(changes))
     else:
-        say(changes)
+        say(changes.told("the shards hold" if place.db is None else "the index holds"))
+
+
+def _refuse_options(folders: list[str], place: PlaceOptions, made: VectorOptions) -> None:
+    """Refuse what does not go together."""
+    if made.paths and not made.vectors:
+        raise OmniNegClipError("--paths names the images of --vectors, and there are none: name both.")
+    if bool(folders) == bool(made.vectors):
+        both = "not both" if folders else "and neither is named"
+        raise OmniNegClipError(f"index needs folders of images, or --vectors, {both}.")
+    if made.vectors and place.shards:
+        raise OmniNegClipError("--vectors go into an index: name --db, and no --shards.")
+    if (place.db is None) == (place.shards is None):
+        both = "not both" if place.db else "and neither is named"
+        raise OmniNegClipError(f"index needs --db, or --shards instead, {both}.")
 
 
 def _refuse(folders: list[str], work: WorkOptions) -> None:

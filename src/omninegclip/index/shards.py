@@ -4,6 +4,7 @@ Shards are only added; each is written as a whole, so that a kill leaves none th
 """
 
 import json
+import re
 import time
 import uuid
 from collections.abc import Iterator, Sequence
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
 
 ROWS = 20_000  # of a shard, or
 SECONDS = 300  # what was embedded in so many seconds: a kill loses no more
+_NUMBERED = re.compile(r"(?:^|/)(\d{6,})-[0-9a-f]{8}\.parquet$")
 _METADATA = b"omninegclip"  # of a shard: the header of an index, as JSON
 
 
@@ -56,15 +58,22 @@ class Shards:
         self._truth = SceneTruth()
         self.known: dict[str, tuple[int | None, int | None]] = {}
         with self._reached() as (system, folder):
-            if not is_url(place) and Path(place).exists() and not Path(place).is_dir():
+            if system.isfile(folder):
                 raise OmniNegClipError(f"{place} is a file: name a folder for shards.")
             system.makedirs(folder, exist_ok=True)
+            probe = (
+                f"{folder}/.{uuid.uuid4().hex}"  # say now, not after the work, that nothing can be written
+            )
+            system.pipe_file(probe, b"")
+            system.rm(probe)
             listed = [each for each in system.ls(folder, detail=False) if not _is_hidden(each)]
-            for file in sorted(listed):
+            for file in sorted(listed, key=order):
                 if not file.endswith(".parquet"):
                     raise OmniNegClipError(f"{place} holds {file}, which is no shard: name a new folder.")
                 self._read(system, file)
-            self._next = len(listed)
+            self._next = 1 + max(
+                (int(found[1]) for each in listed if (found := _NUMBERED.search(each))), default=-1
+            )
 
     def update(self, folders: Sequence[Path | str], embed: Embedder) -> Changes:
         """Add what is new or changed in `folders`, paths or URLs; raises as `index.update.update` does.
@@ -109,19 +118,22 @@ class Shards:
         return changes
 
     def _read(self, system: "AbstractFileSystem", file: str) -> None:
-        with system.open(file, "rb") as opened:
-            try:
-                shard = pq.ParquetFile(opened)
+        try:
+            with system.open(file, "rb") as opened:
+                shard = pq.ParquetFile(opened, page_checksum_verification=True)
                 header = header_in(shard.schema_arrow, file)
                 if header is None or header.image_fingerprint != self.header.image_fingerprint:
                     raise OmniNegClipError(
-                        f"{file} holds vectors of another model than {self.header.model}: name a new folder."
+                        f"{file} does not hold vectors of {self.header.model} as it is now: name a new "
+                        "folder."
                     )
-                table = shard.read(columns=["path", "size", "mtime_ns"])
-            except pa.ArrowException as error:
-                raise OmniNegClipError(f"{file} is not a readable Parquet file: {error}.") from error
-        for row in table.to_pylist():
-            self.known[row["path"]] = row["size"], row["mtime_ns"]
+                rows = shard.read(columns=["path", "size", "mtime_ns"]).to_pylist()
+                self.known |= {row["path"]: (row["size"], row["mtime_ns"]) for row in rows}
+        except (pa.ArrowException, OSError, KeyError, ValueError) as error:
+            reason = str(error).strip().partition("\n")[0].rstrip(".")
+            raise OmniNegClipError(
+                f"{file} is damaged, or no shard ({reason}): take it away, and its images are embedded again."
+            ) from error
 
     def _add(self, rows: list[Decoded]) -> list[Decoded]:
         """Write a shard, and return an empty list."""
@@ -133,8 +145,13 @@ class Shards:
                 partial = f"{folder}/.{name}"
                 try:
                     with system.open(partial, "wb") as file:
-                        pq.write_table(table.cast(columns_of(self.header)), file)
+                        pq.write_table(table.cast(columns_of(self.header)), file, write_page_checksum=True)
                     system.mv(partial, f"{folder}/{name}")
+                except OSError as error:
+                    with suppress(Exception):
+                        system.rm(partial)
+                    reason = error.strerror or error
+                    raise OmniNegClipError(f"Can't write to {self.place}: {reason}.") from error
                 except BaseException:
                     with suppress(Exception):
                         system.rm(partial)
@@ -168,6 +185,12 @@ def header_in(columns: pa.Schema, file: object) -> Header | None:
     if not isinstance(stored, dict):
         raise DamagedError(f"{file} is damaged: what it says of its model can't be read.")
     return header_from(stored, file)
+
+
+def order(file: str) -> tuple[bool, str]:
+    """Return what sorts shards as they were written; files of other names come first."""
+    name = file.rpartition("/")[2]
+    return _NUMBERED.search(name) is not None, name
 
 
 def _is_hidden(path: str) -> bool:

@@ -17,7 +17,7 @@ from omninegclip.errors import OmniNegClipError
 from omninegclip.files import atomic_file
 from omninegclip.index.names import id_of, text_of
 from omninegclip.index.rows import schema, table_of
-from omninegclip.index.shards import columns_of, header_in
+from omninegclip.index.shards import columns_of, header_in, order
 from omninegclip.index.store import Header, Store
 from omninegclip.index.update import Changes
 from omninegclip.progress import progress, track
@@ -87,6 +87,8 @@ class ShardFile:
         """Look at a file; raises OmniNegClipError when it has no such columns."""
         with open_parquet(file) as stored:
             kept, there = schema(dim), stored.schema_arrow
+            if len(set(there.names)) < len(there.names):
+                raise OmniNegClipError(f"{file} has two columns of one name: rename one.")
             if missing := {"path", "vector"} - set(there.names):
                 raise OmniNegClipError(
                     f"{file} has no column {min(missing)}: path and vector are needed, as export writes "
@@ -96,7 +98,7 @@ class ShardFile:
                 kind, needed = there.field(name).type, kept.field(name).type
                 kind = kind.value_type if pa.types.is_dictionary(kind) else kind
                 empty = pa.types.is_null(kind) and name not in ("path", "vector")
-                if not (empty or (_are_vectors(kind) if name == "vector" else kind == needed)):
+                if not (empty or (_are_vectors(kind) if name == "vector" else _fits(kind, needed))):
                     raise OmniNegClipError(f"The column {name} of {file} holds {kind}: {needed} is needed.")
             return cls(file, dim, stored.metadata.num_rows, header_in(there, file))
 
@@ -106,11 +108,27 @@ class ShardFile:
         with open_parquet(self.file) as stored:
             columns = _known(stored.schema_arrow)
             for some in _together(batches(stored, self.file, columns)):
-                facts = some.drop_columns(["vector"]).to_pylist()
+                facts = self._facts(some.drop_columns(["vector"]))
                 for row, each in enumerate(facts, start):
-                    each["path"] = _name(each["path"], f"'path' of row {row:,} of {self.file}")
+                    what = f"'path' of row {row:,} of {self.file}"
+                    # our own files hold paths as texts already
+                    each["path"] = (
+                        check(each["path"], str, what) if self.header else _name(each["path"], what)
+                    )
                 yield facts, _unit(_vectors(some["vector"], self.dim, self.file), self.file, start)
                 start += len(facts)
+
+    def _facts(self, rows: pa.Table) -> list[dict[str, object]]:
+        """Return what is known of images, in the types that an index has; no number for what is none."""
+        kept = schema(self.dim)
+        try:
+            table = rows.cast(pa.schema([kept.field(name) for name in rows.column_names]))
+        except pa.ArrowException as error:
+            raise OmniNegClipError(f"{self.file} holds numbers that an index can't: {error}.") from error
+        return [  # NaN alone differs from itself
+            {name: None if value != value else value for name, value in row.items()}
+            for row in table.to_pylist()
+        ]
 
 
 def open_vectors(vectors: Path, paths: Path | None, dim: int) -> Sequence[VectorFile]:
@@ -131,7 +149,8 @@ def open_vectors(vectors: Path, paths: Path | None, dim: int) -> Sequence[Vector
     if paths is None:
         if vectors.suffix == ".npy":
             raise OmniNegClipError(f"{vectors} holds vectors alone: name the --paths of their images.")
-        return [ShardFile.opened(file, dim) for file in _files(vectors, (".parquet",))]
+        files = sorted(_files(vectors, (".parquet",)), key=lambda each: order(each.name))
+        return [ShardFile.opened(file, dim) for file in files]
     opened = [ArrayFile(_array(file, dim), file, _names(names)) for file, names in _pairs(vectors, paths)]
     for each in opened:
         if len(each.array) != len(each.names):
@@ -187,7 +206,7 @@ def export(store: Store, out: Path) -> int:
     ids = sorted(each for batch in store.engine.read(["id"]) for each in batch["id"].to_pylist())
     starts = range(0, len(ids), _BATCH)
     columns = columns_of(store.header)
-    with atomic_file(out) as partial, pq.ParquetWriter(partial, columns) as writer:
+    with atomic_file(out) as partial, pq.ParquetWriter(partial, columns, write_page_checksum=True) as writer:
         for start in track(starts, "Exporting", len(starts)):
             rows = store.engine.get(ids[start : start + _BATCH]).select(columns.names)
             writer.write_table(pa.table(rows.columns, schema=columns))
@@ -208,7 +227,8 @@ def _files(path: Path, suffixes: Sequence[str]) -> list[Path]:
     if not path.is_dir():
         return [path]
     # clip-retrieval numbers its files: 2 comes before 10
-    files = [each for each in path.iterdir() if each.suffix in suffixes]
+    # what begins with a dot was not written to its end
+    files = [each for each in path.iterdir() if each.suffix in suffixes and not each.name.startswith(".")]
     if not files:
         raise OmniNegClipError(f"{path} holds no file that ends on {' or '.join(suffixes)}.")
     return sorted(files, key=lambda each: (len(each.name), each.name))
@@ -238,7 +258,8 @@ def _array(file: Path, dim: int) -> Embeddings:
 
 
 def _unit(part: Embeddings, file: Path, start: int) -> Embeddings:
-    lengths = np.linalg.norm(part, axis=1)
+    with np.errstate(over="ignore"):  # what is too long is no vector either
+        lengths = np.linalg.norm(part, axis=1)
     wrong = ~(np.isfinite(lengths) & (lengths > 0))
     if wrong.any():
         row = start + int(wrong.argmax())
@@ -252,8 +273,15 @@ def _known(there: pa.Schema) -> list[str]:
 
 
 def _are_vectors(kind: pa.DataType) -> bool:
-    lists = pa.types.is_list(kind) or pa.types.is_fixed_size_list(kind)
-    return bool(lists and pa.types.is_floating(kind.value_type))
+    lists = (pa.types.is_list, pa.types.is_large_list, pa.types.is_fixed_size_list)
+    return any(each(kind) for each in lists) and bool(pa.types.is_floating(kind.value_type))
+
+
+def _fits(kind: pa.DataType, needed: pa.DataType) -> bool:
+    """Tell whether values of a column may be of the type that an index has."""
+    if pa.types.is_string(needed):
+        return bool(pa.types.is_string(kind) or pa.types.is_large_string(kind))
+    return bool(pa.types.is_integer(kind) or pa.types.is_floating(kind))
 
 
 def _together(parts: Iterator[pa.RecordBatch]) -> Iterator[pa.Table]:

@@ -39,8 +39,12 @@ class Changes:
 
     def __str__(self) -> str:
         """Say it in a line."""
+        return self.told("the index holds")
+
+    def told(self, holds: str) -> str:
+        """Say it in a line, of what holds the images."""
         parts = [f"{getattr(self, each.name):,} {each.name}" for each in fields(self) if each.name != "total"]
-        return f"{', '.join(parts)}; the index holds {self.total:,} images"
+        return f"{', '.join(parts)}; {holds} {self.total:,} images"
 
 
 @dataclass(frozen=True, slots=True)

@@ -106,7 +106,7 @@ def _list_url(url: str, found: Found) -> None:
             raise OmniNegClipError(f"{url} holds no files: name a folder of images.")
         found.tops.append(text_of(system.unstrip_protocol(top)))
         for path, info in listed.items():
-            if _is_image(path):
+            if _is_image(path) and info.get("type", "file") != "other":  # a pipe would be waited for
                 found.files[text_of(system.unstrip_protocol(path))] = int(info["size"]), changed_there(info)
 
 
