@@ -7,10 +7,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from endpoint import Server
 
 from omninegclip.clip.io.load import load_clip
 from omninegclip.clip.layer_groups import text_layers
 from omninegclip.errors import OmniNegClipError
+from omninegclip.llm import Endpoint
 from omninegclip.report.figures import to_csv
 from omninegclip.study import cells, grid, worlds
 from omninegclip.study.grid import StudyCell, run_grid
@@ -198,6 +200,20 @@ def test_every_part_of_omni_plus_is_left_out_once() -> None:
         "hard_images",
     }
     assert {key for preset in changed for key in whole if whole[key] != preset[key]} >= parts
+
+
+def test_a_language_model_that_fails_leaves_the_figures_of_the_rules(tmp_path: Path) -> None:
+    pytest.importorskip("httpx", reason="the llm extra is not installed")
+    server = Server([(500, "")])
+    endpoint = Endpoint(server.url, "tiny", 2.0, 1e9, tmp_path / "answers")
+    chosen = cells.only(
+        cells.objectives(endpoint), ["halves by rules, gate", "halves by a language model, gate"]
+    )
+    by_rules, by_model = run(tmp_path, chosen).values()
+    server.http.shutdown()
+    assert server.bodies
+    assert by_model[0].figures == by_rules[0].figures
+    assert len(chosen) == len(cells.only(cells.objectives(), ["halves by rules, gate"])) + 1
 
 
 def test_a_cell_blended_with_nothing_of_the_tuned_is_the_pretrained_one(

@@ -10,6 +10,7 @@ from omninegclip.commands.options import (
     Count,
     Flag,
     JsonTable,
+    LlmOptions,
     ModelOptions,
     Paths,
     PresetName,
@@ -39,11 +40,16 @@ def objectives(
     preset: PresetName = "scenes-paper",
     out: StudyFolder = Path("runs/study-objectives"),
     options: StudyOptions = StudyOptions(),
+    llm: LlmOptions = LlmOptions(),
 ) -> None:
-    """Fine-tune with each objective on the same data at the same budget, and compare."""
+    """Fine-tune with each objective on the same data at the same budget, and compare.
+
+    With a language model, one more cell has sentences read by it.
+    """
     from omninegclip.study import cells
 
-    _compare("Objectives, same data and budget", cells.objectives(), preset, out, options)
+    chosen = cells.objectives(llm.endpoint)
+    _compare("Objectives, same data and budget", chosen, preset, out, options)
 
 
 @study.command

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from omninegclip.clip.families.clip import TEXT_EXTRAS
 from omninegclip.errors import OmniNegClipError
 from omninegclip.evaluation.scorer import Scorer
+from omninegclip.llm import Endpoint
 from omninegclip.objectives.objective import shipped_objectives
 from omninegclip.scoring.vectors import METHODS
 from omninegclip.study.grid import PRETRAINED, StudyCell
@@ -16,8 +17,11 @@ _PRETRAINED = StudyCell(PRETRAINED, None)
 _PLUS = StudyCell("omni-plus", (), preset=PLUS)
 
 
-def objectives() -> list[StudyCell]:
-    """Return a cell per objective, and before them the methods that train nothing."""
+def objectives(llm: Endpoint | None = None) -> list[StudyCell]:
+    """Return a cell per objective, and before them the methods that train nothing.
+
+    Where a language model answers, one reads sentences by it.
+    """
     of_pairs = [name for name, each in shipped_objectives().items() if method_of(each) is PAIRS]
     return [
         _PRETRAINED,
@@ -25,6 +29,11 @@ def objectives() -> list[StudyCell]:
         StudyCell("halves told, subtract", None, scorer=Scorer("told", "subtract")),
         StudyCell("halves told, gate", None, scorer=Scorer("told", "gate")),
         StudyCell("halves by rules, gate", None, scorer=Scorer("rules", "gate")),
+        *(
+            [StudyCell("halves by a language model, gate", None, scorer=Scorer("llm", llm=llm))]
+            if llm
+            else []
+        ),
         StudyCell("halves by a learned reader, gate", (), preset="scenes-reader"),
         *(StudyCell(name, (f"objective={name}",)) for name in of_pairs if name != "omni"),
         StudyCell("omni", ("objective=omni",)),
