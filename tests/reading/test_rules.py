@@ -124,6 +124,9 @@ a hill with no water falls | a hill | water falls
 a stop without bus passes | a stop | bus passes
 a man not holding drinks | a man | drinks
 a fair without rides | a fair | rides
+a table without plates or drinks | a table | plates | drinks
+a bar with neither drinks nor food | a bar | drinks | food
+the image does not show drinks |  | drinks
 a dog show with no people | a dog show | people
 There is a raft in this image, without a person on board | There is a raft in this image | a person
 grandma without anyone else | grandma | another person

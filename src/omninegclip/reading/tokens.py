@@ -119,8 +119,10 @@ def _is_noun(word: Word, before: Word, after: Word) -> bool:
     """Tell whether a word is a noun in its place, though it mostly is a verb, an adverb or a participle."""
     if word.tag == "P":  # "left", "right", "next" and "close" without "of" or "to"
         return word.low in table.SIDES and after.low not in ("of", "to")
-    if word.tag == "V" and before.low in _BEFORE_PLURALS and word.low.endswith("s"):
-        return True  # "without drinks"
+    if word.tag == "V" and word.low.endswith("s"):  # "without drinks", "no plates or drinks"
+        last = before.low in ("or", "nor") and after.tag in (".", ",", ";", "C", "P")
+        if before.low in _BEFORE_PLURALS or last:
+            return True
     if before.low not in _BEFORE_NOUNS:  # "a watering can is", "displays are"
         named = word.low in ("can", "set") or (word.tag == "V" and before.low not in table.RELATIVES)
         return after.low in ("is", "are", "was", "were") and named
@@ -131,7 +133,7 @@ def _is_noun(word: Word, before: Word, after: Word) -> bool:
     return (word.tag == "E" or word.low == "present") and after.tag not in ("N", "G", "E", "#", "R")
 
 
-_BEFORE_PLURALS = frozenset(("without", "of", "lacking", "lacks", "holding", "wearing", "wear", "hold"))
+_BEFORE_PLURALS = table.words("without of lacking lacks holding wearing wear hold show showing neither not")
 _BEFORE_NOUNS = frozenset(("no", "a", "an", "the", "any", "nor"))
 _CLASSES = (
     ("not", frozenset({"not", "n't", "never"})),
