@@ -61,10 +61,8 @@ class Shards:
             if system.isfile(folder):
                 raise OmniNegClipError(f"{place} is a file: name a folder for shards.")
             system.makedirs(folder, exist_ok=True)
-            probe = (
-                f"{folder}/.{uuid.uuid4().hex}"  # say now, not after the work, that nothing can be written
-            )
-            system.pipe_file(probe, b"")
+            probe = f"{folder}/.{uuid.uuid4().hex}"
+            system.pipe_file(probe, b"")  # says now, not after the work, that nothing can be written
             system.rm(probe)
             listed = [each for each in system.ls(folder, detail=False) if not _is_hidden(each)]
             for file in sorted(listed, key=order):

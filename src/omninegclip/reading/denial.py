@@ -123,8 +123,8 @@ def subject_before(words: Tokens, at: int) -> Span | None:
     if words[at - 1].low in table.RELATIVES and at > 1:
         nearest = phrase_ending(words, at - 1)
         if nearest and _agrees(words, nearest, words[at - 1].low, words[at].low):
-            first = phrase_end(words, clause_start(words, at - 1))
-            if not _is_done_by_first(words, at, nearest, Span(clause_start(words, at - 1), first)):
+            start = clause_start(words, at - 1)
+            if not _is_done_by_first(words, at, nearest, Span(start, phrase_end(words, start))):
                 return nearest
         at -= 1
     while at > 0 and words[at - 1].low in _JOINING:

@@ -109,11 +109,6 @@ THINGS_DO = words(
     "rising hanging growing burning leading floating coming shining blowing falling melting dripping "
     "sticking flowing connecting blocking covering surrounding blooming glowing dangling"
 )
-# Parts of what was named: "a web with no spider in the center".
-PARTS = words(
-    "top center centre front back middle corner corners side sides bottom edge edges end ends surface inside "
-    "wall walls window windows ceiling floor shelf shelves roof branches sleeve sleeves handle lid tips"
-)
 # Where something is, in one word: "not indoors".
 WHERE = words("indoors outdoors inside outside upstairs downstairs underwater")
 # What an image is called, and what is said of it without saying anything that it shows.

@@ -69,8 +69,7 @@ def compiled_texts(family: Family, context_length: int) -> Callable[[PackedTexts
 def in_fixed_shape(texts: PackedTexts, context_length: int) -> PackedTexts:
     """Return packed texts with rows of the context length, and rows and texts up to the next round number.
 
-    A token that is added attends to itself; a
-    text that is added ends at the first token of all.
+    A token that is added attends to itself; a text that is added ends at the first token of all.
     """
     rows, width = texts.ids.shape
     below, behind = _round(rows, _ROWS) - rows, context_length - width
