@@ -108,7 +108,8 @@ class Shards:
                         else:
                             changes.new += 1
                     if len(rows) >= ROWS or time.monotonic() - last > SECONDS:
-                        rows, last = self._add(rows), time.monotonic()
+                        full, rows, last = rows, [], time.monotonic()
+                        self._add(full)
                     bar.advance(task)
             finally:
                 self._add(rows)
@@ -133,8 +134,8 @@ class Shards:
                 f"{file} is damaged, or no shard ({reason}): take it away, and its images are embedded again."
             ) from error
 
-    def _add(self, rows: list[Decoded]) -> list[Decoded]:
-        """Write a shard, and return an empty list."""
+    def _add(self, rows: Sequence[Decoded]) -> None:
+        """Write a shard, if there is anything for it."""
         if rows:
             vectors = np.stack([np.asarray(each.vector, np.float32) for each in rows])
             table = table_of([row_of(each, each.facts, self._truth) for each in rows], vectors)
@@ -155,7 +156,6 @@ class Shards:
                         system.rm(partial)
                     raise
             self._next += 1
-        return []
 
     @contextmanager
     def _reached(self) -> Iterator["tuple[AbstractFileSystem, str]"]:
