@@ -22,6 +22,14 @@ def draw(path: Path, seed: int, size: tuple[int, int] = (40, 30)) -> Path:
     return path
 
 
+def draw_photos(folder: Path, count: int) -> Path:
+    """Write images numbered from 0, and a file that is none, and return their folder."""
+    for number in range(count):
+        draw(folder / f"{number:02}.png", number)
+    (folder / "broken.jpg").write_bytes(b"no image")
+    return folder
+
+
 def bring_up_to_date(db: str | Path, folders: Sequence[Path | str], encoder: ClipEncoder) -> Changes:
     with writable_store(str(db), Header.of(encoder, "tiny")) as store:
         store.header.refuse(encoder, str(db), writing=True)

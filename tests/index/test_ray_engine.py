@@ -11,7 +11,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from image_folders import bring_up_to_date, draw, stored
+from image_folders import bring_up_to_date, draw_photos, stored
 
 from omninegclip.clip.encoder import ClipEncoder
 from omninegclip.errors import OmniNegClipError
@@ -28,10 +28,7 @@ COUNT, NAN = 12, float("nan")
 
 @pytest.fixture
 def photos(tmp_path: Path) -> Path:
-    for number in range(COUNT):
-        draw(tmp_path / "photos" / f"{number:02}.png", number)
-    (tmp_path / "photos" / "broken.jpg").write_bytes(b"no image")
-    return tmp_path / "photos"
+    return draw_photos(tmp_path / "photos", COUNT)
 
 
 def over(db: Path, photos: Path | str, encoder: ClipEncoder) -> Changes:

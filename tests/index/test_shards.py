@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from command_line import call
-from image_folders import bring_up_to_date, draw, stored
+from image_folders import bring_up_to_date, draw, draw_photos, stored
 
 from omninegclip.clip.encoder import ClipEncoder
 from omninegclip.clip.io.save import save_clip
@@ -28,10 +28,7 @@ COUNT = 5
 
 @pytest.fixture
 def photos(tmp_path: Path) -> Path:
-    for number in range(COUNT):
-        draw(tmp_path / "photos" / f"{number}.png", number)
-    (tmp_path / "photos" / "broken.jpg").write_bytes(b"no image")
-    return tmp_path / "photos"
+    return draw_photos(tmp_path / "photos", COUNT)
 
 
 def header(encoder: ClipEncoder) -> Header:
@@ -53,7 +50,7 @@ def test_a_folder_through_shards_is_a_folder_in_an_index(
     assert [len(pq.read_table(part)) for part in parts(place)] == [2, 2, 1]
     again = Shards(f"{scheme}{place}", header(encoder)).update([photos], embed)
     assert again == Changes(unchanged=COUNT, unreadable=1, total=COUNT)
-    draw(photos / "0.png", 77)
+    draw(photos / "00.png", 77)
     draw(photos / "new.png", 8)
     third = Shards(f"{scheme}{place}", header(encoder)).update([photos], embed)
     assert third == Changes(new=1, changed=1, unchanged=COUNT - 1, unreadable=1, total=COUNT + 1)
@@ -104,7 +101,7 @@ def test_what_lies_there_already_is_not_mixed(photos: Path, tmp_path: Path, enco
     (tmp_path / "mine" / "letter.txt").write_text("dear")
     for place, says in (
         (tmp_path / "mine", "letter.txt, which is no shard"),
-        (photos / "0.png", "is a file"),
+        (photos / "00.png", "is a file"),
     ):
         with pytest.raises(OmniNegClipError, match=says):
             Shards(str(place), header(encoder))
@@ -170,8 +167,8 @@ def test_the_later_row_counts_whatever_shards_are_there(
     first, second, _ = parts(place)
     first.unlink()
     second.rename(place / "of last year.parquet")
-    draw(photos / "2.png", 50)
-    draw(photos / "4.png", 51)
+    draw(photos / "02.png", 50)
+    draw(photos / "04.png", 51)
     again = Shards(str(place), header(encoder)).update([photos], embed)
     assert (again.new, again.changed, again.unchanged) == (2, 2, 1)
     assert Shards(str(place), header(encoder)).update([photos], embed).unchanged == COUNT
@@ -194,7 +191,7 @@ def test_a_flipped_byte_is_told(photos: Path, tmp_path: Path, encoder: ClipEncod
 
 
 def test_names_that_are_no_utf_8_keep_their_bytes(photos: Path, tmp_path: Path, encoder: ClipEncoder) -> None:
-    (photos / "0.png").rename(photos / os.fsdecode(b"bad\xff\xfe.png"))
+    (photos / "00.png").rename(photos / os.fsdecode(b"bad\xff\xfe.png"))
     bring_up_to_date(tmp_path / "local", [photos], encoder)
     Shards(str(tmp_path / "s"), header(encoder)).update([photos], on_this_machine(encoder, 1))
     with writable_store(str(tmp_path / "db"), header(encoder)) as store:
