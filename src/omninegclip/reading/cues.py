@@ -1,7 +1,7 @@
 """The cues of denial, as tables of expressions: which words begin or end one, and how far each reaches."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 from omninegclip.reading import compounds
 from omninegclip.reading import words as table
@@ -89,6 +89,33 @@ CUE = re.compile(
     + "".join(rf"|(?P<{name}>{words})(?![\w-])" for name, words, _ in _CUES if name == "compound"),
     re.IGNORECASE,
 )
+
+
+# What a cue begins with, but for those within a word.
+_FIRST = table.words(
+    "what whats nowhere one absent missing excluded omitted absence not none neither no nobody exclude "
+    "avoid hide omit skip leave filter without with sans minus devoid bereft void empty bare free lack "
+    "lacks lacking lacked unaccompanied excluding excludes stripped nor zero noone no-one almost "
+    "practically virtually next instead as other rather apart aside except excepting hardly barely "
+    "scarcely anything anyone anybody everything nothing has have had removed left never anywhere any"
+)
+
+
+def cues_in(words: Tokens) -> Iterator[re.Match[str]]:
+    """Yield the cues of a text from left to right, none of them within another: what `CUE` finds in it."""
+    done = 0
+    for word in words.words:
+        if word.low in _FIRST:
+            start = word.start
+        elif word.low.endswith("less"):
+            start = word.end - 5 if word.low[-5:-4] == "-" else word.end - 4
+        elif word.low.endswith("-free"):
+            start = word.end - 5
+        else:
+            continue
+        if start >= done and (found := CUE.match(words.text, start)):
+            yield found
+            done = found.end()
 
 
 def cue_words(text: str) -> set[str]:

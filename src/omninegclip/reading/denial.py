@@ -41,6 +41,7 @@ _TAIL = re.compile(
 
 
 _SAID_BY = ("it", "this", "one", "he", "she", "they")
+_SHOWING = table.HAVING_FORMS - table.HAVE
 _SAID_OF_IT = table.BE | table.HAVE | {"lacks", "lacked"}
 
 
@@ -58,9 +59,9 @@ def lead_start(words: Tokens, at: int) -> int:
     while at > 0:
         before = words[at - 1]
         apart = apart or before.tag in ",;:"
-        if words[at].low in ("with", "without") and before.low in table.HAVING_FORMS - table.HAVE:
+        if words[at].low in ("with", "without") and before.low in _SHOWING:
             break  # "a talk show with no guests": no verb of having stands before "with"
-        if apart and before.low in table.HAVING_FORMS and before.low not in table.HAVE:
+        if apart and before.low in _SHOWING:
             break  # "a talk show, however no dogs" keeps its show
         if before.low in _SAID_BY and words[at].low in _SAID_OF_IT and at > 1:
             if words[at - 2].low not in LEADS:
@@ -165,12 +166,15 @@ def _agrees(words: Tokens, span: Span, relative: str, verb: str) -> bool:
     return not (is_plural(noun) and verb in ("is", "does", "has", "was"))
 
 
+_CLAUSE_STARTERS = table.CLAUSE_WORDS | {"and", "but", "or", "nor", "as"}
+
+
 def clause_start(words: Tokens, at: int) -> int:
     """Return where the clause begins whose verb stands at `at`."""
     start = at
     while start > 0:
         word = words[start - 1]
-        if word.tag in ",;:.!?()–—" or word.low in table.CLAUSE_WORDS | {"and", "but", "or", "nor", "as"}:
+        if word.tag in ",;:.!?()–—" or word.low in _CLAUSE_STARTERS:
             break
         start -= 1
     if words[start].low == "there" and words[start + 1].low in table.BE:

@@ -16,7 +16,7 @@ _FORBIDDEN = (
 _IDIOMS: dict[str, tuple[str, ...]] = {
     "no": (
         rf"\b(?:an?|the|orange|red)\s['\"]?\s?no[\s-](?:\w+[\s-]){{1,3}}?['\"]?\s?{_SIGN}\b",
-        rf"(?<!\bis\s)(?<!\bbut\s)(?<!'s\s)\bno[\s-]{_FORBIDDEN}\b(?=\s*(?:[\"'.,;]|$|{_SIGN}|allowed|here\b|and\b|or\b|is\b))(?:[\s-]{_SIGN})?",
+        rf"\b(?<!\bis\s)(?<!\bbut\s)(?<!'s\s)no[\s-]{_FORBIDDEN}\b(?=\s*(?:[\"'.,;]|$|{_SIGN}|allowed|here\b|and\b|or\b|is\b))(?:[\s-]{_SIGN})?",
         r"\b(?:players?|numbers?|jersey|bus|train|platform|gate|route|car|room|track|runner|rider|horse|shirt"
         r"|engine|locomotive|bib|seat|line|unit|ship|model|pier|lane|boat|plane|sign)\sno\s?\d+\w*\b|\bno\d+\b",
         r"\bno\s?\.\s?\d+\w*\b",
@@ -87,7 +87,7 @@ _QUOTED = re.compile(
     r"|\bsigns?\s?:\s.*",
     re.IGNORECASE,
 )
-_QUOTING = re.compile(r"[\"“']|\b(?:sign|say|read|spell|warn|display|label|mark|stat|mean)", re.IGNORECASE)
+_QUOTING = ('"', "“", "'", "sign", "say", "read", "spell", "warn", "display", "label", "mark", "stat", "mean")
 
 
 def _any_of(expressions: tuple[str, ...]) -> re.Pattern[str]:
@@ -103,6 +103,7 @@ _BY_CUE = {word: _any_of(expressions) for word, expressions in _IDIOMS.items()}
 def idle_spans(text: str, cues: set[str]) -> list[tuple[int, int]]:
     """Return where in a text its cues, given in lower case, deny nothing: spans of characters."""
     found = [each for cue in cues if (idioms := _BY_CUE.get(cue)) for each in idioms.finditer(text)]
-    if _QUOTING.search(text):
+    low = text.lower()
+    if any(word in low for word in _QUOTING):
         found += _QUOTED.finditer(text)
     return [each.span() for each in found]

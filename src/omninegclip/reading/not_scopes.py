@@ -28,22 +28,16 @@ _PERHAPS = frozenset(
 )
 
 
+_SAID_OF_SUBJECTS = table.DEGREES | table.PRESENT | table.WHERE | {"missing", "absent"}
+_HELPERS = table.HELPERS | (table.HAVE - {"having"})
+
+
 def denied_by_not(words: Tokens, at: int, after: int) -> Denial | None:
     """Read "not" and "n't" by the auxiliary before and the word after; None in doubt."""
     helper = at - 1
     while words[helper].tag in ("R", "F") and words[helper].low not in ("there", "here"):
         helper -= 1
-    while (
-        words[after].tag in ("R", "F")
-        and words[after].low
-        not in table.DEGREES
-        | table.PRESENT
-        | {
-            "missing",
-            "absent",
-        }
-        | table.WHERE
-    ):
+    while words[after].tag in ("R", "F") and words[after].low not in _SAID_OF_SUBJECTS:
         after += 1
     word = words[after]
     if words.lows(after, after + 2) == ["to", "be"] and words[after + 2].low in table.PRESENT:
@@ -51,7 +45,7 @@ def denied_by_not(words: Tokens, at: int, after: int) -> Denial | None:
     if word.low in table.DEGREES and word.low not in ("all",):
         return None
     auxiliary = words[helper].low
-    if auxiliary in table.DO | table.MODALS | (table.HAVE - {"having"}):
+    if auxiliary in _HELPERS:
         return _verb(words, helper, after)
     if auxiliary in table.BE:
         return _be(words, helper, after)
@@ -65,7 +59,7 @@ def _verb(words: Tokens, helper: int, after: int) -> Denial | None:
         return _absent(words, helper, after)
     if verb == "make" and words[after + 2].low == "appearance":
         return _absent(words, helper, after + 3)
-    if verb in WANTING | {"show", "include"} and (helper == 0 or words[helper - 1].low in _ASKERS):
+    if (verb in WANTING or verb in ("show", "include")) and (helper == 0 or words[helper - 1].low in _ASKERS):
         return unwanted(words, helper, after + 1)
     if verb == "be":
         if words[after + 1].low in table.PRESENT:
@@ -126,7 +120,7 @@ def _be(words: Tokens, helper: int, after: int) -> Denial | None:
         return _absent(words, helper, after + 1)
     if after >= len(words) or word.tag in (",", ".", ";"):
         return _absent(words, helper, after)
-    if (word.tag == "P" and words[phrase_end(words, after + 1) - 1].low in _SIGHT | {"it"}) or (
+    if (word.tag == "P" and words[phrase_end(words, after + 1) - 1].low in _SIGHT) or (
         word.low in ("in", "within") and words[after + 1].low == "it"
     ):
         return _absent(words, helper, max(phrase_end(words, after + 1), after + 2))
@@ -201,7 +195,7 @@ def _closes(words: Tokens, at: int) -> bool:
 
 def _object(words: Tokens, at: int, start: int) -> Denial | None:
     """Deny the things listed from `start`; `at` is where the denial begins."""
-    helped = words[at].low in table.DO | table.MODALS
+    helped = words[at].low in table.HELPERS
     spans = listed(words, start, table.AND if helped or words[start].tag not in ("D", "#") else table.OR)
     if not spans or words.between(*spans[0]).lower() == "image":
         return None
@@ -227,7 +221,7 @@ def _leading(words: Tokens, at: int) -> int:
 def _repeated(words: Tokens, begin: int) -> int:
     """Return where a subject begins that was named before, as in "a child, but the child | is not ..."."""
     span = phrase_ending(words, begin)
-    if span is None or words[span.start].low not in table.POSSESSIVES | {"the"}:
+    if span is None or words[span.start].low not in table.DEFINITE:
         return begin
     joined = words[span.start - 1].low in ("but", "and", "while", "whereas", "though", "although")
     again = joined and words[span.end - 1].low in words.lows(0, span.start)
@@ -250,7 +244,7 @@ def _predicate(words: Tokens, at: int, end: int, said: str) -> Denial | None:
     subject = subject_before(words, at)
     if subject is None or not said or words[at - 1].low in ("you", "i", "we") or said in _WEATHER:
         return None
-    again = words[subject.start].low in table.POSSESSIVES | {"the"} and subject.end == at
+    again = words[subject.start].low in table.DEFINITE and subject.end == at
     if again and words[subject.start - 1].low in ("but", "while", "whereas", "though", "although", "where"):
         return Denial(Span(lead_start(words, subject.start), end), (f"{text_of(words, subject)} {said}",))
     if said.endswith(" it") and (first := phrase_end(words, 0)) < subject.start:

@@ -201,6 +201,9 @@ def _filled(phrase: str) -> str:
     return phrase
 
 
+_COUNTS = table.NUMBERS | {"some", "several", "few"}
+
+
 @lru_cache(maxsize=65536)
 def indefinite(phrase: str) -> str:
     """Return a phrase as a text to embed: "a dog" for "dog", "the dog" and "a single dog"; "dogs" stays."""
@@ -212,7 +215,7 @@ def indefinite(phrase: str) -> str:
     first, _, rest = core.partition(" ")
     if first.lower() in _SOMEBODY and rest:
         return f"{_SOMEBODY[first.lower()]} {rest}"
-    if first.lower() in table.NUMBERS | {"some", "several", "few"} or first[:1].isdigit():
+    if first.lower() in _COUNTS or first[:1].isdigit():
         return core
     noun = head(core)
     if " " not in core and tag_of(noun) == "G":

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from omninegclip.reading.affirmed import tidy, without_frame
-from omninegclip.reading.cues import CUE, SCOPES, cue_words
+from omninegclip.reading.cues import SCOPES, cue_words, cues_in
 from omninegclip.reading.denial import Denial
 from omninegclip.reading.forms import affirmed_twice, by_form
 from omninegclip.reading.idioms import idle_spans
@@ -43,7 +43,7 @@ def _denials(words: Tokens, cues: set[str]) -> list[Denial]:
     idle = idle_spans(text, cues)
     denials: list[Denial] = []
     done = 0
-    for cue in CUE.finditer(text):
+    for cue in cues_in(words):
         if any(start <= cue.start() < end or start < cue.end() <= end for start, end in idle):
             continue
         kind = str(cue.lastgroup)

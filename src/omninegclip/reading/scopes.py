@@ -110,6 +110,7 @@ def _after_inversion(words: Tokens, after: int) -> int:
 _SHOWING = table.words("showing featuring including containing depicting displaying revealing having")
 _BEFORE_NO = ("with", "of", "for", "except", "by")
 _ITSELF = table.words("nobody nothing noone no-one")
+_NO_ONE = _ITSELF | {"no"}
 
 
 def _nowhere_on(words: Tokens, at: int, after: int) -> Denial:
@@ -129,11 +130,13 @@ _ATTRIBUTIVE = table.words(
 )
 
 
+_BEING_OR_HAVING = table.HAVING_FORMS | table.BE
+
+
 def _exempts(words: Tokens, at: int) -> bool:
     """Tell whether "except" takes something out, unlike in "empty except for", which names what is left."""
     return words[at - 1].low in ("everything", "everyone") or not any(
-        word.low in _LEFT_BARE
-        or (word.tag in ("V", "G", "E", "X") and word.low not in table.HAVING_FORMS | table.BE)
+        word.low in _LEFT_BARE or (word.tag in ("V", "G", "E", "X") and word.low not in _BEING_OR_HAVING)
         for word in words.words[:at]
     )
 
@@ -181,7 +184,7 @@ def completed(words: Tokens, spans: list[Span], start: int, at: int) -> tuple[in
     last = spans[-1]
     end = tail_end(words, last.end)
     texts = [text_of(words, span) for span in spans]
-    goes_on = start == 0 and words[at].low in _ITSELF | {"no"} and words[end].tag in ("V", "X")
+    goes_on = start == 0 and words[at].low in _NO_ONE and words[end].tag in ("V", "X")
     if end > last.end and not goes_on:
         return end, tuple(texts)
     last = Span(last.start, end)
@@ -196,7 +199,7 @@ def _belonging(words: Tokens, thing: Span, start: int, at: int) -> tuple[str, in
     word, end = words[thing.end], thing.end
     lead = words.lows(start, at)
     actor = acts(head(words.between(*thing)))
-    first = start == 0 or "there" in lead or words[at].low in table.DO | table.MODALS
+    first = start == 0 or "there" in lead or words[at].low in table.HELPERS
     many = is_plural(head(words.between(*thing)))
     clause = (
         first
@@ -210,7 +213,7 @@ def _belonging(words: Tokens, thing: Span, start: int, at: int) -> tuple[str, in
     if word.tag == "G" and words[end + 1].low in table.PRONOUNS and words[end + 2].tag in (",", "."):
         return "", end + 2  # "a hand holding it"
     by_somebody = _is_about_somebody(words, start)
-    helped = words[at].low in table.DO | table.MODALS
+    helped = words[at].low in table.HELPERS
     if word.tag == "G" and (actor or (first and not (helped and word.low in table.THINGS_DO))):
         return _doing(words, end)
     if word.low in table.THINGS_DO and not by_somebody:
@@ -222,7 +225,13 @@ def _belonging(words: Tokens, thing: Span, start: int, at: int) -> tuple[str, in
         and (many or words[at].low != "without")
     ):
         return _doing(words, end)
-    if word.tag == "V" and clause and words[at].low not in table.DO | {"not"} and word.low.endswith("s"):
+    if (
+        word.tag == "V"
+        and clause
+        and words[at].low not in table.DO
+        and words[at].low != "not"
+        and word.low.endswith("s")
+    ):
         stop = phrase_end(words, end + 1)
         if not first and words[stop].tag == "P":
             stop = _complement_end(words, stop)
@@ -294,7 +303,9 @@ def preceding(words: Tokens, at: int, after: int) -> Denial | None:
     if words[at].low == "absent" and words[after].tag in ("D", "#", "N") and words[at - 1].tag == "N":
         return _lacked(words, at, after)  # "a street absent people"
     stop = at
-    while stop > 0 and (words[stop - 1].low in table.BE | {"both"} or words[stop - 1].tag == "R"):
+    while stop > 0 and (
+        words[stop - 1].low in table.BE or words[stop - 1].low == "both" or words[stop - 1].tag == "R"
+    ):
         stop -= 1
     spans = subjects(words, stop)
     if spans is None:

@@ -11,15 +11,10 @@ _TOKEN = re.compile(
 )
 # Contractions typed without the mark.
 _UNMARKED = re.compile(r"\b(?:is|are|was|were|does|do|did|has|have|would)nt\b", re.IGNORECASE)
-
-
 _APART = re.compile(r"(?<=\w)\s(?:n['’]\s?t|['’]\s?(?:s|re|ve|ll))\b", re.IGNORECASE)
-
-
 _QUOTED_WHOLE = re.compile(r"""\s*(?:["“]([^"“”]*)["”]|'([^']*)')[.]?\s*(?:[#(].*)?""", re.DOTALL)
+_QUOTES = ('"', "“", "'")
 _WITHOUT = re.compile(r"(?<!\S)w/o(?:ut)?(?=\s)", re.IGNORECASE)
-
-
 _FAILS = re.compile(r"\b(?:fails\sto|fail\sto|failed\sto)\b", re.IGNORECASE)
 _DOES_NOT = {"fails to": "does not", "fail to": "do not", "failed to": "did not"}
 
@@ -34,9 +29,12 @@ def joined(text: str) -> str:
         text = _UNMARKED.sub(lambda found: f"{found[0][:-1]}'{found[0][-1]}", text)
     if "fail" in text.lower():
         text = _FAILS.sub(lambda found: _DOES_NOT[" ".join(found[0].lower().split())], text)
-    if whole := _QUOTED_WHOLE.fullmatch(text):
+    if text.lstrip()[:1] in _QUOTES and (whole := _QUOTED_WHOLE.fullmatch(text)):
         text = whole[1] or whole[2] or ""
-    text = _WITHOUT.sub("without", text)
+    if "w/o" in text.lower():
+        text = _WITHOUT.sub("without", text)
+    if "'" not in text and "’" not in text:
+        return text
     return _APART.sub(lambda found: re.sub(r"\s", "", found[0]), text)
 
 
@@ -57,38 +55,18 @@ class Word(NamedTuple):
 END = Word("", -1, -1, ".")
 
 
-class Tokens:
-    """The words of a sentence; beyond both ends stands a full stop."""
+class Tokens(dict[int, Word]):
+    """The words of a sentence by their number; beyond both ends stands a full stop."""
 
     def __init__(self, text: str) -> None:
         """Split and tag `text`."""
         self.text = text
-        self.words: list[Word] = []
-        for found in _TOKEN.finditer(text):
-            start, end = found.span()
-            low, kind, denying = _classed(found[0])
-            if denying:
-                self.words.append(Word(low, start, end - denying, kind))
-                self.words.append(Word("not", end - denying, end, "not"))
-            else:
-                self.words.append(Word(low, start, end, kind))
-        self._settle()
+        self.words = _settled(_split(text))
+        super().__init__(enumerate(self.words))
 
-    def _settle(self) -> None:
-        """Take for nouns what stands where nouns do: "no jump rope", "a can opener", "the left hand"."""
-        for at, word in enumerate(self.words):
-            if self[at + 1].low in table.VERBS_BEFORE.get(word.low, ()):
-                self.words[at] = word._replace(tag="V")
-            elif word.tag in _MAYBE_NOUNS and _is_noun(word, self[at - 1], self[at + 1]):
-                self.words[at] = word._replace(tag="N")
-
-    def __len__(self) -> int:
-        """Return how many words there are."""
-        return len(self.words)
-
-    def __getitem__(self, at: int) -> Word:
-        """Return a word, or END for an index outside."""
-        return self.words[at] if 0 <= at < len(self.words) else END
+    def __missing__(self, at: int) -> Word:
+        """Return END for a number outside."""
+        return END
 
     def lows(self, start: int, end: int) -> list[str]:
         """Return the words of a span in lower case."""
@@ -110,6 +88,32 @@ class Tokens:
             else:
                 high = middle
         return low
+
+
+def _split(text: str) -> list[Word]:
+    """Return the words of a text with their classes; a "not" joined to another word is one by itself."""
+    words: list[Word] = []
+    for found in _TOKEN.finditer(text):
+        start, end = found.span()
+        low, kind, denying = _classed(found[0])
+        words.append(Word(low, start, end - denying, kind))
+        if denying:
+            words.append(Word("not", end - denying, end, "not"))
+    return words
+
+
+def _settled(words: list[Word]) -> list[Word]:
+    """Take for nouns what stands where nouns do: "no jump rope", "a can opener", "the left hand"."""
+    before = END
+    for at, word in enumerate(words):
+        if word.tag in _MAYBE_NOUNS or word.low in table.VERBS_BEFORE:
+            after = words[at + 1] if at + 1 < len(words) else END
+            if after.low in table.VERBS_BEFORE.get(word.low, ()):
+                words[at] = word._replace(tag="V")
+            elif word.tag in _MAYBE_NOUNS and _is_noun(word, before, after):
+                words[at] = word._replace(tag="N")
+        before = words[at]
+    return words
 
 
 _MAYBE_NOUNS = frozenset("PVXER")

@@ -14,6 +14,7 @@ DETERMINERS = ARTICLES | words(
     "few much more most all both enough what one's single"
 )
 POSSESSIVES = words("his her its their my your our")
+DEFINITE = POSSESSIVES | {"the"}  # before what was named already
 NUMBERS = words("one two three four five six seven eight nine ten eleven twelve dozen hundred")
 PRONOUNS = words(
     "it he she they them him we you i me us himself herself itself themselves each_other someone somebody "
@@ -39,6 +40,7 @@ DO = words("do does did")
 HAVE = words("has have had having")
 MODALS = words("can ca could will wo would should shall may might must")
 AUXILIARIES = BE | DO | HAVE | MODALS
+HELPERS = DO | MODALS  # what a "not" after it says is that something is not done
 FOCUS = words("just only also even instead rather merely simply")
 ADVERBS = words(
     "nowhere here there currently actually really either nearby around anywhere together yet still now too "
