@@ -200,6 +200,36 @@ a goat not on a beach running in snow | a goat running in snow | on a beach
 a goat not next to a man walking a dog | a goat | a goat next to a man walking a dog
 a monk not riding a mule but walking | a monk walking | a monk riding a mule
 a monk without a hat but holding a cup | a monk holding a cup | a hat
+a kitten naps on a rug rather than in its basket | a kitten naps on a rug | a kitten in its basket
+a glider on a lawn instead of in the sky | a glider on a lawn | in the sky
+a monk prays in a hut rather than in a hall with pupils | a monk prays in a hut with pupils | a monk in a hall
+a canoe tied to a post instead of moored at the pier | a canoe tied to a post | a canoe moored at the pier
+a heron stands by the reeds rather than flying | a heron stands by the reeds | a heron flying
+a goalie holds the ball instead of kicking it | a goalie holds the ball | a goalie kicking it
+a nurse walks home rather than ride the tram | a nurse walks home | a nurse riding the tram
+a lady at the gala as a guest rather than as the host | a lady at the gala as a guest | a host
+a boy in shorts rather than swimming trunks | a boy in shorts | swimming trunks
+a mayor speaks at a lunch instead of a rally | a mayor speaks at a lunch | a rally
+an owl watches a mouse without moving its wings | an owl watches a mouse | an owl moving its wings
+a poodle at the dog show not wearing a bow | a poodle at the dog show | a bow
+dancers bow after the show but are not holding flowers | dancers bow after the show | flowers
+two photos show no tents | two photos | tents
+hikers pass a gate and do not enter the yard | hikers pass a gate | hikers entering the yard
+fans who do not cross the road | fans | fans crossing the road
+ducks that don't block the path | ducks | ducks blocking the path
+a juggler rehearses with torches and does not bow | a juggler rehearses with torches | a juggler bowing
+pilgrims visit a shrine but do not pray | pilgrims visit a shrine | pilgrims praying
+geese glide along a dam without their goslings | geese glide along a dam | goslings
+no cart interrupts the parade |  | a cart interrupting the parade
+the fort is not covered in snow and overlooks a bay | the fort overlooks a bay | a fort covered in snow
+goats rest by a ditch, never crossing the lane | goats rest by a ditch | goats crossing the lane
+a plot next to train tracks without fences | a plot next to train tracks | fences
+boys with baby shoes on a string and no bag | boys with baby shoes on a string | a bag
+a golfer hits the ball but not to the hole | a golfer hits the ball | a golfer to the hole
+shoppers gather at a stall but are not allowed inside | shoppers gather at a stall | shoppers allowed inside
+a villa not sold | a villa | a sold villa
+not a single leaf remains on the elm | the elm | a leaf
+the bus by the mill is not electric and carries a flag | the bus by the mill carries a flag | an electric bus
 """.strip("\n").split("\n")
 ]
 UNCHANGED = """
@@ -242,6 +272,9 @@ player no 737 runs
 a trash can besides a bench
 an old tree standing alone in a field
 a rider with no hands on the bars
+a do not enter sign by a gate
+Do not feed the geese
+a board that says do not touch the art
 """.strip().split("\n")
 
 

@@ -33,7 +33,7 @@ _TAIL = re.compile(
          (?:anywhere\s)?(?:(?:with)?in|from)\s(?:it|(?:the|this|that)\s(?:entire\s|whole\s|surrounding\s|immediate\s)?{_IMAGE}\b(?!\s(?:of|with|where|showing|that|which|depicting|featuring)\b))|
          (?:anywhere\s)?(?:in|on|inside|around|near|beside|between|under|over|at|behind|above|below|by|with|across|along|next\sto|on\stop\sof|in\sfront\sof|out\sof|inside\sof)\s(?:it|him|her(?!\s[a-z])|them|itself|himself|herself|themselves)\b|
          on(?=\s*(?:[.,;]|$|\s(?:and|but|is|are|who|that|in|at|while|\w\w\w+(?:ing|s))\b))|
-         inside(?=\s*(?:[.,;]|$))|exists?|appears?)
+         inside(?=\s*(?:[.,;]|$))|exists?|appears?|remains?)
       |(?:is|are|was|were)(?=\s*(?:[.,;]|$))
     )(?![\w'-]))+""",
     re.VERBOSE | re.IGNORECASE,
@@ -61,7 +61,7 @@ def lead_start(words: Tokens, at: int) -> int:
         apart = apart or before.tag in ",;:"
         if words[at].low in ("with", "without") and before.low in _SHOWING:
             break  # "a talk show with no guests": no verb of having stands before "with"
-        if apart and before.low in _SHOWING:
+        if (apart and before.low in _SHOWING) or (before.tag == "N" and before.low in table.VERBS):
             break  # "a talk show, however no dogs" keeps its show
         if before.low in _SAID_BY and words[at].low in _SAID_OF_IT and at > 1:
             if words[at - 2].low not in LEADS:

@@ -13,6 +13,8 @@ _FORBIDDEN = (
     r"|walking|loitering|turns?|[lu][\s-]turn|left\sturn|right\sturn|dumping|skateboarding|skiing|cursing|cycling"
     r"|biking|hunting|passing|dogs\sallowed|pets\sallowed)"
 )
+# Forbidden on a sign by "do not" and a verb, unlike "they stop and do not enter".
+_FORBIDDEN_ACTS = r"(?:enter|disturb|walk|touch|cross|feed|stop|park|litter|block)"
 _IDIOMS: dict[str, tuple[str, ...]] = {
     "no": (
         rf"\b(?:an?|the|orange|red)\s['\"]?\s?no[\s-](?:\w+[\s-]){{1,3}}?['\"]?\s?{_SIGN}\b",
@@ -34,17 +36,18 @@ _IDIOMS: dict[str, tuple[str, ...]] = {
         r"\bnot\s(?:only|just|merely|simply)\b(?:(?!\bbut\b).)*(?:\bbut\b)?",
         r"\bnot\s(?:special|fancy|unusual|new|much|short\sof|edited|for\ssale|bad|any\s(?:longer|more|less))\b",
         r"\bnot[\s-]so[\s-]\w+",
-        r"\bnot\s(?:yet|far|long|quite|sure|really|very|too|so|that|many|all|alone|everyone|every|enough|to\b(?!\sbe\s(?:seen|found))|exactly"
-        r"|certain|the\s(?:most|\w+est|only|same)\b)",
-        r"\bdo\snot\s(?:enter|disturb|walk|touch|cross|feed|stop|park|litter|block)\b",
+        r"\bnot\s(?:yet|far|long|quite|sure|really|very|too|so|that|many|all|alone|everyone|every|enough|exactly|certain"
+        r"|to(?!\s(?:be\s(?:seen|found)|an?|the|his|her|its|their)\b)|the\s(?:most|\w+est|only|same))\b",
+        rf"^\W*do\snot\s{_FORBIDDEN_ACTS}\b|\bdo\snot\s{_FORBIDDEN_ACTS}\b(?=(?:[\s-]\w+){{0,3}}[\s-]{_SIGN}\b)",
         r"\b(?:does|did|do)\snot\s(?:get\sbetter|matter|mind|seem|know|appear\sto|look|even)\b",
         r"\bcannot\s(?:wait|help|be\s(?:missed|beat)|believe|stop|get\senough)\b",
         r"\blast\sbut\snot\sleast\b|\bif\snot\b|\bor\snot\b|\bwhy\snot\b|\bmore\soften\sthan\snot\b|\bas\snot\sto\b"
         r"|\b(?:trying|try|tries|careful)\snot\sto\b|\bto\snot\b",
     ),
     "n't": (
-        r"\b(?:do|does)n['’]?t\s(?:enter|disturb|walk|touch|cross|feed|stop|park|litter|block)\b",
-        r"\b(?:ca|wo|could|do|is|are)n['’]?t\s(?:wait|help|believe|get\sbetter|stop|miss|it\snice|they\snice|mind|matter"
+        rf"^\W*don['’]?t\s{_FORBIDDEN_ACTS}\b|\bdon['’]?t\s{_FORBIDDEN_ACTS}\b(?=(?:[\s-]\w+){{0,3}}[\s-]{_SIGN}\b)",
+        r"\b(?:ca|wo|could)n['’]?t\s(?:stop|help)\b",
+        r"\b(?:ca|wo|could|do|is|are)n['’]?t\s(?:wait|believe|get\sbetter|miss|it\snice|they\snice|mind|matter"
         r"|worry|quite|get\senough|be\s(?:missed|beat))\b",
         r"\b(?:does|did|do)n['’]?t\s(?:get\sbetter|matter|mind|seem|know|appear\sto|look|even)\b",
         r"\b(?:is|are)n['’]t\s(?:it|they|he|she|this|that)\s\w+",

@@ -42,7 +42,11 @@ def denied_by_not(words: Tokens, at: int, after: int) -> Denial | None:
     word = words[after]
     if words.lows(after, after + 2) == ["to", "be"] and words[after + 2].low in table.PRESENT:
         return _absent(words, helper, after + 3)
-    if word.low in table.DEGREES and word.low not in ("all",):
+    if (
+        word.low in table.DEGREES
+        and word.low != "all"
+        and not (word.low == "to" and words[after + 1].tag == "D")
+    ):
         return None
     auxiliary = words[helper].low
     if auxiliary in _HELPERS:
@@ -162,7 +166,7 @@ def _bare(words: Tokens, at: int, after: int) -> Denial | None:
         return _absent(words, at, after + 1)
     if word.low == "being" and words[after + 1].low in table.PRESENT:
         return _absent(words, at, after + 2)
-    if words[at].low == "never" and word.tag in ("V", "N"):
+    if words[at].low == "never" and word.tag in ("V", "N") and not word.low.endswith("ing"):
         return _never(words, at, after)
     if words[at - 1].tag == "D" or words[at - 1].low in ("if", "whether", "why", "or", "to", "trying"):
         return None

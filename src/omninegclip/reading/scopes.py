@@ -30,6 +30,8 @@ def following(words: Tokens, at: int, after: int) -> Denial | None:
         return undone
     if (begin := _action_start(words, at, after)) is not None:
         return _undone(words, at, begin)
+    if cue in _OTHERWISE and (other := _otherwise(words, at, after)):
+        return other
     spans = (
         [Span(at, after)]
         if cue in _ITSELF
@@ -89,11 +91,33 @@ def _object_start(words: Tokens, at: int, after: int) -> int:
 def _action_start(words: Tokens, at: int, after: int) -> int | None:
     """Return where an action begins that is denied, None where things are: "without using his hands"."""
     cue, word = words[at].low, words[after]
-    if cue in ("rather", "instead") and word.tag == "G" and words[after + 1].tag in ("P", "D"):
-        return after
     if cue == "without" and word.low == "being":
         return after + 1
-    return after if cue == "without" and word.tag == "G" and word.low not in _ATTRIBUTIVE else None
+    attributive = word.low in _ATTRIBUTIVE and words[after + 1].tag == "N"
+    acting = word.tag == "G" and cue in _UNDOING and not attributive
+    return after if acting else None
+
+
+def _otherwise(words: Tokens, at: int, after: int) -> Denial | None:
+    """Read "rather than in a pen", "instead of parked in a rack" and "rather than ride": it is not so."""
+    word, then = words[after], words[after + 1]
+    if word.tag == "P":
+        end = _complement_end(words, after)
+        said = words.between(after, end)
+        if end == after + 1:
+            return None
+        if word.low == "as":  # "as a guest rather than as the host"
+            return Denial(Span(lead_start(words, at), end), (text_of(words, Span(after + 1, end)),))
+        if head(words.between(after + 1, end)) not in table.PLACES:
+            said = _of_subject(words, at, said)
+        return Denial(Span(lead_start(words, at), end), (said,))
+    if word.tag == "E" and then.tag not in ("N", "G", "E", "#"):
+        return _undone(words, at, after)
+    if word.tag == "V" and word.low not in table.HAVING_FORMS and then.tag in ("D", "P", "O", "."):
+        end = clause_end(words, after + 1)
+        said = f"{gerund(base_form(word.low))} {words.between(after + 1, end)}".strip()
+        return Denial(Span(lead_start(words, at), end), (_of_subject(words, at, said),))
+    return None
 
 
 def _after_inversion(words: Tokens, after: int) -> int:
@@ -109,6 +133,8 @@ def _after_inversion(words: Tokens, after: int) -> int:
 
 _SHOWING = table.words("showing featuring including containing depicting displaying revealing having")
 _BEFORE_NO = ("with", "of", "for", "except", "by")
+_OTHERWISE = ("rather", "instead", "as")
+_UNDOING = ("without", "rather", "instead")
 _ITSELF = table.words("nobody nothing noone no-one")
 _NO_ONE = _ITSELF | {"no"}
 
@@ -229,7 +255,7 @@ def _belonging(words: Tokens, thing: Span, start: int, at: int) -> tuple[str, in
         word.tag == "V"
         and clause
         and words[at].low not in table.DO
-        and words[at].low != "not"
+        and (words[at].low != "not" or words[at + 2].low == "single")
         and word.low.endswith("s")
     ):
         stop = phrase_end(words, end + 1)

@@ -104,7 +104,7 @@ def _split(text: str) -> list[Word]:
 
 def _settled(words: list[Word]) -> list[Word]:
     """Take for nouns what stands where nouns do: "no jump rope", "a can opener", "the left hand"."""
-    before = END
+    before, last = END, len(words) - 1
     for at, word in enumerate(words):
         if word.tag in _MAYBE_NOUNS or word.low in table.VERBS_BEFORE:
             after = words[at + 1] if at + 1 < len(words) else END
@@ -112,8 +112,77 @@ def _settled(words: list[Word]) -> list[Word]:
                 words[at] = word._replace(tag="V")
             elif word.tag in _MAYBE_NOUNS and _is_noun(word, before, after):
                 words[at] = word._replace(tag="N")
+        elif (
+            word.tag == "N"
+            and 0 < at < last
+            and words[at + 1].tag in _AFTER_VERBS
+            and (tag := _acting(words, at)) != "N"
+        ):
+            words[at] = word._replace(tag=tag)
         before = words[at]
     return words
+
+
+def _acting(words: list[Word], at: int) -> str:
+    """Return the class of what is a noun by the tables and may be an action in its place.
+
+    It follows who does it, as "glides" of "a skater glides past" and "line" of "trees line the street", or
+    "and", as in "and overlooks the bay", or a denial, as in "never crossing a road".
+    """
+    low, before, after = words[at].low, words[at - 1], words[at + 1]
+    if before.low in _UNDOING:
+        return "G" if after.tag == "D" and low in table.NOUNS_IN_ING else "N"
+    if after.low in ("of", "than"):
+        return "N"
+    third = _ends_in_s(low)
+    if before.low == "and":
+        return "V" if third and after.tag == "D" else "N"
+    if before.tag != "N":
+        return "N"
+    if third:
+        return "N" if _is_compound(words, at) else "V"
+    many = before.low in _ACTING if after.tag != "D" else before.low in _ACTING or _ends_in_s(before.low)
+    return "V" if many and before.low not in table.ACTORS and _may_be_base(low) else "N"
+
+
+def _ends_in_s(low: str) -> bool:
+    """Tell whether a word is a plural or a third person by its ending."""
+    return low.endswith("s") and not low.endswith(("ss", "us")) and low not in table.SINGULAR_IN_S
+
+
+def _may_be_base(low: str) -> bool:
+    """Tell whether what looks like a noun may be what several do."""
+    return not low.endswith(("ing", "ed")) and not _ends_in_s(low) and low not in _NO_ACTIONS
+
+
+def _is_compound(words: list[Word], at: int) -> bool:
+    """Tell whether a noun in -s belongs to the one before it: "on train tracks", unlike "a train passes"."""
+    start, actor, certain = at - 1, words[at - 1].low, words[at + 1].tag == "D"
+    while start > 0 and (
+        words[start - 1].tag in "NE"
+        or (words[start - 1].tag == "G" and start > 1 and words[start - 2].tag == "D")
+    ):
+        if not certain and _ends_in_s(words[start].low):
+            return True
+        start -= 1
+        if words[start].low == "no":
+            return not certain
+    opener = words[start - 1] if start else END
+    if opener.low in ("a", "an", "one"):
+        return not certain and _ends_in_s(actor)
+    if opener.tag in _BEFORE_OBJECTS or actor not in table.ACTORS:
+        return opener.tag != "D" or not certain
+    return not certain and not actor.endswith(_DOERS)
+
+
+_UNDOING = table.words("not never without than")
+_ACTING = frozenset(f"{actor}s" for actor in table.ACTORS) | table.words("people men women children")
+_AFTER_VERBS = frozenset("PDO")
+_BEFORE_OBJECTS = frozenset("PVGX#")
+_DOERS = ("er", "or", "ist", "ian", "person", "couple")
+_NO_ACTIONS = table.ADJECTIVES | table.words(
+    "stuck aboard alike ahead high low barefoot afloat ashore aloft due clad dressed worth out no all"
+)
 
 
 _MAYBE_NOUNS = frozenset("PVXER")
@@ -127,6 +196,8 @@ def _is_noun(word: Word, before: Word, after: Word) -> bool:
         last = before.low in ("or", "nor") and after.tag in (".", ",", ";", "C", "P")
         if before.low in _BEFORE_PLURALS or last:
             return True
+    if word.low == "show" and _ends_in_show(before):
+        return True
     if before.low not in _BEFORE_NOUNS:  # "a watering can is", "displays are"
         named = word.low in ("can", "set") or (word.tag == "V" and before.low not in table.RELATIVES)
         return after.low in ("is", "are", "was", "were") and named
@@ -137,6 +208,14 @@ def _is_noun(word: Word, before: Word, after: Word) -> bool:
     return (word.tag == "E" or word.low == "present") and after.tag not in ("N", "G", "E", "#", "R")
 
 
+def _ends_in_show(before: Word) -> bool:
+    """Tell whether "show" is a noun by the word before: "a fashion show", not "two photos show"."""
+    if before.tag == "D":
+        return before.low not in _SHOWING_ALONE
+    return before.tag == "N" and not before.low.endswith("s") and before.low not in table.IRREGULAR_PLURALS
+
+
+_SHOWING_ALONE = table.words("these those both all some many most few several each")
 _BEFORE_PLURALS = table.words("without of lacking lacks holding wearing wear hold show showing neither not")
 _BEFORE_NOUNS = frozenset(("no", "a", "an", "the", "any", "nor"))
 _CLASSES = (
@@ -181,6 +260,6 @@ def tag_of(low: str) -> str:
         return "G"
     if low.endswith("ed") and len(low) > 4:
         return "E"
-    if low.endswith("ly") and len(low) > 4 and not low.endswith(("fly", "family", "belly", "jelly")):
+    if low.endswith("ly") and len(low) > 4 and not low.endswith(table.NOUNS_IN_LY):
         return "R"
     return "N"

@@ -73,10 +73,11 @@ NOUNS_IN_ING = words(
     "something anything everything bling sting meeting feeling"
 )
 NOUNS_IN_ED = words("bed sled shed seed weed reed bed red feed breed need steed speed moped hundred infrared")
+NOUNS_IN_LY = ("fly", "family", "belly", "jelly", "rally", "lily", "assembly", "italy")  # endings
 # Participles and adjectives that stand after a noun: "no cars parked here", "a wall with no windows visible".
 PARTICIPLES = words(
     "seen shown hung sat lit left worn held taken made eaten drawn built put set laid lain thrown grown "
-    "found broken torn sold spread ridden driven written driving"
+    "found broken torn sold spread ridden driven written driving tied"
 )
 # Nouns that are verbs before some words: "she waves to the crowd", "he skates across the pond".
 VERBS_BEFORE = {"waves": words("to at"), "skates": words("off across past through along")}
@@ -103,7 +104,7 @@ VERBS = words(
     "gather compete enjoy participate raise follow enter examine return retrieve greet prepare speak "
     "surround celebrate bathe begin meet observe protect sell learn relax deliver navigate extinguish "
     "assist prevent decorate avoid engage react collide congregate juggle create browse provide arrive "
-    "attend join receive"
+    "attend join receive take make give bring keep"
 )
 VEHICLES = words("car bus truck train boat bike bicycle vehicle plane airplane")
 # What things do: a word of these after a thing is said of it, "smoke rising", "steps leading up".
