@@ -230,6 +230,44 @@ shoppers gather at a stall but are not allowed inside | shoppers gather at a sta
 a villa not sold | a villa | a sold villa
 not a single leaf remains on the elm | the elm | a leaf
 the bus by the mill is not electric and carries a flag | the bus by the mill carries a flag | an electric bus
+the cabin by the creek is not lit as clouds gather | the cabin by the creek as clouds gather | a lit cabin
+the tram does not halt as it passes the mill | the tram as it passes the mill | a tram halting
+a goalie does not dive as she scores a goal | a goalie as she scores a goal | a goalie diving
+no goose is in sight as a fox drinks from the creek | a fox drinks from the creek | a goose
+a boy not dressed as a clown | a boy | a boy dressed as a clown
+lilies in a jar that are not white | lilies in a jar | white lilies
+a geyser in the valley that does not erupt | a geyser in the valley | a geyser erupting
+mist over the canyon that does not hide the bridge | mist over the canyon | mist hiding the bridge
+a sign above the bar which is not lit | a sign above the bar | a lit sign
+a barn on a road that is not paved | a barn on a road | a paved road
+a nun in the coat that is not grey | a nun in the coat | a grey coat
+benches in a hall with no judges before the final | benches in a hall before the final | judges
+a mayor in a kilt without socks at the garden party | a mayor in a kilt at the garden party | socks
+a dancer wears a cape rather than a coat to the gala | a dancer wears a cape to the gala | a coat
+an arena with no fans at the game | an arena | fans at the game
+a nun and a boy watch the sea but they do not clap | a nun and a boy watch the sea | a nun and a boy clapping
+nurses take photos of the swans but they do not smile | nurses take photos of the swans | nurses smiling
+a king and his wife do not dance | a king and his wife | a king and his wife dancing
+a finch with grey wings and no yellow ones | a finch with grey wings | yellow wings
+an actor at a gala in a dark suit, not a white one | an actor at a gala in a dark suit | a white suit
+a girl with a kite, not a red one | a girl with a kite | a red kite
+a pair picks a used bike rather than a new one at the fair | a pair picks a used bike at the fair | a new bike
+a toddler sits on a swing with no friends around her | a toddler sits on a swing | friends
+we rest on a hill with no tents around us | we rest on a hill | tents
+the jeep does not have a spare tyre on the back | the jeep | a spare tyre on the back
+dawn on a farm without a single farmer at work in the rows | dawn on a farm | a farmer at work in the rows
+a model does not wear a cape by a designer | a model | a cape by a designer
+a couple not wearing hats by the sea | a couple by the sea | hats
+cows stand neither eating nor drinking on a hot day | cows stand on a hot day | cows eating | cows drinking
+cars stuck in a lane but not because of a flood | cars stuck in a lane | a flood
+a boy not riding a mule on the path in the park | a boy on the path in the park | a boy riding a mule
+a goalie does not catch the ball during the final | a goalie during the final | a goalie catching the ball
+a cab not stopping for a nun at a wide square | a cab at a wide square | a cab stopping for a nun
+a girl not running on the beach | a girl | a girl running on the beach
+a boy not throwing a ball in the air | a boy | a boy throwing a ball in the air
+the fort is not lit up at night | the fort at night | a fort lit up
+a barn with its doors open and not closed | a barn with its doors open | closed doors
+two boys hold pears but they are not ripe | two boys hold pears | ripe pears
 """.strip("\n").split("\n")
 ]
 UNCHANGED = """

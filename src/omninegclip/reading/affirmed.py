@@ -26,7 +26,7 @@ _DANGLING = words(
 )
 _OPENING = re.compile(
     r"^(?:[\s,;:.)–—!-]+|(?:and|but|just|only|while|yet|though|although|rather|instead|however|plus|either|or"
-    r"|whereas|which|who|that|where|there(?=\sin\b)|(?:it|this)\s(?:just|only)|is(?=\s(?:in|on|at)\b)|are(?=\s(?:in|on|at)\b))(?=[\s,]|$))+",
+    r"|whereas|which|who|that|where|there(?=\sin\b)|(?:it|this)\s(?:just|only)|(?-i:as)(?=\s(?:an?|the|it|they|he|she|his|her|its|several|some|two|three|many|people)\b)|is(?=\s(?:in|on|at)\b)|are(?=\s(?:in|on|at)\b))(?=[\s,]|$))+",
     re.IGNORECASE,
 )
 _PLACE_ALONE = re.compile(

@@ -28,10 +28,10 @@ _TAIL = re.compile(
       (?:(?:is|are|was|were|being|that\sis|that\sare|which\sis|to\sbe|can\sbe|could\sbe|may\sbe)\s+)?
       (?:clearly\s|actually\s|currently\s)?
       (?:(?:anywhere\s)?(?:in|on|around|near|by)\s(?:it|them)\b|visible|apparent|present|seen|shown|showing(?=\s*(?:[.,;]|$|\s\w+ing\b))|pictured|depicted|found|featured|included|displayed|spotted|noticed|
-         captured|observed|involved|taking\splace|going\son|to\sbe\s(?:seen|found|had|spotted)|in\s(?:sight|view|evidence)|(?:on\sboard|on\sdeck|aboard|above|below|behind|overhead)(?=\s*(?:[.,;]|$))|(?:anywhere\s)?nearby|around(?!\s(?:an?|the|its|his|her|their)\b)|anywhere|
+         captured|observed|involved|taking\splace|going\son|to\sbe\s(?:seen|found|had|spotted)|in\s(?:sight|view|evidence)|(?:on\sboard|on\sdeck|aboard|above|below|behind|overhead)(?=\s*(?:[.,;]|$))|(?:anywhere\s)?nearby|around(?!\s(?:an?|the|its|his|him|her|their|us|me|you)\b)|anywhere|
          here(?!\s(?:is|are)\b)|there(?!\s(?:is|are|was|were)\b)|on\stop(?=\s*(?:[.,;]|$))|either|at\sall|of\sany\s(?:kind|sort|type)|whatsoever|to\sspeak\sof|anymore|
          (?:anywhere\s)?(?:(?:with)?in|from)\s(?:it|(?:the|this|that)\s(?:entire\s|whole\s|surrounding\s|immediate\s)?{_IMAGE}\b(?!\s(?:of|with|where|showing|that|which|depicting|featuring)\b))|
-         (?:anywhere\s)?(?:in|on|inside|around|near|beside|between|under|over|at|behind|above|below|by|with|across|along|next\sto|on\stop\sof|in\sfront\sof|out\sof|inside\sof)\s(?:it|him|her(?!\s[a-z])|them|itself|himself|herself|themselves)\b|
+         (?:anywhere\s)?(?:in|on|inside|around|near|beside|between|under|over|at|behind|above|below|by|with|across|along|next\sto|on\stop\sof|in\sfront\sof|out\sof|inside\sof)\s(?:it|him|her(?!\s[a-z])|them|us|me|you|itself|himself|herself|themselves)\b|
          on(?=\s*(?:[.,;]|$|\s(?:and|but|is|are|who|that|in|at|while|\w\w\w+(?:ing|s))\b))|
          inside(?=\s*(?:[.,;]|$))|exists?|appears?|remains?)
       |(?:is|are|was|were)(?=\s*(?:[.,;]|$))
@@ -90,6 +90,8 @@ def clause_end(words: Tokens, at: int) -> int:
             break
         if word.low == "and" and not (words[at + 1].tag == "N" == words[at - 1].tag):
             break
+        if word.low == "as" and _opens_clause(words, at + 1):
+            break
         if (
             word.tag in ("V", "X")
             and word.low != "'s"
@@ -99,6 +101,45 @@ def clause_end(words: Tokens, at: int) -> int:
             break
         at += 1
     return at
+
+
+def action_end(words: Tokens, at: int) -> int:
+    """Return where the action that begins at `at` ends; where and when it isn't done stays affirmed.
+
+    That is a place after its object, "not riding a mule | on the beach", while "not running on the beach" is
+    denied with its place; and any time, "not running | during the storm".
+    """
+    end = clause_end(words, at)
+    aimed = words[at + 1].tag == "P" and words[at + 1].low not in _APART  # "stopping for pedestrians"
+    done = phrase_end(words, at + 2 if aimed else at + 1)
+    for place in range(max(done, at + 1), end - 1):
+        if words[place].tag != "P":
+            continue
+        where = head(words.between(place + 1, phrase_end(words, place + 1)))
+        if words[place].low in _WHEN or (words[place].low in _IN and where in _TIMES):
+            return place
+        if place == done > at + 1 and words[place].low in _IN and where in _SETTINGS:
+            return place
+    return end
+
+
+_IN = ("in", "on", "at")
+_APART = ("in", "on", "at", "before", "after", "during")
+_WHEN = table.words("before after during")
+_TIMES = table.words(
+    "afternoon evening morning day night winter summer autumn spring dawn dusk noon sunset sunrise midnight"
+)
+_SETTINGS = table.PLACES - table.words("air sky water dark background foreground winter night") | table.words(
+    "path intersection square plaza hall harbour port pitch track"
+)
+
+
+def _opens_clause(words: Tokens, at: int) -> bool:
+    """Tell whether a clause begins at `at`: "as it passes", "as dark clouds gather", unlike "as a clown"."""
+    if words[at].tag == "O":
+        return words[at + 1].tag in ("V", "N", "X")
+    end = phrase_end(words, at)
+    return end > at and words[end].tag in ("V", "X")
 
 
 def _is_done_by_other(words: Tokens, at: int) -> bool:
@@ -125,7 +166,8 @@ def subject_before(words: Tokens, at: int) -> Span | None:
         nearest = phrase_ending(words, at - 1)
         if nearest and _agrees(words, nearest, words[at - 1].low, words[at].low):
             start = clause_start(words, at - 1)
-            if not _is_done_by_first(words, at, nearest, Span(start, phrase_end(words, start))):
+            first = Span(start, phrase_end(words, start))
+            if not (_is_done_by_first(words, at, nearest, first) or _is_place_of(words, at, nearest, first)):
                 return nearest
         at -= 1
     while at > 0 and words[at - 1].low in _JOINING:
@@ -138,6 +180,15 @@ def subject_before(words: Tokens, at: int) -> Span | None:
         if before >= start:  # "there is" is passed over, so that this would go on for ever
             return phrase_ending(words, at)
         start = before
+    if (
+        end == at
+        and words[start - 1].low == "and"
+        and words[at].low in _MANY
+        and not is_plural(words[at - 1].low)
+    ):
+        joined = clause_start(words, start - 1)
+        if joined < phrase_end(words, joined) == start - 1:
+            return Span(joined, end)  # "an actor and his wife do not"
     return Span(start, end)
 
 
@@ -154,6 +205,19 @@ def _is_done_by_first(words: Tokens, at: int, nearest: Span, first: Span) -> boo
     )
 
 
+def _is_place_of(words: Tokens, at: int, nearest: Span, first: Span) -> bool:
+    """Tell whether a relative clause is about what is in a place: "a pipe in the wood that isn't lit"."""
+    if not first.start < first.end < nearest.start or words[nearest.start - 1].low not in _WHERE:
+        return False
+    if words[at].low in table.BE and acts(head(words.between(*first))):  # "a man in the coat that is not red"
+        return False
+    return words[nearest.start].low == "the" and _agrees(words, first, words[at - 1].low, words[at].low)
+
+
+_WHERE = table.words("in on at over under near above below behind by along across inside outside beside")
+_ONE = table.words("is does has was")
+_OF_ANY_NUMBER = table.words("sheep fish deer couple pair group crowd team staff police crew family band")
+_MANY = table.words("are do have were")
 _JOINING = (",", "(", "-", "and", "but", "just", "somewhere")
 
 
@@ -163,7 +227,9 @@ def _agrees(words: Tokens, span: Span, relative: str, verb: str) -> bool:
     if relative == "who":
         person = noun.removesuffix("s") in table.ACTORS and noun.removesuffix("s") not in table.VEHICLES
         return person or noun in table.IRREGULAR_PLURALS
-    return not (is_plural(noun) and verb in ("is", "does", "has", "was"))
+    if noun in _OF_ANY_NUMBER:
+        return True
+    return verb not in (_ONE if is_plural(noun) else _MANY)
 
 
 _CLAUSE_STARTERS = table.CLAUSE_WORDS | {"and", "but", "or", "nor", "as"}
@@ -188,6 +254,8 @@ def meant_by(words: Tokens, at: int) -> Span | None:
     first = Span(0, first_end) if 0 < first_end <= at else None
     nearest = phrase_ending(words, at)
     low = words[at].low
+    if low == "they" and first and not _is_of_things(words, at + 1) and (several := _who_act(words, first)):
+        return several
     for span in (nearest, first):
         if span is None:
             continue
@@ -196,6 +264,28 @@ def meant_by(words: Tokens, at: int) -> Span | None:
         if fits:
             return span
     return first or nearest or subject_before(words, at)
+
+
+def _is_of_things(words: Tokens, at: int) -> bool:
+    """Tell whether what is said from `at` is an attribute that things have: "are not ripe"."""
+    while words[at].tag in ("X", "not", "R", "F"):
+        at += 1
+    return words[at].low in _OF_THINGS
+
+
+_OF_THINGS = table.ADJECTIVES - table.words(
+    "happy sad alone asleep awake alive tired hungry angry sick ready dead young old tall short busy fat"
+)
+
+
+def _who_act(words: Tokens, first: Span) -> Span | None:
+    """Return the several who act that a sentence begins with: "two boys", "an actor and his son"."""
+    noun = words[first.end - 1].low
+    if not acts(noun):
+        return None
+    if words[first.end].low == "and" and (end := phrase_end(words, first.end + 1)) > first.end + 1:
+        return Span(first.start, end)
+    return first if is_plural(noun) else None
 
 
 def phrase_ending(words: Tokens, end: int) -> Span | None:

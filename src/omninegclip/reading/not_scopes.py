@@ -4,6 +4,7 @@ from omninegclip.captions.english import base_form, gerund
 from omninegclip.reading import words as table
 from omninegclip.reading.denial import (
     Denial,
+    action_end,
     clause_end,
     lead_start,
     meant_by,
@@ -80,7 +81,7 @@ def _verb(words: Tokens, helper: int, after: int) -> Denial | None:
     to = words[after + 2] if words[after + 1].low == "to" else None
     if to and to.tag not in ("D", "#") and not is_plural(to.low):
         return None  # "does not plan to run", unlike "does not point to the left"
-    end = clause_end(words, after)
+    end = action_end(words, after)
     return _predicate(
         words, helper, end, f"{gerund(base_form(verb))} {words.between(after + 1, end)}".strip()
     )
@@ -140,7 +141,7 @@ def _said(words: Tokens, helper: int, after: int) -> Denial | None:
         return Denial(Span(_before(words, helper), after + 1), (word.low,))
     acting = word.low not in table.HAVING_FORMS or _is_one_action(words, after)
     if word.low == "being" or (word.tag == "G" and acting):
-        end = clause_end(words, after)
+        end = action_end(words, after)
         return _predicate(words, helper, end, words.between(after, end))
     if word.tag == "G":
         return _object(words, helper, after + 1) or _predicate(
@@ -172,6 +173,10 @@ def _bare(words: Tokens, at: int, after: int) -> Denial | None:
         return None
     if word.low in ("any", "a", "an", "the", "even") or word.tag == "D":
         return _object(words, at, after)
+    if word.low == "because" and words[after + 1].low == "of":
+        end = clause_end(words, after + 2)
+        said = words.between(after + 2, end)
+        return Denial(Span(_before(words, at), end), (indefinite(said),)) if said else None
     if word.low in ("in", "within") and words[after + 1].low in ("view", "sight"):
         return _absent(words, at, after + 2)
     if word.low in table.PRESENT and word.tag != "N" and at > 0 and _closes(words, after + 1):
@@ -187,7 +192,7 @@ def _bare(words: Tokens, at: int, after: int) -> Denial | None:
 
 def _never(words: Tokens, at: int, after: int) -> Denial | None:
     """Read "a bird that never flies", and "never flies" by itself."""
-    end = clause_end(words, after + 1)
+    end = action_end(words, after)
     said = f"{gerund(base_form(words[after].low))} {words.between(after + 1, end)}".strip()
     return Denial(Span(at, end), (said,)) if at == 0 else _predicate(words, at, end, said)
 
@@ -304,12 +309,15 @@ def _attribute(words: Tokens, at: int, after: int) -> Denial | None:
     subject = meant_by(words, at - 1) if pronoun else held if owned else subject_before(words, at)
     if subject is None:
         return None
-    end = clause_end(words, after)
+    taken = words[subject.end - 1].low in table.IMAGES  # "a photo not taken at night" denies the night
+    end = clause_end(words, after) if taken else action_end(words, after)
     if words[after + 1].tag == "G" or (
         words[after].low in table.ADJECTIVES and words[after + 1].low in ("in", "on", "at", "during")
     ):
         end = after + 1  # "not paved leading to a farm", "not crowded on a sunny day"
     said = words.between(after, end)
+    if words[subject.end - 1].low in table.ADJECTIVES and subject.end > subject.start + 1:
+        subject = subject._replace(end=subject.end - 1)  # "a box open and not closed"
     core = bare(text_of(words, subject))
     if said in table.COLOUR_NAMES:  # "a green apple that is not red" denies "a red apple"
         core = " ".join(word for word in core.split() if word not in table.COLOUR_NAMES) or core

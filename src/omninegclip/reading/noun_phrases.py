@@ -54,7 +54,7 @@ def _part_end(words: Tokens, start: int) -> int:
     while True:
         word, after = words[at], words[at + 1]
         if (
-            (word.tag == "N" and word.low != "no")
+            (word.tag == "N" and word.low not in _NO)
             or (word.tag == "#" and (noun or _is_name(words, at)))
             or _is_activity(words, at, noun)
         ):
@@ -75,6 +75,9 @@ def _part_end(words: Tokens, start: int) -> int:
             counted = at > start and (words[at - 1].low == "one" or _is_name(words, at - 1))
             return at if noun or counted else start
         at += 1
+
+
+_NO = ("no", "neither")
 
 
 def _is_name(words: Tokens, at: int) -> bool:
@@ -170,19 +173,24 @@ def is_plural(noun: str) -> bool:
     return last.endswith("s") and not last.endswith(("ss", "us")) and last not in table.SINGULAR_IN_S
 
 
+_AFTER_HEAD = re.compile(r"\s(?:of|with|in|on|at|that|who|which|for)\s")
+
+
+@lru_cache(maxsize=65536)
 def head(phrase: str) -> str:
     """Return the noun that a phrase is about, in lower case: "bottle" of "a green bottle of wine"."""
-    before = re.split(r"\s(?:of|with|in|on|at|that|who|which|for)\s", phrase, maxsplit=1)[0]
+    before = _AFTER_HEAD.split(phrase, maxsplit=1)[0]
     return before.rpartition(" ")[2].lower()
 
 
 def acts(noun: str) -> bool:
     """Tell whether a noun names somebody or something that can do what a participle after it says."""
-    return (
-        noun in table.ACTORS
-        or noun.removesuffix("s") in table.ACTORS
-        or noun in ("people", "men", "women", "children", "anyone", "anybody", "nobody")
-    )
+    return noun in table.ACTORS or noun.removesuffix("s") in table.ACTORS or noun in _SEVERAL_WHO_ACT
+
+
+_SEVERAL_WHO_ACT = table.words(
+    "people men women children anyone anybody nobody policemen firemen fishermen businessmen gentlemen"
+)
 
 
 def bare(phrase: str) -> str:

@@ -4,8 +4,16 @@ import re
 
 from omninegclip.captions.english import base_form, gerund
 from omninegclip.reading import words as table
-from omninegclip.reading.denial import Denial, clause_end, lead_start, phrase_ending, subject_before, text_of
-from omninegclip.reading.noun_phrases import Span, bare, head, indefinite, is_plural, phrase_end
+from omninegclip.reading.denial import (
+    Denial,
+    action_end,
+    clause_end,
+    lead_start,
+    phrase_ending,
+    subject_before,
+    text_of,
+)
+from omninegclip.reading.noun_phrases import Span, acts, bare, head, indefinite, is_plural, phrase_end
 from omninegclip.reading.tokens import Tokens
 
 _THEM = table.words("them which whom these those it us")
@@ -96,7 +104,7 @@ def done_to(words: Tokens, at: int, after: int) -> Denial | None:
 
 def neither_nor(words: Tokens, at: int, after: int) -> Denial | None:
     """Read "a cat that is neither black nor white", "a man neither smiling nor frowning"."""
-    end = clause_end(words, after)
+    end = action_end(words, after) if words[after].tag == "G" else clause_end(words, after)
     items, begin = [], after
     for place in range(after, end + 1):
         if place == end or words[place].low in ("nor", "or"):
@@ -104,8 +112,10 @@ def neither_nor(words: Tokens, at: int, after: int) -> Denial | None:
             begin = place + 1
     verb = at - 1 if words[at - 1].low in table.BE else at
     start = verb - 1 if words[verb - 1].low in table.RELATIVES else verb
-    subject = phrase_ending(words, start)
     kinds = {_kind(words, item) for item in items}
+    subject = phrase_ending(words, start)
+    if "action" in kinds and not (subject and acts(head(words.between(*subject)))):
+        subject = subject_before(words, start) or subject
     if subject is None or len(kinds) != 1 or None in kinds:
         return None
     core = bare(text_of(words, subject))
@@ -125,13 +135,39 @@ def _kind(words: Tokens, item: Span) -> str | None:
     return "attribute" if item.end == item.start + 1 and words[item.start].low in table.ADJECTIVES else None
 
 
-def other_ones(words: Tokens, text: str) -> str:
-    """Return a text whose "ones" is named: "black cats" for the "black ones" of "cats but not black ones"."""
+def other_ones(words: Tokens, text: str, at: int) -> str:
+    """Return a text whose "ones" is named: "black cats" for the "black ones" of "cats but not black ones".
+
+    The denial begins at `at`.
+    """
     rest, _, last = text.rpartition(" ")
-    first = phrase_end(words, 0)
-    if last not in ("ones", "one") or not rest or not first:
+    if last not in _ONES or not rest or not (first := phrase_end(words, 0)):
         return text
-    noun = head(re.sub(r"\s(?:other|rather)$", "", words.between(0, first)))
+    beginning = head(_OTHER.sub("", words.between(0, first)))
+    noun = _contrasted(words, at, last, acts(beginning)) or beginning
     if last == "ones" and not is_plural(noun):
         noun = f"{noun}s"
     return indefinite(f"{bare(rest)} {noun}")
+
+
+def _contrasted(words: Tokens, at: int, one: str, held: bool) -> str | None:
+    """Return the nearest noun before `at` that "one" or "ones" may stand for: "a tan coat, not a red one".
+
+    It has an adjective, or what somebody has, `held`, is meant rather than them.
+    """
+    while at > 0:
+        span = phrase_ending(words, at)
+        at = span.start if span else at - 1
+        if span is None or is_plural(words[span.end - 1].low) != (one == "ones"):
+            continue
+        described = any(
+            word.low in table.ADJECTIVES or word.tag == "E" for word in words.words[span.start : span.end - 1]
+        )
+        if described or (held and words[at - 1].low in _HOLDING):
+            return head(words.between(*span))
+    return None
+
+
+_ONES = ("one", "ones")
+_OTHER = re.compile(r"\s(?:other|rather)$")
+_HOLDING = table.HAVING_FORMS | {"with", "in"}

@@ -54,7 +54,9 @@ def _denials(words: Tokens, cues: set[str]) -> list[Denial]:
         denial = SCOPES[kind](words, at, after)
         if denial is None or denial.cut.end <= done or not all(denial.texts):
             continue
-        denials.append(denial._replace(cut=denial.cut._replace(start=max(done, denial.cut.start))))
+        if denial.cut.start < done:
+            denial = denial._replace(cut=denial.cut._replace(start=done))
+        denials.append(denial)
         done = denial.cut.end
     return denials
 
@@ -74,4 +76,8 @@ def _affirmed(words: Tokens, denials: Sequence[Denial]) -> str:
 
 
 def _texts(words: Tokens, denials: Sequence[Denial]) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(other_ones(words, text) for denial in denials for text in denial.texts))
+    return tuple(
+        dict.fromkeys(
+            other_ones(words, text, denial.cut.start) for denial in denials for text in denial.texts
+        )
+    )

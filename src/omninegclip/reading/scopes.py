@@ -4,6 +4,7 @@ from omninegclip.captions.english import base_form, gerund
 from omninegclip.reading import words as table
 from omninegclip.reading.denial import (
     Denial,
+    action_end,
     clause_end,
     lead_start,
     phrase_ending,
@@ -174,7 +175,7 @@ _LEFT_BARE = table.words(
 
 def _undone(words: Tokens, at: int, after: int) -> Denial | None:
     """Read "without using his hands": an action is denied."""
-    end = clause_end(words, after)
+    end = action_end(words, after)
     return Denial(Span(lead_start(words, at), end), (_of_subject(words, at, words.between(after, end)),))
 
 
@@ -238,11 +239,10 @@ def _belonging(words: Tokens, thing: Span, start: int, at: int) -> tuple[str, in
         return _doing(words, end + 1) if words[end + 1].tag in ("G", "E") else ("", end + 1)
     if word.tag == "G" and words[end + 1].low in table.PRONOUNS and words[end + 2].tag in (",", "."):
         return "", end + 2  # "a hand holding it"
-    by_somebody = _is_about_somebody(words, start)
     helped = words[at].low in table.HELPERS
     if word.tag == "G" and (actor or (first and not (helped and word.low in table.THINGS_DO))):
         return _doing(words, end)
-    if word.low in table.THINGS_DO and not by_somebody:
+    if word.low in table.THINGS_DO and not _is_about_somebody(words, start):
         stop = _complement_end(words, end + 1)
         return words.between(end, stop), stop
     if (
@@ -262,23 +262,41 @@ def _belonging(words: Tokens, thing: Span, start: int, at: int) -> tuple[str, in
         if not first and words[stop].tag == "P":
             stop = _complement_end(words, stop)
         return f"{gerund(base_form(word.low))} {words.between(end + 1, stop)}".strip(), stop
-    if word.tag == "P" and words[end + 1].low in table.POSSESSIVES:
-        stop = phrase_end(words, end + 1)
-        return words.between(end, stop), stop
-    if word.tag == "P" and words[end + 1].low in ("the", "either") and start > 0:
-        stop = phrase_end(words, end + 1)
-        place = head(words.between(end + 1, stop))
-        theirs = actor or not by_somebody or words[start].low == ","
-        outside = place not in table.PLACES or word.low not in ("in", "on") or place == "sky"
-        if theirs and outside:
-            return words.between(end, stop), stop  # "no logo on the front", "no employees at the desks"
-    if word.low in ("with", "for") and first and phrase_end(words, end + 1) > end + 1:
-        stop = phrase_end(words, end + 1)
+    if word.tag == "P" and (stop := _placed(words, thing, start, at)) > end:
         return words.between(end, stop), stop
     if word.low in ("who", "that", "which") and words[end + 1].tag in ("X", "V") and (actor or first):
         stop = clause_end(words, end)
         return words.between(end, stop), stop
     return "", end
+
+
+def _placed(words: Tokens, thing: Span, start: int, at: int) -> int:
+    """Return where the place or the like of a denied thing ends, the thing's end where it has none."""
+    end = thing.end
+    word, then, stop = words[end], words[end + 1], phrase_end(words, end + 1)
+    place, actor = head(words.between(end + 1, stop)), acts(head(words.between(*thing)))
+    if then.low in table.POSSESSIVES:
+        return stop
+    if word.low == "at" and then.low == "work":
+        return _complement_end(words, stop) if words[stop].tag == "P" and start > 0 else stop
+    if word.low == "by" and stop > end + 1 and (then.tag != "D" or acts(place)):
+        return stop  # "a coat by a designer", unlike "by the sea"
+    apart = word.low in _TIMES or (place in _EVENTS and not actor) or words[at].low in _OTHERWISE
+    if then.low in ("the", "either") and start > 0 and not apart:
+        theirs = actor or not _is_about_somebody(words, start) or words[start].low == ","
+        outside = place not in table.PLACES or word.low not in ("in", "on") or place == "sky"
+        if (theirs and outside) or (word.low in ("on", "at") and place in _PARTS):
+            return stop  # "no logo on the front", "no employees at the desks"
+    first = start == 0 or "there" in words.lows(start, at) or words[at].low in table.HELPERS
+    return stop if word.low in ("with", "for") and first and not apart else end
+
+
+_TIMES = table.words("before after during")
+_EVENTS = table.words(
+    "party awards event ceremony premiere gala festival wedding match game final race reception concert "
+    "conference summit auction"
+)
+_PARTS = table.words("back front side sides top bottom")
 
 
 def _is_about_somebody(words: Tokens, start: int) -> bool:

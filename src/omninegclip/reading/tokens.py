@@ -106,11 +106,8 @@ def _settled(words: list[Word]) -> list[Word]:
     """Take for nouns what stands where nouns do: "no jump rope", "a can opener", "the left hand"."""
     before, last = END, len(words) - 1
     for at, word in enumerate(words):
-        if word.tag in _MAYBE_NOUNS or word.low in table.VERBS_BEFORE:
-            after = words[at + 1] if at + 1 < len(words) else END
-            if after.low in table.VERBS_BEFORE.get(word.low, ()):
-                words[at] = word._replace(tag="V")
-            elif word.tag in _MAYBE_NOUNS and _is_noun(word, before, after):
+        if word.tag in _MAYBE_NOUNS:
+            if _is_noun(word, before, words[at + 1] if at < last else END):
                 words[at] = word._replace(tag="N")
         elif (
             word.tag == "N"
@@ -132,6 +129,8 @@ def _acting(words: list[Word], at: int) -> str:
     low, before, after = words[at].low, words[at - 1], words[at + 1]
     if before.low in _UNDOING:
         return "G" if after.tag == "D" and low in table.NOUNS_IN_ING else "N"
+    if after.low in table.VERBS_BEFORE.get(low, ()):
+        return "V"
     if after.low in ("of", "than"):
         return "N"
     third = _ends_in_s(low)
@@ -141,8 +140,11 @@ def _acting(words: list[Word], at: int) -> str:
         return "N"
     if third:
         return "N" if _is_compound(words, at) else "V"
-    many = before.low in _ACTING if after.tag != "D" else before.low in _ACTING or _ends_in_s(before.low)
-    return "V" if many and before.low not in table.ACTORS and _may_be_base(low) else "N"
+    if before.low in table.ACTORS:
+        many = after.tag == "D" and words[at - 3].low == "and" and at > 3 and words[at - 2].tag == "D"
+    else:
+        many = before.low in _ACTING or (after.tag == "D" and _ends_in_s(before.low))
+    return "V" if many and _may_be_base(low) else "N"
 
 
 def _ends_in_s(low: str) -> bool:
@@ -205,7 +207,7 @@ def _is_noun(word: Word, before: Word, after: Word) -> bool:
         if before.low == "nor" and word.tag == "X":  # "nor does it show"
             return False
         return word.low not in table.BE and not word.low.startswith("'")
-    return (word.tag == "E" or word.low == "present") and after.tag not in ("N", "G", "E", "#", "R")
+    return (word.tag == "E" or word.low in ("present", "back")) and after.tag not in ("N", "G", "E", "#", "R")
 
 
 def _ends_in_show(before: Word) -> bool:

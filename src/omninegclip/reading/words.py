@@ -77,7 +77,7 @@ NOUNS_IN_LY = ("fly", "family", "belly", "jelly", "rally", "lily", "assembly", "
 # Participles and adjectives that stand after a noun: "no cars parked here", "a wall with no windows visible".
 PARTICIPLES = words(
     "seen shown hung sat lit left worn held taken made eaten drawn built put set laid lain thrown grown "
-    "found broken torn sold spread ridden driven written driving tied"
+    "found broken torn sold spread ridden driven written driving tied used"
 )
 # Nouns that are verbs before some words: "she waves to the crowd", "he skates across the pond".
 VERBS_BEFORE = {"waves": words("to at"), "skates": words("off across past through along")}
@@ -141,7 +141,8 @@ PRESENT = words(
 )
 # Nouns that nobody counts, so that no article goes before them.
 MASS = words(
-    "water snow grass traffic furniture food foam hair ice fog smoke sand rain sunlight jewelry jewellery "
+    "water snow grass traffic furniture food foam hair ice fog mist smoke sand rain sunlight jewelry "
+    "jewellery "
     "luggage baggage equipment silverware graffiti cheese sauce bread meat rice pasta butter milk wine "
     "beer coffee juice tea lettering writing text clothing sugar salt fruit vegetation foliage wildlife "
     "electronics machinery mud dirt dust steam fire electricity cutlery tableware cookware makeup "
@@ -178,7 +179,12 @@ ACTORS = words(
     "witch astronaut gardener shopper commuter protester athlete batter pitcher catcher puppy kitten pony "
     "calf lamb duck duckling swan goose hen chicken rooster owl eagle parrot penguin seagull gull pigeon "
     "fish shark dolphin whale turtle frog snake lizard monkey ape lion tiger wolf fox deer rabbit "
-    "squirrel mouse goat pig donkey camel kangaroo bee butterfly spider insect"
+    "squirrel mouse goat pig donkey camel kangaroo bee butterfly spider insect cub lynx foal piglet "
+    "son daughter husband wife mother father brother sister parent twin grandmother grandfather businessman "
+    "businesswoman policeman policewoman fireman cameraman gentleman bridesmaid groomsman celebrity gymnast "
+    "striker midfielder quarterback lawyer designer architect author writer director producer comedian "
+    "monarch commander journalist mayor judge scientist engineer builder carpenter mechanic barista monk nun "
+    "shepherd cowboy knight pirate pilgrim juggler"
 )
 PLACES = words(
     "beach street snow city winter room kitchen night dark sky meadow field grass forest woods desert sea "
