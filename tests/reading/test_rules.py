@@ -268,6 +268,16 @@ a boy not throwing a ball in the air | a boy | a boy throwing a ball in the air
 the fort is not lit up at night | the fort at night | a fort lit up
 a barn with its doors open and not closed | a barn with its doors open | closed doors
 two boys hold pears but they are not ripe | two boys hold pears | ripe pears
+a chef signs books at a fair but does not read to fans | a chef signs books at a fair | a chef reading to fans
+the creek flows past a mill but not through the wood | the creek flows past a mill | a creek through the wood
+a nun who never smiles sits by a door | a nun sits by a door | a nun smiling
+the pond is neither frozen nor deep | the pond | a frozen pond | a deep pond
+the animal is neither dog nor cat | the animal | a dog | a cat
+the pie does not have figs but has nuts | the pie has nuts | figs
+a pan on a stove, but no lid covers it | a pan on a stove | a lid
+the fort is not frozen in winter | the fort | a fort frozen in winter
+a hut not painted in stripes on a dark night | a hut on a dark night | a hut painted in stripes
+a red sports car by a hedge without people | a red sports car by a hedge | people
 """.strip("\n").split("\n")
 ]
 UNCHANGED = """

@@ -84,6 +84,7 @@ def tail_end(words: Tokens, end: int) -> int:
 
 def clause_end(words: Tokens, at: int) -> int:
     """Return where the clause around `at` ends: at a mark, "but", "while" and the like, or "and"."""
+    start = at
     while at < len(words):
         word = words[at]
         if word.tag in ",;:.!?()" or word.low in ("but", "while", "whereas", "although", "though", "yet"):
@@ -95,7 +96,7 @@ def clause_end(words: Tokens, at: int) -> int:
         if (
             word.tag in ("V", "X")
             and word.low != "'s"
-            and (words[at - 1].tag in ("N", "E") or _is_done_by_other(words, at))
+            and (words[at - 1].tag in ("N", "E") or _is_done_by_other(words, at, start))
             and words[at - 1].low not in table.RELATIVES
         ):
             break
@@ -116,7 +117,10 @@ def action_end(words: Tokens, at: int) -> int:
         if words[place].tag != "P":
             continue
         where = head(words.between(place + 1, phrase_end(words, place + 1)))
-        if words[place].low in _WHEN or (words[place].low in _IN and where in _TIMES):
+        dated = (
+            done > at + 1 or words[place + 1].tag == "D"
+        )  # "lit at night" is one, "lit on a dark night" isn't
+        if words[place].low in _WHEN or (words[place].low in _IN and where in _TIMES and dated):
             return place
         if place == done > at + 1 and words[place].low in _IN and where in _SETTINGS:
             return place
@@ -142,9 +146,11 @@ def _opens_clause(words: Tokens, at: int) -> bool:
     return end > at and words[end].tag in ("V", "X")
 
 
-def _is_done_by_other(words: Tokens, at: int) -> bool:
+def _is_done_by_other(words: Tokens, at: int, start: int) -> bool:
     """Tell whether the verb at `at` is another's: "who is not smiling holds a cup", not "holding drinks"."""
     before = words[at - 1]
+    if before.tag == "V" and at > start:  # "who never smiles sits"
+        return words[at].low.endswith("s")
     return (
         before.tag == "G"
         and before.low not in table.HAVING_FORMS

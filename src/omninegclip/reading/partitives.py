@@ -112,7 +112,8 @@ def neither_nor(words: Tokens, at: int, after: int) -> Denial | None:
             begin = place + 1
     verb = at - 1 if words[at - 1].low in table.BE else at
     start = verb - 1 if words[verb - 1].low in table.RELATIVES else verb
-    kinds = {_kind(words, item) for item in items}
+    said = verb < at and words[verb - 1].low != "there"
+    kinds = {_kind(words, item, said) for item in items}
     subject = phrase_ending(words, start)
     if "action" in kinds and not (subject and acts(head(words.between(*subject)))):
         subject = subject_before(words, start) or subject
@@ -126,13 +127,16 @@ def neither_nor(words: Tokens, at: int, after: int) -> Denial | None:
     return Denial(Span(start, end), texts)
 
 
-def _kind(words: Tokens, item: Span) -> str | None:
-    """Tell whether words are an action or an adjective, None for anything else."""
+def _kind(words: Tokens, item: Span, said: bool) -> str | None:
+    """Tell whether words are an action or an attribute, None for anything else; `said` follows "is"."""
     if item.end <= item.start:
         return None
-    if words[item.start].tag == "G":
+    word = words[item.start]
+    if word.tag == "G":
         return "action"
-    return "attribute" if item.end == item.start + 1 and words[item.start].low in table.ADJECTIVES else None
+    named = word.tag != "N" or is_plural(word.low) or word.low in table.MASS or acts(word.low)
+    thing = word.tag != "E" and (not said or named)
+    return "attribute" if item.end == item.start + 1 and (word.low in table.ADJECTIVES or not thing) else None
 
 
 def other_ones(words: Tokens, text: str, at: int) -> str:

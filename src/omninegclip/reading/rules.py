@@ -69,7 +69,11 @@ def _affirmed(words: Tokens, denials: Sequence[Denial]) -> str:
         end = denial.cut.end
         if words[end].low == "but" and words[end + 1].tag in ("G", "P"):
             end += 1  # "not riding but walking" leaves "walking", "not on it but beside it" the place
-        if words[end].low == "and" and words[end + 1].tag == "V" and words[denial.cut.start].tag in "XS":
+        elif (
+            words[end].low in ("and", "but")
+            and words[end + 1].tag in "VX"
+            and words[denial.cut.start].tag in "XS"
+        ):
             end += 1  # "is not red and stands" leaves "stands"
         at = words[end - 1].end
     return tidy("".join([*parts, words.text[at:]]))

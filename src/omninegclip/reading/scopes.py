@@ -258,6 +258,8 @@ def _belonging(words: Tokens, thing: Span, start: int, at: int) -> tuple[str, in
         and (words[at].low != "not" or words[at + 2].low == "single")
         and word.low.endswith("s")
     ):
+        if words[end + 1].low in table.PRONOUNS:
+            return "", end + 2  # "no lid covers it"
         stop = phrase_end(words, end + 1)
         if not first and words[stop].tag == "P":
             stop = _complement_end(words, stop)

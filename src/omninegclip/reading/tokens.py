@@ -112,7 +112,7 @@ def _settled(words: list[Word]) -> list[Word]:
         elif (
             word.tag == "N"
             and 0 < at < last
-            and words[at + 1].tag in _AFTER_VERBS
+            and (words[at + 1].tag in _AFTER_VERBS or before.low in table.ACTORS)
             and (tag := _acting(words, at)) != "N"
         ):
             words[at] = word._replace(tag=tag)
@@ -139,7 +139,9 @@ def _acting(words: list[Word], at: int) -> str:
     if before.tag != "N":
         return "N"
     if third:
-        return "N" if _is_compound(words, at) else "V"
+        return "N" if low in _ONLY_PLURAL or _is_compound(words, at) else "V"
+    if after.tag not in _AFTER_VERBS:
+        return "N"
     if before.low in table.ACTORS:
         many = after.tag == "D" and words[at - 3].low == "and" and at > 3 and words[at - 2].tag == "D"
     else:
@@ -149,7 +151,12 @@ def _acting(words: list[Word], at: int) -> str:
 
 def _ends_in_s(low: str) -> bool:
     """Tell whether a word is a plural or a third person by its ending."""
-    return low.endswith("s") and not low.endswith(("ss", "us")) and low not in table.SINGULAR_IN_S
+    return (
+        low.endswith("s")
+        and len(low) > 2
+        and not low.endswith(("ss", "us"))
+        and low not in table.SINGULAR_IN_S
+    )
 
 
 def _may_be_base(low: str) -> bool:
@@ -159,7 +166,7 @@ def _may_be_base(low: str) -> bool:
 
 def _is_compound(words: list[Word], at: int) -> bool:
     """Tell whether a noun in -s belongs to the one before it: "on train tracks", unlike "a train passes"."""
-    start, actor, certain = at - 1, words[at - 1].low, words[at + 1].tag == "D"
+    start, actor, certain = at - 1, words[at - 1].low, words[at + 1].tag in ("D", "O")
     while start > 0 and (
         words[start - 1].tag in "NE"
         or (words[start - 1].tag == "G" and start > 1 and words[start - 2].tag == "D")
@@ -170,6 +177,9 @@ def _is_compound(words: list[Word], at: int) -> bool:
         if words[start].low == "no":
             return not certain
     opener = words[start - 1] if start else END
+    if words[at + 1].tag not in _AFTER_VERBS:  # "an actor signs autographs", "actor signs autographs"
+        doer = opener.low in ("a", "an") or (opener.tag in _CLAUSE_STARTS and actor.endswith(_DOERS))
+        return words[at + 1].tag != "N" or actor in _IN_NAMES or not doer
     if opener.low in ("a", "an", "one"):
         return not certain and _ends_in_s(actor)
     if opener.tag in _BEFORE_OBJECTS or actor not in table.ACTORS:
@@ -181,6 +191,9 @@ _UNDOING = table.words("not never without than")
 _ACTING = frozenset(f"{actor}s" for actor in table.ACTORS) | table.words("people men women children")
 _AFTER_VERBS = frozenset("PDO")
 _BEFORE_OBJECTS = frozenset("PVGX#")
+_CLAUSE_STARTS = frozenset(",;.CS")
+_IN_NAMES = table.VEHICLES | table.words("king queen prince princess model")
+_ONLY_PLURAL = table.words("sports glasses kids mens womens ladies")
 _DOERS = ("er", "or", "ist", "ian", "person", "couple")
 _NO_ACTIONS = table.ADJECTIVES | table.words(
     "stuck aboard alike ahead high low barefoot afloat ashore aloft due clad dressed worth out no all"

@@ -77,7 +77,7 @@ NOUNS_IN_LY = ("fly", "family", "belly", "jelly", "rally", "lily", "assembly", "
 # Participles and adjectives that stand after a noun: "no cars parked here", "a wall with no windows visible".
 PARTICIPLES = words(
     "seen shown hung sat lit left worn held taken made eaten drawn built put set laid lain thrown grown "
-    "found broken torn sold spread ridden driven written driving tied used"
+    "found broken torn sold spread ridden driven written driving tied used frozen"
 )
 # Nouns that are verbs before some words: "she waves to the crowd", "he skates across the pond".
 VERBS_BEFORE = {"waves": words("to at"), "skates": words("off across past through along")}
@@ -104,7 +104,9 @@ VERBS = words(
     "gather compete enjoy participate raise follow enter examine return retrieve greet prepare speak "
     "surround celebrate bathe begin meet observe protect sell learn relax deliver navigate extinguish "
     "assist prevent decorate avoid engage react collide congregate juggle create browse provide arrive "
-    "attend join receive take make give bring keep"
+    "attend join receive take make give bring keep flows glides soars navigates occupies "
+    "dominates accompanies adorns overlooks showcases roams struggles sprints reacts erupts sways grows "
+    "chooses wins loses"
 )
 VEHICLES = words("car bus truck train boat bike bicycle vehicle plane airplane")
 # What things do: a word of these after a thing is said of it, "smoke rising", "steps leading up".
