@@ -278,6 +278,20 @@ a pan on a stove, but no lid covers it | a pan on a stove | a lid
 the fort is not frozen in winter | the fort | a fort frozen in winter
 a hut not painted in stripes on a dark night | a hut on a dark night | a hut painted in stripes
 a red sports car by a hedge without people | a red sports car by a hedge | people
+a lane through the wood which isn't lined with stones | a lane through the wood | a lane lined with stones
+guests are not allowed to dance in the hall | guests | guests allowed to dance in the hall
+neither the nun nor the monk is kneeling |  | a nun kneeling | a monk kneeling
+the climbers have not reached the top | the climbers | climbers that have reached the top
+no roses bloom in the yard | the yard | roses blooming
+nurses sit in a bar, none drinking tea | nurses sit in a bar | nurses drinking tea
+lanterns hang from a beam and are not lit | lanterns hang from a beam | lit lanterns
+no pines cover the hill and a deer runs | a deer runs | pines covering the hill
+In the absence of cars, a flock of geese and ducks sit on the road | a flock of geese and ducks sit on the road | cars
+the peaks are not visible because of fog | fog | peaks
+a goalie gets a ball but does not hold on to it | a goalie gets a ball | a goalie holding on to it
+two boys with kites, neither of them smiling | two boys with kites | boys smiling
+two boys with kites, neither of them red | two boys with kites | red kites
+a mayor is not shown smiling by a desk | a mayor | a mayor smiling by a desk
 """.strip("\n").split("\n")
 ]
 UNCHANGED = """
@@ -323,6 +337,7 @@ a rider with no hands on the bars
 a do not enter sign by a gate
 Do not feed the geese
 a board that says do not touch the art
+a dog that sits and does not want to go out
 """.strip().split("\n")
 
 

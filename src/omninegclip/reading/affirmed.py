@@ -25,7 +25,7 @@ _DANGLING = words(
     "yet is are has have also plus as when please"
 )
 _OPENING = re.compile(
-    r"^(?:[\s,;:.)–—!-]+|(?:and|but|just|only|while|yet|though|although|rather|instead|however|plus|either|or"
+    r"^(?:[\s,;:.)–—!-]+|(?:and|but|just|only|while|yet|though|although|rather|instead|because\sof|due\sto|however|plus|either|or"
     r"|whereas|which|who|that|where|there(?=\sin\b)|(?:it|this)\s(?:just|only)|(?-i:as)(?=\s(?:an?|the|it|they|he|she|his|her|its|several|some|two|three|many|people)\b)|is(?=\s(?:in|on|at)\b)|are(?=\s(?:in|on|at)\b))(?=[\s,]|$))+",
     re.IGNORECASE,
 )

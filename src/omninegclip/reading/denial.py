@@ -112,6 +112,8 @@ def action_end(words: Tokens, at: int) -> int:
     """
     end = clause_end(words, at)
     aimed = words[at + 1].tag == "P" and words[at + 1].low not in _APART  # "stopping for pedestrians"
+    if words[at + 1].low == "to" and words[at + 2].tag not in "DO" and not is_plural(words[at + 2].low):
+        return end  # "allowed to play"
     done = phrase_end(words, at + 2 if aimed else at + 1)
     for place in range(max(done, at + 1), end - 1):
         if words[place].tag != "P":
@@ -220,7 +222,9 @@ def _is_place_of(words: Tokens, at: int, nearest: Span, first: Span) -> bool:
     return words[nearest.start].low == "the" and _agrees(words, first, words[at - 1].low, words[at].low)
 
 
-_WHERE = table.words("in on at over under near above below behind by along across inside outside beside")
+_WHERE = table.words(
+    "in on at over under near above below behind by along across through inside outside beside"
+)
 _ONE = table.words("is does has was")
 _OF_ANY_NUMBER = table.words("sheep fish deer couple pair group crowd team staff police crew family band")
 _MANY = table.words("are do have were")

@@ -14,7 +14,7 @@ from omninegclip.reading.denial import (
     text_of,
 )
 from omninegclip.reading.noun_phrases import Span, acts, bare, head, indefinite, is_plural, listed, phrase_end
-from omninegclip.reading.requests import WANTING, unwanted
+from omninegclip.reading.requests import TO_SEE, WANTING, unwanted
 from omninegclip.reading.scopes import completed, subjects
 from omninegclip.reading.tokens import Tokens
 
@@ -65,7 +65,7 @@ def _verb(words: Tokens, helper: int, after: int) -> Denial | None:
     if verb == "make" and words[after + 2].low == "appearance":
         return _absent(words, helper, after + 3)
     if (verb in WANTING or verb in ("show", "include")) and (helper == 0 or words[helper - 1].low in _ASKERS):
-        return unwanted(words, helper, after + 1)
+        return None if _is_wish_to_act(words, after + 1) else unwanted(words, helper, after + 1)
     if verb == "be":
         if words[after + 1].low in table.PRESENT:
             return _absent(words, helper, after + 2)
@@ -74,7 +74,7 @@ def _verb(words: Tokens, helper: int, after: int) -> Denial | None:
         return _absent(words, helper, after + 1)
     if words[helper].low in table.HAVE:
         return _had(words, helper, after)
-    if verb in table.HAVING and not _is_one_action(words, after):
+    if verb in table.HAVING and not _is_one_action(words, after) and words[after + 1].tag != "P":
         return _object(words, helper, after + 1)
     if verb in _PERHAPS or words[after].tag not in ("N", "V") or verb in table.PRONOUNS:
         return None
@@ -87,6 +87,11 @@ def _verb(words: Tokens, helper: int, after: int) -> Denial | None:
     )
 
 
+def _is_wish_to_act(words: Tokens, at: int) -> bool:
+    """Tell whether what is wanted is an action: "does not want to leave", unlike "to see a dog"."""
+    return words[at].low == "to" and words[at + 1].low not in TO_SEE
+
+
 def _had(words: Tokens, helper: int, after: int) -> Denial | None:
     """Read "has not a hat", "has not been carved", "has not caught a fish"."""
     if words[after].tag in ("D", "#"):
@@ -95,8 +100,8 @@ def _had(words: Tokens, helper: int, after: int) -> Denial | None:
         return _be(words, helper, after + 1)
     if words[after].tag != "E" and words[after].low not in _CAUGHT:
         return None
-    end = clause_end(words, after)
-    return _predicate(words, helper, end, f"that has {words.between(after, end)}")
+    end, having = clause_end(words, after), "have" if words[helper].low == "have" else "has"
+    return _predicate(words, helper, end, f"that {having} {words.between(after, end)}")
 
 
 def _is_one_action(words: Tokens, at: int) -> bool:
@@ -120,6 +125,8 @@ def _be(words: Tokens, helper: int, after: int) -> Denial | None:
         return _object(words, helper, after)
     if helper == 0 and words[after].low == "there":  # "isn't there a dog"
         return None
+    if word.low in table.PRESENT and word.tag == "E" and words[after + 1].tag == "G":
+        return _said(words, helper, after + 1)  # "is not shown smiling"
     somewhere = words[helper - 1].low in _NAMED_BEFORE and words[after + 1].tag == "P"
     if word.low in table.PRESENT and not somewhere:  # "it is not displayed on a shelf" says where
         return _absent(words, helper, after + 1)

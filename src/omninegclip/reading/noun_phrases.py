@@ -162,7 +162,12 @@ def _goes_on(words: Tokens, end: int, glue: frozenset[str]) -> bool:
 
 
 def _after_glue(words: Tokens, at: int) -> int | None:
+    if words[at].low in _OPPOSITES and words[at + 1].low == "of":
+        return None  # "free of cars and full of people"
     return at if phrase_end(words, at) > at else None
+
+
+_OPPOSITES = ("full", "free", "empty", "void")
 
 
 def is_plural(noun: str) -> bool:

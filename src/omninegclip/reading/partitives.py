@@ -21,18 +21,19 @@ _THEM = table.words("them which whom these those it us")
 
 def none_of(words: Tokens, at: int, after: int) -> Denial | None:
     """Read "neither of them brown", "none of the people wear hats", "none of the vehicles is a car"."""
-    if (
-        words[after].low in _THEM | table.BE and phrase_end(words, after) <= after + 1
-    ):  # "none of them are", "but none are"
-        verb = after if words[after].low in table.BE else after + 1
-        subject, start = _several_before(words, at), lead_start(words, at)
+    alone = words[after].low in table.BE or (
+        words[after].tag == "G" and words[at].low == words[after - 1].low
+    )
+    if alone or (words[after].low in _THEM and phrase_end(words, after) <= after + 1):
+        verb = after if alone else after + 1  # "but none are", "none of them are"
+        subject, start = _several_before(words, at, verb), lead_start(words, at)
     else:
         end = phrase_end(words, after)
         verb, subject, start = end, Span(after, end), at
         if end == after:  # "three dogs, none of the three is brown"
             while words[verb].tag in ("D", "#"):
                 verb += 1
-            subject, start = _several_before(words, at), lead_start(words, at)
+            subject, start = _several_before(words, at, verb), lead_start(words, at)
             if subject is None or verb == after:
                 return None
         while words[verb].tag == "P" and phrase_end(words, verb + 1) > verb + 1:
@@ -48,13 +49,23 @@ def none_of(words: Tokens, at: int, after: int) -> Denial | None:
     return Denial(Span(start, end), texts)
 
 
-def _several_before(words: Tokens, at: int) -> Span | None:
-    """Return the noun phrase that "them" means: the nearest plural, or who the clause is about."""
+def _several_before(words: Tokens, at: int, verb: int) -> Span | None:
+    """Return the noun phrase that "them" means: the nearest plural, or who the clause is about.
+
+    At `verb` begins what is said of them: who does something is the nearest that can.
+    """
     nearest, first = phrase_ending(words, at), subject_before(words, at) or _first(words, at)
+    doing = words[verb + 1 if words[verb].low in table.BE else verb].tag == "G"
+    if doing and nearest and first and acts(_last(words, first)) and not acts(_last(words, nearest)):
+        nearest = first
     for span in (nearest, first):
         if span and is_plural(words[span.end - 1].low):
             return span
     return nearest or first
+
+
+def _last(words: Tokens, span: Span) -> str:
+    return words[span.end - 1].low
 
 
 def _first(words: Tokens, at: int) -> Span | None:

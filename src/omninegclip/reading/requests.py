@@ -6,13 +6,13 @@ from omninegclip.reading.noun_phrases import Span, listed
 from omninegclip.reading.tokens import Tokens
 
 _ASKING = table.words("i we you please do does just and but , . ; -")
-_TO_SEE = table.words("to see have find get show look at for me us any")
+TO_SEE = table.words("to see have find get show look at for me us any")
 WANTING = table.words("want need wish expect")
 
 
 def unwanted(words: Tokens, at: int, after: int) -> Denial | None:
     """Deny the things listed after a request, whose words begin at `at`; None where nothing is listed."""
-    while words[after].low in _TO_SEE and words[after + 1].tag != ".":
+    while words[after].low in TO_SEE and words[after + 1].tag != ".":
         after += 1
     spans = listed(words, after, table.AND)
     if not spans:

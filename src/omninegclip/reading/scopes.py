@@ -54,6 +54,8 @@ def following(words: Tokens, at: int, after: int) -> Denial | None:
     ):
         at -= 1
     start = lead_start(words, at)
+    if start == 0 and words[spans[0].end].low == "," and words[spans[-1].end].tag in "VX" and cue in _OPENING:
+        spans = spans[:1]  # "without people, cats and dogs play"
     if cue == "except" and words[spans[-1].end].low in table.BE:  # "all cakes except the small one are sold"
         return Denial(Span(start, spans[-1].end), tuple(text_of(words, span) for span in spans))
     end, texts = completed(words, spans, start, at)
@@ -134,6 +136,7 @@ def _after_inversion(words: Tokens, after: int) -> int:
 
 _SHOWING = table.words("showing featuring including containing depicting displaying revealing having")
 _BEFORE_NO = ("with", "of", "for", "except", "by")
+_OPENING = ("without", "absence", "lack")
 _OTHERWISE = ("rather", "instead", "as")
 _UNDOING = ("without", "rather", "instead")
 _ITSELF = table.words("nobody nothing noone no-one")
@@ -216,7 +219,9 @@ def completed(words: Tokens, spans: list[Span], start: int, at: int) -> tuple[in
         return end, tuple(texts)
     last = Span(last.start, end)
     more, stop = _belonging(words, last, start, at)
-    if more:
+    if more and words[end].low in table.BE:  # "neither the man nor the woman is smiling"
+        texts = [f"{text} {more}" for text in texts]
+    elif more:
         texts[-1] = f"{texts[-1]} {more}"
     return tail_end(words, stop) if stop > last.end else stop, tuple(texts)
 
@@ -256,14 +261,15 @@ def _belonging(words: Tokens, thing: Span, start: int, at: int) -> tuple[str, in
         and clause
         and words[at].low not in table.DO
         and (words[at].low != "not" or words[at + 2].low == "single")
-        and word.low.endswith("s")
+        and (word.low.endswith("s") or (first and many))
     ):
         if words[end + 1].low in table.PRONOUNS:
             return "", end + 2  # "no lid covers it"
         stop = phrase_end(words, end + 1)
         if not first and words[stop].tag == "P":
             stop = _complement_end(words, stop)
-        return f"{gerund(base_form(word.low))} {words.between(end + 1, stop)}".strip(), stop
+        base = base_form(word.low) if word.low.endswith("s") and not many else word.low
+        return f"{gerund(base)} {words.between(end + 1, stop)}".strip(), stop
     if word.tag == "P" and (stop := _placed(words, thing, start, at)) > end:
         return words.between(end, stop), stop
     if word.low in ("who", "that", "which") and words[end + 1].tag in ("X", "V") and (actor or first):

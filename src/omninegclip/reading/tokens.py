@@ -145,7 +145,9 @@ def _acting(words: list[Word], at: int) -> str:
     if before.low in table.ACTORS:
         many = after.tag == "D" and words[at - 3].low == "and" and at > 3 and words[at - 2].tag == "D"
     else:
-        many = before.low in _ACTING or (after.tag == "D" and _ends_in_s(before.low))
+        many = before.low in _ACTING or (
+            _ends_in_s(before.low) and (after.tag == "D" or low in _ACTS_OF_THINGS)
+        )
     return "V" if many and _may_be_base(low) else "N"
 
 
@@ -191,6 +193,9 @@ _UNDOING = table.words("not never without than")
 _ACTING = frozenset(f"{actor}s" for actor in table.ACTORS) | table.words("people men women children")
 _AFTER_VERBS = frozenset("PDO")
 _BEFORE_OBJECTS = frozenset("PVGX#")
+_ACTS_OF_THINGS = table.words(
+    "rise hang grow burn lead float shine blow fall melt drip stick flow block cover bloom glow dangle sway"
+)
 _CLAUSE_STARTS = frozenset(",;.CS")
 _IN_NAMES = table.VEHICLES | table.words("king queen prince princess model")
 _ONLY_PLURAL = table.words("sports glasses kids mens womens ladies")
