@@ -286,12 +286,22 @@ no roses bloom in the yard | the yard | roses blooming
 nurses sit in a bar, none drinking tea | nurses sit in a bar | nurses drinking tea
 lanterns hang from a beam and are not lit | lanterns hang from a beam | lit lanterns
 no pines cover the hill and a deer runs | a deer runs | pines covering the hill
-In the absence of cars, a flock of geese and ducks sit on the road | a flock of geese and ducks sit on the road | cars
+In the absence of cars, a flock of geese and ducks rest | a flock of geese and ducks rest | cars
 the peaks are not visible because of fog | fog | peaks
 a goalie gets a ball but does not hold on to it | a goalie gets a ball | a goalie holding on to it
 two boys with kites, neither of them smiling | two boys with kites | boys smiling
 two boys with kites, neither of them red | two boys with kites | red kites
 a mayor is not shown smiling by a desk | a mayor | a mayor smiling by a desk
+a garden in June without any tulips in bloom | a garden in June | tulips in bloom
+actor and actress pose but not on the lawn | actor and actress pose | an actor and actress on the lawn
+huts along a creek, none with a porch | huts along a creek | a porch
+a nun without a hat against the dawn | a nun against the dawn | a hat
+the cat is neither on the sofa nor under the bed | the cat | a cat on the sofa | a cat under the bed
+a bear not in the zoo, but in the hills | a bear in the hills | in the zoo
+mayors shake hands but are not looking at each other | mayors shake hands | mayors looking at each other
+a nurse stands by a board and nobody listens | a nurse stands by a board | a person listening
+a stage, but there is no music stand. | a stage. | a music stand
+the taxi ride is missing |  | a taxi ride
 """.strip("\n").split("\n")
 ]
 UNCHANGED = """

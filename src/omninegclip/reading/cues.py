@@ -64,7 +64,7 @@ _CUES: tuple[tuple[str, str, Scope], ...] = (
     ),
     (
         "following",
-        r"without|with\snone\sof|sans|minus(?=\s(?:any|the|an?|its|his|her)?\s?[a-z])|devoid\sof|bereft\sof|void\sof|empty\sof|bare\sof"
+        r"without|with\snone\sof|none\swith|sans|minus(?=\s(?:any|the|an?|its|his|her)?\s?[a-z])|devoid\sof|bereft\sof|void\sof|empty\sof|bare\sof"
         r"|free\s(?:of|from)|(?:absence|lack)\sof|absent\sof|(?:unaccompanied|not\saccompanied)\sby|exclud(?:ing|es)|with\sthe\sexception\sof"
         r"|lack(?:s|ing|ed)?(?:\sin)?|stripped\sof|neither|nor|not\sa\ssingle|zero|no-?one|(?:(?:almost|practically|virtually|next\sto)\s)?no(?:t\sone)?(?!-)"
         r"|instead\sof|as\sopposed\sto|other\sthan|rather\sthan|(?:apart|aside)\sfrom|except(?:ing)?(?:\sfor)?"

@@ -188,16 +188,18 @@ def subject_before(words: Tokens, at: int) -> Span | None:
         if before >= start:  # "there is" is passed over, so that this would go on for ever
             return phrase_ending(words, at)
         start = before
-    if (
-        end == at
-        and words[start - 1].low == "and"
-        and words[at].low in _MANY
-        and not is_plural(words[at - 1].low)
-    ):
+    if words[start - 1].low == "and" and _is_of_several(words, end):
         joined = clause_start(words, start - 1)
         if joined < phrase_end(words, joined) == start - 1:
             return Span(joined, end)  # "an actor and his wife do not"
     return Span(start, end)
+
+
+def _is_of_several(words: Tokens, verb: int) -> bool:
+    """Tell whether the verb is what several do after a singular: "a nun and a monk pose"."""
+    if is_plural(words[verb - 1].low):
+        return False
+    return words[verb].low in _MANY or (words[verb].tag == "V" and not words[verb].low.endswith("s"))
 
 
 def _is_done_by_first(words: Tokens, at: int, nearest: Span, first: Span) -> bool:

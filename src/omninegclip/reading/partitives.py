@@ -99,7 +99,7 @@ def done_to(words: Tokens, at: int, after: int) -> Denial | None:
     subject = phrase_ending(words, start)
     end = clause_end(words, after + 1)
     verb = after + 1 if words[after].low in table.BE else after
-    if subject is None or verb >= end or words[start - 1].tag in ",;" or words[end - 1].tag == "D":
+    if subject is None or verb >= end or words[start - 1].tag in ",;C" or words[end - 1].tag == "D":
         return None
     last = end - 1
     transitive = last == verb or words[last].tag == "P" or words[last].low == "on"
@@ -131,7 +131,7 @@ def neither_nor(words: Tokens, at: int, after: int) -> Denial | None:
     if subject is None or len(kinds) != 1 or None in kinds:
         return None
     core = bare(text_of(words, subject))
-    if kinds == {"action"}:
+    if kinds <= {"action", "place"}:
         texts = tuple(f"{indefinite(core)} {words.between(*item)}" for item in items)
     else:
         texts = tuple(indefinite(f"{words.between(*item)} {core}") for item in items)
@@ -139,12 +139,12 @@ def neither_nor(words: Tokens, at: int, after: int) -> Denial | None:
 
 
 def _kind(words: Tokens, item: Span, said: bool) -> str | None:
-    """Tell whether words are an action or an attribute, None for anything else; `said` follows "is"."""
+    """Tell whether words are an action, a place or an attribute, None for others; `said` is after "is"."""
     if item.end <= item.start:
         return None
     word = words[item.start]
-    if word.tag == "G":
-        return "action"
+    if word.tag in ("G", "P"):
+        return "action" if word.tag == "G" else "place"
     named = word.tag != "N" or is_plural(word.low) or word.low in table.MASS or acts(word.low)
     thing = word.tag != "E" and (not said or named)
     return "attribute" if item.end == item.start + 1 and (word.low in table.ADJECTIVES or not thing) else None

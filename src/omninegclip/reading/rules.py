@@ -67,6 +67,8 @@ def _affirmed(words: Tokens, denials: Sequence[Denial]) -> str:
     for denial in denials:
         parts += [words.text[at : words[denial.cut.start].start], f" {denial.instead} "]
         end = denial.cut.end
+        if words[end].tag == "," and words[end + 1].low == "but" and words[end + 2].tag in ("G", "P"):
+            end += 1
         if words[end].low == "but" and words[end + 1].tag in ("G", "P"):
             end += 1  # "not riding but walking" leaves "walking", "not on it but beside it" the place
         elif (

@@ -285,11 +285,11 @@ def _placed(words: Tokens, thing: Span, start: int, at: int) -> int:
     place, actor = head(words.between(end + 1, stop)), acts(head(words.between(*thing)))
     if then.low in table.POSSESSIVES:
         return stop
-    if word.low == "at" and then.low == "work":
+    if word.low in ("at", "in", "on") and place in _STATES:
         return _complement_end(words, stop) if words[stop].tag == "P" and start > 0 else stop
     if word.low == "by" and stop > end + 1 and (then.tag != "D" or acts(place)):
         return stop  # "a coat by a designer", unlike "by the sea"
-    apart = word.low in _TIMES or (place in _EVENTS and not actor) or words[at].low in _OTHERWISE
+    apart = word.low in _BACKDROP or (place in _EVENTS and not actor) or words[at].low in _OTHERWISE
     if then.low in ("the", "either") and start > 0 and not apart:
         theirs = actor or not _is_about_somebody(words, start) or words[start].low == ","
         outside = place not in table.PLACES or word.low not in ("in", "on") or place == "sky"
@@ -299,11 +299,12 @@ def _placed(words: Tokens, thing: Span, start: int, at: int) -> int:
     return stop if word.low in ("with", "for") and first and not apart else end
 
 
-_TIMES = table.words("before after during")
+_BACKDROP = table.words("before after during against")
 _EVENTS = table.words(
     "party awards event ceremony premiere gala festival wedding match game final race reception concert "
     "conference summit auction"
 )
+_STATES = table.words("work bloom flower flight motion fire duty leash")
 _PARTS = table.words("back front side sides top bottom")
 
 

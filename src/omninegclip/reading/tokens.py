@@ -218,6 +218,8 @@ def _is_noun(word: Word, before: Word, after: Word) -> bool:
             return True
     if word.low == "show" and _ends_in_show(before):
         return True
+    if word.tag == "V" and after.tag in _CLAUSE_ENDS and _ends_compound(word.low, before):
+        return True
     if before.low not in _BEFORE_NOUNS:  # "a watering can is", "displays are"
         named = word.low in ("can", "set") or (word.tag == "V" and before.low not in table.RELATIVES)
         return after.low in ("is", "are", "was", "were") and named
@@ -235,6 +237,15 @@ def _ends_in_show(before: Word) -> bool:
     return before.tag == "N" and not before.low.endswith("s") and before.low not in table.IRREGULAR_PLURALS
 
 
+def _ends_compound(low: str, before: Word) -> bool:
+    """Tell whether a base form is a noun after a singular that does nothing: "a music stand"."""
+    singular = before.tag == "N" and not _ends_in_s(before.low) and before.low not in table.IRREGULAR_PLURALS
+    return singular and not low.endswith("s") and before.low not in _COLLECTIVE and low not in _NEVER_NOUNS
+
+
+_CLAUSE_ENDS = frozenset(".,;CX")
+_COLLECTIVE = table.ACTORS | table.words("pair group team band herd flock bunch livestock lot number")
+_NEVER_NOUNS = table.PRESENT | table.words("sat stood walked ran rode ate held looked wore jumped lay became")
 _SHOWING_ALONE = table.words("these those both all some many most few several each")
 _BEFORE_PLURALS = table.words("without of lacking lacks holding wearing wear hold show showing neither not")
 _BEFORE_NOUNS = frozenset(("no", "a", "an", "the", "any", "nor"))

@@ -106,7 +106,7 @@ VERBS = words(
     "assist prevent decorate avoid engage react collide congregate juggle create browse provide arrive "
     "attend join receive take make give bring keep flows glides soars navigates occupies "
     "dominates accompanies adorns overlooks showcases roams struggles sprints reacts erupts sways grows "
-    "chooses wins loses"
+    "chooses wins loses shake shakes share shares stroll roam sprays"
 )
 VEHICLES = words("car bus truck train boat bike bicycle vehicle plane airplane")
 # What things do: a word of these after a thing is said of it, "smoke rising", "steps leading up".
@@ -157,7 +157,7 @@ MASS = words(
     "leather livestock cattle corn staff everything anyone anybody something anything infrastructure "
     "civilization human_activity activity interaction signage landscaping stuff glare lightning thunder "
     "gold silver soccer football_gear baseball_gear tennis surfing police crew gluten alcohol caffeine "
-    "meat dairy color colour emotion life noise"
+    "meat dairy color colour emotion life noise music"
 )
 IRREGULAR_PLURALS = words(
     "people men women children mice geese feet teeth oxen policemen firemen fishermen snowmen businessmen "
