@@ -302,6 +302,19 @@ mayors shake hands but are not looking at each other | mayors shake hands | mayo
 a nurse stands by a board and nobody listens | a nurse stands by a board | a person listening
 a stage, but there is no music stand. | a stage. | a music stand
 the taxi ride is missing |  | a taxi ride
+a mayor drinks soda from a can, with no cup nearby | a mayor drinks soda from a can | a cup
+No drum is in the photo, which is a sketch of a flute | a sketch of a flute | a drum
+a jeep with wide tires and a missing front door | a jeep with wide tires | a front door
+a pie on a tray, but noticeable by its absence is a fork | a pie on a tray | a fork
+a bright loft, notable for its absence of a sofa | a bright loft | a sofa
+No goat is in the photo, but a mule with a saddle is. | a mule with a saddle. | a goat
+a mule in a barn, with no saddle in the photo's view | a mule in a barn | a saddle
+No mule is in the photo, which features a plough in a shed. | a plough in a shed. | a mule
+You'll find no oven in this video. |  | an oven
+a scooter but no Fiat Panda from 1994 | a scooter | a Fiat Panda from 1994
+a hall with pots, but surprisingly, there is no lid | a hall with pots | a lid
+In a barn stands a red plough, yet there is no mule. | In a barn stands a red plough. | a mule
+a pot on a shelf, and there is no lid in the space | a pot on a shelf | a lid
 """.strip("\n").split("\n")
 ]
 UNCHANGED = """

@@ -14,7 +14,7 @@ _NOTHING = re.compile(
     (?:\s(?:of|with|in|where|that|which|showing|depicting|featuring|containing|contains|includes|features|shows?|has|have|
        is|depicts|captures|displays|presents|and|but))*
     (?:\s(?:something|anything|it|things|this|an?\sscene))?
-    |it\sis\s(?:clear|evident|obvious|apparent|noticeable)(?:\sthat)?|there(?:\s(?:is|are))?|please|it|this|that|here|i|we|you|one|(?:i|we|you|one)\s(?:can\s)?(?:see|find|spot)(?:\s(?:something|an?\sscene))?|is|are|has|with|
+    |it\sis\s(?:clear|evident|obvious|apparent|noticeable)(?:\sthat)?|there(?:\s(?:is|are))?|please|it|this|that|here|i|we|you(?:['’]ll)?|one|(?:i|we|you|one)\s(?:can\s)?(?:see|find|spot)(?:\s(?:something|an?\sscene))?|is|are|has|with|
     and|but|in\sit|nothing|everything|anything|somebody|something|of|either|where|
     (?:it|this|that|there)\s(?:is|has|shows|features|contains))?[\s,;:.\-–—]*""",
     re.VERBOSE | re.IGNORECASE,
@@ -26,11 +26,11 @@ _DANGLING = words(
 )
 _OPENING = re.compile(
     r"^(?:[\s,;:.)–—!-]+|(?:and|but|just|only|while|yet|though|although|rather|instead|because\sof|due\sto|however|plus|either|or"
-    r"|whereas|which|who|that|where|there(?=\sin\b)|(?:it|this)\s(?:just|only)|(?-i:as)(?=\s(?:an?|the|it|they|he|she|his|her|its|several|some|two|three|many|people)\b)|is(?=\s(?:in|on|at)\b)|are(?=\s(?:in|on|at)\b))(?=[\s,]|$))+",
+    r"|whereas|which\s(?:is|are|captures|shows|features|depicts)|which|who|that|where|there(?=\sin\b)|(?:it|this)\s(?:just|only)|(?-i:as)(?=\s(?:an?|the|it|they|he|she|his|her|its|several|some|two|three|many|people)\b)|is(?=\s(?:in|on|at)\b)|are(?=\s(?:in|on|at)\b))(?=[\s,]|$))+",
     re.IGNORECASE,
 )
 _PLACE_ALONE = re.compile(
-    r"^(?!.*\bthere\b)(?:in|on|at|of|from|near|around|along|inside)\s"
+    r"^(?!.*\b(?:there|sits?|stands?|lies?|hangs?|rests?|is|are)\b)(?:in|on|at|of|from|near|around|along|inside)\s"
     r"((?:the|an?|this|that|his|her)\s[\w' -]+)\.?$",
                           re.IGNORECASE)  # fmt: skip
 # Asks for an image, and says nothing of what it shows.
@@ -46,7 +46,7 @@ _STOPS = re.compile(r"\.(?:\s*\.)+$")
 _MARKS_IN_A_ROW = re.compile(r"([,;:])(?:\s*[,;:])+")
 _MARK_BEFORE_STOP = re.compile(r"[,;:]\s*\.")
 _JOINED_WITH = re.compile(r"\s(?:and|but),? (?=with\b)")
-_DANGLING_STOP = re.compile(r"\s*(?:\b(?:with|and|but)\b|,)\s*\.$")
+_DANGLING_STOP = re.compile(r"\s*(?:\b(?:with|and|but|is|are)\b|,)\s*\.$")
 _SNAPPED = re.compile(r"\b(?:took|made|snapped)\s", re.IGNORECASE)
 _FRAME_BEFORE = re.compile(rf"^(?:in\s)?(?:this|the|an?)\s{_IMAGE},?\s(?:but|and|while|yet)\s", re.IGNORECASE)
 _FRAME_AFTER = re.compile(rf",?\s(?:and|but|while|though)\s(?:the|this)\s{_IMAGE}\.?$", re.IGNORECASE)

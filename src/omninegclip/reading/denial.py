@@ -15,13 +15,14 @@ LEADS = (
         "has have had having with and but yet though while whereas although however plus also just or nor "
         "there completely totally entirely absolutely that which who whose where , ; : - – — ( clearly "
         "currently actually notably so can may being obviously even quite still now simply look looks "
-        "when thus leaving except noticeably conspicuously definitely certainly please however"
+        "when thus leaving except noticeably conspicuously definitely certainly please however "
+        "surprisingly strangely"
     )
 )
 # What ends a denial and goes with it, from a word that was denied on.
 _IMAGE = (
     "(?:image|picture|photo|photograph|scene|frame|shot|view|background|foreground|snapshot|composition|area"
-    "|video|footage|clip|content|film|vicinity|surroundings?|environment)"
+    "|video|footage|clip|content|film|vicinity|surroundings?|environment|space)"
 )
 _TAIL = re.compile(
     rf"""(?:\s*,?\s*\b(?:
@@ -30,7 +31,7 @@ _TAIL = re.compile(
       (?:(?:anywhere\s)?(?:in|on|around|near|by)\s(?:it|them)\b|visible|apparent|present|seen|shown|showing(?=\s*(?:[.,;]|$|\s\w+ing\b))|pictured|depicted|found|featured|included|displayed|spotted|noticed|
          captured|observed|involved|taking\splace|going\son|to\sbe\s(?:seen|found|had|spotted)|in\s(?:sight|view|evidence)|(?:on\sboard|on\sdeck|aboard|above|below|behind|overhead)(?=\s*(?:[.,;]|$))|(?:anywhere\s)?nearby|around(?!\s(?:an?|the|its|his|him|her|their|us|me|you)\b)|anywhere|
          here(?!\s(?:is|are)\b)|there(?!\s(?:is|are|was|were)\b)|on\stop(?=\s*(?:[.,;]|$))|either|at\sall|of\sany\s(?:kind|sort|type)|whatsoever|to\sspeak\sof|anymore|
-         (?:anywhere\s)?(?:(?:with)?in|from)\s(?:it|(?:the|this|that)\s(?:entire\s|whole\s|surrounding\s|immediate\s)?{_IMAGE}\b(?!\s(?:of|with|where|showing|that|which|depicting|featuring)\b))|
+         (?:anywhere\s)?(?:(?:with)?in|from)\s(?:it|(?:the|this|that)\s(?:entire\s|whole\s|surrounding\s|immediate\s)?{_IMAGE}\b(?:['’]s\sview)?(?!\s(?:of|with|where|showing|that|which|depicting|featuring)\b))|
          (?:anywhere\s)?(?:in|on|inside|around|near|beside|between|under|over|at|behind|above|below|by|with|across|along|next\sto|on\stop\sof|in\sfront\sof|out\sof|inside\sof)\s(?:it|him|her(?!\s[a-z])|them|us|me|you|itself|himself|herself|themselves)\b|
          on(?=\s*(?:[.,;]|$|\s(?:and|but|is|are|who|that|in|at|while|\w\w\w+(?:ing|s))\b))|
          inside(?=\s*(?:[.,;]|$))|exists?|appears?|remains?)
@@ -42,6 +43,7 @@ _TAIL = re.compile(
 
 _SAID_BY = ("it", "this", "one", "he", "she", "they")
 _SHOWING = table.HAVING_FORMS - table.HAVE
+_VERBS = table.VERBS | table.MODALS
 _SAID_OF_IT = table.BE | table.HAVE | {"lacks", "lacked"}
 
 
@@ -61,8 +63,8 @@ def lead_start(words: Tokens, at: int) -> int:
         apart = apart or before.tag in ",;:"
         if words[at].low in ("with", "without") and before.low in _SHOWING:
             break  # "a talk show with no guests": no verb of having stands before "with"
-        if (apart and before.low in _SHOWING) or (before.tag == "N" and before.low in table.VERBS):
-            break  # "a talk show, however no dogs" keeps its show
+        if (apart and before.low in _SHOWING) or (before.tag == "N" and before.low in _VERBS):
+            break  # "a talk show, however no dogs" keeps its show, "from a can, with no cup" its can
         if before.low in _SAID_BY and words[at].low in _SAID_OF_IT and at > 1:
             if words[at - 2].low not in LEADS:
                 break

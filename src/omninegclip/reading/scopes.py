@@ -44,14 +44,7 @@ def following(words: Tokens, at: int, after: int) -> Denial | None:
         return _nowhere_on(words, at, after)
     if cue in ("no", "zero"):
         spans = _and_as_or(words, spans)
-    while cue in ("absence", "lack") and words[at - 1].low in (
-        "in",
-        "the",
-        "a",
-        "complete",
-        "total",
-        "notable",
-    ):
+    while cue in ("absence", "lack") and words[at - 1].low in _BEFORE_ABSENCE:
         at -= 1
     start = lead_start(words, at)
     if start == 0 and words[spans[0].end].low == "," and words[spans[-1].end].tag in "VX" and cue in _OPENING:
@@ -136,6 +129,8 @@ def _after_inversion(words: Tokens, after: int) -> int:
 
 _SHOWING = table.words("showing featuring including containing depicting displaying revealing having")
 _BEFORE_NO = ("with", "of", "for", "except", "by")
+_BEFORE_ABSENCE = table.words("in the a its for complete total notable noticeable")
+_BEFORE_INVERTED = table.words("a notable noticeable conspicuous by its")
 _OPENING = ("without", "absence", "lack")
 _OTHERWISE = ("rather", "instead", "as")
 _UNDOING = ("without", "rather", "instead")
@@ -287,6 +282,8 @@ def _placed(words: Tokens, thing: Span, start: int, at: int) -> int:
         return stop
     if word.low in ("at", "in", "on") and place in _STATES:
         return _complement_end(words, stop) if words[stop].tag == "P" and start > 0 else stop
+    if word.low == "from" and then.low.isdigit():
+        return end + 2  # "a sedan from 2012"
     if word.low == "by" and stop > end + 1 and (then.tag != "D" or acts(place)):
         return stop  # "a coat by a designer", unlike "by the sea"
     apart = word.low in _BACKDROP or (place in _EVENTS and not actor) or words[at].low in _OTHERWISE
@@ -341,7 +338,7 @@ def inverted(words: Tokens, at: int, after: int) -> Denial | None:
     spans = listed(words, after, table.AND)
     if not spans:
         return None
-    while words[at - 1].tag == "R" or words[at - 1].low in ("a", "notable"):
+    while words[at - 1].tag == "R" or words[at - 1].low in _BEFORE_INVERTED:
         at -= 1
     end, texts = completed(words, spans, lead_start(words, at), at)
     return Denial(Span(lead_start(words, at), end), texts)
@@ -377,6 +374,8 @@ def _lacked(words: Tokens, at: int, after: int) -> Denial | None:
     if not spans:
         return None
     end, texts = completed(words, spans, at + 1, at + 1)
+    if words[at - 1].low in table.ARTICLES:
+        at -= 1  # "and a missing door"
     return Denial(Span(lead_start(words, at), end), texts)
 
 
