@@ -315,6 +315,14 @@ a scooter but no Fiat Panda from 1994 | a scooter | a Fiat Panda from 1994
 a hall with pots, but surprisingly, there is no lid | a hall with pots | a lid
 In a barn stands a red plough, yet there is no mule. | In a barn stands a red plough. | a mule
 a pot on a shelf, and there is no lid in the space | a pot on a shelf | a lid
+a jeep on a lane with its lamps not on | a jeep on a lane with its lamps | lamps on
+two gulls on a mast, neither facing the sea | two gulls on a mast | gulls facing the sea
+a nun with a cane but no hat walks past a mill | a nun with a cane walks past a mill | a hat
+a lane where no one has walked | a lane | a person that has walked
+a tent is set, but no judge has appeared | a tent is set | a judge that has appeared
+no rider on the lane is wearing a vest |  | a rider on the lane wearing a vest
+a fox lies in its den, not asleep | a fox lies in its den | an asleep fox
+the walls aren't white but red | the walls red | white walls
 """.strip("\n").split("\n")
 ]
 UNCHANGED = """

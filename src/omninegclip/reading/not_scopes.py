@@ -155,7 +155,7 @@ def _said(words: Tokens, helper: int, after: int) -> Denial | None:
             words, helper, clause_end(words, after), words.between(after, clause_end(words, after))
         )
     if word.tag == "P":
-        return _place(words, helper, after)
+        return (_attribute if _closes(words, after + 1) else _place)(words, helper, after)
     if word.tag in ("D",) and phrase_end(words, after) > after:
         return _object(words, helper, after)
     if word.tag == "#":
@@ -311,7 +311,11 @@ def _number(words: Tokens, at: int, after: int) -> Denial | None:
 def _attribute(words: Tokens, at: int, after: int) -> Denial | None:
     """Deny an attribute: "a red car" of "a car that is not red"."""
     held = phrase_ending(words, at)
-    owned = held and (words[held.start].low in table.POSSESSIVES or words[held.start - 1].low == "with")
+    owned = (
+        held
+        and words[at - 1].tag != ","
+        and (words[held.start].low in table.POSSESSIVES or words[held.start - 1].low == "with")
+    )
     pronoun = words[at - 1].low in _NAMED_BEFORE
     subject = meant_by(words, at - 1) if pronoun else held if owned else subject_before(words, at)
     if subject is None:
@@ -328,7 +332,8 @@ def _attribute(words: Tokens, at: int, after: int) -> Denial | None:
     core = bare(text_of(words, subject))
     if said in table.COLOUR_NAMES:  # "a green apple that is not red" denies "a red apple"
         core = " ".join(word for word in core.split() if word not in table.COLOUR_NAMES) or core
-    text = indefinite(f"{said} {core}") if end == after + 1 else f"{indefinite(core)} {said}"
+    before = end == after + 1 and words[after].tag != "P"
+    text = indefinite(f"{said} {core}") if before else f"{indefinite(core)} {said}"
     if pronoun:  # "a bed, and it isn't made"
         return Denial(Span(_before(words, at - 1), end), (text,))
     begin = _repeated(words, at) if subject.end == at else at

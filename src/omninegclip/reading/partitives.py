@@ -22,7 +22,7 @@ _THEM = table.words("them which whom these those it us")
 def none_of(words: Tokens, at: int, after: int) -> Denial | None:
     """Read "neither of them brown", "none of the people wear hats", "none of the vehicles is a car"."""
     alone = words[after].low in table.BE or (
-        words[after].tag == "G" and words[at].low == words[after - 1].low
+        words[after].low.endswith("ing") and words[at].low == words[after - 1].low
     )
     if alone or (words[after].low in _THEM and phrase_end(words, after) <= after + 1):
         verb = after if alone else after + 1  # "but none are", "none of them are"

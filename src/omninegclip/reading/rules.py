@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from omninegclip.reading import words as table
 from omninegclip.reading.affirmed import tidy, without_frame
 from omninegclip.reading.cues import SCOPES, cue_words, cues_in
 from omninegclip.reading.denial import Denial
@@ -69,7 +70,7 @@ def _affirmed(words: Tokens, denials: Sequence[Denial]) -> str:
         end = denial.cut.end
         if words[end].tag == "," and words[end + 1].low == "but" and words[end + 2].tag in ("G", "P"):
             end += 1
-        if words[end].low == "but" and words[end + 1].tag in ("G", "P"):
+        if words[end].low == "but" and (words[end + 1].tag in "GP" or words[end + 1].low in table.COLOURS):
             end += 1  # "not riding but walking" leaves "walking", "not on it but beside it" the place
         elif (
             words[end].low in ("and", "but")

@@ -221,6 +221,9 @@ def completed(words: Tokens, spans: list[Span], start: int, at: int) -> tuple[in
     return tail_end(words, stop) if stop > last.end else stop, tuple(texts)
 
 
+_LEADING_CLAUSES = table.words("but while that because where though although whereas")
+
+
 def _belonging(words: Tokens, thing: Span, start: int, at: int) -> tuple[str, int]:
     """Return what is said of a denied thing, and where that ends."""
     word, end = words[thing.end], thing.end
@@ -231,7 +234,7 @@ def _belonging(words: Tokens, thing: Span, start: int, at: int) -> tuple[str, in
     clause = (
         first
         or start == at
-        or {"but", "while", "that", "because", "where", "though", "although", "whereas"} & set(lead)
+        or not _LEADING_CLAUSES.isdisjoint(lead)
         or ((actor or word.low in ("is", "are")) and words[start].low in (",", ";", "and"))
     ) and not ("with" in lead or words[at].low == "without" or (many and word.low in ("is", "was")))
     relative = "who" in lead or "which" in lead  # "who does not have a bag is running": he is
@@ -254,23 +257,37 @@ def _belonging(words: Tokens, thing: Span, start: int, at: int) -> tuple[str, in
     if (
         word.tag == "V"
         and clause
+        and (first or actor or words[start].low == "," or not _is_about_somebody(words, start))
         and words[at].low not in table.DO
         and (words[at].low != "not" or words[at + 2].low == "single")
         and (word.low.endswith("s") or (first and many))
     ):
-        if words[end + 1].low in table.PRONOUNS:
-            return "", end + 2  # "no lid covers it"
-        stop = phrase_end(words, end + 1)
-        if not first and words[stop].tag == "P":
-            stop = _complement_end(words, stop)
-        base = base_form(word.low) if word.low.endswith("s") and not many else word.low
-        return f"{gerund(base)} {words.between(end + 1, stop)}".strip(), stop
+        return _finite(words, end, first, many)
+    if word.low in table.HAVE and clause and not relative and words[end + 1].tag in ("E", "V"):
+        said, stop = _doing(words, end + 1)
+        return f"that {word.low} {said}", stop  # "where no band has appeared"
+    if first and actor and word.tag == "P" and words[at].low in _NO_ONE:
+        stop = _complement_end(words, end)
+        if words[stop].low in table.BE and words[stop + 1].tag in ("G", "E"):
+            said, verb = _doing(words, stop + 1)
+            return f"{words.between(end, stop)} {said}", verb  # "no cyclist on the road is wearing a hat"
     if word.tag == "P" and (stop := _placed(words, thing, start, at)) > end:
         return words.between(end, stop), stop
     if word.low in ("who", "that", "which") and words[end + 1].tag in ("X", "V") and (actor or first):
         stop = clause_end(words, end)
         return words.between(end, stop), stop
     return "", end
+
+
+def _finite(words: Tokens, at: int, first: bool, many: bool) -> tuple[str, int]:
+    """Return a verb with its object as a participle: "covering the hill" of "no trees cover the hill"."""
+    if words[at + 1].low in table.PRONOUNS:
+        return "", at + 2  # "no lid covers it"
+    low, stop = words[at].low, phrase_end(words, at + 1)
+    if not first and words[stop].tag == "P":
+        stop = _complement_end(words, stop)
+    base = base_form(low) if low.endswith("s") and not many else low
+    return f"{gerund(base)} {words.between(at + 1, stop)}".strip(), stop
 
 
 def _placed(words: Tokens, thing: Span, start: int, at: int) -> int:
