@@ -265,7 +265,7 @@ a goalie does not catch the ball during the final | a goalie during the final | 
 a cab not stopping for a nun at a wide square | a cab at a wide square | a cab stopping for a nun
 a girl not running on the beach | a girl | a girl running on the beach
 a boy not throwing a ball in the air | a boy | a boy throwing a ball in the air
-the fort is not lit up at night | the fort at night | a fort lit up
+the fort is not lit up at night | the fort | a fort lit up at night
 a barn with its doors open and not closed | a barn with its doors open | closed doors
 two boys hold pears but they are not ripe | two boys hold pears | ripe pears
 a chef signs books at a fair but does not read to fans | a chef signs books at a fair | a chef reading to fans
@@ -323,6 +323,14 @@ a tent is set, but no judge has appeared | a tent is set | a judge that has appe
 no rider on the lane is wearing a vest |  | a rider on the lane wearing a vest
 a fox lies in its den, not asleep | a fox lies in its den | an asleep fox
 the walls aren't white but red | the walls red | white walls
+No yacht in the bay is visible. |  | a yacht in the bay
+Neither a crane nor a mill under repair is included in this photo. |  | a crane | a mill under repair
+a mule in a barn; no saddle is part of the scene. | a mule in a barn. | a saddle
+A nun serves lunch, but no stools are available. | A nun serves lunch. | stools
+This photo does not include any fruit, such as figs or pears. |  | fruit
+This photo shows a tram, but does not include a jeep from 1994. | This photo shows a tram. | a jeep from 1994
+the moon is not visible behind the peaks | the peaks | a moon
+a hut in summer, not winter | a hut in summer | winter
 """.strip("\n").split("\n")
 ]
 UNCHANGED = """

@@ -30,7 +30,7 @@ _OPENING = re.compile(
     re.IGNORECASE,
 )
 _PLACE_ALONE = re.compile(
-    r"^(?!.*\b(?:there|sits?|stands?|lies?|hangs?|rests?|is|are)\b)(?:in|on|at|of|from|near|around|along|inside)\s"
+    r"^(?!.*\b(?:there|sits?|stands?|lies?|hangs?|rests?|appears?\sto|is|are)\b)(?:in|on|at|of|from|near|around|along|inside|behind|under|above|over|beside)\s"
     r"((?:the|an?|this|that|his|her)\s[\w' -]+)\.?$",
                           re.IGNORECASE)  # fmt: skip
 # Asks for an image, and says nothing of what it shows.

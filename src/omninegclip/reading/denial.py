@@ -28,7 +28,7 @@ _TAIL = re.compile(
     rf"""(?:\s*,?\s*\b(?:
       (?:(?:is|are|was|were|being|that\sis|that\sare|which\sis|to\sbe|can\sbe|could\sbe|may\sbe)\s+)?
       (?:clearly\s|actually\s|currently\s)?
-      (?:(?:anywhere\s)?(?:in|on|around|near|by)\s(?:it|them)\b|visible|apparent|present|seen|shown|showing(?=\s*(?:[.,;]|$|\s\w+ing\b))|pictured|depicted|found|featured|included|displayed|spotted|noticed|
+      (?:(?:anywhere\s)?(?:in|on|around|near|by)\s(?:it|them)\b|visible|apparent|present|available|part\sof\s(?:it|(?:the|this)\s{_IMAGE})\b|seen|shown|showing(?=\s*(?:[.,;]|$|\s\w+ing\b))|pictured|depicted|found|featured|included|displayed|spotted|noticed|
          captured|observed|involved|taking\splace|going\son|to\sbe\s(?:seen|found|had|spotted)|in\s(?:sight|view|evidence)|(?:on\sboard|on\sdeck|aboard|above|below|behind|overhead)(?=\s*(?:[.,;]|$))|(?:anywhere\s)?nearby|around(?!\s(?:an?|the|its|his|him|her|their|us|me|you)\b)|anywhere|
          here(?!\s(?:is|are)\b)|there(?!\s(?:is|are|was|were)\b)|on\stop(?=\s*(?:[.,;]|$))|either|at\sall|of\sany\s(?:kind|sort|type)|whatsoever|to\sspeak\sof|anymore|
          (?:anywhere\s)?(?:(?:with)?in|from)\s(?:it|(?:the|this|that)\s(?:entire\s|whole\s|surrounding\s|immediate\s)?{_IMAGE}\b(?:['’]s\sview)?(?!\s(?:of|with|where|showing|that|which|depicting|featuring)\b))|
@@ -117,6 +117,8 @@ def action_end(words: Tokens, at: int) -> int:
     if words[at + 1].low == "to" and words[at + 2].tag not in "DO" and not is_plural(words[at + 2].low):
         return end  # "allowed to play"
     done = phrase_end(words, at + 2 if aimed else at + 1)
+    if aimed and done == at + 2:
+        done = at + 1  # "lit up" has no object
     for place in range(max(done, at + 1), end - 1):
         if words[place].tag != "P":
             continue

@@ -64,7 +64,8 @@ def _verb(words: Tokens, helper: int, after: int) -> Denial | None:
         return _absent(words, helper, after)
     if verb == "make" and words[after + 2].low == "appearance":
         return _absent(words, helper, after + 3)
-    if (verb in WANTING or verb in ("show", "include")) and (helper == 0 or words[helper - 1].low in _ASKERS):
+    asked = words[helper].low != "does" and (helper == 0 or words[helper - 1].low in _ASKERS)
+    if asked and (verb in WANTING or verb in ("show", "include")):
         return None if _is_wish_to_act(words, after + 1) else unwanted(words, helper, after + 1)
     if verb == "be":
         if words[after + 1].low in table.PRESENT:

@@ -136,6 +136,7 @@ _OTHERWISE = ("rather", "instead", "as")
 _UNDOING = ("without", "rather", "instead")
 _ITSELF = table.words("nobody nothing noone no-one")
 _NO_ONE = _ITSELF | {"no"}
+_DENYING_ALL = _NO_ONE | {"neither", "nor"}
 
 
 def _nowhere_on(words: Tokens, at: int, after: int) -> Denial:
@@ -207,6 +208,8 @@ def completed(words: Tokens, spans: list[Span], start: int, at: int) -> tuple[in
     `start` is where the words begin that lead to the cue at `at`.
     """
     last = spans[-1]
+    if words.lows(last.end, last.end + 3) == [",", "such", "as"]:  # "no fruit, such as figs or pears"
+        last = (listed(words, last.end + 3, table.AND) or spans)[-1]
     end = tail_end(words, last.end)
     texts = [text_of(words, span) for span in spans]
     goes_on = start == 0 and words[at].low in _NO_ONE and words[end].tag in ("V", "X")
@@ -266,9 +269,11 @@ def _belonging(words: Tokens, thing: Span, start: int, at: int) -> tuple[str, in
     if word.low in table.HAVE and clause and not relative and words[end + 1].tag in ("E", "V"):
         said, stop = _doing(words, end + 1)
         return f"that {word.low} {said}", stop  # "where no band has appeared"
-    if first and actor and word.tag == "P" and words[at].low in _NO_ONE:
+    if word.tag == "P" and words[at].low in _DENYING_ALL and (first or words[at].low == "nor"):
         stop = _complement_end(words, end)
-        if words[stop].low in table.BE and words[stop + 1].tag in ("G", "E"):
+        if (words[stop].low in table.BE or words[stop].tag == "V") and tail_end(words, stop) > stop:
+            return words.between(end, stop), stop  # "no boat in the bay is visible"
+        if actor and words[stop].low in table.BE and words[stop + 1].tag in ("G", "E"):
             said, verb = _doing(words, stop + 1)
             return f"{words.between(end, stop)} {said}", verb  # "no cyclist on the road is wearing a hat"
     if word.tag == "P" and (stop := _placed(words, thing, start, at)) > end:

@@ -157,7 +157,7 @@ MASS = words(
     "leather livestock cattle corn staff everything anyone anybody something anything infrastructure "
     "civilization human_activity activity interaction signage landscaping stuff glare lightning thunder "
     "gold silver soccer football_gear baseball_gear tennis surfing police crew gluten alcohol caffeine "
-    "meat dairy color colour emotion life noise music"
+    "meat dairy color colour emotion life noise music footage winter summer autumn"
 )
 IRREGULAR_PLURALS = words(
     "people men women children mice geese feet teeth oxen policemen firemen fishermen snowmen businessmen "
