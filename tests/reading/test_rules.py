@@ -331,6 +331,9 @@ This photo does not include any fruit, such as figs or pears. |  | fruit
 This photo shows a tram, but does not include a jeep from 1994. | This photo shows a tram. | a jeep from 1994
 the moon is not visible behind the peaks | the peaks | a moon
 a hut in summer, not winter | a hut in summer | winter
+A drum is shown but there is no flute. | A drum is shown. | a flute
+No yak appears in this black and white photo, which shows a hut. | a hut. | a yak
+A cook stirs a pot; the scene does not include a stool. | A cook stirs a pot | a stool
 """.strip("\n").split("\n")
 ]
 UNCHANGED = """

@@ -31,7 +31,7 @@ _TAIL = re.compile(
       (?:(?:anywhere\s)?(?:in|on|around|near|by)\s(?:it|them)\b|visible|apparent|present|available|part\sof\s(?:it|(?:the|this)\s{_IMAGE})\b|seen|shown|showing(?=\s*(?:[.,;]|$|\s\w+ing\b))|pictured|depicted|found|featured|included|displayed|spotted|noticed|
          captured|observed|involved|taking\splace|going\son|to\sbe\s(?:seen|found|had|spotted)|in\s(?:sight|view|evidence)|(?:on\sboard|on\sdeck|aboard|above|below|behind|overhead)(?=\s*(?:[.,;]|$))|(?:anywhere\s)?nearby|around(?!\s(?:an?|the|its|his|him|her|their|us|me|you)\b)|anywhere|
          here(?!\s(?:is|are)\b)|there(?!\s(?:is|are|was|were)\b)|on\stop(?=\s*(?:[.,;]|$))|either|at\sall|of\sany\s(?:kind|sort|type)|whatsoever|to\sspeak\sof|anymore|
-         (?:anywhere\s)?(?:(?:with)?in|from)\s(?:it|(?:the|this|that)\s(?:entire\s|whole\s|surrounding\s|immediate\s)?{_IMAGE}\b(?:['’]s\sview)?(?!\s(?:of|with|where|showing|that|which|depicting|featuring)\b))|
+         (?:anywhere\s)?(?:(?:with)?in|from)\s(?:it|(?:the|this|that)\s(?:(?:entire|whole|surrounding|immediate|black[\s-]and[\s-]white)\s)?{_IMAGE}\b(?:['’]s\sview)?(?!\s(?:of|with|where|showing|that|which|depicting|featuring)\b))|
          (?:anywhere\s)?(?:in|on|inside|around|near|beside|between|under|over|at|behind|above|below|by|with|across|along|next\sto|on\stop\sof|in\sfront\sof|out\sof|inside\sof)\s(?:it|him|her(?!\s[a-z])|them|us|me|you|itself|himself|herself|themselves)\b|
          on(?=\s*(?:[.,;]|$|\s(?:and|but|is|are|who|that|in|at|while|\w\w\w+(?:ing|s))\b))|
          inside(?=\s*(?:[.,;]|$))|exists?|appears?|remains?)
@@ -43,6 +43,7 @@ _TAIL = re.compile(
 
 _SAID_BY = ("it", "this", "one", "he", "she", "they")
 _SHOWING = table.HAVING_FORMS - table.HAVE
+_SHOWN = table.words("shown featured depicted displayed worn portrayed captured")
 _VERBS = table.VERBS | table.MODALS
 _SAID_OF_IT = table.BE | table.HAVE | {"lacks", "lacked"}
 
@@ -65,6 +66,8 @@ def lead_start(words: Tokens, at: int) -> int:
             break  # "a talk show with no guests": no verb of having stands before "with"
         if (apart and before.low in _SHOWING) or (before.tag == "N" and before.low in _VERBS):
             break  # "a talk show, however no dogs" keeps its show, "from a can, with no cup" its can
+        if before.low in _SHOWN and words[at - 2].low in table.BE:
+            break  # "a cup is shown but there is no plate"
         if before.low in _SAID_BY and words[at].low in _SAID_OF_IT and at > 1:
             if words[at - 2].low not in LEADS:
                 break
