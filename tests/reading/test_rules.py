@@ -334,6 +334,9 @@ a hut in summer, not winter | a hut in summer | winter
 A drum is shown but there is no flute. | A drum is shown. | a flute
 No yak appears in this black and white photo, which shows a hut. | a hut. | a yak
 A cook stirs a pot; the scene does not include a stool. | A cook stirs a pot | a stool
+A road sign reads "East" but there is no mule | A road sign reads "East" | a mule
+Geese sit on a dam, but one thing you won't find in this photo is a swan. | Geese sit on a dam. | a swan
+"This image does not include a yak" . |  | a yak
 """.strip("\n").split("\n")
 ]
 UNCHANGED = """
@@ -380,6 +383,7 @@ a do not enter sign by a gate
 Do not feed the geese
 a board that says do not touch the art
 a dog that sits and does not want to go out
+a sign that reads "no ducks" by a dam
 """.strip().split("\n")
 
 

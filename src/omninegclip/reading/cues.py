@@ -42,7 +42,7 @@ _CUES: tuple[tuple[str, str, Scope], ...] = (
     (
         "inverted",
         rf"(?:what['’]?s\snot\s(?:part\sof|in)\s{_FROM}|nowhere\sin\s{_FROM}"
-        r"|one\sthing\s(?:you|one)\s(?:won['’]t|can['’]?not|can['’]t)\s(?:find|see)"
+        rf"|one\sthing\s(?:you|one)\s(?:won['’]t|can['’]?not|can['’]t)\s(?:find|see)(?:\sin\s{_FROM})?"
         r"|(?:absent|missing|excluded|omitted|nowhere\sto\sbe\s(?:seen|found)|absence"
         r"|not\s(?:present|included|pictured|shown|visible|seen|featured))"
         rf"(?:,?\s(?:from|in|within|here)\b(?:\s{_FROM})?)?)"

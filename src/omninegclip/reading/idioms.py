@@ -84,7 +84,7 @@ _IDIOMS: dict[str, tuple[str, ...]] = {
 _QUOTED = re.compile(
     r"[\"“][^\"”]*[\"”]|(?<![a-z])'[^']*'(?![a-z])"
     r"|\b(?:says?|saying|reads?|reading)\s(?:'[^']*'(?![a-z])|[\"“][^\"”]*[\"”])"
-    r"|\bsigns?\b(?:\s(?!says?\s[\"“']|reads?\s[\"“'])\w+){0,2}?\s(?:says?|saying|reads?|reading|stating|states?|that\ssays?)\b[^,.]*"
+    r"|\bsigns?\b(?:\s(?!says?\s[\"“']|reads?\s[\"“'])\w+){0,2}?\s(?:says?|saying|reads?|reading|stating|states?|that\ssays?)\b(?!\s[\"“'])[^,.]*"
     r"|\b(?:says?|saying|reads?|reading|spelling|warning|displaying|displays|labell?ed|marked|means)[,:]?\s(?:that\s)?"
     r"(?:no|not|don['’]?t|do\snot)\b[^,.]*"
     r"|\bsigns?\s?:\s.*",

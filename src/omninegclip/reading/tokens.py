@@ -12,7 +12,7 @@ _TOKEN = re.compile(
 # Contractions typed without the mark.
 _UNMARKED = re.compile(r"\b(?:is|are|was|were|does|do|did|has|have|would)nt\b", re.IGNORECASE)
 _APART = re.compile(r"(?<=\w)\s(?:n['’]\s?t|['’]\s?(?:s|re|ve|ll))\b", re.IGNORECASE)
-_QUOTED_WHOLE = re.compile(r"""\s*(?:["“]([^"“”]*)["”]|'([^']*)')[.]?\s*(?:[#(].*)?""", re.DOTALL)
+_QUOTED_WHOLE = re.compile(r"""\s*(?:["“]([^"“”]*)["”]|'([^']*)')\s*[.]?\s*(?:[#(|].*)?""", re.DOTALL)
 _QUOTES = ('"', "“", "'")
 _WITHOUT = re.compile(r"(?<!\S)w/o(?:ut)?(?=\s)", re.IGNORECASE)
 _FAILS = re.compile(r"\b(?:fails\sto|fail\sto|failed\sto)\b", re.IGNORECASE)
