@@ -337,6 +337,19 @@ A cook stirs a pot; the scene does not include a stool. | A cook stirs a pot | a
 A road sign reads "East" but there is no mule | A road sign reads "East" | a mule
 Geese sit on a dam, but one thing you won't find in this photo is a swan. | Geese sit on a dam. | a swan
 "This image does not include a yak" . |  | a yak
+a cook is in the yard but is not part of a crew | a cook is in the yard | a cook part of a crew
+a shop that sells no bread | a shop | a shop selling bread
+a striker runs but misses and does not score | a striker runs but misses | a striker scoring
+a hand holds a pen without writing anything | a hand holds a pen | a hand writing anything
+the isle is not inhabited and surrounded by reefs | the isle surrounded by reefs | an inhabited isle
+the jet is not flying but parked at a gate | the jet parked at a gate | a jet flying
+leaves on the lawn and none on the trees | leaves on the lawn | leaves on the trees
+a bench in the yard that no one sits on | a bench in the yard | a person sitting on a bench
+dog and cat lying on a rug, not fighting | dog and cat lying on a rug | a dog and cat fighting
+nurses in a hall not having a meeting | nurses in a hall | a meeting
+the hare does not eat the plum but the pear | the hare eating the pear | a hare eating the plum
+a clown is not juggling pins but balls | a clown juggling balls | a clown juggling pins
+neither snow nor ice covers the lane |  | snow covering the lane | ice covering the lane
 """.strip("\n").split("\n")
 ]
 UNCHANGED = """

@@ -53,7 +53,8 @@ _CUES: tuple[tuple[str, str, Scope], ...] = (
     (
         "partitive",
         r"(?<!with\s)(?:none|neither|not\sone|no\sone|nobody|not\sany)\sof(?=\s(?:them|which|whom|the|these|those)\b)"
-        r"|(?<=\bbut\s)none(?=\s(?:is|are|was|were)\b)|(?<=,\s)(?:none|neither(?!.*\bnor\b))(?=\s\w+ing\b)",
+        r"|(?<=\bbut\s)none(?=\s(?:is|are|was|were)\b)"
+        r"|(?:(?<=,\s)|(?<=\band\s)|(?<=\bbut\s))none(?=\s(?:on|in|at|under|behind|near)\s)|(?<=,\s)(?:none|neither(?!.*\bnor\b))(?=\s\w+ing\b)",
         none_of,
     ),
     (

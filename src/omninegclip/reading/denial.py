@@ -206,7 +206,11 @@ def _is_of_several(words: Tokens, verb: int) -> bool:
     """Tell whether the verb is what several do after a singular: "a nun and a monk pose"."""
     if is_plural(words[verb - 1].low):
         return False
-    return words[verb].low in _MANY or (words[verb].tag == "V" and not words[verb].low.endswith("s"))
+    return (
+        words[verb].low in _MANY
+        or words[verb].tag == "G"
+        or (words[verb].tag == "V" and not words[verb].low.endswith("s"))
+    )
 
 
 def _is_done_by_first(words: Tokens, at: int, nearest: Span, first: Span) -> bool:

@@ -82,10 +82,19 @@ def _verb(words: Tokens, helper: int, after: int) -> Denial | None:
     to = words[after + 2] if words[after + 1].low == "to" else None
     if to and to.tag not in ("D", "#") and not is_plural(to.low):
         return None  # "does not plan to run", unlike "does not point to the left"
-    end = action_end(words, after)
-    return _predicate(
-        words, helper, end, f"{gerund(base_form(verb))} {words.between(after + 1, end)}".strip()
-    )
+    end, doing = action_end(words, after), gerund(base_form(verb))
+    denial = _predicate(words, helper, end, f"{doing} {words.between(after + 1, end)}".strip())
+    return _corrected(words, denial, after, doing)
+
+
+def _corrected(words: Tokens, denial: Denial | None, verb: int, doing: str) -> Denial | None:
+    """Read on after "does not eat the fig | but the plum", which leaves "eating the plum"."""
+    if denial is None or words[denial.cut.end].low != "but" or words[denial.cut.end + 1].tag not in "DN#":
+        return denial
+    end, stop = denial.cut.end, phrase_end(words, denial.cut.end + 1)
+    if phrase_end(words, verb + 1) != end or stop == end + 1 or words[stop].tag in "VX":
+        return denial
+    return denial._replace(cut=denial.cut._replace(end=end + 1), instead=doing)
 
 
 def _is_wish_to_act(words: Tokens, at: int) -> bool:
@@ -137,9 +146,12 @@ def _be(words: Tokens, helper: int, after: int) -> Denial | None:
         word.low in ("in", "within") and words[after + 1].low == "it"
     ):
         return _absent(words, helper, max(phrase_end(words, after + 1), after + 2))
-    if word.low in ("part", "one") and words[after + 1].low == "of":
+    if word.low in ("part", "one") and words[after + 1].low == "of" and words[after + 2].low not in _OWN:
         return _absent(words, helper, phrase_end(words, after + 2))
     return _said(words, helper, after)
+
+
+_OWN = table.POSSESSIVES | {"a", "an"}
 
 
 def _said(words: Tokens, helper: int, after: int) -> Denial | None:
@@ -150,8 +162,9 @@ def _said(words: Tokens, helper: int, after: int) -> Denial | None:
     acting = word.low not in table.HAVING_FORMS or _is_one_action(words, after)
     if word.low == "being" or (word.tag == "G" and acting):
         end = action_end(words, after)
-        return _predicate(words, helper, end, words.between(after, end))
-    if word.tag == "G":
+        denial = _predicate(words, helper, end, words.between(after, end))
+        return _corrected(words, denial, after, words.between(after, after + 1))
+    if word.tag == "G" or word.low == "having":
         return _object(words, helper, after + 1) or _predicate(
             words, helper, clause_end(words, after), words.between(after, clause_end(words, after))
         )

@@ -22,7 +22,8 @@ _THEM = table.words("them which whom these those it us")
 def none_of(words: Tokens, at: int, after: int) -> Denial | None:
     """Read "neither of them brown", "none of the people wear hats", "none of the vehicles is a car"."""
     alone = words[after].low in table.BE or (
-        words[after].low.endswith("ing") and words[at].low == words[after - 1].low
+        (words[after].low.endswith("ing") or words[after].tag == "P")
+        and words[at].low == words[after - 1].low
     )
     if alone or (words[after].low in _THEM and phrase_end(words, after) <= after + 1):
         verb = after if alone else after + 1  # "but none are", "none of them are"
@@ -96,7 +97,7 @@ def _denied_of(words: Tokens, subject: Span | None, verb: int, end: int) -> str:
 def done_to(words: Tokens, at: int, after: int) -> Denial | None:
     """Read "a bike that nobody is riding": what nobody does to the thing before."""
     start = at - 1 if words[at - 1].low in table.RELATIVES else at
-    subject = phrase_ending(words, start)
+    subject = phrase_ending(words, start) if start == at else subject_before(words, at)
     end = clause_end(words, after + 1)
     verb = after + 1 if words[after].low in table.BE else after
     if subject is None or verb >= end or words[start - 1].tag in ",;C" or words[end - 1].tag == "D":

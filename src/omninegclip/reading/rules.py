@@ -67,19 +67,25 @@ def _affirmed(words: Tokens, denials: Sequence[Denial]) -> str:
     parts, at = [], 0
     for denial in denials:
         parts += [words.text[at : words[denial.cut.start].start], f" {denial.instead} "]
-        end = denial.cut.end
-        if words[end].tag == "," and words[end + 1].low == "but" and words[end + 2].tag in ("G", "P"):
-            end += 1
-        if words[end].low == "but" and (words[end + 1].tag in "GP" or words[end + 1].low in table.COLOURS):
-            end += 1  # "not riding but walking" leaves "walking", "not on it but beside it" the place
-        elif (
-            words[end].low in ("and", "but")
-            and words[end + 1].tag in "VX"
-            and words[denial.cut.start].tag in "XS"
-        ):
-            end += 1  # "is not red and stands" leaves "stands"
+        end = _joined_end(words, denial)
         at = words[end - 1].end
     return tidy("".join([*parts, words.text[at:]]))
+
+
+def _joined_end(words: Tokens, denial: Denial) -> int:
+    """Return where a denial ends, with what joins it to what goes on.
+
+    "Not riding but walking" leaves "walking", "not on it, but beside it" the place, and "is not red and
+    stands" leaves "stands".
+    """
+    end = denial.cut.end
+    if words[end].tag == "," and words[end + 1].low == "but" and words[end + 2].tag in ("G", "P"):
+        return end + 2
+    after = words[end + 1]
+    if words[end].low == "but" and (after.tag in ("G", "P", "E") or after.low in table.COLOURS):
+        return end + 1
+    said = words[denial.cut.start].tag in ("X", "S")
+    return end + 1 if words[end].low in ("and", "but") and after.tag in ("V", "X", "E") and said else end
 
 
 def _texts(words: Tokens, denials: Sequence[Denial]) -> tuple[str, ...]:

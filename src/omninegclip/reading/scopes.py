@@ -24,7 +24,10 @@ def following(words: Tokens, at: int, after: int) -> Denial | None:
         after += 1
     if _denies_nothing(words, at, after):
         return None
-    if cue in _ITSELF and (done := done_to(words, at, after)):
+    nobody = (
+        after + 1 if cue == "no" and words[after].low == "one" else after
+    )  # "a bench that no one sits on"
+    if (cue in _ITSELF or nobody > after) and (done := done_to(words, at, nobody)):
         return done
     after = _object_start(words, at, after)
     if cue == "neither" and (undone := neither_nor(words, at, after)):
@@ -55,7 +58,16 @@ def following(words: Tokens, at: int, after: int) -> Denial | None:
     rest = _resumed(words, end)
     if rest is not None and words[at - 1].tag in ("P", "G", "V", "X") and words[at - 1].low not in table.BE:
         return Denial(Span(at, rest), texts)  # "with no shirt and a hat" leaves "with a hat"
+    if start == at and words[at - 1].tag == "V" and cue in _NO_ONE:
+        return _not_done(words, at - 1, end, texts)
     return Denial(Span(start, end), texts)
+
+
+def _not_done(words: Tokens, verb: int, end: int, texts: tuple[str, ...]) -> Denial:
+    """Read "an engine that emits no smoke" as denying that it emits smoke."""
+    start = verb - 1 if words[verb - 1].low in table.RELATIVES else verb
+    done = gerund(base_form(words[verb].low))
+    return Denial(Span(start, end), tuple(_of_subject(words, verb, f"{done} {text}") for text in texts))
 
 
 def _denies_nothing(words: Tokens, at: int, after: int) -> bool:
@@ -217,7 +229,7 @@ def completed(words: Tokens, spans: list[Span], start: int, at: int) -> tuple[in
         return end, tuple(texts)
     last = Span(last.start, end)
     more, stop = _belonging(words, last, start, at)
-    if more and words[end].low in table.BE:  # "neither the man nor the woman is smiling"
+    if more and words[end].tag in "VX":  # "neither the man nor the woman is smiling"
         texts = [f"{text} {more}" for text in texts]
     elif more:
         texts[-1] = f"{texts[-1]} {more}"

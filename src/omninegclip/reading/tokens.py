@@ -128,7 +128,7 @@ def _acting(words: list[Word], at: int) -> str:
     """
     low, before, after = words[at].low, words[at - 1], words[at + 1]
     if before.low in _UNDOING:
-        return "G" if after.tag == "D" and low in table.NOUNS_IN_ING else "N"
+        return "G" if after.tag in ("D", "O") and low in table.NOUNS_IN_ING else "N"
     if after.low in table.VERBS_BEFORE.get(low, ()):
         return "V"
     if after.low in ("of", "than"):
@@ -136,7 +136,7 @@ def _acting(words: list[Word], at: int) -> str:
     third = _ends_in_s(low)
     if before.low == "and":
         return "V" if third and after.tag == "D" else "N"
-    if before.tag != "N":
+    if before.tag != "N" or before.low in ("no", "neither"):
         return "N"
     if third:
         return "N" if low in _ONLY_PLURAL or _is_compound(words, at) else "V"
@@ -185,7 +185,7 @@ def _is_compound(words: list[Word], at: int) -> bool:
     if opener.low in ("a", "an", "one"):
         return not certain and _ends_in_s(actor)
     if opener.tag in _BEFORE_OBJECTS or actor not in table.ACTORS:
-        return opener.tag != "D" or not certain
+        return opener.tag in _BEFORE_OBJECTS or not certain
     return not certain and not actor.endswith(_DOERS)
 
 

@@ -100,13 +100,13 @@ VERBS = words(
     "stretches stretch exists exist sees see says puts crawls grinds dives retrieves descends relaxes "
     "tosses extends pokes juggles fetches gathers ascends hops pretends scratches tackles rushes flaps "
     "brings gazes collects executes flings creates sells contemplates grasps confronts inspects admires "
-    "applies surrounds operates perches emits stabs huddles completes traverses fixes tells tunes shines "
+    "applies surrounds operates perches stabs huddles completes traverses fixes tells tunes shines "
     "gather compete enjoy participate raise follow enter examine return retrieve greet prepare speak "
     "surround celebrate bathe begin meet observe protect sell learn relax deliver navigate extinguish "
     "assist prevent decorate avoid engage react collide congregate juggle create browse provide arrive "
     "attend join receive take make give bring keep flows glides soars navigates occupies "
     "dominates accompanies adorns overlooks showcases roams struggles sprints reacts erupts sways grows "
-    "chooses wins loses shake shakes share shares stroll roam sprays"
+    "chooses wins loses shake shakes share shares stroll roam sprays misses emits"
 )
 VEHICLES = words("car bus truck train boat bike bicycle vehicle plane airplane")
 # What things do: a word of these after a thing is said of it, "smoke rising", "steps leading up".
