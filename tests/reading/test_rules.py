@@ -350,6 +350,17 @@ nurses in a hall not having a meeting | nurses in a hall | a meeting
 the hare does not eat the plum but the pear | the hare eating the pear | a hare eating the plum
 a clown is not juggling pins but balls | a clown juggling balls | a clown juggling pins
 neither snow nor ice covers the lane |  | snow covering the lane | ice covering the lane
+nurses wait by a shop rather than inside | nurses wait by a shop | inside
+a fox is resting instead of being chased by hounds | a fox is resting | a fox chased by hounds
+a nun in a hood and not in a cape at the awards show | a nun in a hood | a nun in a cape at the awards show
+a tower is not lit as night falls | a tower as night falls | a lit tower
+a finch not singing as the sun rises over a bay | a finch as the sun rises over a bay | a finch singing
+a boy dressed as a pirate but not as a captain | a boy dressed as a pirate | a captain
+a nun takes photos of models but they do not look up | a nun takes photos of models | models looking up
+boys pick flowers but they are not roses | boys pick flowers | roses
+a nun in a tan coat and not a blue one at the stop | a nun in a tan coat at the stop | a blue coat
+strikers not on the pitch because of rain | strikers because of rain | strikers on the pitch
+a lane closed not because of ice but because of a flood | a lane closed because of a flood | ice
 """.strip("\n").split("\n")
 ]
 UNCHANGED = """

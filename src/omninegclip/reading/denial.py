@@ -92,7 +92,7 @@ def clause_end(words: Tokens, at: int) -> int:
     start = at
     while at < len(words):
         word = words[at]
-        if word.tag in ",;:.!?()" or word.low in ("but", "while", "whereas", "although", "though", "yet"):
+        if word.tag in ",;:.!?()" or word.low in _CLAUSE_ENDERS:
             break
         if word.low == "and" and not (words[at + 1].tag == "N" == words[at - 1].tag):
             break
@@ -147,12 +147,18 @@ _SETTINGS = table.PLACES - table.words("air sky water dark background foreground
 )
 
 
+_CLAUSE_ENDERS = table.words("but while whereas although though yet because")
+
+
 def _opens_clause(words: Tokens, at: int) -> bool:
     """Tell whether a clause begins at `at`: "as it passes", "as dark clouds gather", unlike "as a clown"."""
     if words[at].tag == "O":
         return words[at + 1].tag in ("V", "N", "X")
     end = phrase_end(words, at)
-    return end > at and words[end].tag in ("V", "X")
+    return end > at and (words[end].tag in ("V", "X") or (end > at + 1 and words[end - 1].low in _COMES))
+
+
+_COMES = table.words("rises falls sets passes blows rise fall set pass blow wait waits shine")
 
 
 def _is_done_by_other(words: Tokens, at: int, start: int) -> bool:
@@ -263,7 +269,8 @@ def clause_start(words: Tokens, at: int) -> int:
     start = at
     while start > 0:
         word = words[start - 1]
-        if word.tag in ",;:.!?()–—" or word.low in _CLAUSE_STARTERS:
+        starts = word.low in _CLAUSE_STARTERS and (word.low != "as" or _opens_clause(words, start))
+        if starts or word.tag in ",;:.!?()–—":
             break
         start -= 1
     if words[start].low == "there" and words[start + 1].low in table.BE:
@@ -284,6 +291,8 @@ def meant_by(words: Tokens, at: int) -> Span | None:
             continue
         noun = words[span.end - 1].low
         fits = is_plural(noun) if low == "they" else low == "it" or acts(noun)
+        if fits and low == "they" and acts(noun) and "of" in words.lows(*span):
+            return span._replace(start=span.start + words.lows(*span).index("of") + 1)  # "photos of models"
         if fits:
             return span
     return first or nearest or subject_before(words, at)

@@ -39,7 +39,7 @@ _IDIOMS: dict[str, tuple[str, ...]] = {
         r"\bnot\s(?:yet|far|long|quite|sure|really|very|too|so|that|many|all|alone|everyone|every|enough|exactly|certain"
         r"|to(?!\s(?:be\s(?:seen|found)|an?|the|his|her|its|their)\b)|the\s(?:most|\w+est|only|same))\b",
         rf"^\W*do\snot\s{_FORBIDDEN_ACTS}\b|\bdo\snot\s{_FORBIDDEN_ACTS}\b(?=(?:[\s-]\w+){{0,3}}[\s-]{_SIGN}\b)",
-        r"\b(?:does|did|do)\snot\s(?:get\sbetter|matter|mind|seem|know|appear\sto|look|even)\b",
+        r"\b(?:does|did|do)\snot\s(?:get\sbetter|matter|mind|seem|know|appear\sto|look(?!\s(?:at|into|up|down|back|away|directly)\b)|even)\b",
         r"\bcannot\s(?:wait|help|be\s(?:missed|beat)|believe|stop|get\senough)\b",
         r"\blast\sbut\snot\sleast\b|\bif\snot\b|\bor\snot\b|\bwhy\snot\b|\bmore\soften\sthan\snot\b|\bas\snot\sto\b"
         r"|\b(?:trying|try|tries|careful)\snot\sto\b|\bto\snot\b",
@@ -49,7 +49,7 @@ _IDIOMS: dict[str, tuple[str, ...]] = {
         r"\b(?:ca|wo|could)n['’]?t\s(?:stop|help)\b",
         r"\b(?:ca|wo|could|do|is|are)n['’]?t\s(?:wait|believe|get\sbetter|miss|it\snice|they\snice|mind|matter"
         r"|worry|quite|get\senough|be\s(?:missed|beat))\b",
-        r"\b(?:does|did|do)n['’]?t\s(?:get\sbetter|matter|mind|seem|know|appear\sto|look|even)\b",
+        r"\b(?:does|did|do)n['’]?t\s(?:get\sbetter|matter|mind|seem|know|appear\sto|look(?!\s(?:at|into|up|down|back|away|directly)\b)|even)\b",
         r"\b(?:is|are)n['’]t\s(?:it|they|he|she|this|that)\s\w+",
     ),
     "without": (

@@ -29,6 +29,7 @@ _PERHAPS = frozenset(
 )
 
 
+_LOOKS = frozenset(("look", where) for where in ("at", "into", "up", "down", "back", "away", "directly"))
 _SAID_OF_SUBJECTS = table.DEGREES | table.PRESENT | table.WHERE | {"missing", "absent"}
 _HELPERS = table.HELPERS | (table.HAVE - {"having"})
 
@@ -77,7 +78,11 @@ def _verb(words: Tokens, helper: int, after: int) -> Denial | None:
         return _had(words, helper, after)
     if verb in table.HAVING and not _is_one_action(words, after) and words[after + 1].tag != "P":
         return _object(words, helper, after + 1)
-    if verb in _PERHAPS or words[after].tag not in ("N", "V") or verb in table.PRONOUNS:
+    if (
+        (verb in _PERHAPS and (verb, words[after + 1].low) not in _LOOKS)
+        or words[after].tag not in ("N", "V")
+        or verb in table.PRONOUNS
+    ):
         return None
     to = words[after + 2] if words[after + 1].low == "to" else None
     if to and to.tag not in ("D", "#") and not is_plural(to.low):
@@ -168,8 +173,13 @@ def _said(words: Tokens, helper: int, after: int) -> Denial | None:
         return _object(words, helper, after + 1) or _predicate(
             words, helper, clause_end(words, after), words.between(after, clause_end(words, after))
         )
+    if word.low == "as" and (end := phrase_end(words, after + 1)) > after + 1:
+        return Denial(Span(_before(words, helper), end), (text_of(words, Span(after + 1, end)),))
     if word.tag == "P":
         return (_attribute if _closes(words, after + 1) else _place)(words, helper, after)
+    named = words[helper].low in table.BE and word.tag == "N" and word.low not in table.ADJECTIVES
+    if named and is_plural(words[phrase_end(words, after) - 1].low):
+        return _object(words, helper, after)  # "they are not roses"
     if word.tag in ("D",) and phrase_end(words, after) > after:
         return _object(words, helper, after)
     if word.tag == "#":

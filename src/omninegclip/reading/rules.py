@@ -82,10 +82,13 @@ def _joined_end(words: Tokens, denial: Denial) -> int:
     if words[end].tag == "," and words[end + 1].low == "but" and words[end + 2].tag in ("G", "P"):
         return end + 2
     after = words[end + 1]
-    if words[end].low == "but" and (after.tag in ("G", "P", "E") or after.low in table.COLOURS):
+    if words[end].low == "but" and (after.tag in ("G", "P", "E") or after.low in _AFTER_BUT):
         return end + 1
     said = words[denial.cut.start].tag in ("X", "S")
     return end + 1 if words[end].low in ("and", "but") and after.tag in ("V", "X", "E") and said else end
+
+
+_AFTER_BUT = table.COLOURS | {"because"}
 
 
 def _texts(words: Tokens, denials: Sequence[Denial]) -> tuple[str, ...]:

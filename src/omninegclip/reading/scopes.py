@@ -99,7 +99,7 @@ def _object_start(words: Tokens, at: int, after: int) -> int:
 def _action_start(words: Tokens, at: int, after: int) -> int | None:
     """Return where an action begins that is denied, None where things are: "without using his hands"."""
     cue, word = words[at].low, words[after]
-    if cue == "without" and word.low == "being":
+    if cue in _UNDOING and word.low == "being":
         return after + 1
     attributive = word.low in _ATTRIBUTIVE and words[after + 1].tag == "N"
     acting = word.tag == "G" and cue in _UNDOING and not attributive
@@ -109,6 +109,8 @@ def _action_start(words: Tokens, at: int, after: int) -> int | None:
 def _otherwise(words: Tokens, at: int, after: int) -> Denial | None:
     """Read "rather than in a pen", "instead of parked in a rack" and "rather than ride": it is not so."""
     word, then = words[after], words[after + 1]
+    if word.low in table.WHERE and phrase_end(words, after + 1) == after + 1:
+        return Denial(Span(lead_start(words, at), after + 1), (word.low,))
     if word.tag == "P":
         end = _complement_end(words, after)
         said = words.between(after, end)
@@ -243,7 +245,7 @@ def _belonging(words: Tokens, thing: Span, start: int, at: int) -> tuple[str, in
     """Return what is said of a denied thing, and where that ends."""
     word, end = words[thing.end], thing.end
     lead = words.lows(start, at)
-    actor = acts(head(words.between(*thing)))
+    actor = _acts(words, thing)
     first = start == 0 or "there" in lead or words[at].low in table.HELPERS
     many = is_plural(head(words.between(*thing)))
     clause = (
@@ -311,7 +313,7 @@ def _placed(words: Tokens, thing: Span, start: int, at: int) -> int:
     """Return where the place or the like of a denied thing ends, the thing's end where it has none."""
     end = thing.end
     word, then, stop = words[end], words[end + 1], phrase_end(words, end + 1)
-    place, actor = head(words.between(end + 1, stop)), acts(head(words.between(*thing)))
+    place, actor = head(words.between(end + 1, stop)), _acts(words, thing)
     if then.low in table.POSSESSIVES:
         return stop
     if word.low in ("at", "in", "on") and place in _STATES:
@@ -337,6 +339,12 @@ _EVENTS = table.words(
 )
 _STATES = table.words("work bloom flower flight motion fire duty leash")
 _PARTS = table.words("back front side sides top bottom")
+
+
+def _acts(words: Tokens, thing: Span) -> bool:
+    """Tell whether a thing can do what is said after it: "one" can, "a red one" may be anything."""
+    noun = head(words.between(*thing))
+    return acts(noun) and (noun != "one" or thing.end == thing.start + 1)
 
 
 def _is_about_somebody(words: Tokens, start: int) -> bool:

@@ -234,7 +234,8 @@ def _ends_in_show(before: Word) -> bool:
     """Tell whether "show" is a noun by the word before: "a fashion show", not "two photos show"."""
     if before.tag == "D":
         return before.low not in _SHOWING_ALONE
-    return before.tag == "N" and not before.low.endswith("s") and before.low not in table.IRREGULAR_PLURALS
+    singular = not before.low.endswith("s") or before.low in ("awards", "sports", "news", "lights")
+    return before.tag == "N" and singular and before.low not in table.IRREGULAR_PLURALS
 
 
 def _ends_compound(low: str, before: Word) -> bool:
