@@ -361,6 +361,11 @@ boys pick flowers but they are not roses | boys pick flowers | roses
 a nun in a tan coat and not a blue one at the stop | a nun in a tan coat at the stop | a blue coat
 strikers not on the pitch because of rain | strikers because of rain | strikers on the pitch
 a lane closed not because of ice but because of a flood | a lane closed because of a flood | ice
+a hill in autumn that is not green | a hill in autumn | a green hill
+a bowl of figs, with no stems left on them | a bowl of figs | stems
+a plate with no cake left | a plate | a cake
+a mayor does not wear a hat but a crown | a mayor wearing a crown | a hat
+a nun not holding a fan but a cup | a nun holding a cup | a fan
 """.strip("\n").split("\n")
 ]
 UNCHANGED = """

@@ -30,7 +30,7 @@ _TAIL = re.compile(
       (?:clearly\s|actually\s|currently\s)?
       (?:(?:anywhere\s)?(?:in|on|around|near|by)\s(?:it|them)\b|visible|apparent|present|available|part\sof\s(?:it|(?:the|this)\s{_IMAGE})\b|seen|shown|showing(?=\s*(?:[.,;]|$|\s\w+ing\b))|pictured|depicted|found|featured|included|displayed|spotted|noticed|
          captured|observed|involved|taking\splace|going\son|to\sbe\s(?:seen|found|had|spotted)|in\s(?:sight|view|evidence)|(?:on\sboard|on\sdeck|aboard|above|below|behind|overhead)(?=\s*(?:[.,;]|$))|(?:anywhere\s)?nearby|around(?!\s(?:an?|the|its|his|him|her|their|us|me|you)\b)|anywhere|
-         here(?!\s(?:is|are)\b)|there(?!\s(?:is|are|was|were)\b)|on\stop(?=\s*(?:[.,;]|$))|either|at\sall|of\sany\s(?:kind|sort|type)|whatsoever|to\sspeak\sof|anymore|
+         here(?!\s(?:is|are)\b)|there(?!\s(?:is|are|was|were)\b)|on\stop(?=\s*(?:[.,;]|$))|either|at\sall|left(?=\s*(?:[.,;]|$|\s(?:on|in)\b))|of\sany\s(?:kind|sort|type)|whatsoever|to\sspeak\sof|anymore|
          (?:anywhere\s)?(?:(?:with)?in|from)\s(?:it|(?:the|this|that)\s(?:(?:entire|whole|surrounding|immediate|black[\s-]and[\s-]white)\s)?{_IMAGE}\b(?:['’]s\sview)?(?!\s(?:of|with|where|showing|that|which|depicting|featuring)\b))|
          (?:anywhere\s)?(?:in|on|inside|around|near|beside|between|under|over|at|behind|above|below|by|with|across|along|next\sto|on\stop\sof|in\sfront\sof|out\sof|inside\sof)\s(?:it|him|her(?!\s[a-z])|them|us|me|you|itself|himself|herself|themselves)\b|
          on(?=\s*(?:[.,;]|$|\s(?:and|but|is|are|who|that|in|at|while|\w\w\w+(?:ing|s))\b))|
@@ -236,6 +236,8 @@ def _is_place_of(words: Tokens, at: int, nearest: Span, first: Span) -> bool:
     """Tell whether a relative clause is about what is in a place: "a pipe in the wood that isn't lit"."""
     if not first.start < first.end < nearest.start or words[nearest.start - 1].low not in _WHERE:
         return False
+    if words[nearest.end - 1].low in _TIMES:
+        return True  # "a hill in autumn that is not green"
     if words[at].low in table.BE and acts(head(words.between(*first))):  # "a man in the coat that is not red"
         return False
     return words[nearest.start].low == "the" and _agrees(words, first, words[at - 1].low, words[at].low)

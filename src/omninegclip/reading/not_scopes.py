@@ -77,7 +77,7 @@ def _verb(words: Tokens, helper: int, after: int) -> Denial | None:
     if words[helper].low in table.HAVE:
         return _had(words, helper, after)
     if verb in table.HAVING and not _is_one_action(words, after) and words[after + 1].tag != "P":
-        return _object(words, helper, after + 1)
+        return _corrected(words, _object(words, helper, after + 1), after, gerund(base_form(verb)))
     if (
         (verb in _PERHAPS and (verb, words[after + 1].low) not in _LOOKS)
         or words[after].tag not in ("N", "V")
@@ -170,9 +170,10 @@ def _said(words: Tokens, helper: int, after: int) -> Denial | None:
         denial = _predicate(words, helper, end, words.between(after, end))
         return _corrected(words, denial, after, words.between(after, after + 1))
     if word.tag == "G" or word.low == "having":
-        return _object(words, helper, after + 1) or _predicate(
-            words, helper, clause_end(words, after), words.between(after, clause_end(words, after))
-        )
+        end = clause_end(words, after)
+        denial = _object(words, helper, after + 1)
+        denial = denial or _predicate(words, helper, end, words.between(after, end))
+        return _corrected(words, denial, after, word.low)
     if word.low == "as" and (end := phrase_end(words, after + 1)) > after + 1:
         return Denial(Span(_before(words, helper), end), (text_of(words, Span(after + 1, end)),))
     if word.tag == "P":

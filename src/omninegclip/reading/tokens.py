@@ -211,7 +211,8 @@ _MAYBE_NOUNS = frozenset("PVXER")
 def _is_noun(word: Word, before: Word, after: Word) -> bool:
     """Tell whether a word is a noun in its place, though it mostly is a verb, an adverb or a participle."""
     if word.tag == "P":  # "left", "right", "next" and "close" without "of" or "to"
-        return word.low in table.SIDES and after.low not in ("of", "to")
+        remaining = word.low == "left" and before.tag == "N" and after.tag in ".,;PC"  # "no cake left"
+        return word.low in table.SIDES and after.low not in ("of", "to") and not remaining
     if word.tag == "V" and word.low.endswith("s"):  # "without drinks", "no plates or drinks"
         last = before.low in ("or", "nor") and after.tag in (".", ",", ";", "C", "P")
         if before.low in _BEFORE_PLURALS or last:
