@@ -366,6 +366,7 @@ a bowl of figs, with no stems left on them | a bowl of figs | stems
 a plate with no cake left | a plate | a cake
 a mayor does not wear a hat but a crown | a mayor wearing a crown | a hat
 a nun not holding a fan but a cup | a nun holding a cup | a fan
+No yak is visible in a yard where a nun stands. | a yard where a nun stands | a yak
 """.strip("\n").split("\n")
 ]
 UNCHANGED = """

@@ -29,10 +29,13 @@ _OPENING = re.compile(
     r"|whereas|which\s(?:is|are|captures|shows|features|depicts)|which|who|that|where|there(?=\sin\b)|(?:it|this)\s(?:just|only)|(?-i:as)(?=\s(?:an?|the|it|they|he|she|his|her|its|several|some|two|three|many|people)\b)|is(?=\s(?:in|on|at)\b)|are(?=\s(?:in|on|at)\b))(?=[\s,]|$))+",
     re.IGNORECASE,
 )
+# A place and no more, unlike "on a table lies a pear": "on a table where a pear lies".
 _PLACE_ALONE = re.compile(
-    r"^(?!.*\b(?:there|sits?|stands?|lies?|hangs?|rests?|appears?\sto|is|are)\b)(?:in|on|at|of|from|near|around|along|inside|behind|under|above|over|beside)\s"
+    r"^(?:in|on|at|of|from|near|around|along|inside|behind|under|above|over|beside)\s(?!.*\bthere\b)"
+    r"(?!(?:(?!\b(?:where|that|which)\b).)*\b(?:sits?|stands?|lies?|hangs?|rests?|appears?\sto|is|are)\b)"
     r"((?:the|an?|this|that|his|her)\s[\w' -]+)\.?$",
-                          re.IGNORECASE)  # fmt: skip
+    re.IGNORECASE,
+)
 # Asks for an image, and says nothing of what it shows.
 _ASKED = re.compile(
     r"^(?:please\s)?(?:(?:find|show|get|give)\s(?:me|us)\s|(?:i(?:['’]m|\sam)\s)?(?:looking|searching|search)\sfor\s"
