@@ -24,6 +24,7 @@ LAYERS = (
     ("index",),
     ("evaluation",),
     ("scenes",),
+    ("rivals",),
     ("training",),
     ("scoring",),
     ("reading",),

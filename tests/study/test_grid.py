@@ -231,3 +231,19 @@ def test_a_cell_blended_with_nothing_of_the_tuned_is_the_pretrained_one(
     )
     assert none == pretrained
     assert fifth not in (pretrained, {metric: tuned[metric] for metric in pretrained})
+
+
+def test_rivals_train_beside_the_model_and_answer_the_same_benchmark(
+    tmp_path: Path, study: tuple[Path, grid.Results]
+) -> None:
+    shutil.copytree(study[0] / "worlds", tmp_path / "worlds")
+    chosen = cells.only(cells.objectives(), ["dense cosine maps", "corrections from middle layers"])
+    maps, corrections = (outcomes[0] for outcomes in run(tmp_path, chosen).values())
+    pretrained = study[1]["pretrained"][0].figures
+    assert set(corrections.figures) == set(pretrained)
+    assert set(maps.figures) == set(pretrained) - {"zero_shot_auc"}
+    for outcome in (maps, corrections):
+        assert outcome.figures != pretrained
+        assert outcome.last["loss"] > 0
+    with pytest.raises(OmniNegClipError, match="no rival 'clipglasses'"):
+        run(tmp_path, [StudyCell("x", None, rival="clipglasses")])

@@ -1,6 +1,6 @@
 """Benchmark items to estimates by metric and group, for the picture world and whatever is asked like it."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from types import MappingProxyType
 from typing import NamedTuple
 
@@ -75,7 +75,12 @@ _MEASURES = {
 }
 
 
-def evaluate_scenes(benchmark: ScenesBenchmark, images: Embeddings, read_texts: ReadTexts) -> Figures:
+def evaluate_scenes(
+    benchmark: ScenesBenchmark,
+    images: Embeddings,
+    read_texts: ReadTexts,
+    left_out: Collection[str] = (),
+) -> Figures:
     """Score a model on every task of the benchmark.
 
     Each metric has `seen` and, where that makes sense, `held_out` objects (asked in seen phrasings),
@@ -87,12 +92,13 @@ def evaluate_scenes(benchmark: ScenesBenchmark, images: Embeddings, read_texts: 
         benchmark: n scenes and the questions about them.
         images: [n, d] L2-normalised embeddings of all scenes of the benchmark.
         read_texts: how texts are scored (`scoring.texts`).
+        left_out: kinds of questions that are not asked, as `ScenesBenchmark.by_measure` names them.
 
     Raises:
         ValueError: an embedding holds NaN.
     """
     return score_items(
-        benchmark.by_measure(),
+        {name: items for name, items in benchmark.by_measure().items() if name not in left_out},
         _MEASURES,
         lambda some: images[list(map(scene_number, some))],
         read_texts,

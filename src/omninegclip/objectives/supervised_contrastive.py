@@ -44,8 +44,22 @@ def supervised_contrastive(
         ValueError: Shapes or types don't fit together.
     """
     _check(images, texts, own=own, true=true, hard=hard, false=false)
-    rows = torch.arange(len(texts), device=texts.device)
-    logits = scale * texts @ images.T
+    return known_contrast(scale * texts @ images.T, own, true, false, hard)
+
+
+def known_contrast(
+    logits: Tensor, own: Tensor, true: Tensor, false: Tensor, hard: Tensor
+) -> dict[str, Tensor]:
+    """Do what `supervised_contrastive` does with scores that need not be cosines.
+
+    Args:
+        logits: s_tp, [T, P], of sentences with images, as a softmax takes them.
+        own: o, [T] columns of `logits`.
+        true: [T] booleans.
+        false: F, [T, P] booleans.
+        hard: h, [T] columns of `logits`, -1 for none.
+    """
+    rows = torch.arange(len(logits), device=logits.device)
     matched = logits[rows, own]
     false = false.clone()
     false[rows, own] = ~true

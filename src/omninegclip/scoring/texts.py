@@ -79,7 +79,7 @@ def option_scores(single: Embeddings, options: Embeddings, starts: Indices) -> N
 
     `single` is [n, d]; `options` [m, d] holds the options of item i in rows `starts[i]:starts[i + 1]`.
     """
-    return _ragged(_pair_cosines(single, options, _owners(starts)), starts)
+    return ragged(_pair_cosines(single, options, owners(starts)), starts)
 
 
 class HalvedTexts(NamedTuple):
@@ -138,21 +138,21 @@ class HalvedTexts(NamedTuple):
 
     def choose_image(self, images: Embeddings, starts: Indices) -> NDArray[np.float64]:
         """Return the scores [T, k] of texts with their own images, on the scale of the cosines."""
-        scores = _pair_cosines(self.vectors, images, _owners(starts))
+        scores = _pair_cosines(self.vectors, images, owners(starts))
         for text, bounds in enumerate(pairwise(starts)):
             own = slice(*bounds)
             scores[own] = self.by_halves(text, images[own].T, scores[own])
-        return _ragged(scores, starts)
+        return ragged(scores, starts)
 
     def choose_text(self, images: Embeddings, starts: Indices) -> NDArray[np.float64]:
         """Return the log-odds [n, k] of texts where one of an image's texts negates, else their cosines."""
-        owner = _owners(starts)
+        owner = owners(starts)
         cosines = _pair_cosines(images, self.vectors, owner)
         negates = np.array([self._denies(text) for text in range(len(self.vectors))], bool)
         halved = np.zeros(len(images), bool)
         np.logical_or.at(halved, owner, negates)
         affirmed = standardised(cosines, self.mean, self.deviation)
-        of_text = _owners(self.starts)
+        of_text = owners(self.starts)
         negated = standardised(
             _pair_cosines(images, self.negated, owner[of_text]), self.negated_mean, self.negated_deviation
         )
@@ -163,7 +163,7 @@ class HalvedTexts(NamedTuple):
                 image = images[owner[text]][:, None]
                 z = np.append(z, others.denied(image, affirmed[text : text + 1], self.gate))
             scores[text] = self._choice(affirmed[text] if self.affirms[text] else None, z)
-        return _ragged(np.where(halved[owner], scores, cosines), starts)
+        return ragged(np.where(halved[owner], scores, cosines), starts)
 
     def by_halves(
         self, text: int, images: NDArray[np.floating], cosines: NDArray[np.floating]
@@ -292,7 +292,7 @@ def _embedded(embed_text: EmbedText, texts: Sequence[str]) -> Embeddings:
     return embed_text(list(row))[[row[text] for text in texts]]
 
 
-def _owners(starts: Indices) -> Indices:
+def owners(starts: Indices) -> Indices:
     """Return for each of m rows the item i whose `starts[i]:starts[i + 1]` it is in, [m]."""
     return np.repeat(np.arange(len(starts) - 1), np.diff(starts))
 
@@ -306,10 +306,10 @@ def _pair_cosines(single: Embeddings, options: Embeddings, owner: Indices) -> ND
     return cosines
 
 
-def _ragged(values: NDArray[np.float64], starts: Indices) -> NDArray[np.float64]:
+def ragged(values: NDArray[np.float64], starts: Indices) -> NDArray[np.float64]:
     """Return values [m] as [n, k], those of item i in a row, -inf where it has fewer than k."""
     counts = np.diff(starts)
     found = np.full((len(counts), int(counts.max(initial=0))), -np.inf)
-    rows = _owners(starts)
+    rows = owners(starts)
     found[rows, np.arange(len(values)) - starts[rows]] = values
     return found

@@ -9,6 +9,7 @@ from omninegclip.llm import Endpoint
 from omninegclip.objectives.objective import shipped_objectives
 from omninegclip.scoring.vectors import METHODS
 from omninegclip.study.grid import PRETRAINED, StudyCell
+from omninegclip.study.rivals import CORRECTIONS, DENSE_MAPS
 from omninegclip.training.methods.pairs import PAIRS
 from omninegclip.training.objective import method_of
 
@@ -35,6 +36,8 @@ def objectives(llm: Endpoint | None = None) -> list[StudyCell]:
             else []
         ),
         StudyCell("halves by a learned reader, gate", (), preset="scenes-reader"),
+        StudyCell("dense cosine maps", None, rival=DENSE_MAPS),
+        StudyCell("corrections from middle layers", None, rival=CORRECTIONS),
         *(StudyCell(name, (f"objective={name}",)) for name in of_pairs if name != "omni"),
         StudyCell("omni", ("objective=omni",)),
         # the paper's objective with the layers, steps and optimizer's settings of omni-plus

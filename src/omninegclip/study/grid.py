@@ -30,6 +30,7 @@ from omninegclip.scenes.negation import split
 from omninegclip.scoring.calibration import calibration_of
 from omninegclip.scoring.texts import halved_texts, halves_by_words, whole_texts
 from omninegclip.scoring.vectors import METHODS, without_training
+from omninegclip.study.rivals import fit_rival
 from omninegclip.study.workers import each_done
 from omninegclip.study.world import Size, World, ask
 from omninegclip.study.worlds import keep_world, read_world
@@ -46,7 +47,8 @@ class StudyCell(NamedTuple):
     For a cell that trains nothing, `training_free` is the name of a method of `scoring.vectors`, and `scorer`
     what reads and scores sentences. `preset` is the one that this cell starts from, where it is not the
     study's; a reader that it trains is scored by the gate. `blend` is the share of the tuned weights in what
-    is scored, the rest being those before (WiSE-FT, Wortsman et al., CVPR 2022).
+    is scored, the rest being those before (WiSE-FT, Wortsman et al., CVPR 2022). `rival` is the name of a
+    network of `study.rivals` that trains beside the model, which stays as it is.
     """
 
     name: str
@@ -55,6 +57,7 @@ class StudyCell(NamedTuple):
     scorer: Scorer = Scorer()
     preset: str | None = None
     blend: float = 1.0
+    rival: str | None = None
 
 
 class Outcome(NamedTuple):
@@ -166,6 +169,8 @@ def _run(encoder: ClipEncoder, world: World, job: CellJob, model: str) -> Outcom
     if cell.training_free is not None:
         embed = without_training(encoder.embed_text, split, METHODS[cell.training_free])
         return Outcome(evaluate_scenes(world.benchmark, world.images, whole_texts(embed)), {})
+    if cell.rival is not None:
+        return Outcome(*fit_rival(cell.rival, encoder, world, seed))
     if preset is None:
         return Outcome(ask(encoder, world.benchmark, world.images, cell.scorer.of(model, encoder)), {})
     tuned = copy.deepcopy(encoder)
@@ -185,6 +190,7 @@ def _key(model: str, fingerprint: str, cell: StudyCell, preset: Preset | None, s
     decisive: list[object] = [__version__, fingerprint, preset and preset.as_dict(), seed, size]
     decisive += [cell.training_free] if cell.training_free else []
     decisive += [cell.blend] if cell.blend < 1 else []
+    decisive += [cell.rival] if cell.rival else []
     decisive += [scored] if (scored := cell.scorer.as_dict(model)) else []
     return hashlib.sha256(json.dumps(decisive).encode()).hexdigest()[:16]
 

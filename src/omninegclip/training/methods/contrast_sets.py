@@ -266,6 +266,68 @@ class HardImages:
         return int(some[np.argmax(shared)])
 
 
+class KnownPairs(NamedTuple):
+    """Sentences and images, and what is known of each pair.
+
+    Attributes:
+        said: the T sentences.
+        images: [P] numbers of the images: those whose sentences they are, and behind them the hard ones.
+        own: [T] column of each sentence's own image.
+        true: [T] whether it is true of that image.
+        false: [T, P] where it is known to be false.
+        hard: [T] column of its hard image, -1 for none.
+        negates: [T] whether it negates something.
+    """
+
+    said: Sequence[Assertion]
+    images: Tensor
+    own: Tensor
+    true: Tensor
+    false: Tensor
+    hard: Tensor
+    negates: Tensor
+
+
+FindHard = Callable[[Assertion, int, np.random.Generator], int | None]
+
+
+def find_hard(contrast_sets: ContrastSets, names: Tensor) -> FindHard:
+    """Return what finds hard images; `names` are the embeddings [V, d] of the objects."""
+    unknown = not contrast_sets.present.any()
+    images = contrast_sets.features[contrast_sets.image_rows] if unknown else torch.empty(0)
+    return HardImages(contrast_sets.present, images, names).of
+
+
+def known_pairs(
+    contrast_sets: ContrastSets,
+    numbers: NDArray[np.int64],
+    said: Sequence[Sequence[Assertion]],
+    find: FindHard | None,
+    random: np.random.Generator,
+) -> KnownPairs:
+    """Return the pairs of images, by number, with the sentences `said` of each and their hard images."""
+    every = [each for sentences in said for each in sentences]
+    own = [place for place, sentences in enumerate(said) for _ in sentences]
+    mined = [
+        find(each, int(numbers[place]), random) if find else None
+        for each, place in zip(every, own, strict=True)
+    ]
+    # a hard image that is in the batch already is not shown twice
+    shown = list(dict.fromkeys([*numbers.tolist(), *(each for each in mined if each is not None)]))
+    column = {number: place for place, number in enumerate(shown)}
+    images = torch.tensor(shown)
+    affirms, negates = _claims(every, len(contrast_sets.names))
+    return KnownPairs(
+        every,
+        images,
+        torch.tensor(own),
+        torch.tensor([each.holds for each in every]),
+        false_pairs(affirms, negates, contrast_sets.present[images], contrast_sets.absent[images]),
+        torch.tensor([-1 if number is None else column[number] for number in mined]),
+        negates.any(dim=1),
+    )
+
+
 def contrast_batches(
     contrast_sets: ContrastSets,
     targets: TargetEmbeddings,
@@ -278,24 +340,11 @@ def contrast_batches(
     What is drawn depends on the seed and the number of the step alone. Each process gets the sentences of its
     share, and everything else of the whole batch.
     """
-    find = None
-    if plan.settings["hard_images"]:
-        unknown = not contrast_sets.present.any()
-        images = contrast_sets.features[contrast_sets.image_rows] if unknown else torch.empty(0)
-        find = HardImages(contrast_sets.present, images, targets.names).of
+    find = find_hard(contrast_sets, targets.names) if plan.settings["hard_images"] else None
     for step, numbers in enumerate(plan.samplers[0].batches(first_step), first_step):
         random = np.random.default_rng([plan.seed, step])
-        said = [each for number in numbers for each in contrast_sets.of_image[number]]
-        own = [place for place, number in enumerate(numbers) for _ in contrast_sets.of_image[number]]
-        mined = [
-            find(each, int(numbers[place]), random) if find else None
-            for each, place in zip(said, own, strict=True)
-        ]
-        # a hard image that is in the batch already is not shown twice
-        shown = list(dict.fromkeys([*numbers.tolist(), *(each for each in mined if each is not None)]))
-        column = {number: place for place, number in enumerate(shown)}
-        rows = torch.tensor(shown)
-        affirms, negates = _claims(said, len(contrast_sets.names))
+        said = [contrast_sets.of_image[number] for number in numbers]
+        pairs = known_pairs(contrast_sets, numbers, said, find, random)
         mine = share(numbers)
         groups = contrast_sets.groups([mine])
         size = max(1, plan.chunk_size * len(groups) // max(1, len(mine))) if plan.chunk_size else len(groups)
@@ -305,15 +354,15 @@ def contrast_batches(
                 for start in range(0, len(groups), size)
             ),
             known=ContrastFeatures(
-                images=contrast_sets.features[contrast_sets.image_rows[rows]],
+                images=contrast_sets.features[contrast_sets.image_rows[pairs.images]],
                 texts=torch.empty(0),
-                own=torch.tensor(own),
-                true=torch.tensor([each.holds for each in said]),
-                false=false_pairs(affirms, negates, contrast_sets.present[rows], contrast_sets.absent[rows]),
-                hard=torch.tensor([-1 if number is None else column[number] for number in mined]),
-                targets=targets.targets(said),
-                meant=torch.tensor([each.affirmed is not None for each in said]),
-                negates=negates.any(dim=1),
+                own=pairs.own,
+                true=pairs.true,
+                false=pairs.false,
+                hard=pairs.hard,
+                targets=targets.targets(pairs.said),
+                meant=torch.tensor([each.affirmed is not None for each in pairs.said]),
+                negates=pairs.negates,
             ),
         )
 

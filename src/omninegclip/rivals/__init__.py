@@ -1,0 +1,1 @@
+"""Scores of others that train a small network beside a frozen CLIP, to be compared under the same harness."""
