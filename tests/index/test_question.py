@@ -17,7 +17,10 @@ from omninegclip.reading.registry import make_reader
         ("a street without cars", ("cars:2",), "", "a street, NOT cars (weight 2)"),
         ("no cars", (), "", "anything, NOT cars"),
         ("a photo", (), "", "a photo"),
-        ("nothing but a dog", (), "", "a dog, NOT something else (not looked for)"),
+        ("nothing but a dog", (), "", "a dog, NOT something else"),
+        ("only a dog on a beach", ("cars",), "", "a dog on a beach, NOT cars, NOT something else"),
+        ("not only a dog", (), "", "a dog and something else"),
+        ("a dog and something else", (), "", "a dog and something else"),
         ("a street", (), "a.jpg", "a street and like a.jpg"),
     ],
 )

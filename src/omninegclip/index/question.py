@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from omninegclip.errors import OmniNegClipError
-from omninegclip.reading.reading import ELSE, Reader, Reading
+from omninegclip.reading.reading import BESIDES, ELSE, Reader, Reading
 
 LARGEST = 10.0  # weight
 
@@ -26,27 +26,34 @@ class Question:
         unwanted: what must not be seen.
         sentence: what was asked, unread.
         image: the image that others shall be like; empty when there is none.
-        alone: all that is not named is denied, as by "only"; a search does not look for that.
+        others: -1 where all that is not named is denied, as by "only", 1 where there must be something else,
+            0 where nothing is said of it.
     """
 
     affirmed: str
     unwanted: tuple[Unwanted, ...] = ()
     sentence: str = ""
     image: str = ""
-    alone: bool = False
+    others: int = 0
 
     @property
     def understood(self) -> str:
         """Say what is looked for."""
         wanted = " and ".join(
-            part for part in (self.affirmed, f"like {self.image}" if self.image else "") if part
+            part
+            for part in (
+                self.affirmed,
+                ELSE if self.others > 0 else "",
+                f"like {self.image}" if self.image else "",
+            )
+            if part
         )
         without = [
             f"NOT {each.text}" + (f" (weight {each.weight:g})" if each.weight != 1 else "")
             for each in self.unwanted
         ]
-        unheeded = [f"NOT {ELSE} (not looked for)"] if self.alone else []
-        return ", ".join([wanted or "anything", *without, *unheeded])
+        nothing_else = [f"NOT {ELSE}"] if self.others < 0 else []
+        return ", ".join([wanted or "anything", *without, *nothing_else])
 
 
 def read_question(query: str, without: Sequence[str], image: str, reader: Reader) -> Question:
@@ -61,8 +68,9 @@ def read_question(query: str, without: Sequence[str], image: str, reader: Reader
     if not (query or unwanted or image):
         raise OmniNegClipError("search needs a QUERY, --without TEXT or --image FILE.")
     # "a photo" affirms nothing beside a denial, and is a query like any other where it stands alone
-    affirmed = reading.affirmed or ("" if unwanted else query)
-    return Question(affirmed, tuple(unwanted.values()), query, image, ELSE in reading.negated)
+    others = reading.others(query)
+    affirmed = reading.affirmed.removesuffix(BESIDES) if others else reading.affirmed
+    return Question(affirmed or ("" if unwanted else query), tuple(unwanted.values()), query, image, others)
 
 
 def unwanted_of(text: str) -> Unwanted:

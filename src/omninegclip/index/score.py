@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from omninegclip.embeddings import Embeddings
 from omninegclip.scoring.calibration import Calibration
 from omninegclip.scoring.halves import DEFAULT, SUBTRACTED, Gate, log_absent, probability, standardised
+from omninegclip.scoring.others import Others
 
 ScoreName = Literal["gate", "subtract", "filter", "cosine"]
 Numbers = NDArray[np.floating]
@@ -48,6 +49,9 @@ class QuestionScore:
         weights: [n] of what must not be seen.
         name: of the score.
         gate: its numbers.
+        others: what it says of all that it does not name, None where that is nothing; it counts as one thing
+            more that must not be seen.
+        others_weight: of that.
     """
 
     affirmed: Half
@@ -55,6 +59,8 @@ class QuestionScore:
     weights: Numbers
     name: ScoreName = "gate"
     gate: Gate = DEFAULT
+    others: Others | None = None
+    others_weight: float = 1.0
 
     @property
     def direction(self) -> Numbers:
@@ -69,6 +75,8 @@ class QuestionScore:
     @property
     def is_sorted(self) -> bool:
         """Whether the linear part bounds the score; else all images are scored."""
+        if self.others is not None and self.name == "subtract":
+            return False
         return bool(len(self.affirmed.vectors)) or self.name == "subtract" or len(self.weights) == 1
 
     def parts(self, images: NDArray[np.floating]) -> tuple[Numbers, Numbers]:
@@ -77,16 +85,19 @@ class QuestionScore:
         A score of -inf says that the image is excluded.
         """
         wanted = self.affirmed.z(images).mean(axis=0) if len(self.affirmed.vectors) else np.zeros(len(images))
-        if not len(self.weights) or self.name == "cosine":
+        z, weights = self.negated.z(images), self.weights
+        if self.others is not None:
+            z = np.vstack([z, self.others.denied(images.T, wanted, self.gate)])
+            weights = np.append(weights, self.others_weight)
+        if not len(weights) or self.name == "cosine":
             return wanted, wanted
-        z = self.negated.z(images)
         if self.name == "subtract":
-            score = wanted - SUBTRACTED * self.weights @ z
+            score = wanted - SUBTRACTED * weights @ z
             return score, score
         if self.name == "filter":
             score = np.where((z >= self.gate.threshold).any(axis=0), -np.inf, wanted)
         else:
-            score = wanted + self.gate.weight * self.weights @ log_absent(z, self.gate)
+            score = wanted + self.gate.weight * weights @ log_absent(z, self.gate)
         # images that are sorted by one denied half alone only fit less and less
         return score, wanted if len(self.affirmed.vectors) else score
 
@@ -103,3 +114,14 @@ class QuestionScore:
     def probabilities(self, images: Embeddings) -> tuple[Numbers, Numbers]:
         """Return the probability of each half: [p, m] of what is affirmed, and [n, m] of what is negated."""
         return probability(self.affirmed.z(images), self.gate), probability(self.negated.z(images), self.gate)
+
+    def something_else(self, images: Embeddings) -> Numbers | None:
+        """Return the probability [m] that images show something else than what is affirmed.
+
+        None where the question says nothing of it.
+        """
+        if self.others is None:
+            return None
+        z = self.others.denied(images.T, self.affirmed.z(images).mean(axis=0), self.gate)
+        there = 2 * self.gate.threshold - z if self.others.there else z
+        return probability(there, self.gate)

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, TypedDict, Unpack, get_args
 
 import numpy as np
 
+from omninegclip.embeddings import Embeddings
 from omninegclip.errors import OmniNegClipError
 from omninegclip.images import open_image
 from omninegclip.index.loading import load_for, name_of
@@ -23,9 +24,10 @@ from omninegclip.index.store import Store, open_store
 from omninegclip.index.truth import is_right
 from omninegclip.index.where import read_where
 from omninegclip.llm import Endpoint
-from omninegclip.reading.reading import Reader
+from omninegclip.reading.reading import ELSE, Reader
 from omninegclip.reading.registry import LEARNED, check_name, make_reader
-from omninegclip.scoring.calibration import Calibration
+from omninegclip.scoring.calibration import Calibration, calibration_of
+from omninegclip.scoring.others import KnownThings, Others
 
 if TYPE_CHECKING:
     from omninegclip.clip.encoder import ClipEncoder
@@ -77,7 +79,8 @@ class Hit:
         path: where it lay when it was indexed.
         score: how well it fits, from 0 to 1.
         affirmed: the probability that it shows what is affirmed; None when that is anything.
-        negated: the probability of each thing that must not be seen, by its text.
+        negated: the probability of each thing that must not be seen, by its text; of "something else", where
+            the question asks for one thing only.
         facts: size, time and so on.
         right: whether it is what was asked for; None where nothing tells what it shows, as of photos.
     """
@@ -194,6 +197,26 @@ class Index:
         """What is ordinary in this index."""
         return Calibration(self.store.background(), self.store.header.image_fingerprint)
 
+    @cached_property
+    def known(self) -> KnownThings:
+        """What images are looked through for where a question says "only".
+
+        These are the nouns of the model's calibration, or those of the English lexicon.
+        """
+        header = self.store.header
+        try:
+            nouns = calibration_of(header.model, header.image_fingerprint).nouns
+        except OmniNegClipError:  # it has none
+            nouns = ()
+        return KnownThings(self.encoder.embed_text, nouns)
+
+    def others(self, asked: Question, vector: Embeddings) -> Others | None:
+        """Return what a question says of all that it does not name; `vector` [d] is of what it affirms."""
+        if not asked.others:
+            return None
+        named = " ".join([asked.sentence, *(each.text for each in asked.unwanted)])
+        return self.known.beside(named, vector, asked.others > 0, self.calibration)
+
     def search(
         self, query: str = "", *, without: Sequence[str] = (), top: int = 20, **options: Unpack[SearchOptions]
     ) -> SearchResults:
@@ -263,10 +286,12 @@ class Index:
             Half.of(negated, self.calibration),
             np.array([each.weight for each in asked.unwanted], np.float64),
             name,
+            others=self.others(asked, affirmed[0][0]) if texts else None,
         )
 
     def _hits(self, asked: Question, meant: Question, score: QuestionScore, found: Ranked) -> Iterator[Hit]:
         shown, hidden = score.probabilities(found.vectors)
+        else_ = score.something_else(found.vectors) if asked.others < 0 else None
         scores = score.in_range(found.scores)
         for place, facts in enumerate(self.store.engine.facts(found.keys)):
             facts.pop("id", None)
@@ -274,7 +299,8 @@ class Index:
                 path_of(str(facts.pop("path"))),
                 float(scores[place]),
                 float(shown[:, place].mean()) if len(shown) else None,
-                {each.text: float(hidden[row, place]) for row, each in enumerate(asked.unwanted)},
+                {each.text: float(hidden[row, place]) for row, each in enumerate(asked.unwanted)}
+                | ({} if else_ is None else {ELSE: float(else_[place])}),
                 facts,
                 is_right(meant, str(facts["shows"] or "")),
             )

@@ -52,9 +52,12 @@ class SceneTruth:
 
 def is_right(asked: Question, shows: str) -> bool | None:
     """Tell whether an image that shows `shows` is what was asked for, None where that can't be told."""
-    if not shows or asked.image or asked.alone:
+    if not shows or asked.image:
         return None
     held = [holds(asked.affirmed, shows)] if asked.affirmed else []
+    if asked.others:
+        more = shows_more(asked.affirmed, shows)
+        held.append(None if more is None else more == (asked.others > 0))
     for each in asked.unwanted:
         denied = holds(each.text, shows)
         held.append(None if denied is None else not denied)
@@ -78,6 +81,17 @@ def holds(text: str, shows: str) -> bool | None:
     if any(not names & there for names in found):
         return False
     return True if found and set(rest.split()) <= _GRAMMAR else None
+
+
+def shows_more(text: str, shows: str) -> bool | None:
+    """Tell whether an image shows an object that a text does not name; None where the text names none."""
+    named = frozenset[str]()
+    rest = " ".join(re.findall(r"[a-z]+", text.lower()))
+    for words, names in _vocabulary():
+        rest, times = re.subn(rf"\b{words}\b", " ", rest)
+        named |= names if times else frozenset()
+    _, *objects = shows.split(_SEPARATOR)  # the first is the place
+    return bool(set(objects) - named) if named else None
 
 
 def _read(folder: Path) -> dict[str, str]:

@@ -79,6 +79,9 @@ class ScoreJob:
             vectors.half("index", unwanted, dim),
             np.ones(len(unwanted)),
             self._request.score,
+            others=self._service.index.others(question, vectors.texts[Text("index", affirmed[0])].vector)
+            if affirmed
+            else None,
         )
         whole = vectors.texts[Text("index", question.sentence)].vector
         halves = np.concatenate(score.probabilities(image))[:, 0]

@@ -14,7 +14,9 @@ from omninegclip.index.question import Question, Unwanted, read_question, unwant
 from omninegclip.index.rank import Ranked, rank
 from omninegclip.index.score import Half, Numbers, QuestionScore
 from omninegclip.index.search import LIKELY
+from omninegclip.index.truth import shows_more
 from omninegclip.index.where import Condition, read_where
+from omninegclip.reading.reading import ELSE
 from omninegclip.reading.registry import make_reader
 from omninegclip.scoring.halves import DEFAULT, probability
 from omninegclip.serve.limits import MOST
@@ -54,7 +56,7 @@ class Asked:
         unwanted |= {each.text: Unwanted(each.text, each.weight) for each in denied}
         wanted = tuple(dict.fromkeys([*([read.affirmed] if read.affirmed else []), *request.wanted]))
         told = tuple(dict.fromkeys([*wanted, *unwanted, *request.told]))
-        question = Question(" and ".join(wanted), tuple(unwanted.values()), request.query, image, read.alone)
+        question = Question(" and ".join(wanted), tuple(unwanted.values()), request.query, image, read.others)
         return cls(question, wanted, told)
 
 
@@ -109,7 +111,7 @@ class SearchJob:
             wanted=list(asked.wanted),
             unwanted=[DeniedText(**asdict(each)) for each in asked.question.unwanted],
             likely=bool(len(scores) and enough[0] and scores[0] >= LIKELY),
-            results=self._images(vectors, engine, found, scores, page) if found else [],
+            results=self._images(vectors, engine, found, score, page) if found else [],
             next=_cursor(end, self._key) if more else None,
         )
 
@@ -120,12 +122,19 @@ class SearchJob:
             wanted = _both(wanted, half_of(vectors.images, dim))
         unwanted = vectors.half(self._model, [each.text for each in question.unwanted], dim)
         weights = np.array([each.weight for each in question.unwanted], np.float64)
-        return QuestionScore(wanted, unwanted, weights * self._request.strength, self._request.score)
+        index = self._service.index if self._model == "index" else self._service.base
+        others = index.others(question, wanted.vectors[0]) if self._asked.wanted else None
+        strength = self._request.strength
+        return QuestionScore(
+            wanted, unwanted, weights * strength, self._request.score, others=others, others_weight=strength
+        )
 
     def _images(
-        self, vectors: Vectors, engine: Searched, found: Ranked, scores: Numbers, page: range
+        self, vectors: Vectors, engine: Searched, found: Ranked, score: QuestionScore, page: range
     ) -> list[FoundImage]:
-        told, shown = self._asked.told, slice(page.start, page.stop)
+        told, shown, question = self._asked.told, slice(page.start, page.stop), self._asked.question
+        scores = score.in_range(found.scores)
+        more = score.something_else(found.vectors[shown]) if question.others < 0 else None
         z = vectors.half("index", told, self._service.dim).z(found.vectors[shown])
         by_text = probability(z, DEFAULT)
         images = []
@@ -138,6 +147,9 @@ class SearchJob:
                 )
                 for row, text in enumerate(told)
             }
+            if more is not None:
+                truth = shows_more(question.affirmed, shows) if shows else None
+                presence[ELSE] = Presence(probability=float(more[place]), truth=truth)
             images.append(
                 FoundImage(
                     id=row_id,
