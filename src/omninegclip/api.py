@@ -193,6 +193,7 @@ class MoreEvaluationOptions(TypedDict, total=False):
         score: of a text that negates something: `gate` (default), `subtract`, `subspace` or `cosine`.
         calibration: a file of `omninegclip calibrate`, to take instead of the model's own.
         threshold: of the gate, in standard deviations; default: 2, chosen for `scenes-small`.
+        level: how much of an image's level is taken off when texts are chosen among, from 0 to 1; default: 0.
     """
 
     seed: int
@@ -202,6 +203,7 @@ class MoreEvaluationOptions(TypedDict, total=False):
     score: Literal["gate", "subtract", "subspace", "cosine"]
     calibration: str | Path
     threshold: float
+    level: float
 
 
 @dataclass(frozen=True)
@@ -292,6 +294,7 @@ def evaluate(
             options.get("score", "gate"),
             Path(calibration) if calibration else None,
             options.get("threshold"),
+            level=options.get("level"),
         ),
     )
     listed = [models] if isinstance(models, str | Path) else models

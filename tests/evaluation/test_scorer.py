@@ -1,5 +1,6 @@
 """What a reader and a score do for the model that ships, and how they are chosen."""
 
+import json
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -140,6 +141,14 @@ def test_evaluate_takes_a_reader_and_keeps_its_results_apart(tmp_path: Path) -> 
     assert call(*arguments, "--reader=rules", "--threshold=2", cwd=tmp_path)[1] == halved[1]
     assert call(*arguments, cwd=tmp_path)[1] == plain[1]
     assert call(*arguments, "--threshold=nan", cwd=tmp_path)[0] != 0
+    level = call(*arguments, "--reader=rules", "--level=1", cwd=tmp_path)
+    assert level[0] == 0, level[2]
+    kept = [json.loads(path.read_text()) for path in (tmp_path / "out").rglob("strict/*.json")]
+    assert kept
+    assert all(each["settings"]["gate"]["level"] == 1 for each in kept)
+    assert call(*arguments, "--reader=rules", "--level=0", cwd=tmp_path)[1] == halved[1]
+    code, _, errors = call(*arguments, "--reader=rules", "--level=2", cwd=tmp_path)
+    assert (code, "The level must be a share from 0 to 1, not 2.0." in errors) == (1, True)
     code, _, errors = call(*arguments, "--calibration=none", cwd=tmp_path)
     assert (
         code,

@@ -73,6 +73,42 @@ def test_only_and_not_only_are_scored_by_what_is_not_named() -> None:
         assert chosen[place] == pytest.approx(float(log_odds(affirmed, np.array([denied]), 1.0)), abs=1e-4)
 
 
+def test_the_level_of_an_image_is_taken_off_where_texts_are_chosen_among_and_nowhere_else() -> None:
+    texts = ["a puppy", "no cat", "a puppy without a cat", "only a puppy", "not only a puppy", "a hedgehog"]
+    plain, levelled = (
+        halved_texts(
+            halves_by_words(embed, RulesReader()),
+            CALIBRATION,
+            GATE._replace(level=level),
+            known=lambda: KnownThings(embed, NOUNS),
+        )(texts)
+        for level in (0.0, 0.5)
+    )
+    whole = slice(None)
+    ranked = plain.rank_images(IMAGES).block(whole, whole)
+    assert np.array_equal(levelled.rank_images(IMAGES).block(whole, whole), ranked)
+    starts = np.arange(0, len(texts) + 1)
+    by_text = levelled.choose_image(IMAGES[: len(texts)], starts)
+    assert np.array_equal(by_text, plain.choose_image(IMAGES[: len(texts)], starts))
+    every = ("a dog", "a cat", "a hedgehog", "a beach umbrella", "grapes")
+    for image in IMAGES:
+        found = levelled.choose_text(image[None], np.array([0, len(texts)]))[0]
+        b = 0.5 * np.mean([z(thing, image) for thing in every])
+        t, other = GATE.threshold, evidence("a puppy", every[1:], image)
+        affirmed, denied = z("a puppy", image) - b - t, t - (z("a cat", image) - b)
+        expected = [
+            affirmed,
+            denied,
+            affirmed + denied,
+            affirmed + t - (other - b),
+            affirmed + t - (2 * t - other + b),
+            z("a hedgehog", image) - b - t,
+        ]
+        assert found == pytest.approx(expected, abs=1e-4)
+    affirming = levelled.some([0, 5]).choose_text(IMAGES[:1], np.array([0, 2]))
+    assert np.array_equal(affirming, plain.some([0, 5]).choose_text(IMAGES[:1], np.array([0, 2])))
+
+
 def test_without_known_things_only_the_affirmed_half_counts() -> None:
     read = halved_texts(halves_by_words(embed, RulesReader()), CALIBRATION, GATE)(["only a dog"])
     cosines = whole_texts(embed)(["a dog"]).rank_images(IMAGES).block(slice(None), slice(None))

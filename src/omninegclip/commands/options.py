@@ -169,19 +169,24 @@ class ScoreOptions(LlmOptions):
         calibration: File of `omninegclip calibrate`, to take instead of the model's own.
         threshold: Of the gate, from -10 to 10: how many standard deviations above its mean a text is as
             likely true as not; 2 when not given, and a model that sees less well needs less.
+        level: From 0 to 1: how much of the height at which an image scores with any text is taken off when
+            texts are chosen among; 0 when not given, and 1 helps a model that sees less well.
     """
 
     reader: str = "none"
     score: Literal["gate", "subtract", "subspace", "cosine"] = "gate"
     calibration: Path | None = None
     threshold: float | None = None
+    level: float | None = None
 
     @property
     def scorer(self) -> "Scorer":
         """Return what scores."""
         from omninegclip.evaluation.scorer import make_scorer
 
-        return make_scorer(self.reader, self.score, self.calibration, self.threshold, self.endpoint)
+        return make_scorer(
+            self.reader, self.score, self.calibration, self.threshold, self.endpoint, self.level
+        )
 
 
 @Parameter(name="*")

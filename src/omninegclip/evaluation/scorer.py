@@ -104,10 +104,12 @@ def make_scorer(
     calibration: Path | None = None,
     threshold: float | None = None,
     llm: Endpoint | None = None,
+    level: float | None = None,
 ) -> Scorer:
-    """Return the scorer that a user asks for; `threshold` is the gate's, its default when None.
+    """Return the scorer that a user asks for; `threshold` and `level` are the gate's, its own when None.
 
-    Raises OmniNegClipError for a calibration that no reader would use, and a threshold that is no z.
+    Raises OmniNegClipError for a calibration that no reader would use, a threshold that is no z, and a level
+    that is no share.
     """
     if reader == "none" and calibration:
         raise OmniNegClipError(
@@ -117,7 +119,10 @@ def make_scorer(
         raise OmniNegClipError(
             f"The threshold must be from {-LARGEST_Z} to {LARGEST_Z} standard deviations, not {threshold}."
         )
+    if level is not None and not 0 <= level <= 1:
+        raise OmniNegClipError(f"The level must be a share from 0 to 1, not {level}.")
     gate = DEFAULT if threshold is None else DEFAULT._replace(threshold=threshold)
+    gate = gate if level is None else gate._replace(level=level)
     return Scorer(reader, score, calibration, llm, gate)
 
 

@@ -23,11 +23,14 @@ class Gate(NamedTuple):
         steepness: k of the gate's sigmoid, per standard deviation.
         threshold: t, the z at which a text is as likely to be true of an image as not.
         weight: w of a denial beside the affirmed half.
+        level: of an image's level, the share that is taken off every z when texts are chosen among
+            (`levels.Levels`): 0 where images hardly differ in it, 1 where they do.
     """
 
     steepness: float = 4.0
     threshold: float = 2.0
     weight: float = 2.0
+    level: float = 0.0
 
 
 DEFAULT = Gate()

@@ -11,6 +11,7 @@ from omninegclip.embeddings import Embeddings, EmbedText
 from omninegclip.reading.noun_phrases import indefinite
 from omninegclip.scoring.calibration import Calibration
 from omninegclip.scoring.halves import Gate, something_else, standardised
+from omninegclip.scoring.levels import Levels
 
 _ALIKE = 0.7  # a thing whose cosines go with those of A like this may be A by another name
 
@@ -53,6 +54,10 @@ class KnownThings:
         self.lexicon: Lexicon = english().extended(nouns)
         self.nouns = tuple(dict.fromkeys(nouns)) or tuple(english().objects)
         self.vectors = embed_text([indefinite(noun) for noun in self.nouns])
+
+    def levels(self, calibration: Calibration) -> Levels:
+        """Return what tells the level of images, for the model of a calibration."""
+        return Levels(self.vectors, *calibration.moments(self.vectors))
 
     def beside(self, text: str, vector: Embeddings, there: bool, calibration: Calibration) -> Others | None:
         """Return what may be beside what a text names, None where every noun is named or like it.

@@ -11,6 +11,7 @@ from omninegclip.embeddings import Embeddings, EmbedText
 from omninegclip.reading.reading import ANYTHING, BESIDES, Halves, Reader, ReadHalves, Reading
 from omninegclip.scoring.calibration import Calibration
 from omninegclip.scoring.halves import DEFAULT, Gate, gated, log_odds, standardised, subtracted
+from omninegclip.scoring.levels import Levels
 from omninegclip.scoring.others import KnownThings, Others
 from omninegclip.scoring.scores import Cosines, Rows, Scores, Transposed
 
@@ -99,6 +100,7 @@ class HalvedTexts(NamedTuple):
         others: T, what each says of all that it does not name, None where that is nothing.
         gate: the numbers of the score.
         score: "gate" or "subtract" (`halves`).
+        levels: of images, None where they are not taken off.
     """
 
     vectors: Embeddings
@@ -112,6 +114,7 @@ class HalvedTexts(NamedTuple):
     others: tuple[Others | None, ...]
     gate: Gate
     score: HalvesScore
+    levels: Levels | None = None
 
     def some(self, rows: Sequence[int]) -> Texts:
         """Return some of the texts."""
@@ -151,18 +154,23 @@ class HalvedTexts(NamedTuple):
         negates = np.array([self._denies(text) for text in range(len(self.vectors))], bool)
         halved = np.zeros(len(images), bool)
         np.logical_or.at(halved, owner, negates)
+        level = np.zeros(len(images)) if self.levels is None else self.gate.level * self.levels.of(images)
         affirmed = standardised(cosines, self.mean, self.deviation)
         of_text = owners(self.starts)
         negated = standardised(
             _pair_cosines(images, self.negated, owner[of_text]), self.negated_mean, self.negated_deviation
         )
+        negated = negated - level[owner[of_text]]
         scores = np.empty(len(cosines))
         for text, bounds in enumerate(pairwise(self.starts)):
             z = negated[slice(*bounds)]
             if (others := self.others[text]) is not None:
                 image = images[owner[text]][:, None]
-                z = np.append(z, others.denied(image, affirmed[text : text + 1], self.gate))
-            scores[text] = self._choice(affirmed[text] if self.affirms[text] else None, z)
+                denied = others.denied(image, affirmed[text : text + 1], self.gate)
+                off = level[owner[text]] * (-1 if others.there else 1)  # mirrored, it goes up
+                z = np.append(z, denied - off)
+            of_affirmed = affirmed[text] - level[owner[text]] if self.affirms[text] else None
+            scores[text] = self._choice(of_affirmed, z)
         return ragged(np.where(halved[owner], scores, cosines), starts)
 
     def by_halves(
@@ -253,8 +261,8 @@ def halved_texts(
 ) -> ReadTexts:
     """Return what calibrates the halves of texts.
 
-    `known` gives the things to look for where a text speaks of what it does not name; without it, that part
-    of the text does not count.
+    `known` gives the things to look for where a text speaks of what it does not name, and those that tell the
+    level of images; without it, that part of the text does not count, and no level is taken off.
     """
 
     def read(texts: Sequence[str]) -> Texts:
@@ -274,6 +282,7 @@ def halved_texts(
             tuple(others),
             gate,
             score,
+            known().levels(calibration) if known is not None and gate.level else None,
         )
 
     return read
