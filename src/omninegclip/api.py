@@ -192,8 +192,9 @@ class MoreEvaluationOptions(TypedDict, total=False):
             `learned:PATH` does with a reader that was trained for the model.
         score: of a text that negates something: `gate` (default), `subtract`, `subspace` or `cosine`.
         calibration: a file of `omninegclip calibrate`, to take instead of the model's own.
-        threshold: of the gate, in standard deviations; default: 2, chosen for `scenes-small`.
-        level: how much of an image's level is taken off when texts are chosen among, from 0 to 1; default: 0.
+        threshold: of the gate, in standard deviations; default: the calibration's, mostly 2.
+        level: how much of an image's level is taken off when texts are chosen among, from 0 to 1; default:
+            the calibration's, mostly 0.
     """
 
     seed: int

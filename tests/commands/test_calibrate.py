@@ -1,12 +1,16 @@
 import json
 from pathlib import Path
 
+import numpy as np
 import pytest
 from command_line import call
 from PIL import Image
 
 from omninegclip.clip.io.load import load_clip
-from omninegclip.scoring.calibration import load_calibration
+from omninegclip.clip.io.save import save_clip
+from omninegclip.evaluation.scorer import make_scorer
+from omninegclip.index.search import Index
+from omninegclip.scoring.calibration import FILE, calibration_of, load_calibration
 
 
 @pytest.fixture
@@ -48,9 +52,54 @@ def test_the_seed_decides_which_images_are_drawn(photos: Path) -> None:
     assert a != c
 
 
+def test_numbers_that_were_chosen_for_a_model_are_kept_and_used(photos: Path) -> None:
+    numbers = ["--threshold=0.75", "--level=1"]
+    code, _, errors = call("calibrate", "scenes-small", str(photos), "--out=own", *numbers, cwd=photos)
+    assert code == 0, errors
+    encoder = load_clip("scenes-small")
+    kept = load_calibration(photos / "own", encoder.image_fingerprint)
+    assert (kept.gate.threshold, kept.gate.level) == (0.75, 1.0)
+    texts, image = ["a dog", "no cat"], encoder.embed_image(sorted(photos.rglob("*.png"))[:1])
+    chosen = [
+        scorer.of("scenes-small", encoder)(texts).choose_text(image, np.array([0, 2]))[0]
+        for scorer in (
+            make_scorer("rules", "gate", photos / "own"),
+            make_scorer("rules", "gate", photos / "own", 2.0),
+            make_scorer("rules", "gate", photos / "own", 2.0, level=0.0),
+        )
+    ]
+    assert chosen[1] == pytest.approx(chosen[0] + np.array([-1.25, 1.25]))
+    assert not np.allclose(chosen[1], chosen[2])
+
+
+def test_a_search_uses_the_numbers_of_its_models_calibration(photos: Path, tmp_path: Path) -> None:
+    encoder = load_clip("scenes-small")
+    save_clip(tmp_path / "model", encoder, base="scenes-small")
+    shipped = calibration_of("scenes-small", encoder.image_fingerprint)
+    shipped._replace(gate=shipped.gate._replace(threshold=0.5), nouns=("dog",)).save(
+        tmp_path / "model" / FILE
+    )
+    db = str(tmp_path / "db")
+    assert call("index", str(photos), "--db", db, "--model", str(tmp_path / "model"), cwd=photos)[0] == 0
+    found = Index.open(db)
+    assert found.calibration.gate.threshold == 0.5
+    assert found.known.nouns == ("dog",)
+    hit = found.search("no cat", top=1)[0]
+    z = found.score(found.understand("no cat", (), {})).negated.z(vector_of(found, hit.path))
+    assert hit.negated["a cat"] == pytest.approx(1 / (1 + np.exp(-4 * (float(z[0, 0]) - 0.5))), abs=1e-4)
+
+
+def vector_of(index: Index, path: str) -> np.ndarray:
+    (batch,) = index.store.engine.scan(None)
+    paths = [row["path"] for row in index.store.engine.facts(list(batch.keys))]
+    return batch.vectors[[paths.index(path)]]
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
+        (["photos", "--threshold=11"], "The threshold must be from -10 to 10 standard deviations, not 11.0."),
+        (["photos", "--level=-1"], "The level must be a share from 0 to 1, not -1.0."),
         (["missing"], "missing does not exist: name an image, or a folder of images."),
         (["empty"], "empty: no image file is there."),
         (["few"], "1 images can be read and 50 are needed"),

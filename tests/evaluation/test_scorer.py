@@ -19,7 +19,6 @@ from omninegclip.scenes.benchmark import ScenesBenchmark, make_benchmark
 from omninegclip.scenes.robustness import make_robustness
 from omninegclip.scenes.tables import write_benchmark
 from omninegclip.scoring.calibration import FILE, calibration_of
-from omninegclip.scoring.halves import DEFAULT
 from omninegclip.study.world import embed_scenes
 
 
@@ -120,8 +119,8 @@ def test_a_threshold_that_nothing_reaches_makes_denials_true(
     encoder: ClipEncoder, benchmark: ScenesBenchmark, images: Embeddings
 ) -> None:
     figures = [
-        evaluate_scenes(benchmark, images, Scorer("told", gate=gate).of("scenes-small", encoder))
-        for gate in (DEFAULT, DEFAULT._replace(threshold=9.0))
+        evaluate_scenes(benchmark, images, Scorer("told", threshold=threshold).of("scenes-small", encoder))
+        for threshold in (None, 9.0)
     ]
     usual, high = (each["multiple_choice_accuracy"] for each in figures)
     assert usual["positive"].value > 0.8

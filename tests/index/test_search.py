@@ -51,7 +51,7 @@ def question(affirmed: Embeddings, negated: Embeddings, name: ScoreName) -> Ques
 
 def by_hand(score: QuestionScore, vectors: Embeddings) -> list[float]:
     """Return the score of each image, one by one, as the formulas have it."""
-    k, t, w = score.gate
+    k, t, w, _ = score.gate
     found = []
     for image in vectors.astype(np.float64):
 

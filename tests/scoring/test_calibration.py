@@ -1,3 +1,4 @@
+import json
 import os
 from pathlib import Path
 
@@ -7,6 +8,7 @@ from safetensors.numpy import save_file
 
 from omninegclip.errors import OmniNegClipError
 from omninegclip.scoring.calibration import Calibration, load_calibration
+from omninegclip.scoring.halves import DEFAULT
 
 
 def unit(seed: int, rows: int, dim: int = 6) -> np.ndarray:
@@ -101,3 +103,37 @@ def test_a_pipe_is_not_waited_for(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "c")
     with pytest.raises(OmniNegClipError, match="c is a pipe or a device"):
         load_calibration(tmp_path / "c", "x")
+
+
+def test_the_numbers_of_the_gate_are_kept_where_they_are_others_than_the_defaults(tmp_path: Path) -> None:
+    path = tmp_path / "c.safetensors"
+    plain, chosen = Calibration(unit(0, 9), "x"), DEFAULT._replace(threshold=0.75, level=1.0)
+    plain.save(path)
+    before = path.read_bytes()
+    assert load_calibration(path, "x").gate == DEFAULT
+    plain._replace(gate=chosen).save(path)
+    assert load_calibration(path, "x").gate == chosen
+    plain._replace(gate=DEFAULT._replace()).save(path)
+    assert path.read_bytes() == before
+
+
+@pytest.mark.parametrize(
+    "gate",
+    [
+        {"threshold": 1.0},
+        [4.0, 2.0, 2.0, 0.0],
+        DEFAULT._asdict() | {"threshold": "2"},
+        DEFAULT._asdict() | {"threshold": float("nan")},
+        DEFAULT._asdict() | {"threshold": True},
+        DEFAULT._asdict() | {"threshold": 11},
+        DEFAULT._asdict() | {"steepness": 0},
+        DEFAULT._asdict() | {"weight": -1},
+        DEFAULT._asdict() | {"level": 2},
+    ],
+)
+def test_a_gate_that_is_none_is_refused_in_a_sentence(tmp_path: Path, gate: object) -> None:
+    path = tmp_path / "c.safetensors"
+    facts = {"image_fingerprint": "x", "gate": gate}
+    save_file({"background": unit(0, 9)}, path, {"calibration": json.dumps(facts)})
+    with pytest.raises(OmniNegClipError, match=r"calibration: |The threshold must be|The level must be"):
+        load_calibration(path, "x")

@@ -28,6 +28,22 @@ class BackgroundOptions:
     nouns: Path | None = None
 
 
+@Parameter(name="*")
+@dataclass(frozen=True, kw_only=True)
+class GateOptions:
+    """Numbers of the score that were chosen for the model, to be kept with the calibration.
+
+    Attributes:
+        threshold: From -10 to 10: how many standard deviations above its mean a text is as likely true as
+            not; 2 when not given, and a model that sees less well needs less. Choose it on captioned images.
+        level: From 0 to 1: how much of the height at which an image scores with any text is taken off when
+            texts are chosen among; 0 when not given.
+    """
+
+    threshold: float | None = None
+    level: float | None = None
+
+
 def calibrate(
     model: str,
     images: Paths,
@@ -35,6 +51,7 @@ def calibrate(
     *,
     out: Path,
     background: BackgroundOptions = BackgroundOptions(),
+    gate: GateOptions = GateOptions(),
     weights: ModelOptions = ModelOptions(),
     json_: Json = False,
 ) -> None:
@@ -52,8 +69,10 @@ def calibrate(
     from omninegclip.progress import console
     from omninegclip.scoring.calibration import calibrate as measure
     from omninegclip.scoring.calibration import draw, read_nouns
+    from omninegclip.scoring.halves import DEFAULT
 
     refuse_existing(out)
+    numbers = DEFAULT.but(gate.threshold, gate.level)
     named = read_nouns(background.nouns) if background.nouns else ()
     found = find_images(images)
     found.tell()
@@ -64,5 +83,5 @@ def calibrate(
     calibration, broken = measure(encoder, drawn, named)
     for reason in broken.values():
         console.print(reason)
-    calibration.save(out)
+    calibration._replace(gate=numbers).save(out)
     say_facts({"images": len(calibration.background), "unreadable": len(broken), "file": str(out)}, json_)

@@ -168,9 +168,10 @@ class ScoreOptions(LlmOptions):
         score: Of a text that negates something: gate, subtract, subspace, or the cosine of the whole text.
         calibration: File of `omninegclip calibrate`, to take instead of the model's own.
         threshold: Of the gate, from -10 to 10: how many standard deviations above its mean a text is as
-            likely true as not; 2 when not given, and a model that sees less well needs less.
+            likely true as not; the calibration's when not given, mostly 2. A model that sees less well needs
+            less.
         level: From 0 to 1: how much of the height at which an image scores with any text is taken off when
-            texts are chosen among; 0 when not given, and 1 helps a model that sees less well.
+            texts are chosen among; the calibration's when not given, mostly 0.
     """
 
     reader: str = "none"

@@ -16,7 +16,7 @@ from omninegclip.reading.reading import ReadHalves
 from omninegclip.reading.registry import LEARNED, check_name, make_reader
 from omninegclip.scenes.negation import TemplatesReader
 from omninegclip.scoring.calibration import calibration_file, calibration_of
-from omninegclip.scoring.halves import DEFAULT, Gate
+from omninegclip.scoring.halves import DEFAULT
 from omninegclip.scoring.others import KnownThings
 from omninegclip.scoring.texts import (
     HalvesScore,
@@ -30,7 +30,6 @@ from omninegclip.scoring.vectors import METHODS, normalised
 
 ScoreName = HalvesScore | VectorScore
 READERS = ("none", "rules", "llm", "told")
-LARGEST_Z = 10  # of a threshold
 
 
 class Scorer(NamedTuple):
@@ -43,29 +42,32 @@ class Scorer(NamedTuple):
             at the edge of the denied half's cap, or the cosine of the whole text.
         calibration: a file to take instead of the model's own.
         llm: where the language model answers, for the reader `llm`.
-        gate: the numbers of the gate.
+        threshold: of the gate, instead of that of the calibration.
+        level: likewise.
     """
 
     reader: str = "none"
     score: ScoreName = "gate"
     calibration: Path | None = None
     llm: Endpoint | None = None
-    gate: Gate = DEFAULT
+    threshold: float | None = None
+    level: float | None = None
 
     def as_dict(self, model: str) -> dict[str, object]:
         """Return what decides a model's figures, ready for JSON; nothing where cosines score every text.
 
-        A calibration is told by the content of its file, None for the one that ships.
+        A calibration, whose gate counts where no other number is given, is told by the content of its file,
+        None for the one that ships.
         """
         if self.reader == "none" or self.score == "cosine":
             return {}
         file = calibration_file(model, self.calibration)
-        gate = self.gate._asdict() if self.score == "gate" else None
+        said = {"threshold": self.threshold, "level": self.level}
         facts: dict[str, object] = {
             "reader": self.reader,
             "score": self.score,
             "calibration": hash_file(file) if file else None,
-            "gate": gate,
+            "gate": said if self.score == "gate" else None,
         }
         if self.reader == "llm" and self.llm:
             facts["llm"] = [self.llm.url, self.llm.model]
@@ -90,7 +92,8 @@ class Scorer(NamedTuple):
             return whole_texts(_subspace(read_halves))
         calibration = calibration_of(model, encoder.image_fingerprint, self.calibration)
         known = cache(lambda: KnownThings(embed_text, calibration.nouns))
-        return halved_texts(read_halves, calibration, self.gate, self.score, known)
+        gate = calibration.gate.but(self.threshold, self.level)
+        return halved_texts(read_halves, calibration, gate, self.score, known)
 
     def _reader(self, encoder: Encoder, embed_text: EmbedText) -> ReadHalves:
         told = self.reader == "told"
@@ -106,7 +109,7 @@ def make_scorer(
     llm: Endpoint | None = None,
     level: float | None = None,
 ) -> Scorer:
-    """Return the scorer that a user asks for; `threshold` and `level` are the gate's, its own when None.
+    """Return the scorer that a user asks for; `threshold` and `level` are the calibration's when None.
 
     Raises OmniNegClipError for a calibration that no reader would use, a threshold that is no z, and a level
     that is no share.
@@ -115,15 +118,8 @@ def make_scorer(
         raise OmniNegClipError(
             "A calibration is for texts in halves: choose a reader too, such as --reader rules."
         )
-    if threshold is not None and not -LARGEST_Z <= threshold <= LARGEST_Z:
-        raise OmniNegClipError(
-            f"The threshold must be from {-LARGEST_Z} to {LARGEST_Z} standard deviations, not {threshold}."
-        )
-    if level is not None and not 0 <= level <= 1:
-        raise OmniNegClipError(f"The level must be a share from 0 to 1, not {level}.")
-    gate = DEFAULT if threshold is None else DEFAULT._replace(threshold=threshold)
-    gate = gate if level is None else gate._replace(level=level)
-    return Scorer(reader, score, calibration, llm, gate)
+    DEFAULT.but(threshold, level)
+    return Scorer(reader, score, calibration, llm, threshold, level)
 
 
 def _subspace(read_halves: ReadHalves) -> EmbedText:

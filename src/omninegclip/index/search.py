@@ -2,6 +2,7 @@
 
 from base64 import b64encode
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from functools import cached_property
 from html import escape
@@ -155,10 +156,11 @@ class Index:
     `Index.open(db).search("a beach", without=["people"], top=20)`
     """
 
-    def __init__(self, store: Store, encoder: "ClipEncoder") -> None:
-        """Search a store with the model that its vectors are of."""
+    def __init__(self, store: Store, encoder: "ClipEncoder", model: str | None = None) -> None:
+        """Search a store with the model that its vectors are of, and its name, where that has changed."""
         self.store = store
         self.encoder = encoder
+        self._model = model or store.header.model
         self._learned: dict[tuple[str, int], Reader] = {}  # the last one, by name and time of its file
 
     @classmethod
@@ -184,9 +186,10 @@ class Index:
             OmniNegClipError: there is no index, or its model is another one.
         """
         store = open_store(str(db))
-        encoder = load_for(name_of(store.header, model, activation, tokenizer), device)
+        name = name_of(store.header, model, activation, tokenizer)
+        encoder = load_for(name, device)
         store.header.refuse(encoder, store.where, writing=False)
-        return cls(store, encoder)
+        return cls(store, encoder, name)
 
     def __len__(self) -> int:
         """Return how many images it holds."""
@@ -194,8 +197,13 @@ class Index:
 
     @cached_property
     def calibration(self) -> Calibration:
-        """What is ordinary in this index."""
-        return Calibration(self.store.background(), self.store.header.image_fingerprint)
+        """What is ordinary in this index, with the nouns and the gate of its model's calibration, if any."""
+        background, fingerprint = self.store.background(), self.store.header.image_fingerprint
+        own = Calibration(background, fingerprint)
+        with suppress(OmniNegClipError):
+            its = calibration_of(self._model, fingerprint)
+            return own._replace(nouns=its.nouns, gate=its.gate)
+        return own
 
     @cached_property
     def known(self) -> KnownThings:
@@ -203,12 +211,7 @@ class Index:
 
         These are the nouns of the model's calibration, or those of the English lexicon.
         """
-        header = self.store.header
-        try:
-            nouns = calibration_of(header.model, header.image_fingerprint).nouns
-        except OmniNegClipError:  # it has none
-            nouns = ()
-        return KnownThings(self.encoder.embed_text, nouns)
+        return KnownThings(self.encoder.embed_text, self.calibration.nouns)
 
     def others(self, asked: Question, vector: Embeddings) -> Others | None:
         """Return what a question says of all that it does not name; `vector` [d] is of what it affirms."""
@@ -286,7 +289,8 @@ class Index:
             Half.of(negated, self.calibration),
             np.array([each.weight for each in asked.unwanted], np.float64),
             name,
-            others=self.others(asked, affirmed[0][0]) if texts else None,
+            self.calibration.gate,
+            self.others(asked, affirmed[0][0]) if texts else None,
         )
 
     def _hits(self, asked: Question, meant: Question, score: QuestionScore, found: Ranked) -> Iterator[Hit]:

@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from importlib.resources import files
 from pathlib import Path
@@ -21,6 +21,7 @@ from omninegclip.embeddings import Embeddings
 from omninegclip.errors import OmniNegClipError
 from omninegclip.files import JsonObject, atomic_file
 from omninegclip.progress import track
+from omninegclip.scoring.halves import DEFAULT, Gate
 
 FILE = "calibration.safetensors"
 _FACTS = "calibration"  # the entry of the file's metadata; the oldest files have its parts as entries
@@ -36,11 +37,13 @@ class Calibration(NamedTuple):
         background: [m, d], L2-normalised.
         fingerprint: of the image tower that embedded them.
         nouns: what such images show, to look through them for where a text says "only".
+        gate: the numbers of the score for the model, where others than its defaults were chosen.
     """
 
     background: Embeddings
     fingerprint: str
     nouns: tuple[str, ...] = ()
+    gate: Gate = DEFAULT
 
     def moments(self, texts: Embeddings) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         """Return the mean [T] and standard deviation [T] of the cosines of texts [T, d] with the background.
@@ -68,6 +71,7 @@ class Calibration(NamedTuple):
         with atomic_file(path) as partial:
             facts: JsonObject = {"image_fingerprint": self.fingerprint, "sha256": _digest(self.background)}
             facts |= {"nouns": list(self.nouns)} if self.nouns else {}
+            facts |= {"gate": self.gate._asdict()} if self.gate != DEFAULT else {}
             metadata = {_FACTS: json.dumps(facts)}  # one entry: the order of several is random in the file
             save_file({"background": self.background}, partial, metadata)
 
@@ -173,7 +177,19 @@ def load_calibration(path: Path, fingerprint: str) -> Calibration:
         raise OmniNegClipError(f"{path} is not a calibration: its nouns are no list of words.")
     if facts.get("sha256") not in (None, _digest(background)):
         raise OmniNegClipError(f"{path} is damaged: make it again with `omninegclip calibrate`.")
-    return Calibration(background, made_for, tuple(nouns))
+    return Calibration(background, made_for, tuple(nouns), _gate_of(path, facts))
+
+
+def _gate_of(path: Path, facts: Mapping[str, object]) -> Gate:
+    said = facts.get("gate", DEFAULT._asdict())
+    if not isinstance(said, dict) or said.keys() != DEFAULT._asdict().keys():
+        raise OmniNegClipError(f"{path} is not a calibration: its gate has not the numbers of one.")
+    if not all(type(each) in (int, float) and 0 <= abs(each) < np.inf for each in said.values()):
+        raise OmniNegClipError(f"{path} is not a calibration: the numbers of its gate are none.")
+    gate = Gate(**said)
+    if gate.steepness <= 0 or gate.weight < 0:
+        raise OmniNegClipError(f"{path} is not a calibration: its gate would let nothing pass, or all.")
+    return gate.but(gate.threshold, gate.level)
 
 
 def _are_units(vectors: Embeddings) -> bool:

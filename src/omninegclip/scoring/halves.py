@@ -13,6 +13,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from omninegclip.errors import OmniNegClipError
+
 ZScores = NDArray[np.floating]
 
 
@@ -32,7 +34,23 @@ class Gate(NamedTuple):
     weight: float = 2.0
     level: float = 0.0
 
+    def but(self, threshold: float | None, level: float | None) -> "Gate":
+        """Return the numbers with others in place of some; None leaves one as it is.
 
+        Raises OmniNegClipError for a threshold that is no z, and a level that is no share.
+        """
+        if threshold is not None and not -LARGEST_Z <= threshold <= LARGEST_Z:
+            raise OmniNegClipError(
+                f"The threshold must be from {-LARGEST_Z} to {LARGEST_Z} standard deviations, not "
+                f"{threshold}."
+            )
+        if level is not None and not 0 <= level <= 1:
+            raise OmniNegClipError(f"The level must be a share from 0 to 1, not {level}.")
+        changed = self if threshold is None else self._replace(threshold=threshold)
+        return changed if level is None else changed._replace(level=level)
+
+
+LARGEST_Z = 10  # of a threshold
 DEFAULT = Gate()
 SUBTRACTED = 0.5  # the weight of z(N) beside z(A) in a difference
 EXPLAINED = 0.5  # how much of what the affirmed half explains of another thing's z is taken off it

@@ -79,7 +79,8 @@ class ScoreJob:
             vectors.half("index", unwanted, dim),
             np.ones(len(unwanted)),
             self._request.score,
-            others=self._service.index.others(question, vectors.texts[Text("index", affirmed[0])].vector)
+            self._service.index.calibration.gate,
+            self._service.index.others(question, vectors.texts[Text("index", affirmed[0])].vector)
             if affirmed
             else None,
         )

@@ -18,7 +18,7 @@ from omninegclip.index.truth import shows_more
 from omninegclip.index.where import Condition, read_where
 from omninegclip.reading.reading import ELSE
 from omninegclip.reading.registry import make_reader
-from omninegclip.scoring.halves import DEFAULT, probability
+from omninegclip.scoring.halves import probability
 from omninegclip.serve.limits import MOST
 from omninegclip.serve.service import Pixels, Service, Text, Vectors, half_of
 from omninegclip.serve.wire import Column, DeniedText, FoundImage, Presence, SearchAnswer, SearchRequest
@@ -126,7 +126,13 @@ class SearchJob:
         others = index.others(question, wanted.vectors[0]) if self._asked.wanted else None
         strength = self._request.strength
         return QuestionScore(
-            wanted, unwanted, weights * strength, self._request.score, others=others, others_weight=strength
+            wanted,
+            unwanted,
+            weights * strength,
+            self._request.score,
+            self._service.index.calibration.gate,
+            others,
+            strength,
         )
 
     def _images(
@@ -136,7 +142,7 @@ class SearchJob:
         scores = score.in_range(found.scores)
         more = score.something_else(found.vectors[shown]) if question.others < 0 else None
         z = vectors.half("index", told, self._service.dim).z(found.vectors[shown])
-        by_text = probability(z, DEFAULT)
+        by_text = probability(z, score.gate)
         images = []
         for place, facts in enumerate(engine.facts(found.keys[shown])):
             row_id, path, shows = str(facts.pop("id")), str(facts.pop("path")), str(facts["shows"] or "")
