@@ -84,11 +84,14 @@ def test_the_shell_takes_the_quotes_of_a_phrase(place: Path) -> None:
         assert "Looking for: beach, NOT a red car, NOT a dog" in errors
 
 
-def test_what_a_search_does_not_look_for_is_told_and_not_marked(place: Path) -> None:
+def test_only_is_told_and_marked_by_all_that_an_image_shows(place: Path) -> None:
     code, output, errors = call("search", "only a dog", "--db", "db", "--json", cwd=place)
     assert code == 0
-    assert "a dog, NOT something else (not looked for)" in errors
-    assert {each["right"] for each in json.loads(output)["results"]} == {None}
+    assert "a dog, NOT something else" in errors
+    results = json.loads(output)["results"]
+    for each in results:
+        assert each["right"] is (each["facts"]["shows"].split(", ")[1:] == ["dog"])
+        assert set(each["negated"]) == {"something else"}
 
 
 def test_a_result_is_one_line_whatever_its_name(place: Path, tmp_path: Path) -> None:
