@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import torch
 from endpoint import Server
+from tiny_dual import tiny_own
 
 from omninegclip.clip.io.load import load_clip
 from omninegclip.clip.layer_groups import text_layers
@@ -245,5 +246,19 @@ def test_rivals_train_beside_the_model_and_answer_the_same_benchmark(
     for outcome in (maps, corrections):
         assert outcome.figures != pretrained
         assert outcome.last["loss"] > 0
-    with pytest.raises(OmniNegClipError, match="no rival 'clipglasses'"):
+
+
+def test_a_rival_that_cannot_stand_beside_a_model_is_left_out_before_any_work(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    chosen = [StudyCell("pretrained", None), StudyCell("maps", None, rival="dcsm")]
+    other = tiny_own()
+    monkeypatch.setattr(grid, "load_clip", lambda _: other)
+    monkeypatch.setattr(grid, "keep_world", lambda *_: pytest.fail("a world was made"))
+    with pytest.raises(OmniNegClipError, match="no patches beside its class token"):
+        run(tmp_path, chosen[1:])
+    with pytest.raises(pytest.fail.Exception, match="a world was made"):
+        run(tmp_path, chosen)
+    assert "maps is left out: A DualEncoderModel has no patches" in " ".join(capsys.readouterr().err.split())
+    with pytest.raises(OmniNegClipError, match="no rival 'clipglasses': dcsm and peakpatch are known"):
         run(tmp_path, [StudyCell("x", None, rival="clipglasses")])

@@ -69,10 +69,7 @@ class Corrections(PairNetwork[LayerStates, CorrectedTexts]):
     def __init__(self, encoder: "ClipEncoder") -> None:
         """Build them for a CLIP; raises OmniNegClipError for a model whose text tower is not causal."""
         super().__init__()
-        if not encoder.family.causal:
-            raise OmniNegClipError(
-                f"The text tower of a {type(encoder.model).__name__} isn't read at a text's end: name a CLIP."
-            )
+        require_ends(encoder)
         config, depth, d = encoder.family.text_config, encoder.family.depth, encoder.dim
         w = int(config.hidden_size)
         self.layers = {
@@ -179,6 +176,14 @@ class Corrections(PairNetwork[LayerStates, CorrectedTexts]):
             "ranked": ranked["loss"],
             "chosen": chosen["loss"],
         }
+
+
+def require_ends(encoder: "ClipEncoder") -> None:
+    """Raise OmniNegClipError unless the text tower is read at the end of a text."""
+    if not encoder.family.causal:
+        raise OmniNegClipError(
+            f"The text tower of a {type(encoder.model).__name__} isn't read at a text's end: name a CLIP."
+        )
 
 
 def _context(size: int) -> nn.Sequential:

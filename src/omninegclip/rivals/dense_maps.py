@@ -67,10 +67,7 @@ class DenseMaps(PairNetwork[TokenVectors, TokenVectors]):
         Raises OmniNegClipError for a model that has no CLIP's vision transformer.
         """
         super().__init__()
-        if encoder.family.model_type != "clip":
-            raise OmniNegClipError(
-                f"A {type(encoder.model).__name__} has no patches beside its class token: name a CLIP."
-            )
+        require_patches(encoder)
         config = encoder.family.image_config
         self.length, self.patches = tokens, 1 + (config.image_size // config.patch_size) ** 2
         self.words = nn.Embedding(len(FUNCTION_WORDS), self.patches)
@@ -138,6 +135,14 @@ class DenseMaps(PairNetwork[TokenVectors, TokenVectors]):
                 self.mean, self.deviation, self.seen = maps.mean(), maps.std(), torch.tensor(True)
         scores = all_pairs(self, prepared, images)
         return known_contrast(scores, pairs.own, pairs.true, pairs.false, pairs.hard)
+
+
+def require_patches(encoder: "ClipEncoder") -> None:
+    """Raise OmniNegClipError unless the image tower is a CLIP's vision transformer."""
+    if encoder.family.model_type != "clip":
+        raise OmniNegClipError(
+            f"A {type(encoder.model).__name__} has no patches beside its class token: name a CLIP."
+        )
 
 
 def embed_patches(encoder: "ClipEncoder", images: "Iterable[ImageInput]") -> Embeddings:

@@ -16,7 +16,7 @@ from omninegclip import __version__
 from omninegclip.clip.blend import blend
 from omninegclip.clip.encoder import ClipEncoder
 from omninegclip.clip.io.load import load_clip
-from omninegclip.errors import DamagedError
+from omninegclip.errors import DamagedError, OmniNegClipError
 from omninegclip.evaluation.intervals import Estimate, proportion
 from omninegclip.evaluation.scenes import Figures, as_dict, evaluate_scenes
 from omninegclip.evaluation.scorer import Scorer
@@ -30,7 +30,7 @@ from omninegclip.scenes.negation import split
 from omninegclip.scoring.calibration import calibration_of
 from omninegclip.scoring.texts import halved_texts, halves_by_words, whole_texts
 from omninegclip.scoring.vectors import METHODS, without_training
-from omninegclip.study.rivals import fit_rival
+from omninegclip.study.rivals import check_rival, fit_rival
 from omninegclip.study.workers import each_done
 from omninegclip.study.world import Size, World, ask
 from omninegclip.study.worlds import keep_world, read_world
@@ -114,6 +114,7 @@ def run_grid(
     dies, or `out` can't be written.
     """
     runner = Runner(model)
+    cells = _fitting(cells, runner.encoder)
     fingerprint = runner.encoder.fingerprint
     paths = {
         (cell.name, seed): out / "cells" / f"{_key(model, fingerprint, cell, preset, seed, size)}.json"
@@ -131,6 +132,26 @@ def run_grid(
     for job in each_done(runner, jobs(), workers):
         console.print(f"{job.cell.name}, seed {job.seed}: {job.path}")
     return {cell.name: [_load(paths[cell.name, seed]) for seed in seeds] for cell in cells}
+
+
+def _fitting(
+    cells: Mapping[StudyCell, Preset | None], encoder: ClipEncoder
+) -> dict[StudyCell, Preset | None]:
+    """Return the cells without the rivals that can't stand beside a model, and say why.
+
+    Raises OmniNegClipError when none is left.
+    """
+    kept = dict(cells)
+    for cell in cells:
+        try:
+            if cell.rival is not None:
+                check_rival(cell.rival, encoder)
+        except OmniNegClipError as error:
+            del kept[cell]
+            if not kept:
+                raise
+            console.print(f"{cell.name} is left out: {error}")
+    return kept
 
 
 class Runner:

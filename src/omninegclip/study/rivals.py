@@ -14,8 +14,8 @@ from omninegclip.embeddings import Embeddings
 from omninegclip.errors import OmniNegClipError
 from omninegclip.evaluation.scenes import Figures, evaluate_scenes
 from omninegclip.progress import console, track
-from omninegclip.rivals.corrections import Corrections
-from omninegclip.rivals.dense_maps import DenseMaps, embed_patches
+from omninegclip.rivals.corrections import Corrections, require_ends
+from omninegclip.rivals.dense_maps import DenseMaps, embed_patches, require_patches
 from omninegclip.rivals.fitting import fit
 from omninegclip.rivals.network import PairNetwork, PreparedT, ReadT
 from omninegclip.rivals.texts import network_texts
@@ -35,6 +35,16 @@ class FittedRival(NamedTuple):
     last: dict[str, float]
 
 
+def check_rival(name: str, encoder: ClipEncoder) -> None:
+    """Raise OmniNegClipError when there is no rival of that name, or it can't stand beside the model."""
+    if name not in (DENSE_MAPS, CORRECTIONS):
+        raise OmniNegClipError(f"There is no rival {name!r}: {DENSE_MAPS} and {CORRECTIONS} are known.")
+    if name == DENSE_MAPS:
+        require_patches(encoder)
+    else:
+        require_ends(encoder)
+
+
 def fit_rival(name: str, encoder: ClipEncoder, world: World, seed: int) -> FittedRival:
     """Train a rival on the contrast sets of a world and score it on its benchmark.
 
@@ -42,6 +52,7 @@ def fit_rival(name: str, encoder: ClipEncoder, world: World, seed: int) -> Fitte
 
     Raises OmniNegClipError when the model is none that the rival can stand beside.
     """
+    check_rival(name, encoder)
     torch.manual_seed(seed)
     contrast_sets = make_contrast_sets(*world.records, encoder.tokenize)
     fitted = partial(_fitted, encoder, contrast_sets, world.benchmark, seed)
@@ -49,10 +60,8 @@ def fit_rival(name: str, encoder: ClipEncoder, world: World, seed: int) -> Fitte
         network = DenseMaps(encoder, _longest(contrast_sets))
         learned, asked = _patches(encoder, world, seed)
         return fitted(Seen(learned, asked), network, left_out={"objects"})
-    if name == CORRECTIONS:
-        every = torch.arange(len(world.records.rows))
-        return fitted(Seen(world.records.features[every], world.images), Corrections(encoder))
-    raise OmniNegClipError(f"There is no rival {name!r}: {DENSE_MAPS} and {CORRECTIONS} are known.")
+    every = torch.arange(len(world.records.rows))
+    return fitted(Seen(world.records.features[every], world.images), Corrections(encoder))
 
 
 class Seen(NamedTuple):
