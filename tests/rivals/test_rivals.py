@@ -182,6 +182,13 @@ def test_fitting_learns_leaves_the_model_and_is_the_same_again(
     assert not all(torch.equal(tensor, short[0][name]) for name, tensor in long[0].items())
 
 
+def test_fewer_images_than_a_step_takes_are_refused(
+    encoder: ClipEncoder, learned: tuple[ContrastSets, torch.Tensor]
+) -> None:
+    with pytest.raises(OmniNegClipError, match="16 rows don't fill a batch of 64"):
+        fit(Corrections(encoder), encoder, *learned, 0)
+
+
 @torch.no_grad()
 def _right(network: Corrections, encoder: ClipEncoder, learned: tuple[ContrastSets, torch.Tensor]) -> float:
     """Return how often a true sentence of an image scores above a false one of it."""

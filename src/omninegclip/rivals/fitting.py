@@ -49,13 +49,14 @@ def fit(
     Raises:
         OmniNegClipError: the loss is not finite, or there are fewer images than a step takes.
     """
-    steps = network.epochs * (len(contrast_sets.of_image) // network.images_per_step)
+    sampler = BatchSampler(len(contrast_sets.of_image), network.images_per_step, seed)
+    steps = network.epochs * len(sampler)
     network.train()
     optimizer = torch.optim.AdamW(network.parameters(), lr=network.learning_rate)
     taken = train(
         backward_through(partial(_loss, network)),
         optimizer,
-        _batches(network, encoder, contrast_sets, seen, seed),
+        _batches(network, encoder, contrast_sets, seen, sampler),
         partial(cosine, warmup=min(_WARMUP, steps - 1), total=steps),
         range(steps),
         clip_norm=_CLIP_NORM,
@@ -77,13 +78,12 @@ def _batches(
     encoder: "ClipEncoder",
     contrast_sets: ContrastSets,
     seen: Tensor,
-    seed: int,
+    sampler: BatchSampler,
 ) -> Iterator[FittingBatch[ReadT]]:
-    sampler = BatchSampler(len(contrast_sets.of_image), network.images_per_step, seed)
     names = torch.from_numpy(encoder.embed_tokens(contrast_sets.concepts))
     find = find_hard(contrast_sets, names)
     for step, numbers in enumerate(sampler.batches()):
-        random = np.random.default_rng([seed, step])
+        random = np.random.default_rng([sampler.seed, step])
         said = []
         for number in numbers:
             all_of = contrast_sets.of_image[number]

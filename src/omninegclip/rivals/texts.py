@@ -22,7 +22,7 @@ _PAIRS, _TEXTS = 512, 256  # scored, and read, at a time
 
 @dataclass(frozen=True)
 class NetworkTexts(Generic[ReadT, PreparedT]):
-    """T texts with what the network made of each; images are what its `see` returned of them.
+    """T texts with what the network made of each; images are what it is given of them.
 
     Attributes:
         network: that scores them.
