@@ -367,6 +367,13 @@ a plate with no cake left | a plate | a cake
 a mayor does not wear a hat but a crown | a mayor wearing a crown | a hat
 a nun not holding a fan but a cup | a nun holding a cup | a fan
 No yak is visible in a yard where a nun stands. | a yard where a nun stands | a yak
+A red plough by a barn. No mules are in the yard. | A red plough by a barn. | mules
+A pot on a stove. The image does not include a lid. | A pot on a stove. | a lid
+The picture shows no stools. A nun kneels on a mat. | A nun kneels on a mat. | stools
+There is no jam on the tray. A roll lies by a knife. | A roll lies by a knife. | jam
+A tent by a creek. It is not open. | A tent by a creek. | an open tent
+Mt. Etna in winter with no clouds | Mt. Etna in winter | clouds
+No cups are on the desk. No pens are seen. | the desk | cups | pens
 """.strip("\n").split("\n")
 ]
 UNCHANGED = """

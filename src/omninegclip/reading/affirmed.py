@@ -65,6 +65,11 @@ def without_frame(text: str) -> str:
     return "" if _NOTHING.fullmatch(text) else text
 
 
+def place_alone(text: str) -> bool:
+    """Tell whether what a denial left of a sentence is a place and no more: "on the table."."""
+    return _PLACE_ALONE.match(" ".join(text.split())) is not None
+
+
 def tidy(text: str) -> str:
     """Return what is left after cuts as a fragment that stands by itself, or nothing."""
     text = _BLANK_BEFORE_MARK.sub(r"\1", " ".join(text.split()))

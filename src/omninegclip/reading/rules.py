@@ -1,9 +1,10 @@
 """The reader that goes by rules of English: no model, and no denial in case of doubt."""
 
+import re
 from collections.abc import Sequence
 
 from omninegclip.reading import words as table
-from omninegclip.reading.affirmed import tidy, without_frame
+from omninegclip.reading.affirmed import place_alone, tidy, without_frame
 from omninegclip.reading.cues import SCOPES, cue_words, cues_in
 from omninegclip.reading.denial import Denial
 from omninegclip.reading.forms import affirmed_twice, by_form
@@ -31,11 +32,43 @@ def read_by_rules(sentence: str) -> Reading:
         return found
     whole = joined(sentence)
     text = affirmed_twice(whole)
-    words = Tokens(text)
-    denials = _denials(words, cues)
-    if not denials:
+    parts, texts = [], []
+    for each in _sentences(text):
+        words = Tokens(each)
+        denials = _denials(words, cues)
+        parts.append((words, denials))
+        texts += _texts(words, denials)
+    if not texts:
         return Reading(without_frame(sentence if text == whole else text))
-    return Reading(_affirmed(words, denials), _texts(words, denials))
+    return Reading(_affirmed_in(parts), tuple(dict.fromkeys(texts)))
+
+
+# Where a sentence ends and the next one begins, which is about something of its own.
+_NEXT = re.compile(
+    r"(?:(?<=[a-z]{3}[.!?])|(?<=[a-z]\s[.!?])|(?<=[a-z0-9]{2}[.!?])(?=\s[A-Z])(?<!\b[SMJFDV][a-z]\.))\s+"
+    r"(?=\w)(?!(?i:it|its|he|his|she|her|they|their|both|none|neither|and|but|nor)\b)"
+)
+_MARK = re.compile(r"[.!?]\s+\w")
+_QUOTES = re.compile(r"[\"“]|(?<!\w)'")
+
+
+def _sentences(text: str) -> list[str]:
+    """Return the sentences of a text that are read by themselves; what quotes is one."""
+    return _NEXT.split(text) if _MARK.search(text) and not _QUOTES.search(text) else [text]
+
+
+def _affirmed_in(parts: Sequence[tuple[Tokens, list[Denial]]]) -> str:
+    """Return what several sentences affirm; a place alone is left out where another says more."""
+    if len(parts) == 1:
+        return tidy(_rest(*parts[0]))
+    rests = [_rest(words, denials) if denials else words.text for words, denials in parts]
+    tidied = [tidy(rest) for rest in rests]
+    more = [
+        text
+        for text, rest, (_, denials) in zip(tidied, rests, parts, strict=True)
+        if text and not (denials and place_alone(rest))
+    ]
+    return " ".join(more or filter(None, tidied))
 
 
 def _denials(words: Tokens, cues: set[str]) -> list[Denial]:
@@ -62,14 +95,14 @@ def _denials(words: Tokens, cues: set[str]) -> list[Denial]:
     return denials
 
 
-def _affirmed(words: Tokens, denials: Sequence[Denial]) -> str:
-    """Return what stays of a sentence when all denials are cut out."""
+def _rest(words: Tokens, denials: Sequence[Denial]) -> str:
+    """Return what stays of a sentence when all denials are cut out, as it is."""
     parts, at = [], 0
     for denial in denials:
         parts += [words.text[at : words[denial.cut.start].start], f" {denial.instead} "]
         end = _joined_end(words, denial)
         at = words[end - 1].end
-    return tidy("".join([*parts, words.text[at:]]))
+    return "".join([*parts, words.text[at:]])
 
 
 def _joined_end(words: Tokens, denial: Denial) -> int:
@@ -91,9 +124,5 @@ def _joined_end(words: Tokens, denial: Denial) -> int:
 _AFTER_BUT = table.COLOURS | {"because"}
 
 
-def _texts(words: Tokens, denials: Sequence[Denial]) -> tuple[str, ...]:
-    return tuple(
-        dict.fromkeys(
-            other_ones(words, text, denial.cut.start) for denial in denials for text in denial.texts
-        )
-    )
+def _texts(words: Tokens, denials: Sequence[Denial]) -> list[str]:
+    return [other_ones(words, text, denial.cut.start) for denial in denials for text in denial.texts]
