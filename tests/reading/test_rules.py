@@ -374,6 +374,20 @@ There is no jam on the tray. A roll lies by a knife. | A roll lies by a knife. |
 A tent by a creek. It is not open. | A tent by a creek. | an open tent
 Mt. Etna in winter with no clouds | Mt. Etna in winter | clouds
 No cups are on the desk. No pens are seen. | the desk | cups | pens
+No scones have been captured in this photo. |  | scones
+No tents have been set up on the hill as a deer rests. | a deer rests. | tents set up
+No nets are being mended as a sailor naps by a pier. | a sailor naps by a pier. | nets being mended
+A barge docks. Not one sailor waits on the pier. | A barge docks. | a sailor waiting
+A goat grazes in a field. No wolf lurks nearby. | A goat grazes in a field. | a wolf lurking
+Not one plum remains, yet a jug stands on a shelf. | a jug stands on a shelf. | a plum
+A bell mounted on a tower, and no banners hang from it. | A bell mounted on a tower. | banners hanging from it
+A nun stirs a soup, and no novel lies on her desk. | A nun stirs a soup. | a novel lying on her desk
+No purse is in her arms as a bride waits by a door. | a bride waits by a door. | a purse in her arms
+boys but no girls play in a yard | boys play in a yard | girls
+a monk with a cane, a hood, and no bag walks past | a monk with a cane, a hood walks past | a bag
+There are no carts on this lane; a nun on a mule passes. | a nun on a mule passes. | carts
+no geese on the dam as the sun sets | the dam as the sun sets | geese
+No yak is seen in this old mill, which has a red door. | this old mill, which has a red door | a yak
 """.strip("\n").split("\n")
 ]
 UNCHANGED = """

@@ -33,8 +33,14 @@ _OPENING = re.compile(
 _PLACE_ALONE = re.compile(
     r"^(?:in|on|at|of|from|near|around|along|inside|behind|under|above|over|beside)\s(?!.*\bthere\b)"
     r"(?!(?:(?!\b(?:where|that|which)\b).)*\b(?:sits?|stands?|lies?|hangs?|rests?|appears?\sto|is|are)\b)"
-    r"((?:the|an?|this|that|his|her)\s[\w' -]+)\.?$",
+    r"((?:the|an?|this|that|his|her)\s[\w' -]+(?:,\s(?:which|where)\s.*?)?)\.?$",
     re.IGNORECASE,
+)
+_SAYING_MORE = re.compile(r"\b(?:where|which|that)\b")
+# Where what was denied isn't, before a clause about something else: "on the hill as a deer rests".
+_PLACE_BEFORE = re.compile(
+    r"^\s+(?:in|on|at|near|around|along|inside|behind|under|above|over|beside)\s(?:the|an?|this|that|his|her)"
+    r"(?:\s(?!(?:as|while)\b)[\w'-]+){1,3}(?:;|,?\s(?:as|while))\s(?=(?:an?|two|some|several)\s)"
 )
 # Asks for an image, and says nothing of what it shows.
 _ASKED = re.compile(
@@ -67,11 +73,14 @@ def without_frame(text: str) -> str:
 
 def place_alone(text: str) -> bool:
     """Tell whether what a denial left of a sentence is a place and no more: "on the table."."""
-    return _PLACE_ALONE.match(" ".join(text.split())) is not None
+    place = _PLACE_ALONE.match(" ".join(text.split()))
+    return place is not None and not _SAYING_MORE.search(place[1])
 
 
 def tidy(text: str) -> str:
     """Return what is left after cuts as a fragment that stands by itself, or nothing."""
+    if text[:1] == " ":  # begins behind a denial
+        text = _PLACE_BEFORE.sub("", text)
     text = _BLANK_BEFORE_MARK.sub(r"\1", " ".join(text.split()))
     if "(" in text:
         text = _EMPTY_BRACKETS.sub("", text)

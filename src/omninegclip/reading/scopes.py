@@ -253,10 +253,11 @@ def _belonging(words: Tokens, thing: Span, start: int, at: int) -> tuple[str, in
         or start == at
         or not _LEADING_CLAUSES.isdisjoint(lead)
         or ((actor or word.low in ("is", "are")) and words[start].low in (",", ";", "and"))
+        or (word.tag == "V" and words[start].low in (",", ";", "and") and _after_clause(words, start))
     ) and not ("with" in lead or words[at].low == "without" or (many and word.low in ("is", "was")))
     relative = "who" in lead or "which" in lead  # "who does not have a bag is running": he is
     if word.low in table.BE and not relative and (clause or words[thing.start].low in ("one", "nobody")):
-        return _doing(words, end + 1) if words[end + 1].tag in ("G", "E") else ("", end + 1)
+        return _being(words, end + 1)
     if word.tag == "G" and words[end + 1].low in table.PRONOUNS and words[end + 2].tag in (",", "."):
         return "", end + 2  # "a hand holding it"
     helped = words[at].low in table.HELPERS
@@ -276,10 +277,12 @@ def _belonging(words: Tokens, thing: Span, start: int, at: int) -> tuple[str, in
         and clause
         and (first or actor or words[start].low == "," or not _is_about_somebody(words, start))
         and words[at].low not in table.DO
-        and (words[at].low != "not" or words[at + 2].low == "single")
-        and (word.low.endswith("s") or (first and many))
+        and (words[at].low != "not" or "one" in words.lows(at, at + 2) or words[at + 2].low == "single")
+        and (word.low.endswith("s") or (many and (first or _after_clause(words, start))))
     ):
         return _finite(words, end, first, many)
+    if word.low in table.HAVE and words[end + 1].low == "been" and clause and not relative:
+        return _being(words, end + 2)
     if word.low in table.HAVE and clause and not relative and words[end + 1].tag in ("E", "V"):
         said, stop = _doing(words, end + 1)
         return f"that {word.low} {said}", stop  # "where no band has appeared"
@@ -296,6 +299,24 @@ def _belonging(words: Tokens, thing: Span, start: int, at: int) -> tuple[str, in
         stop = clause_end(words, end)
         return words.between(end, stop), stop
     return "", end
+
+
+def _after_clause(words: Tokens, start: int) -> bool:
+    """Tell whether a clause stands before `start`, so that a verb after it is of a clause of its own."""
+    tags = {word.tag for word in words.words[:start]}
+    return not tags.isdisjoint("VX") or (words[start].tag in ",;" and not tags.isdisjoint("GE"))
+
+
+def _being(words: Tokens, at: int) -> tuple[str, int]:
+    """Return what is said after "is", and where that ends: "thrown", "being thrown", "at his feet"."""
+    verb = at + 1 if words[at].low == "being" else at
+    if words[verb].tag in ("G", "E"):
+        said, stop = _doing(words, verb)
+        return words.between(at, stop) if said else "", stop
+    if words[at].tag == "P" and words[at + 1].low in table.POSSESSIVES:
+        stop = _complement_end(words, at)
+        return words.between(at, stop), stop
+    return "", at
 
 
 def _finite(words: Tokens, at: int, first: bool, many: bool) -> tuple[str, int]:
@@ -372,6 +393,8 @@ def _doing(words: Tokens, at: int) -> tuple[str, int]:
         end = max(end, phrase_end(words, end))
         if words[end].low == "to" and words[end + 1].tag in ("N", "V"):
             end += 2
+    elif words[end].low in ("up", "out", "down") and phrase_end(words, end + 1) == end + 1:
+        end += 1  # "set up"
     return words.between(at, end), end
 
 

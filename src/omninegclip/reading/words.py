@@ -107,7 +107,7 @@ VERBS = words(
     "attend join receive take make give bring keep flows glides soars navigates occupies "
     "dominates accompanies adorns overlooks showcases roams struggles sprints reacts erupts sways grows "
     "chooses wins loses shake shakes share shares stroll roam sprays misses emits "
-    "pick buy chase win lose"
+    "pick buy chase win lose lurks lurk remains remain"
 )
 VEHICLES = words("car bus truck train boat bike bicycle vehicle plane airplane")
 # What things do: a word of these after a thing is said of it, "smoke rising", "steps leading up".
