@@ -388,6 +388,27 @@ a monk with a cane, a hood, and no bag walks past | a monk with a cane, a hood w
 There are no carts on this lane; a nun on a mule passes. | a nun on a mule passes. | carts
 no geese on the dam as the sun sets | the dam as the sun sets | geese
 No yak is seen in this old mill, which has a red door. | this old mill, which has a red door | a yak
+A nun guards a stall, but the scones are gone. | A nun guards a stall. | scones
+A jug of plums is on a shelf, but pears are lacking. | A jug of plums is on a shelf. | pears
+Absent from this photo are mules and goats. |  | mules | goats
+Nowhere in the photo can a tram be seen. |  | a tram
+Nowhere in this photo will you find a mule. |  | a mule
+There doesn't seem to be a lamp in the picture. |  | a lamp
+There do not appear to be any stools here. |  | stools
+Two nuns are on mules, and neither is wearing a hood. | Two nuns are on mules. | nuns wearing a hood
+A jug is set down, but nobody has put out mugs. | A jug is set down. | a person that has put out mugs
+The photo includes a jug, but it never shows a lamp. | The photo includes a jug. | a lamp
+a nun who never wears a hood | a nun | a hood
+A raft drifts on a bay, but there aren't any people aboard. | A raft drifts on a bay. | people
+Goats are on the hill, but no mule has joined them. | Goats are on the hill. | a mule
+A bowl of plums is on a desk, with no figs among them. | A bowl of plums is on a desk. | figs
+A mule drinks from a creek, and no goats are close by. | A mule drinks from a creek. | goats
+a creek with no tent close by | a creek | a tent
+A jug is on a tray, but there is no mug to go with it. | A jug is on a tray. | a mug
+A cart waits, and no ladder is leaning against the barn. | A cart waits. | a ladder leaning against the barn
+Two jugs are full, but no mugs are stacked by a lamp. | Two jugs are full. | mugs stacked by a lamp
+No goats are playing with the hay as a nun naps. | a nun naps. | goats playing with the hay
+Despite there being no wind, a kite rises from a hill. | a kite rises from a hill. | a wind
 """.strip("\n").split("\n")
 ]
 UNCHANGED = """

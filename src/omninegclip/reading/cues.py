@@ -19,7 +19,7 @@ _SINGLE = table.words(
     "no not non none nothing nobody never neither nor nowhere without cannot zero sans minus only alone "
     "lack lacks lacking lacked missing absent absence except excepting excluding excludes excluded "
     "exclude devoid bereft free instead apart aside void stripped unaccompanied hardly barely scarcely "
-    "removed bare avoid hide omit skip opposed fail fails failed "
+    "removed bare avoid hide omit skip opposed fail fails failed gone "
     "isnt arent wasnt werent doesnt dont didnt hasnt havent wouldnt"
 )
 _FIRST_OF_SEVERAL = table.words(
@@ -46,14 +46,15 @@ _CUES: tuple[tuple[str, str, Scope], ...] = (
         r"|(?:absent|missing|excluded|omitted|nowhere\sto\sbe\s(?:seen|found)|absence"
         r"|not\s(?:present|included|pictured|shown|visible|seen|featured))"
         rf"(?:,?\s(?:from|in|within|here)\b(?:\s{_FROM})?)?)"
-        r"\s(?:is|are|was|were)(?=\s(?:the|any|an?|one|\w+(?:\s\w+)?[.,;]?$|\w+s[.,;]))"
+        r"\s(?:is|are|was|were|can|could)"
+        r"(?=\s(?:the|any|an?|one|\w+(?:\s\w+)?[.,;]?$|\w+s[.,;]|\w+s\s(?:and|or|be)\s\w))"
         r"|(?<![^.\"“])absent(?=\s(?:an?|any)\s)",
         inverted,
     ),
     (
         "partitive",
         r"(?<!with\s)(?:none|neither|not\sone|no\sone|nobody|not\sany)\sof(?=\s(?:them|which|whom|the|these|those)\b)"
-        r"|(?<=\bbut\s)none(?=\s(?:is|are|was|were)\b)"
+        r"|(?:(?<=,\s)|(?<=[.]\s)|(?<=\band\s)|(?<=\bbut\s))(?:none|neither(?!.*\bnor\b))(?=\s(?:is|are|was|were)\b)"
         r"|(?:(?<=,\s)|(?<=\band\s)|(?<=\bbut\s))none(?=\s(?:on|in|at|under|behind|near)\s)|(?<=,\s)(?:none|neither(?!.*\bnor\b))(?=\s\w+ing\b)",
         none_of,
     ),
@@ -64,13 +65,18 @@ _CUES: tuple[tuple[str, str, Scope], ...] = (
         unwanted,
     ),
     (
+        "gone",
+        r"(?:(?:(?<=\bis\s)|(?<=\bare\s)|(?<=\bwas\s)|(?<=\bwere\s))gone|(?<=\bare\s)lacking)(?=\s*(?:[.,;]|$))",
+        preceding,
+    ),
+    (
         "following",
         r"without|with\snone\sof|none\swith|sans|minus(?=\s(?:any|the|an?|its|his|her)?\s?[a-z])|devoid\sof|bereft\sof|void\sof|empty\sof|bare\sof"
         r"|free\s(?:of|from)|(?:absence|lack)\sof|absent\sof|(?:unaccompanied|not\saccompanied)\sby|exclud(?:ing|es)|with\sthe\sexception\sof"
         r"|lack(?:s|ing|ed)?(?:\sin)?|stripped\sof|neither|nor|not\sa\ssingle|zero|no-?one|(?:(?:almost|practically|virtually|next\sto)\s)?no(?:t\sone)?(?!-)"
         r"|instead\sof|as\sopposed\sto|other\sthan|rather\sthan|(?:apart|aside)\sfrom|except(?:ing)?(?:\sfor)?"
         r"|(?:hardly|barely|scarcely)\sany|any(?:thing|one|body)\sbut|everything\sbut"
-        r"|nobody|nothing",
+        rf"|nowhere\sin\s{_FROM}\s(?:do|can|will|could)\s(?:you|we|one|i)\s(?:find|see|spot)|nobody|nothing",
         following,
     ),
     (
@@ -98,7 +104,7 @@ _FIRST = table.words(
     "avoid hide omit skip leave filter without with sans minus devoid bereft void empty bare free lack "
     "lacks lacking lacked unaccompanied excluding excludes stripped nor zero noone no-one almost "
     "practically virtually next instead as other rather apart aside except excepting hardly barely "
-    "scarcely anything anyone anybody everything nothing has have had removed left never anywhere any"
+    "gone scarcely anything anyone anybody everything nothing has have had removed left never anywhere any"
 )
 
 

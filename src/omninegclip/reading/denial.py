@@ -16,7 +16,7 @@ LEADS = (
         "there completely totally entirely absolutely that which who whose where , ; : - – — ( clearly "
         "currently actually notably so can may being obviously even quite still now simply look looks "
         "when thus leaving except noticeably conspicuously definitely certainly please however "
-        "surprisingly strangely"
+        "surprisingly strangely despite"
     )
 )
 # What ends a denial and goes with it, from a word that was denied on.
@@ -26,13 +26,13 @@ _IMAGE = (
 )
 _TAIL = re.compile(
     rf"""(?:\s*,?\s*\b(?:
-      (?:(?:is|are|was|were|being|(?:has|have)\sbeen|that\sis|that\sare|which\sis|to\sbe|can\sbe|could\sbe|may\sbe)\s+)?
+      (?:(?:is|are|was|were|be|being|(?:has|have)\sbeen|that\sis|that\sare|which\sis|to\sbe|can\sbe|could\sbe|may\sbe)\s+)?
       (?:clearly\s|actually\s|currently\s)?
       (?:(?:anywhere\s)?(?:in|on|around|near|by)\s(?:it|them)\b|visible|apparent|present|available|part\sof\s(?:it|(?:the|this)\s{_IMAGE})\b|seen|shown|showing(?=\s*(?:[.,;]|$|\s\w+ing\b))|pictured|depicted|found|featured|included|displayed|spotted|noticed|
-         captured|observed|involved|taking\splace|going\son|to\sbe\s(?:seen|found|had|spotted)|in\s(?:sight|view|evidence)|(?:on\sboard|on\sdeck|aboard|above|below|behind|overhead)(?=\s*(?:[.,;]|$))|(?:anywhere\s)?nearby|around(?!\s(?:an?|the|its|his|him|her|their|us|me|you)\b)|anywhere|
+         captured|observed|involved|taking\splace|going\son|to\sbe\s(?:seen|found|had|spotted)|in\s(?:sight|view|evidence)|(?:on\sboard|on\sdeck|aboard|above|below|behind|overhead)(?=\s*(?:[.,;]|$))|(?:anywhere\s)?nearby|close\sby(?=\s*(?:[.,;]|$))|around(?!\s(?:an?|the|its|his|him|her|their|us|me|you)\b)|anywhere|
          here(?!\s(?:is|are)\b)|there(?!\s(?:is|are|was|were)\b)|on\stop(?=\s*(?:[.,;]|$))|either|at\sall|left(?=\s*(?:[.,;]|$|\s(?:on|in)\b))|of\sany\s(?:kind|sort|type)|whatsoever|to\sspeak\sof|anymore|
          (?:anywhere\s)?(?:(?:with)?in|from)\s(?:it|(?:the|this|that)\s(?:(?:entire|whole|surrounding|immediate|black[\s-]and[\s-]white)\s)?{_IMAGE}\b(?:['’]s\sview)?(?!\s(?:of|with|where|showing|that|which|depicting|featuring)\b))|
-         (?:anywhere\s)?(?:in|on|inside|around|near|beside|between|under|over|at|behind|above|below|by|with|across|along|next\sto|on\stop\sof|in\sfront\sof|out\sof|inside\sof)\s(?:it|him|her(?!\s[a-z])|them|us|me|you|itself|himself|herself|themselves)\b|
+         (?:anywhere\s)?(?:in|on|inside|around|near|beside|between|among|amongst|to\sgo\swith|under|over|at|behind|above|below|by|with|across|along|next\sto|on\stop\sof|in\sfront\sof|out\sof|inside\sof)\s(?:it|him|her(?!\s[a-z])|them|us|me|you|itself|himself|herself|themselves)\b|
          on(?=\s*(?:[.,;]|$|\s(?:and|but|is|are|who|that|in|at|while|(?!this\b)\w\w\w+(?:ing|s))\b))|
          inside(?=\s*(?:[.,;]|$))|exists?|appears?|remains?)
       |(?:is|are|was|were)(?=\s*(?:[.,;]|$))

@@ -200,6 +200,9 @@ def _bare(words: Tokens, at: int, after: int) -> Denial | None:
     if word.low == "being" and words[after + 1].low in table.PRESENT:
         return _absent(words, at, after + 2)
     if words[at].low == "never" and word.tag in ("V", "N") and not word.low.endswith("ing"):
+        verb = base_form(word.low)
+        if verb in table.HAVING and not _is_one_action(words, after) and words[after + 1].tag != "P":
+            return _object(words, at, after + 1)
         return _never(words, at, after)
     if words[at - 1].tag == "D" or words[at - 1].low in ("if", "whether", "why", "or", "to", "trying"):
         return None

@@ -257,12 +257,13 @@ def _belonging(words: Tokens, thing: Span, start: int, at: int) -> tuple[str, in
     ) and not ("with" in lead or words[at].low == "without" or (many and word.low in ("is", "was")))
     relative = "who" in lead or "which" in lead  # "who does not have a bag is running": he is
     if word.low in table.BE and not relative and (clause or words[thing.start].low in ("one", "nobody")):
-        return _being(words, end + 1)
+        return _with_place(words, _being(words, end + 1), start, start > 0)
     if word.tag == "G" and words[end + 1].low in table.PRONOUNS and words[end + 2].tag in (",", "."):
         return "", end + 2  # "a hand holding it"
     helped = words[at].low in table.HELPERS
     if word.tag == "G" and (actor or (first and not (helped and word.low in table.THINGS_DO))):
-        return _doing(words, end)
+        done = _doing(words, end)
+        return _with_place(words, done, start, _after_clause(words, start)) if clause else done
     if word.low in table.THINGS_DO and not _is_about_somebody(words, start):
         stop = _complement_end(words, end + 1)
         return words.between(end, stop), stop
@@ -284,8 +285,8 @@ def _belonging(words: Tokens, thing: Span, start: int, at: int) -> tuple[str, in
     if word.low in table.HAVE and words[end + 1].low == "been" and clause and not relative:
         return _being(words, end + 2)
     if word.low in table.HAVE and clause and not relative and words[end + 1].tag in ("E", "V"):
-        said, stop = _doing(words, end + 1)
-        return f"that {word.low} {said}", stop  # "where no band has appeared"
+        said, stop = _done(words, end + 1)
+        return f"that {word.low} {said}" if said else "", stop  # "where no band has appeared"
     if word.tag == "P" and words[at].low in _DENYING_ALL and (first or words[at].low == "nor"):
         stop = _complement_end(words, end)
         if (words[stop].low in table.BE or words[stop].tag == "V") and tail_end(words, stop) > stop:
@@ -317,6 +318,24 @@ def _being(words: Tokens, at: int) -> tuple[str, int]:
         stop = _complement_end(words, at)
         return words.between(at, stop), stop
     return "", at
+
+
+def _with_place(words: Tokens, done: tuple[str, int], start: int, apart: bool) -> tuple[str, int]:
+    """Return what is done, and where that ends, with the thing after its preposition.
+
+    That is so in a clause of its own, `apart`, and of what isn't a place: "leaning against the wall".
+    """
+    said, stop = done
+    whole = apart and words[start].tag in (",", ";", "C") and "with" not in words.lows(start, stop)
+    if not said or words[stop].tag != "P" or not (whole or words[stop].low in _AIMED):
+        return done
+    end = _complement_end(words, stop)
+    if end == stop + 1 or words[end - 1].low in table.PRONOUNS:
+        return done
+    return f"{said} {words.between(stop, end)}", end
+
+
+_AIMED = table.words("against with toward towards into onto to")
 
 
 def _finite(words: Tokens, at: int, first: bool, many: bool) -> tuple[str, int]:
@@ -393,8 +412,20 @@ def _doing(words: Tokens, at: int) -> tuple[str, int]:
         end = max(end, phrase_end(words, end))
         if words[end].low == "to" and words[end + 1].tag in ("N", "V"):
             end += 2
-    elif words[end].low in ("up", "out", "down") and phrase_end(words, end + 1) == end + 1:
+    elif words[end].low in _PARTICLES and phrase_end(words, end + 1) == end + 1:
         end += 1  # "set up"
+    return words.between(at, end), end
+
+
+_PARTICLES = ("up", "out", "down", "off")
+
+
+def _done(words: Tokens, at: int) -> tuple[str, int]:
+    """Return what somebody has done, with its object: "laid out any forks"; nothing of "joined them"."""
+    end = at + 2 if words[at + 1].low in _PARTICLES else at + 1
+    if words[end].low in table.PRONOUNS:
+        return "", end + 1
+    end = max(end, phrase_end(words, end))
     return words.between(at, end), end
 
 

@@ -16,22 +16,29 @@ _QUOTED_WHOLE = re.compile(r"""\s*(?:["“]([^"“”]*)["”]|'([^']*)')\s*[.]?
 _QUOTES = ('"', "“", "'")
 _WITHOUT = re.compile(r"(?<!\S)w/o(?:ut)?(?=\s)", re.IGNORECASE)
 _FAILS = re.compile(r"\b(?:fails\sto|fail\sto|failed\sto)\b", re.IGNORECASE)
+_SEEMS = re.compile(
+    r"(?<=\bthere\s)(?:does(?P<one>n['’]t|\snot)|do(?:n['’]t|\snot))\s(?:seem|appear)\sto\sbe\b",
+    re.IGNORECASE,
+)
 _DOES_NOT = {"fails to": "does not", "fail to": "do not", "failed to": "did not"}
 
 
 def joined(text: str) -> str:
     """Return a text as it is spoken plainly.
 
-    Quoted as a whole it isn't, "w/o" is "without", "is n't" and "isnt" are "isn't", and "fails to" is "does
-    not".
+    Quoted as a whole it isn't, "w/o" is "without", "is n't" and "isnt" are "isn't", "fails to" is "does
+    not", and "there doesn't seem to be" is "there is not".
     """
-    if "nt" in text.lower():
+    low = text.lower()
+    if "nt" in low:
         text = _UNMARKED.sub(lambda found: f"{found[0][:-1]}'{found[0][-1]}", text)
-    if "fail" in text.lower():
+    if " to be " in low:
+        text = _SEEMS.sub(lambda found: f"{'is' if found['one'] else 'are'} not", text)
+    if "fail" in low:
         text = _FAILS.sub(lambda found: _DOES_NOT[" ".join(found[0].lower().split())], text)
     if text.lstrip()[:1] in _QUOTES and (whole := _QUOTED_WHOLE.fullmatch(text)):
         text = whole[1] or whole[2] or ""
-    if "w/o" in text.lower():
+    if "w/o" in low:
         text = _WITHOUT.sub("without", text)
     if "'" not in text and "’" not in text:
         return text
@@ -212,7 +219,8 @@ def _is_noun(word: Word, before: Word, after: Word) -> bool:
     """Tell whether a word is a noun in its place, though it mostly is a verb, an adverb or a participle."""
     if word.tag == "P":  # "left", "right", "next" and "close" without "of" or "to"
         remaining = word.low == "left" and before.tag == "N" and after.tag in ".,;PC"  # "no cake left"
-        return word.low in table.SIDES and after.low not in ("of", "to") and not remaining
+        near = word.low == "close" and after.low == "by"
+        return word.low in table.SIDES and after.low not in ("of", "to") and not (remaining or near)
     if word.tag == "V" and word.low.endswith("s"):  # "without drinks", "no plates or drinks"
         last = before.low in ("or", "nor") and after.tag in (".", ",", ";", "C", "P")
         if before.low in _BEFORE_PLURALS or last:

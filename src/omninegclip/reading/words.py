@@ -24,8 +24,8 @@ PRONOUNS = words(
 PREPOSITIONS = words(
     "on in at with without by near under over above below beneath underneath behind beside besides "
     "between among amongst around through across along against toward towards onto into from for to of "
-    "off inside outside beyond during before after up down next left right upon via within atop amid "
-    "amidst past like than as facing opposite despite except minus throughout about alongside plus of"
+    "off inside outside beyond during before after up down next close left right upon via within atop amid "
+    "amidst past like than as facing opposite aboard despite except minus throughout about alongside plus of"
 )
 # These open a phrase only where "of" or "to" follows: "left of the cat", "next to it", not "left hand".
 SIDES = words("left right next close")
