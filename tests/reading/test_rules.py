@@ -409,6 +409,12 @@ A cart waits, and no ladder is leaning against the barn. | A cart waits. | a lad
 Two jugs are full, but no mugs are stacked by a lamp. | Two jugs are full. | mugs stacked by a lamp
 No goats are playing with the hay as a nun naps. | a nun naps. | goats playing with the hay
 Despite there being no wind, a kite rises from a hill. | a kite rises from a hill. | a wind
+a lone elm lacking twigs in the middle of a lawn | a lone elm in the middle of a lawn | twigs
+a web with no spider in the centre | a web | a spider in the centre
+a batter hits a ball but not in the third inning | a batter hits a ball | a batter in the third inning
+a founder gives a talk but not to nurses | a founder gives a talk | a founder to nurses
+a monk fishing instead of rowing at dawn | a monk fishing at dawn | a monk rowing
+a nun sits instead of reading a novel on the bench | a nun sits on the bench | a nun reading a novel
 """.strip("\n").split("\n")
 ]
 UNCHANGED = """

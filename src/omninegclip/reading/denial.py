@@ -109,11 +109,12 @@ def clause_end(words: Tokens, at: int) -> int:
     return at
 
 
-def action_end(words: Tokens, at: int) -> int:
+def action_end(words: Tokens, at: int, *, instead: bool = False) -> int:
     """Return where the action that begins at `at` ends; where and when it isn't done stays affirmed.
 
     That is a place after its object, "not riding a mule | on the beach", while "not running on the beach" is
-    denied with its place; and any time, "not running | during the storm".
+    denied with its place; and any time, "not running | during the storm". What is done `instead` of it is
+    done there and then: "instead of running | at dawn", "instead of riding a mule | on a stage".
     """
     end = clause_end(words, at)
     aimed = words[at + 1].tag == "P" and words[at + 1].low not in _APART  # "stopping for pedestrians"
@@ -129,9 +130,10 @@ def action_end(words: Tokens, at: int) -> int:
         dated = (
             done > at + 1 or words[place + 1].tag == "D"
         )  # "lit at night" is one, "lit on a dark night" isn't
-        if words[place].low in _WHEN or (words[place].low in _IN and where in _TIMES and dated):
+        if words[place].low in _WHEN or (words[place].low in _IN and where in _TIMES and (dated or instead)):
             return place
-        if place == done > at + 1 and words[place].low in _IN and where in _SETTINGS:
+        there = where in _SETTINGS or (instead and words[place + 1].low not in table.POSSESSIVES)
+        if place == done > at + 1 and words[place].low in _IN and there:
             return place
     return end
 

@@ -37,7 +37,7 @@ _IDIOMS: dict[str, tuple[str, ...]] = {
         r"\bnot\s(?:special|fancy|unusual|new|much|short\sof|edited|for\ssale|bad|any\s(?:longer|more|less))\b",
         r"\bnot[\s-]so[\s-]\w+",
         r"\bnot\s(?:yet|far|long|quite|sure|really|very|too|so|that|many|all|alone|everyone|every|enough|exactly|certain"
-        r"|to(?!\s(?:be\s(?:seen|found)|an?|the|his|her|its|their)\b)|the\s(?:most|\w+est|only|same))\b",
+        r"|to(?!\s(?:be\s(?:seen|found)|an?|the|his|her|its|their)\b|\s[a-z]+(?<![su])s\b)|the\s(?:most|\w+est|only|same))\b",
         rf"^\W*do\snot\s{_FORBIDDEN_ACTS}\b|\bdo\snot\s{_FORBIDDEN_ACTS}\b(?=(?:[\s-]\w+){{0,3}}[\s-]{_SIGN}\b)",
         r"\b(?:does|did|do)\snot\s(?:get\sbetter|matter|mind|seem|know|appear\sto|look(?!\s(?:at|into|up|down|back|away|directly)\b)|even)\b",
         r"\bcannot\s(?:wait|help|be\s(?:missed|beat)|believe|stop|get\senough)\b",

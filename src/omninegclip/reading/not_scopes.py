@@ -47,7 +47,7 @@ def denied_by_not(words: Tokens, at: int, after: int) -> Denial | None:
     if (
         word.low in table.DEGREES
         and word.low != "all"
-        and not (word.low == "to" and words[after + 1].tag == "D")
+        and not (word.low == "to" and (words[after + 1].tag == "D" or is_plural(words[after + 1].low)))
     ):
         return None
     auxiliary = words[helper].low

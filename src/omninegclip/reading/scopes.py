@@ -188,7 +188,7 @@ _LEFT_BARE = table.words(
 
 def _undone(words: Tokens, at: int, after: int) -> Denial | None:
     """Read "without using his hands": an action is denied."""
-    end = action_end(words, after)
+    end = action_end(words, after, instead=words[at].low in _OTHERWISE)
     return Denial(Span(lead_start(words, at), end), (_of_subject(words, at, words.between(after, end)),))
 
 
@@ -365,7 +365,8 @@ def _placed(words: Tokens, thing: Span, start: int, at: int) -> int:
     apart = word.low in _BACKDROP or (place in _EVENTS and not actor) or words[at].low in _OTHERWISE
     if then.low in ("the", "either") and start > 0 and not apart:
         theirs = actor or not _is_about_somebody(words, start) or words[start].low == ","
-        outside = place not in table.PLACES or word.low not in ("in", "on") or place == "sky"
+        amid = place in _AMID and "of" in words.lows(end, stop)  # "in the middle of a field"
+        outside = (place not in table.PLACES and not amid) or word.low not in ("in", "on") or place == "sky"
         if (theirs and outside) or (word.low in ("on", "at") and place in _PARTS):
             return stop  # "no logo on the front", "no employees at the desks"
     first = start == 0 or "there" in words.lows(start, at) or words[at].low in table.HELPERS
@@ -378,6 +379,7 @@ _EVENTS = table.words(
     "conference summit auction"
 )
 _STATES = table.words("work bloom flower flight motion fire duty leash")
+_AMID = ("middle", "midst", "centre", "center")
 _PARTS = table.words("back front side sides top bottom")
 
 

@@ -70,7 +70,7 @@ NOUNS_IN_ING = words(
     "topping dressing sibling morning evening crossing marking lettering writing lighting seating bedding "
     "piercing stuffing earring swing spring being sling pudding awning siding flooring drawing carving "
     "engraving covering filling wiring netting molding awning herring viking starling duckling nothing "
-    "something anything everything bling sting meeting feeling"
+    "something anything everything bling sting meeting feeling inning"
 )
 NOUNS_IN_ED = words("bed sled shed seed weed reed bed red feed breed need steed speed moped hundred infrared")
 NOUNS_IN_LY = ("fly", "family", "belly", "jelly", "rally", "lily", "assembly", "italy")  # endings
