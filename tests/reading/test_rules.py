@@ -415,6 +415,16 @@ a batter hits a ball but not in the third inning | a batter hits a ball | a batt
 a founder gives a talk but not to nurses | a founder gives a talk | a founder to nurses
 a monk fishing instead of rowing at dawn | a monk fishing at dawn | a monk rowing
 a nun sits instead of reading a novel on the bench | a nun sits on the bench | a nun reading a novel
+A cook naps. He has no apron on. | A cook naps. | an apron
+A nun drinks tea at a bar; no lunch has been served. | A nun drinks tea at a bar. | a lunch served
+A jug has been spilled, and nobody has mopped it up. | A jug has been spilled. | a person
+The desks hold jars, though no lids have been put on them. | The desks hold jars. | lids put
+A gate is open, and the goats have gone. | A gate is open. | goats
+a mule crosses a meadow but no rider sits on its back | a mule crosses a meadow | a rider sitting on its back
+A tram halts, but no passengers leave it. | A tram halts. | passengers
+Shown without its lid, a pot stands on a desk. | a pot stands on a desk. | a lid
+a loft with a sofa, but there is no desk in the loft | a loft with a sofa | a desk in the loft
+Not a soul is in the photo. |  | a person
 """.strip("\n").split("\n")
 ]
 UNCHANGED = """

@@ -26,7 +26,7 @@ _DANGLING = words(
 )
 _OPENING = re.compile(
     r"^(?:[\s,;:.)–—!-]+|(?:and|but|just|only|while|yet|though|although|rather|instead|because\sof|due\sto|however|plus|either|or"
-    r"|whereas|which\s(?:is|are|captures|shows|features|depicts)|which|who|that|where|there(?=\sin\b)|(?:it|this)\s(?:just|only)|(?-i:as)(?=\s(?:an?|the|it|they|he|she|his|her|its|several|some|two|three|many|people)\b)|is(?=\s(?:in|on|at)\b)|are(?=\s(?:in|on|at)\b))(?=[\s,]|$))+",
+    r"|whereas|which\s(?:is|are|captures|shows|features|depicts)|which|who|that|where|there(?=\sin\b)|(?:seen|shown|pictured)(?=,)|(?:it|this)\s(?:just|only)|(?-i:as)(?=\s(?:an?|the|it|they|he|she|his|her|its|several|some|two|three|many|people)\b)|is(?=\s(?:in|on|at)\b)|are(?=\s(?:in|on|at)\b))(?=[\s,]|$))+",
     re.IGNORECASE,
 )
 # A place and no more, unlike "on a table lies a pear": "on a table where a pear lies".

@@ -66,7 +66,7 @@ _CUES: tuple[tuple[str, str, Scope], ...] = (
     ),
     (
         "gone",
-        r"(?:(?:(?<=\bis\s)|(?<=\bare\s)|(?<=\bwas\s)|(?<=\bwere\s))gone|(?<=\bare\s)lacking)(?=\s*(?:[.,;]|$))",
+        r"(?:(?:(?<=\bis\s)|(?<=\bare\s)|(?<=\bwas\s)|(?<=\bwere\s)|(?<=\bhas\s)|(?<=\bhave\s))gone|(?<=\bare\s)lacking)(?=\s*(?:[.,;]|$))",
         preceding,
     ),
     (

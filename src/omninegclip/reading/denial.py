@@ -69,7 +69,7 @@ def lead_start(words: Tokens, at: int) -> int:
         if before.low in _SHOWN and words[at - 2].low in table.BE:
             break  # "a cup is shown but there is no plate"
         if before.low in _SAID_BY and words[at].low in _SAID_OF_IT and at > 1:
-            if words[at - 2].low not in LEADS:
+            if words[at - 2].low not in LEADS and words[at - 2].tag != ".":
                 break
         elif before.low not in LEADS:
             break

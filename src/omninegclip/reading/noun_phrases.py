@@ -24,7 +24,8 @@ _LEADING = re.compile(
 _SOMEBODY = {"one": "a person", "nobody": "a person", "anyone": "a person", "anybody": "a person",
              "someone": "a person", "somebody": "a person", "anything": "something", "nothing": "something",
              "noone": "a person", "no-one": "a person", "no one": "a person", "none": "something",
-             "else": "something else", "thing": "something", "anything else": "something else",
+             "soul": "a person", "else": "something else", "thing": "something",
+             "anything else": "something else",
              "one else": "another person", "anyone else": "another person",
              "anybody else": "another person"}  # fmt: skip
 

@@ -241,6 +241,24 @@ def completed(words: Tokens, spans: list[Span], start: int, at: int) -> tuple[in
 _LEADING_CLAUSES = table.words("but while that because where though although whereas")
 
 
+def _heads_clause(words: Tokens, thing: Span, start: int, at: int) -> bool:
+    """Tell whether a denied thing opens a clause, so that a verb behind it is said of it."""
+    word, lead = words[thing.end], words.lows(start, at)
+    if "with" in lead or words[at].low == "without":
+        return False
+    if is_plural(head(words.between(*thing))) and word.low in ("is", "was"):
+        return False
+    if start in (0, at) or "there" in lead or words[at].low in table.HELPERS:
+        return True
+    if not _LEADING_CLAUSES.isdisjoint(lead):
+        return True
+    if words[start].low not in (",", ";", "and"):
+        return False
+    if _acts(words, thing) or word.low in ("is", "are"):
+        return True
+    return (word.tag == "V" or word.low in table.HAVE) and _after_clause(words, start)
+
+
 def _belonging(words: Tokens, thing: Span, start: int, at: int) -> tuple[str, int]:
     """Return what is said of a denied thing, and where that ends."""
     word, end = words[thing.end], thing.end
@@ -248,13 +266,7 @@ def _belonging(words: Tokens, thing: Span, start: int, at: int) -> tuple[str, in
     actor = _acts(words, thing)
     first = start == 0 or "there" in lead or words[at].low in table.HELPERS
     many = is_plural(head(words.between(*thing)))
-    clause = (
-        first
-        or start == at
-        or not _LEADING_CLAUSES.isdisjoint(lead)
-        or ((actor or word.low in ("is", "are")) and words[start].low in (",", ";", "and"))
-        or (word.tag == "V" and words[start].low in (",", ";", "and") and _after_clause(words, start))
-    ) and not ("with" in lead or words[at].low == "without" or (many and word.low in ("is", "was")))
+    clause = _heads_clause(words, thing, start, at)
     relative = "who" in lead or "which" in lead  # "who does not have a bag is running": he is
     if word.low in table.BE and not relative and (clause or words[thing.start].low in ("one", "nobody")):
         return _with_place(words, _being(words, end + 1), start, start > 0)
@@ -279,11 +291,14 @@ def _belonging(words: Tokens, thing: Span, start: int, at: int) -> tuple[str, in
         and (first or actor or words[start].low == "," or not _is_about_somebody(words, start))
         and words[at].low not in table.DO
         and (words[at].low != "not" or "one" in words.lows(at, at + 2) or words[at + 2].low == "single")
-        and (word.low.endswith("s") or (many and (first or _after_clause(words, start))))
+        and (
+            word.low.endswith("s")
+            or (many and (first or words[start].tag in ",;" or _after_clause(words, start)))
+        )
     ):
         return _finite(words, end, first, many)
     if word.low in table.HAVE and words[end + 1].low == "been" and clause and not relative:
-        return _being(words, end + 2)
+        return _with_place(words, _being(words, end + 2), start, start > 0)
     if word.low in table.HAVE and clause and not relative and words[end + 1].tag in ("E", "V"):
         said, stop = _done(words, end + 1)
         return f"that {word.low} {said}" if said else "", stop  # "where no band has appeared"
@@ -331,7 +346,7 @@ def _with_place(words: Tokens, done: tuple[str, int], start: int, apart: bool) -
         return done
     end = _complement_end(words, stop)
     if end == stop + 1 or words[end - 1].low in table.PRONOUNS:
-        return done
+        return said, end if end > stop + 1 else stop
     return f"{said} {words.between(stop, end)}", end
 
 
@@ -354,8 +369,8 @@ def _placed(words: Tokens, thing: Span, start: int, at: int) -> int:
     end = thing.end
     word, then, stop = words[end], words[end + 1], phrase_end(words, end + 1)
     place, actor = head(words.between(end + 1, stop)), _acts(words, thing)
-    if then.low in table.POSSESSIVES:
-        return stop
+    if then.low in table.POSSESSIVES or (then.low == "the" and place in words.lows(0, start)):
+        return stop  # "a bay with gulls, but no boats in the bay"
     if word.low in ("at", "in", "on") and place in _STATES:
         return _complement_end(words, stop) if words[stop].tag == "P" and start > 0 else stop
     if word.low == "from" and then.low.isdigit():
@@ -426,7 +441,7 @@ def _done(words: Tokens, at: int) -> tuple[str, int]:
     """Return what somebody has done, with its object: "laid out any forks"; nothing of "joined them"."""
     end = at + 2 if words[at + 1].low in _PARTICLES else at + 1
     if words[end].low in table.PRONOUNS:
-        return "", end + 1
+        return "", end + 2 if words[end + 1].low in _PARTICLES else end + 1
     end = max(end, phrase_end(words, end))
     return words.between(at, end), end
 
@@ -452,7 +467,7 @@ def preceding(words: Tokens, at: int, after: int) -> Denial | None:
         return _lacked(words, at, after)  # "a street absent people"
     stop = at
     while stop > 0 and (
-        words[stop - 1].low in table.BE or words[stop - 1].low == "both" or words[stop - 1].tag == "R"
+        words[stop - 1].low in _IS_OR_HAS or words[stop - 1].low == "both" or words[stop - 1].tag == "R"
     ):
         stop -= 1
     spans = subjects(words, stop)
@@ -502,7 +517,7 @@ def subjects(words: Tokens, at: int) -> list[Span] | None:
     return spans
 
 
-_IN_PHRASES = ("N", "D", "#", "E", "'s", "G")
+_IS_OR_HAS = table.BE | table.HAVE
 
 
 def _phrase_before(words: Tokens, end: int) -> Span | None:

@@ -225,6 +225,8 @@ def _is_noun(word: Word, before: Word, after: Word) -> bool:
         last = before.low in ("or", "nor") and after.tag in (".", ",", ";", "C", "P")
         if before.low in _BEFORE_PLURALS or last:
             return True
+    if word.low == "back" and before.low in table.POSSESSIVES:
+        return True
     if word.low == "show" and _ends_in_show(before):
         return True
     if word.tag == "V" and after.tag in _CLAUSE_ENDS and _ends_compound(word.low, before):
