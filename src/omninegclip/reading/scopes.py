@@ -262,6 +262,8 @@ def _heads_clause(words: Tokens, thing: Span, start: int, at: int) -> bool:
 def _belonging(words: Tokens, thing: Span, start: int, at: int) -> tuple[str, int]:
     """Return what is said of a denied thing, and where that ends."""
     word, end = words[thing.end], thing.end
+    if word.tag in ".,;:C":
+        return "", end
     lead = words.lows(start, at)
     actor = _acts(words, thing)
     first = start == 0 or "there" in lead or words[at].low in table.HELPERS
