@@ -425,6 +425,26 @@ A tram halts, but no passengers leave it. | A tram halts. | passengers
 Shown without its lid, a pot stands on a desk. | a pot stands on a desk. | a lid
 a loft with a sofa, but there is no desk in the loft | a loft with a sofa | a desk in the loft
 Not a soul is in the photo. |  | a person
+No carts are parked outside. A nun feeds a goat. | A nun feeds a goat. | carts parked outside
+No gate is open. Goats wait by a wall. | Goats wait by a wall. | a gate open
+A monk rests on a hill. Nobody else is around. | A monk rests on a hill. | another person
+a nun on a hill with no one else | a nun on a hill | another person
+a swing under an elm, with nobody to sit on it | a swing under an elm | a person
+a hall with nothing to eat | a hall | something to eat
+The jug is empty. It holds no milk. | The jug is empty. | milk
+A desk has a lamp. What it does not have is a pen. | A desk has a lamp | a pen
+In this photo you can see a tram. You cannot see a bus. | In this photo you can see a tram. | a bus
+The photo lacks a sofa. Instead, a mat lies there. | a mat lies there. | a sofa
+No steam rises from the pot as a cook naps. | a cook naps. | steam rising
+A jug sits on a sill, but no torch burns inside it. | A jug sits on a sill. | a torch burning inside it
+Not one goat looks at the moon, and a fox howls. | a fox howls. | a goat looking at the moon
+A dial without hands. Nobody can tell the hour. | A dial. | hands | a person telling the hour
+There seem to be no rafts on the bay. | the bay | rafts
+The figs are all gone, but a plum remains. | a plum remains. | figs
+Nowhere do we see a mule. |  | a mule
+Nowhere is a mule visible. |  | a mule
+The only thing missing is a fork. |  | a fork
+A bowl of soup, spoon omitted. | A bowl of soup. | a spoon
 """.strip("\n").split("\n")
 ]
 UNCHANGED = """

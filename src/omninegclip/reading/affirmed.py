@@ -15,7 +15,7 @@ _NOTHING = re.compile(
        is|depicts|captures|displays|presents|and|but))*
     (?:\s(?:something|anything|it|things|this|an?\sscene))?
     |it\sis\s(?:clear|evident|obvious|apparent|noticeable)(?:\sthat)?|there(?:\s(?:is|are))?|please|it|this|that|here|i|we|you(?:['’]ll)?|one|(?:i|we|you|one)\s(?:can\s)?(?:see|find|spot)(?:\s(?:something|an?\sscene))?|is|are|has|with|
-    and|but|in\sit|nothing|everything|anything|somebody|something|of|either|where|
+    and|but|in\sit|what(?:['’]s|\sis)?|the\sonly\sthing|nothing|everything|anything|somebody|something|of|either|where|
     (?:it|this|that|there)\s(?:is|has|shows|features|contains))?[\s,;:.\-–—]*""",
     re.VERBOSE | re.IGNORECASE,
 )
@@ -36,10 +36,11 @@ _PLACE_ALONE = re.compile(
     r"((?:the|an?|this|that|his|her)\s[\w' -]+(?:,\s(?:which|where)\s.*?)?)\.?$",
     re.IGNORECASE,
 )
+_JOINING = re.compile(r"^(?:instead|rather|however),?\s", re.IGNORECASE)
 _SAYING_MORE = re.compile(r"\b(?:where|which|that)\b")
 # Where what was denied isn't, before a clause about something else: "on the hill as a deer rests".
 _PLACE_BEFORE = re.compile(
-    r"^\s+(?:in|on|at|near|around|along|inside|behind|under|above|over|beside)\s(?:the|an?|this|that|his|her)"
+    r"^\s+(?:in|on|at|from|near|around|along|inside|behind|under|above|over|beside)\s(?:the|an?|this|that|his|her)"
     r"(?:\s(?!(?:as|while)\b)[\w'-]+){1,3}(?:;|,?\s(?:as|while))\s(?=(?:an?|two|some|several)\s)"
 )
 # Asks for an image, and says nothing of what it shows.
@@ -69,6 +70,11 @@ _TAKEN = re.compile(rf"^.*\b(?:took|made|snapped)\s(?:this|a|the)\s{_IMAGE}(?:\s
 def without_frame(text: str) -> str:
     """Return a text, or nothing where it only says that there is an image."""
     return "" if _NOTHING.fullmatch(text) else text
+
+
+def without_joining(text: str) -> str:
+    """Return a sentence without a word that joins it to the one before, or nothing where it is a frame."""
+    return without_frame(_JOINING.sub("", text))
 
 
 def place_alone(text: str) -> bool:

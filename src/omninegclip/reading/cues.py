@@ -19,7 +19,7 @@ _SINGLE = table.words(
     "no not non none nothing nobody never neither nor nowhere without cannot zero sans minus only alone "
     "lack lacks lacking lacked missing absent absence except excepting excluding excludes excluded "
     "exclude devoid bereft free instead apart aside void stripped unaccompanied hardly barely scarcely "
-    "removed bare avoid hide omit skip opposed fail fails failed gone "
+    "removed bare avoid hide omit omitted skip opposed fail fails failed gone "
     "isnt arent wasnt werent doesnt dont didnt hasnt havent wouldnt"
 )
 _FIRST_OF_SEVERAL = table.words(
@@ -41,7 +41,7 @@ _FROM = r"(?:it|(?:the|this|that)\s\w+)"
 _CUES: tuple[tuple[str, str, Scope], ...] = (
     (
         "inverted",
-        rf"(?:what['’]?s\snot\s(?:part\sof|in)\s{_FROM}|nowhere\sin\s{_FROM}"
+        rf"(?:what['’]?s\snot\s(?:part\sof|in)\s{_FROM}|nowhere(?:\sin\s{_FROM})?"
         rf"|one\sthing\s(?:you|one)\s(?:won['’]t|can['’]?not|can['’]t)\s(?:find|see)(?:\sin\s{_FROM})?"
         r"|(?:absent|missing|excluded|omitted|nowhere\sto\sbe\s(?:seen|found)|absence"
         r"|not\s(?:present|included|pictured|shown|visible|seen|featured))"
@@ -66,7 +66,7 @@ _CUES: tuple[tuple[str, str, Scope], ...] = (
     ),
     (
         "gone",
-        r"(?:(?:(?<=\bis\s)|(?<=\bare\s)|(?<=\bwas\s)|(?<=\bwere\s)|(?<=\bhas\s)|(?<=\bhave\s))gone|(?<=\bare\s)lacking)(?=\s*(?:[.,;]|$))",
+        r"(?:(?:(?<=\bis\s)|(?<=\bare\s)|(?<=\bare\sall\s)|(?<=\bwas\s)|(?<=\bwere\s)|(?<=\bhas\s)|(?<=\bhave\s))gone|(?<=\bare\s)lacking)(?=\s*(?:[.,;]|$))",
         preceding,
     ),
     (
@@ -76,7 +76,7 @@ _CUES: tuple[tuple[str, str, Scope], ...] = (
         r"|lack(?:s|ing|ed)?(?:\sin)?|stripped\sof|neither|nor|not\sa\ssingle|zero|no-?one|(?:(?:almost|practically|virtually|next\sto)\s)?no(?:t\sone)?(?!-)"
         r"|instead\sof|as\sopposed\sto|other\sthan|rather\sthan|(?:apart|aside)\sfrom|except(?:ing)?(?:\sfor)?"
         r"|(?:hardly|barely|scarcely)\sany|any(?:thing|one|body)\sbut|everything\sbut"
-        rf"|nowhere\sin\s{_FROM}\s(?:do|can|will|could)\s(?:you|we|one|i)\s(?:find|see|spot)|nobody|nothing",
+        rf"|nowhere(?:\sin\s{_FROM})?\s(?:do|can|will|could)\s(?:you|we|one|i)\s(?:find|see|spot)|nobody|nothing",
         following,
     ),
     (

@@ -68,7 +68,7 @@ def lead_start(words: Tokens, at: int) -> int:
             break  # "a talk show, however no dogs" keeps its show, "from a can, with no cup" its can
         if before.low in _SHOWN and words[at - 2].low in table.BE:
             break  # "a cup is shown but there is no plate"
-        if before.low in _SAID_BY and words[at].low in _SAID_OF_IT and at > 1:
+        if before.low in _SAID_BY and at > 1 and (words[at].low in _SAID_OF_IT or words[at - 2].tag == "."):
             if words[at - 2].low not in LEADS and words[at - 2].tag != ".":
                 break
         elif before.low not in LEADS:

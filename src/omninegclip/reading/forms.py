@@ -37,7 +37,7 @@ _FORMS = (
         r"(?:is|are) (?:not|nowhere) (?:in it|to be (?:seen|found)|there|visible)"
     ),
     _form(
-        r"(?P<a>.+?),? and what (?:it|this|the \w+) (?:does not|doesn['’]t) "
+        r"(?P<a>.+?)(?:,? and|\.) what (?:it|this|the \w+) (?:does not|doesn['’]t) "
         r"(?:hold|show|have|contain|include|feature) (?:is|are) (?P<n>.+)"
     ),
     _form(

@@ -27,7 +27,7 @@ _SOMEBODY = {"one": "a person", "nobody": "a person", "anyone": "a person", "any
              "soul": "a person", "else": "something else", "thing": "something",
              "anything else": "something else",
              "one else": "another person", "anyone else": "another person",
-             "anybody else": "another person"}  # fmt: skip
+             "anybody else": "another person", "nobody else": "another person"}  # fmt: skip
 
 
 class Span(NamedTuple):
@@ -73,6 +73,8 @@ def _part_end(words: Tokens, start: int) -> int:
         ):
             noun = False
         else:
+            if at == start + 1 and words[start].low == "one" and word.low == "else":
+                return at + 1
             counted = at > start and (words[at - 1].low == "one" or _is_name(words, at - 1))
             return at if noun or counted else start
         at += 1

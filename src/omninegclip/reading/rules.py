@@ -4,7 +4,7 @@ import re
 from collections.abc import Sequence
 
 from omninegclip.reading import words as table
-from omninegclip.reading.affirmed import place_alone, tidy, without_frame
+from omninegclip.reading.affirmed import place_alone, tidy, without_frame, without_joining
 from omninegclip.reading.cues import SCOPES, cue_words, cues_in
 from omninegclip.reading.denial import Denial
 from omninegclip.reading.forms import affirmed_twice, by_form
@@ -62,7 +62,10 @@ def _affirmed_in(parts: Sequence[tuple[Tokens, list[Denial]]]) -> str:
     if len(parts) == 1:
         return tidy(_rest(*parts[0]))
     rests = [_rest(words, denials) if denials else words.text for words, denials in parts]
-    tidied = [tidy(rest) for rest in rests]
+    tidied = [
+        tidy(rest) if denials else without_joining(rest)
+        for rest, (_, denials) in zip(rests, parts, strict=True)
+    ]
     more = [
         text
         for text, rest, (_, denials) in zip(tidied, rests, parts, strict=True)

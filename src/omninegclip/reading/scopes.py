@@ -37,13 +37,13 @@ def following(words: Tokens, at: int, after: int) -> Denial | None:
     if cue in _OTHERWISE and (other := _otherwise(words, at, after)):
         return other
     spans = (
-        [Span(at, after)]
+        [Span(at, after + 1 if words[after].low == "else" else after)]
         if cue in _ITSELF
         else listed(words, after, table.OR if cue in ("no", "zero") else table.AND)
     )
     if not spans or words.between(*spans[0]).lower() == "image":
         return None
-    if cue == "nothing" and words[after].tag == "P":
+    if cue == "nothing" and words[after].tag == "P" and words[after].low != "to":
         return _nowhere_on(words, at, after)
     if cue in ("no", "zero"):
         spans = _and_as_or(words, spans)
@@ -150,6 +150,7 @@ _OTHERWISE = ("rather", "instead", "as")
 _UNDOING = ("without", "rather", "instead")
 _ITSELF = table.words("nobody nothing noone no-one")
 _NO_ONE = _ITSELF | {"no"}
+_SOMEONE = _ITSELF | {"one"}
 _DENYING_ALL = _NO_ONE | {"neither", "nor"}
 
 
@@ -267,7 +268,6 @@ def _belonging(words: Tokens, thing: Span, start: int, at: int) -> tuple[str, in
     lead = words.lows(start, at)
     actor = _acts(words, thing)
     first = start == 0 or "there" in lead or words[at].low in table.HELPERS
-    many = is_plural(head(words.between(*thing)))
     clause = _heads_clause(words, thing, start, at)
     relative = "who" in lead or "which" in lead  # "who does not have a bag is running": he is
     if word.low in table.BE and not relative and (clause or words[thing.start].low in ("one", "nobody")):
@@ -284,26 +284,14 @@ def _belonging(words: Tokens, thing: Span, start: int, at: int) -> tuple[str, in
     if (
         word.tag == "E"
         and words[end + 1].tag in ("P", ",", ".", "R", "C")
-        and (many or words[at].low != "without")
+        and (words[at].low != "without" or is_plural(head(words.between(*thing))))
     ):
         return _doing(words, end)
-    if (
-        word.tag == "V"
-        and clause
-        and (first or actor or words[start].low == "," or not _is_about_somebody(words, start))
-        and words[at].low not in table.DO
-        and (words[at].low != "not" or "one" in words.lows(at, at + 2) or words[at + 2].low == "single")
-        and (
-            word.low.endswith("s")
-            or (many and (first or words[start].tag in ",;" or _after_clause(words, start)))
-        )
-    ):
-        return _finite(words, end, first, many)
-    if word.low in table.HAVE and words[end + 1].low == "been" and clause and not relative:
-        return _with_place(words, _being(words, end + 2), start, start > 0)
-    if word.low in table.HAVE and clause and not relative and words[end + 1].tag in ("E", "V"):
-        said, stop = _done(words, end + 1)
-        return f"that {word.low} {said}" if said else "", stop  # "where no band has appeared"
+    if word.tag in "VX" and clause and (said := _finitely(words, thing, start, at)):
+        return said
+    if word.low == "to" and words[thing.start].low in _SOMEONE and words[end + 1].tag in "VN":
+        stop = clause_end(words, end)  # "nobody to talk to"
+        return "" if words[stop - 1].low in table.PRONOUNS else words.between(end, stop), stop
     if word.tag == "P" and words[at].low in _DENYING_ALL and (first or words[at].low == "nor"):
         stop = _complement_end(words, end)
         if (words[stop].low in table.BE or words[stop].tag == "V") and tail_end(words, stop) > stop:
@@ -319,6 +307,28 @@ def _belonging(words: Tokens, thing: Span, start: int, at: int) -> tuple[str, in
     return "", end
 
 
+def _finitely(words: Tokens, thing: Span, start: int, at: int) -> tuple[str, int] | None:
+    """Return what the finite verb behind a denied thing says of it, and where that ends."""
+    word, end, lead = words[thing.end], thing.end, words.lows(start, at)
+    first = start == 0 or "there" in lead or words[at].low in table.HELPERS
+    many = is_plural(head(words.between(*thing)))
+    single = words[at].low != "not" or "one" in words.lows(at, at + 2) or words[at + 2].low == "single"
+    theirs = first or words[start].low == "," or _acts(words, thing) or not _is_about_somebody(words, start)
+    apart = first or words[start].tag in ",;" or _after_clause(words, start)
+    if word.tag == "V" and theirs and single and words[at].low not in table.DO:
+        return _finite(words, end, first, many) if word.low.endswith("s") or (many and apart) else None
+    if "who" in lead or "which" in lead:
+        return None
+    if word.low in table.MODALS and words[end + 1].tag in "VN":
+        return _finite(words, end + 1, first, many=True)  # "nobody can tell the time"
+    if word.low in table.HAVE and words[end + 1].low == "been":
+        return _with_place(words, _being(words, end + 2), start, start > 0)
+    if word.low in table.HAVE and words[end + 1].tag in ("E", "V"):
+        said, stop = _done(words, end + 1)
+        return f"that {word.low} {said}" if said else "", stop  # "where no band has appeared"
+    return None
+
+
 def _after_clause(words: Tokens, start: int) -> bool:
     """Tell whether a clause stands before `start`, so that a verb after it is of a clause of its own."""
     tags = {word.tag for word in words.words[:start]}
@@ -326,7 +336,7 @@ def _after_clause(words: Tokens, start: int) -> bool:
 
 
 def _being(words: Tokens, at: int) -> tuple[str, int]:
-    """Return what is said after "is", and where that ends: "thrown", "being thrown", "at his feet"."""
+    """Return what is said after "is", and where that ends: "being thrown", "open", "at his feet"."""
     verb = at + 1 if words[at].low == "being" else at
     if words[verb].tag in ("G", "E"):
         said, stop = _doing(words, verb)
@@ -334,6 +344,8 @@ def _being(words: Tokens, at: int) -> tuple[str, int]:
     if words[at].tag == "P" and words[at + 1].low in table.POSSESSIVES:
         stop = _complement_end(words, at)
         return words.between(at, stop), stop
+    if words[at].low in table.ADJECTIVES and (words[at + 1].tag in ".,;C" or words[at + 1].low == "as"):
+        return words.between(at, at + 1), at + 1
     return "", at
 
 
@@ -343,6 +355,8 @@ def _with_place(words: Tokens, done: tuple[str, int], start: int, apart: bool) -
     That is so in a clause of its own, `apart`, and of what isn't a place: "leaning against the wall".
     """
     said, stop = done
+    if said and words[stop].low in table.WHERE and words[stop + 1].tag in ".,;C":
+        return f"{said} {words[stop].low}", stop + 1
     whole = apart and words[start].tag in (",", ";", "C") and "with" not in words.lows(start, stop)
     if not said or words[stop].tag != "P" or not (whole or words[stop].low in _AIMED):
         return done
@@ -360,7 +374,7 @@ def _finite(words: Tokens, at: int, first: bool, many: bool) -> tuple[str, int]:
     if words[at + 1].low in table.PRONOUNS:
         return "", at + 2  # "no lid covers it"
     low, stop = words[at].low, phrase_end(words, at + 1)
-    if not first and words[stop].tag == "P":
+    if words[stop].tag == "P" and (not first or words[stop].low in _AIMED or low in ("look", "looks")):
         stop = _complement_end(words, stop)
     base = base_form(low) if low.endswith("s") and not many else low
     return f"{gerund(base)} {words.between(at + 1, stop)}".strip(), stop
@@ -469,7 +483,9 @@ def preceding(words: Tokens, at: int, after: int) -> Denial | None:
         return _lacked(words, at, after)  # "a street absent people"
     stop = at
     while stop > 0 and (
-        words[stop - 1].low in _IS_OR_HAS or words[stop - 1].low == "both" or words[stop - 1].tag == "R"
+        words[stop - 1].low in _IS_OR_HAS
+        or words[stop - 1].low in ("both", "all")
+        or words[stop - 1].tag == "R"
     ):
         stop -= 1
     spans = subjects(words, stop)

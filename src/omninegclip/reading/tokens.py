@@ -17,7 +17,7 @@ _QUOTES = ('"', "“", "'")
 _WITHOUT = re.compile(r"(?<!\S)w/o(?:ut)?(?=\s)", re.IGNORECASE)
 _FAILS = re.compile(r"\b(?:fails\sto|fail\sto|failed\sto)\b", re.IGNORECASE)
 _SEEMS = re.compile(
-    r"(?<=\bthere\s)(?:does(?P<one>n['’]t|\snot)|do(?:n['’]t|\snot))\s(?:seem|appear)\sto\sbe\b",
+    r"(?<=\bthere\s)(?:do(?P<one>es)?(?P<no>n['’]t|\snot)\s)?(?:seem|appear)(?P<alone>s)?\sto\sbe\b",
     re.IGNORECASE,
 )
 _DOES_NOT = {"fails to": "does not", "fail to": "do not", "failed to": "did not"}
@@ -33,7 +33,7 @@ def joined(text: str) -> str:
     if "nt" in low:
         text = _UNMARKED.sub(lambda found: f"{found[0][:-1]}'{found[0][-1]}", text)
     if " to be " in low:
-        text = _SEEMS.sub(lambda found: f"{'is' if found['one'] else 'are'} not", text)
+        text = _SEEMS.sub(_is_there, text)
     if "fail" in low:
         text = _FAILS.sub(lambda found: _DOES_NOT[" ".join(found[0].lower().split())], text)
     if text.lstrip()[:1] in _QUOTES and (whole := _QUOTED_WHOLE.fullmatch(text)):
@@ -43,6 +43,11 @@ def joined(text: str) -> str:
     if "'" not in text and "’" not in text:
         return text
     return _APART.sub(lambda found: re.sub(r"\s", "", found[0]), text)
+
+
+def _is_there(found: re.Match[str]) -> str:
+    """Return "is not" for the "doesn't seem to be" that `_SEEMS` finds, "are" for "seem to be"."""
+    return f"{'is' if found['one'] or found['alone'] else 'are'}{' not' if found['no'] else ''}"
 
 
 class Word(NamedTuple):

@@ -107,7 +107,8 @@ VERBS = words(
     "attend join receive take make give bring keep flows glides soars navigates occupies "
     "dominates accompanies adorns overlooks showcases roams struggles sprints reacts erupts sways grows "
     "chooses wins loses shake shakes share shares stroll roam sprays misses emits "
-    "pick buy chase win lose lurks lurk remains remain"
+    "pick buy chase win lose lurks lurk remains remain "
+    "rises burns melts glows dangles dangle clings cling drips"
 )
 VEHICLES = words("car bus truck train boat bike bicycle vehicle plane airplane")
 # What things do: a word of these after a thing is said of it, "smoke rising", "steps leading up".
