@@ -287,8 +287,8 @@ def _belonging(words: Tokens, thing: Span, start: int, at: int) -> tuple[str, in
         and (words[at].low != "without" or is_plural(head(words.between(*thing))))
     ):
         return _doing(words, end)
-    if word.tag in "VX" and clause and (said := _finitely(words, thing, start, at)):
-        return said
+    if word.tag in "VX" and clause and (finite := _finitely(words, thing, start, at)):
+        return finite
     if word.low == "to" and words[thing.start].low in _SOMEONE and words[end + 1].tag in "VN":
         stop = clause_end(words, end)  # "nobody to talk to"
         return "" if words[stop - 1].low in table.PRONOUNS else words.between(end, stop), stop
