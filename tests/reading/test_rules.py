@@ -445,6 +445,10 @@ Nowhere do we see a mule. |  | a mule
 Nowhere is a mule visible. |  | a mule
 The only thing missing is a fork. |  | a fork
 A bowl of soup, spoon omitted. | A bowl of soup. | a spoon
+Two monks rest, and neither has caught anything. | Two monks rest. | monks having caught anything
+Three jugs stand in a row, and none holds milk. | Three jugs stand in a row. | jugs holding milk
+Five rafts are docked, but none have sails. | Five rafts are docked. | rafts having sails
+Mrs. Hill and Prof. Lake rest with no bags | Mrs. Hill and Prof. Lake rest | bags
 """.strip("\n").split("\n")
 ]
 UNCHANGED = """

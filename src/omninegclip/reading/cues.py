@@ -54,7 +54,8 @@ _CUES: tuple[tuple[str, str, Scope], ...] = (
     (
         "partitive",
         r"(?<!with\s)(?:none|neither|not\sone|no\sone|nobody|not\sany)\sof(?=\s(?:them|which|whom|the|these|those)\b)"
-        r"|(?:(?<=,\s)|(?<=[.]\s)|(?<=\band\s)|(?<=\bbut\s))(?:none|neither(?!.*\bnor\b))(?=\s(?:is|are|was|were)\b)"
+        r"|(?:(?<=,\s)|(?<=[.]\s)|(?<=\band\s)|(?<=\bbut\s))(?:none|neither(?!.*\bnor\b))(?=\s(?:is|are|was|were|(?:has|have)\s(?:been|caught|\w+e[dn]))\b)"
+        r"|(?:(?<=,\s)|(?<=\band\s)|(?<=\bbut\s))none(?=\s(?:[a-z]+s|have)\s)"
         r"|(?:(?<=,\s)|(?<=\band\s)|(?<=\bbut\s))none(?=\s(?:on|in|at|under|behind|near)\s)|(?<=,\s)(?:none|neither(?!.*\bnor\b))(?=\s\w+ing\b)",
         none_of,
     ),

@@ -16,13 +16,14 @@ from omninegclip.reading.denial import (
 from omninegclip.reading.noun_phrases import Span, acts, bare, head, indefinite, is_plural, phrase_end
 from omninegclip.reading.tokens import Tokens
 
+IS_OR_HAS = table.BE | table.HAVE
 _THEM = table.words("them which whom these those it us")
 
 
 def none_of(words: Tokens, at: int, after: int) -> Denial | None:
     """Read "neither of them brown", "none of the people wear hats", "none of the vehicles is a car"."""
-    alone = words[after].low in table.BE or (
-        (words[after].low.endswith("ing") or words[after].tag == "P")
+    alone = words[after].low in IS_OR_HAS or (
+        (words[after].low.endswith("ing") or words[after].tag in ("P", "V"))
         and words[at].low == words[after - 1].low
     )
     if alone or (words[after].low in _THEM and phrase_end(words, after) <= after + 1):

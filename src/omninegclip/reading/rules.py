@@ -45,7 +45,8 @@ def read_by_rules(sentence: str) -> Reading:
 
 # Where a sentence ends and the next one begins, which is about something of its own.
 _NEXT = re.compile(
-    r"(?:(?<=[a-z]{3}[.!?])|(?<=[a-z]\s[.!?])|(?<=[a-z0-9]{2}[.!?])(?=\s[A-Z])(?<!\b[SMJFDV][a-z]\.))\s+"
+    r"(?:(?<=[a-z]{3}[.!?])|(?<=[a-z]\s[.!?])|(?<=[a-z0-9]{2}[.!?])(?=\s[A-Z])(?<!\b[SMJFDV][a-z]\.))"
+    r"(?<!\b(?:Mrs|Sgt|Col|Gen|Rev|Ave|Jan|Feb|Mar|Apr|Aug|Oct|Nov|Dec|etc)\.)(?<!\b(?:Prof|Capt|Sept)\.)\s+"
     r"(?=\w)(?!(?i:it|its|he|his|she|her|they|their|both|none|neither|and|but|nor)\b)"
 )
 _MARK = re.compile(r"[.!?]\s+\w")

@@ -13,7 +13,7 @@ from omninegclip.reading.denial import (
     text_of,
 )
 from omninegclip.reading.noun_phrases import Span, acts, head, is_plural, listed, phrase_end
-from omninegclip.reading.partitives import done_to, neither_nor
+from omninegclip.reading.partitives import IS_OR_HAS, done_to, neither_nor
 from omninegclip.reading.tokens import Tokens
 
 
@@ -483,7 +483,7 @@ def preceding(words: Tokens, at: int, after: int) -> Denial | None:
         return _lacked(words, at, after)  # "a street absent people"
     stop = at
     while stop > 0 and (
-        words[stop - 1].low in _IS_OR_HAS
+        words[stop - 1].low in IS_OR_HAS
         or words[stop - 1].low in ("both", "all")
         or words[stop - 1].tag == "R"
     ):
@@ -533,9 +533,6 @@ def subjects(words: Tokens, at: int) -> list[Span] | None:
                 break
             spans.insert(0, before)
     return spans
-
-
-_IS_OR_HAS = table.BE | table.HAVE
 
 
 def _phrase_before(words: Tokens, end: int) -> Span | None:
