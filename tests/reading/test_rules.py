@@ -13,6 +13,16 @@ READ = [
     for line in """
 a street without cars | a street | cars
 a street without any cars or people | a street | cars | people
+Nowhere in this photo is there a kettle. |  | a kettle
+A stapler is not among the things on this desk. |  | a stapler
+Four mugs hang on hooks. A teapot is not among them. | Four mugs hang on hooks. | a teapot
+a clerk who is not among the guests | a clerk | a clerk among the guests
+a shed with a watering can but no hose | a shed with a watering can | a hose
+a curb without a trash can | a curb | a trash can
+A lamp can be seen, but no curtain can. | A lamp can be seen. | a curtain
+The photo shows no geese, only a pond at noon. | a pond at noon. | geese
+A flute lies there, yet the picture has no drum. | A flute lies there | a drum
+a chapel without a steeple in the quiet village | a chapel in the quiet village | a steeple
 There is no dog in the image. |  | a dog
 This image features a knife, but no car is present. | This image features a knife. | a car
 A bench is present in this image, but there is no bird. | A bench is present in this image. | a bird

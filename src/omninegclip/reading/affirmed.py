@@ -56,10 +56,14 @@ _STOPS = re.compile(r"\.(?:\s*\.)+$")
 _MARKS_IN_A_ROW = re.compile(r"([,;:])(?:\s*[,;:])+")
 _MARK_BEFORE_STOP = re.compile(r"[,;:]\s*\.")
 _JOINED_WITH = re.compile(r"\s(?:and|but),? (?=with\b)")
-_DANGLING_STOP = re.compile(r"\s*(?:\b(?:with|and|but|is|are)\b|,)\s*\.$")
+_DANGLING_STOP = re.compile(r"\s*(?:\b(?:with|and|but|is|are|though|however)\b|,)\s*\.$")
 _SNAPPED = re.compile(r"\b(?:took|made|snapped)\s", re.IGNORECASE)
-_FRAME_BEFORE = re.compile(rf"^(?:in\s)?(?:this|the|an?)\s{_IMAGE},?\s(?:but|and|while|yet)\s", re.IGNORECASE)
-_FRAME_AFTER = re.compile(rf"(?:,?\s(?:and|but|while|though)|;)\s(?:the|this)\s{_IMAGE}\.?$", re.IGNORECASE)
+_FRAME_BEFORE = re.compile(
+    rf"^(?:in\s)?(?:this|the|an?)\s{_IMAGE}(?:,?\s(?:but|and|while|yet)|,\s(?:only|just))\s", re.IGNORECASE
+)
+_FRAME_AFTER = re.compile(
+    rf"(?:,?\s(?:and|but|while|though|although|whereas|yet)|;)\s(?:the|this)\s{_IMAGE}\.?$", re.IGNORECASE
+)
 _FRAME_THERE = re.compile(
     rf"^(?:in|within)\s(?:this|the|an?)\s{_IMAGE},?\sthere\s(?:is|are)\s", re.IGNORECASE
 )

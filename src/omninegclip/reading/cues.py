@@ -46,7 +46,7 @@ _CUES: tuple[tuple[str, str, Scope], ...] = (
         r"|(?:absent|missing|excluded|omitted|nowhere\sto\sbe\s(?:seen|found)|absence"
         r"|not\s(?:present|included|pictured|shown|visible|seen|featured))"
         rf"(?:,?\s(?:from|in|within|here)\b(?:\s{_FROM})?)?)"
-        r"\s(?:is|are|was|were|can|could)"
+        r"\s(?:is|are|was|were|can|could)(?:\sthere)?"
         r"(?=\s(?:the|any|an?|one|\w+(?:\s\w+)?[.,;]?$|\w+s[.,;]|\w+s\s(?:and|or|be)\s\w))"
         r"|(?<![^.\"“])absent(?=\s(?:an?|any)\s)",
         inverted,

@@ -35,7 +35,7 @@ _TAIL = re.compile(
          (?:anywhere\s)?(?:in|on|inside|around|near|beside|between|among|amongst|to\sgo\swith|under|over|at|behind|above|below|by|with|across|along|next\sto|on\stop\sof|in\sfront\sof|out\sof|inside\sof)\s(?:it|him|her(?!\s[a-z])|them|us|me|you|itself|himself|herself|themselves)\b|
          on(?=\s*(?:[.,;]|$|\s(?:and|but|is|are|who|that|in|at|while|(?!this\b)\w\w\w+(?:ing|s))\b))|
          inside(?=\s*(?:[.,;]|$))|exists?|appears?|remains?)
-      |(?:is|are|was|were)(?=\s*(?:[.,;]|$))
+      |(?:is|are|was|were|does|do|did|can|could)(?=\s*(?:[.,;]|$))
     )(?![\w'-]))+""",
     re.VERBOSE | re.IGNORECASE,
 )

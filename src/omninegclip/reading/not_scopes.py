@@ -151,6 +151,10 @@ def _be(words: Tokens, helper: int, after: int) -> Denial | None:
         word.low in ("in", "within") and words[after + 1].low == "it"
     ):
         return _absent(words, helper, max(phrase_end(words, after + 1), after + 2))
+    if (
+        word.low in ("among", "amongst") and words[helper - 1].low not in table.RELATIVES
+    ):  # "not among them", "not among the things shown"
+        return _absent(words, helper, clause_end(words, after))
     if word.low in ("part", "one") and words[after + 1].low == "of" and words[after + 2].low not in _OWN:
         return _absent(words, helper, phrase_end(words, after + 2))
     return _said(words, helper, after)

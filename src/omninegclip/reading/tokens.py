@@ -222,6 +222,8 @@ _MAYBE_NOUNS = frozenset("PVXER")
 
 def _is_noun(word: Word, before: Word, after: Word) -> bool:
     """Tell whether a word is a noun in its place, though it mostly is a verb, an adverb or a participle."""
+    if word.low == "can" and before.low in _CANS:
+        return True
     if word.tag == "P":  # "left", "right", "next" and "close" without "of" or "to"
         remaining = word.low == "left" and before.tag == "N" and after.tag in ".,;PC"  # "no cake left"
         near = word.low == "close" and after.low == "by"
@@ -264,6 +266,7 @@ _CLAUSE_ENDS = frozenset(".,;CX")
 _COLLECTIVE = table.ACTORS | table.words("pair group team band herd flock bunch livestock lot number")
 _NEVER_NOUNS = table.PRESENT | table.words("sat stood walked ran rode ate held looked wore jumped lay became")
 _SHOWING_ALONE = table.words("these those both all some many most few several each")
+_CANS = table.words("trash garbage rubbish watering soda beer paint tin gas oil spray milk")
 _BEFORE_PLURALS = table.words("without of lacking lacks holding wearing wear hold show showing neither not")
 _BEFORE_NOUNS = frozenset(("no", "a", "an", "the", "any", "nor"))
 _CLASSES = (

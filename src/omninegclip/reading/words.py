@@ -195,6 +195,7 @@ PLACES = words(
     "water ocean air stage workshop desk savanna sand park garden yard restaurant store station airport "
     "classroom zoo harbor harbour library bathroom bedroom office mountain mountains hill road highway "
     "sidewalk indoors outdoors daylight day morning rain jungle river lake pool gym stadium court "
-    "parking_lot farm house building market museum church countryside downtown dusk dawn underwater "
+    "parking_lot farm house building market museum church village town island square alley hotel mall "
+    "hospital school countryside downtown dusk dawn underwater "
     "background foreground"
 )
