@@ -128,6 +128,9 @@ def test_evaluate_loads_models_by_name(model: Path, benchmark: Path) -> None:
     ("options", "says"),
     [
         ({"reader": "rules", "threshold": float("nan")}, "from -10 to 10 standard deviations, not nan"),
+        ({"reader": "rules", "threshold": "2"}, "The threshold is '2': it must be a number."),
+        ({"reader": "rules", "level": True}, "The level is True: it must be a number."),
+        ({"level": 1}, "A level is for texts in halves: choose a reader too"),
         ({"calibration": "cal.safetensors"}, "choose a reader too"),
     ],
 )

@@ -1,3 +1,4 @@
+import contextlib
 import json
 from pathlib import Path
 
@@ -87,6 +88,52 @@ def test_a_search_uses_the_numbers_of_its_models_calibration(photos: Path, tmp_p
     hit = found.search("no cat", top=1)[0]
     z = found.score(found.understand("no cat", (), {})).negated.z(vector_of(found, hit.path))
     assert hit.negated["a cat"] == pytest.approx(1 / (1 + np.exp(-4 * (float(z[0, 0]) - 0.5))), abs=1e-4)
+
+
+@pytest.mark.parametrize("harm", ["cut", "other tower", "folder", "gate"])
+def test_a_calibration_that_does_not_fit_is_told_and_not_passed_over(
+    photos: Path, tmp_path: Path, harm: str
+) -> None:
+    encoder = load_clip("scenes-small")
+    save_clip(tmp_path / "model", encoder, base="scenes-small")
+    file, shipped = tmp_path / "model" / FILE, calibration_of("scenes-small", encoder.image_fingerprint)
+    index = ["index", str(photos), "--db", str(tmp_path / "db"), "--model", str(tmp_path / "model")]
+    assert call(*index, cwd=photos)[0] == 0
+    if harm == "folder":
+        file.mkdir()
+    else:
+        changed = {
+            "other tower": {"fingerprint": "x"},
+            "gate": {"gate": shipped.gate._replace(threshold=11.0)},
+        }
+        shipped._replace(**changed.get(harm, {})).save(file)
+    if harm == "cut":
+        file.write_bytes(file.read_bytes()[:1000])
+    code, output, errors = call("search", "a dog", "--db", str(tmp_path / "db"), cwd=tmp_path)
+    assert (code, output) == (1, "")
+    assert FILE in errors
+    assert "Traceback" not in errors
+
+
+def test_a_folder_of_a_shipped_models_name_is_not_taken_for_it(photos: Path, tmp_path: Path) -> None:
+    encoder = load_clip("scenes-small")
+    shipped = calibration_of("scenes-small", encoder.image_fingerprint)
+    (tmp_path / "scenes-small").mkdir()
+    shipped._replace(gate=shipped.gate._replace(threshold=0.5)).save(tmp_path / "scenes-small" / FILE)
+    assert call("index", str(photos), "--db", "db", cwd=tmp_path)[0] == 0
+    with contextlib.chdir(tmp_path):
+        assert Index.open("db").calibration.gate == shipped.gate
+        assert calibration_of("scenes-small", encoder.image_fingerprint).gate == shipped.gate
+
+
+def test_vectors_made_elsewhere_go_by_the_models_calibration_too(photos: Path, tmp_path: Path) -> None:
+    encoder = load_clip("scenes-small")
+    np.save(tmp_path / "v.npy", encoder.embed_image(sorted(photos.rglob("*.png"))))
+    (tmp_path / "p.txt").write_text("\n".join(map(str, sorted(photos.rglob("*.png")))))
+    arguments = ["--vectors", "v.npy", "--paths", "p.txt", "--db", "db", "--model", "scenes-small"]
+    assert call("index", *arguments, cwd=tmp_path)[0] == 0
+    found = Index.open(tmp_path / "db").calibration
+    assert found.nouns == calibration_of("scenes-small", encoder.image_fingerprint).nouns
 
 
 def vector_of(index: Index, path: str) -> np.ndarray:

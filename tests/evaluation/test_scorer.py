@@ -146,6 +146,17 @@ def test_evaluate_takes_a_reader_and_keeps_its_results_apart(tmp_path: Path) -> 
     assert kept
     assert all(each["settings"]["gate"]["level"] == 1 for each in kept)
     assert call(*arguments, "--reader=rules", "--level=0", cwd=tmp_path)[1] == halved[1]
+    by_difference = [*arguments, "--reader=rules", "--score=subtract"]
+    apart = [
+        json.loads(path.read_text())["key"]
+        for level in ("0", "1")
+        if call(*by_difference, f"--level={level}", cwd=tmp_path)[0] == 0
+        for path in (tmp_path / "out").rglob("strict/*.json")
+    ]
+    assert len(set(apart)) == len(apart) > 1
+    for option in ("--level=1", "--threshold=1"):
+        code, _, errors = call(*arguments, option, cwd=tmp_path)
+        assert (code, "is for texts in halves: choose a reader too" in errors) == (1, True)
     code, _, errors = call(*arguments, "--reader=rules", "--level=2", cwd=tmp_path)
     assert (code, "The level must be a share from 0 to 1, not 2.0." in errors) == (1, True)
     code, _, errors = call(*arguments, "--calibration=none", cwd=tmp_path)

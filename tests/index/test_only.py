@@ -85,6 +85,14 @@ def test_what_else_is_there_is_told_of_every_image(index: Index) -> None:
     assert index.search("a dog", top=3)[0].negated == {}
 
 
+def test_what_is_wanted_beside_the_sentence_is_nothing_else(index: Index) -> None:
+    vector, parrot = index.encoder.embed_text(["a dog"])[0], index.encoder.embed_text(["a parrot"])[0]
+    for affirmed, there in (("a dog", True), ("a dog and a parrot", False)):
+        others = index.others(Question(affirmed, sentence="only a dog", others=-1), vector)
+        assert others is not None
+        assert np.isclose(others.things, parrot, atol=1e-5).all(axis=1).any() is np.bool_(there)
+
+
 def test_images_that_show_one_thing_come_first(index: Index) -> None:
     rows = [str(row["shows"]).split(", ")[1:] for row in index.store.engine.facts(vectors_of(index)[0])]
     alone = {objects[0] for objects in rows if len(objects) == 1}

@@ -526,6 +526,18 @@ def test_a_bare_image_affirms_nothing(sentence: str) -> None:
     assert read_by_rules(sentence) == Reading("")
 
 
+def test_what_is_denied_beside_only_and_minus_signs_is_read_too() -> None:
+    for text, affirmed, negated in (
+        ("only a pond without a swan", "a pond", ("a swan", ELSE)),
+        ("nothing but a lane, no carts", "a lane", ("carts", ELSE)),
+        ("only a kettle -stove", "a kettle", ("a stove", ELSE)),
+        ("a lane without carts -ox", "a lane", ("an ox", "carts")),
+        ("not only a pond without a swan", "a pond and something else", ("a swan",)),
+        ("not only a kettle -stove", "a kettle and something else", ("a stove",)),
+    ):
+        assert read_by_rules(text) == Reading(affirmed, negated), text
+
+
 def test_all_else_has_a_name() -> None:
     for only in ("only a dog", "nothing but a dog", "apart from a dog, there is nothing else"):
         assert read_by_rules(only) == Reading("a dog", (ELSE,))

@@ -127,6 +127,9 @@ def test_the_numbers_of_the_gate_are_kept_where_they_are_others_than_the_default
         DEFAULT._asdict() | {"threshold": True},
         DEFAULT._asdict() | {"threshold": 11},
         DEFAULT._asdict() | {"steepness": 0},
+        DEFAULT._asdict() | {"steepness": 10**400},
+        DEFAULT._asdict() | {"steepness": 1e-320},
+        DEFAULT._asdict() | {"weight": 1e308},
         DEFAULT._asdict() | {"weight": -1},
         DEFAULT._asdict() | {"level": 2},
     ],
@@ -135,5 +138,21 @@ def test_a_gate_that_is_none_is_refused_in_a_sentence(tmp_path: Path, gate: obje
     path = tmp_path / "c.safetensors"
     facts = {"image_fingerprint": "x", "gate": gate}
     save_file({"background": unit(0, 9)}, path, {"calibration": json.dumps(facts)})
-    with pytest.raises(OmniNegClipError, match=r"calibration: |The threshold must be|The level must be"):
+    with pytest.raises(OmniNegClipError, match=r"c\.safetensors is not a calibration"):
+        load_calibration(path, "x")
+
+
+@pytest.mark.parametrize("nouns", [[""], ["  "], ["\ud800"], ["a: b"], [1], "dog"])
+def test_nouns_that_are_none_are_refused_in_a_sentence(tmp_path: Path, nouns: object) -> None:
+    path = tmp_path / "c.safetensors"
+    facts = {"image_fingerprint": "x", "nouns": nouns}
+    save_file({"background": unit(0, 9)}, path, {"calibration": json.dumps(facts)})
+    with pytest.raises(OmniNegClipError, match="its nouns are no list of words"):
+        load_calibration(path, "x")
+
+
+def test_metadata_nested_without_end_is_refused_in_a_sentence(tmp_path: Path) -> None:
+    path = tmp_path / "c.safetensors"
+    save_file({"background": unit(0, 9)}, path, {"calibration": "[" * 100_000})
+    with pytest.raises(OmniNegClipError, match=r"c\.safetensors is not a calibration"):
         load_calibration(path, "x")

@@ -44,6 +44,26 @@ def test_a_search_is_that_of_the_package(client: TestClient, index: Index) -> No
                     assert each["presence"][text]["probability"] == pytest.approx(share, abs=1e-4)
 
 
+def test_all_else_is_told_of_where_a_question_or_a_request_speaks_of_it(
+    client: TestClient, index: Index
+) -> None:
+    said = client.post("/v1/search", json={"query": "only a tree"}).json()
+    asked = client.post("/v1/search", json={"wanted": ["a tree"], "others": -1}).json()
+    assert said["understood"] == asked["understood"] == "a tree, NOT something else"
+    assert [each["score"] for each in said["results"]] == [each["score"] for each in asked["results"]]
+    more = client.post("/v1/search", json={"query": "only a tree", "others": 1}).json()
+    assert more["understood"] == "a tree and something else"
+    plain = client.post("/v1/search", json={"query": "only a tree", "others": 0}).json()
+    assert [each["id"] for each in plain["results"]] == [
+        each["id"] for each in client.post("/v1/search", json={"query": "a tree"}).json()["results"]
+    ]
+    for got in (said, more):
+        assert all("something else" in each["presence"] for each in got["results"])
+    assert client.post("/v1/search", json={"query": "a tree", "others": 2}).status_code == 422
+    named = client.post("/v1/search", json={"query": "only a tree", "wanted": ["a dog"]}).json()
+    assert named["understood"] == "a tree and a dog, NOT something else"
+
+
 def test_a_condition_an_image_and_what_is_unwanted_work_together(
     client: TestClient, index: Index, folder: Path
 ) -> None:

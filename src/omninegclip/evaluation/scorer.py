@@ -67,7 +67,7 @@ class Scorer(NamedTuple):
             "reader": self.reader,
             "score": self.score,
             "calibration": hash_file(file) if file else None,
-            "gate": said if self.score == "gate" else None,
+            "gate": said if self.score != "subspace" else None,
         }
         if self.reader == "llm" and self.llm:
             facts["llm"] = [self.llm.url, self.llm.model]
@@ -114,12 +114,20 @@ def make_scorer(
     Raises OmniNegClipError for a calibration that no reader would use, a threshold that is no z, and a level
     that is no share.
     """
-    if reader == "none" and calibration:
+    given = {"calibration": calibration, "threshold": threshold, "level": level}
+    if reader == "none" and (named := [name for name, value in given.items() if value is not None]):
         raise OmniNegClipError(
-            "A calibration is for texts in halves: choose a reader too, such as --reader rules."
+            f"A {named[0]} is for texts in halves: choose a reader too, such as --reader rules."
         )
-    DEFAULT.but(threshold, level)
-    return Scorer(reader, score, calibration, llm, threshold, level)
+    gate = DEFAULT.but(threshold, level)
+    return Scorer(
+        reader,
+        score,
+        calibration,
+        llm,
+        None if threshold is None else gate.threshold,
+        None if level is None else gate.level,
+    )
 
 
 def _subspace(read_halves: ReadHalves) -> EmbedText:

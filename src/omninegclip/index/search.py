@@ -2,7 +2,6 @@
 
 from base64 import b64encode
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from functools import cached_property
 from html import escape
@@ -27,7 +26,12 @@ from omninegclip.index.where import read_where
 from omninegclip.llm import Endpoint
 from omninegclip.reading.reading import ELSE, Reader
 from omninegclip.reading.registry import LEARNED, check_name, make_reader
-from omninegclip.scoring.calibration import Calibration, calibration_of
+from omninegclip.scoring.calibration import (
+    Calibration,
+    calibration_file,
+    load_calibration,
+    shipped_calibration,
+)
 from omninegclip.scoring.others import KnownThings, Others
 
 if TYPE_CHECKING:
@@ -189,7 +193,13 @@ class Index:
         name = name_of(store.header, model, activation, tokenizer)
         encoder = load_for(name, device)
         store.header.refuse(encoder, store.where, writing=False)
-        return cls(store, encoder, name)
+        index = cls(store, encoder, name)
+        _ = index._of_model  # what is wrong with it is said now
+        return index
+
+    def beside(self, encoder: "ClipEncoder") -> "Index":
+        """Return the same rows, beside the texts of another model with the same image tower."""
+        return Index(self.store, encoder, self._model)
 
     def __len__(self) -> int:
         """Return how many images it holds."""
@@ -198,12 +208,19 @@ class Index:
     @cached_property
     def calibration(self) -> Calibration:
         """What is ordinary in this index, with the nouns and the gate of its model's calibration, if any."""
-        background, fingerprint = self.store.background(), self.store.header.image_fingerprint
-        own = Calibration(background, fingerprint)
-        with suppress(OmniNegClipError):
-            its = calibration_of(self._model, fingerprint)
-            return own._replace(nouns=its.nouns, gate=its.gate)
-        return own
+        fingerprint = self.store.header.image_fingerprint
+        own, its = Calibration(self.store.background(), fingerprint), self._of_model
+        return own._replace(nouns=its.nouns, gate=its.gate) if its else own
+
+    @cached_property
+    def _of_model(self) -> Calibration | None:
+        """The calibration of the model, None where it has none.
+
+        Raises OmniNegClipError when it is damaged, or of another image tower.
+        """
+        fingerprint = self.store.header.image_fingerprint or self.encoder.image_fingerprint
+        file = calibration_file(self._model)
+        return load_calibration(file, fingerprint) if file else shipped_calibration(fingerprint)
 
     @cached_property
     def known(self) -> KnownThings:
@@ -217,7 +234,7 @@ class Index:
         """Return what a question says of all that it does not name; `vector` [d] is of what it affirms."""
         if not asked.others:
             return None
-        named = " ".join([asked.sentence, *(each.text for each in asked.unwanted)])
+        named = " ".join([asked.sentence, asked.affirmed, *(each.text for each in asked.unwanted)])
         return self.known.beside(named, vector, asked.others > 0, self.calibration)
 
     def search(

@@ -11,7 +11,7 @@ from omninegclip.reading.forms import affirmed_twice, by_form
 from omninegclip.reading.idioms import idle_spans
 from omninegclip.reading.minus import by_minus
 from omninegclip.reading.partitives import other_ones
-from omninegclip.reading.reading import Reading
+from omninegclip.reading.reading import BESIDES, ELSE, Reading
 from omninegclip.reading.tokens import Tokens, joined
 
 
@@ -29,7 +29,7 @@ def read_by_rules(sentence: str) -> Reading:
     if not cues:
         return Reading(without_frame(sentence))
     if (found := by_minus(sentence)) or (found := by_form(sentence)):
-        return found
+        return _read_on(found)
     whole = joined(sentence)
     text = affirmed_twice(whole)
     parts, texts = [], []
@@ -41,6 +41,19 @@ def read_by_rules(sentence: str) -> Reading:
     if not texts:
         return Reading(without_frame(sentence if text == whole else text))
     return Reading(_affirmed_in(parts), tuple(dict.fromkeys(texts)))
+
+
+def _read_on(found: Reading) -> Reading:
+    """Return a reading whose affirmed half is read too: "only a beach without a dog", "only a dog -cat"."""
+    text = found.affirmed.removesuffix(BESIDES)
+    besides = BESIDES if text != found.affirmed else ""
+    within = read_by_rules(text)
+    if not within.negated and not within.others(text):
+        return found
+    named = tuple(dict.fromkeys((*found.named, *within.named)))
+    everything = (ELSE,) if ELSE in found.negated or ELSE in within.negated else ()
+    affirmed = within.affirmed.removesuffix(besides)
+    return Reading(f"{affirmed}{besides}" if affirmed else "", (*named, *everything))
 
 
 # Where a sentence ends and the next one begins, which is about something of its own.

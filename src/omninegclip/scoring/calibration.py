@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import os
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from importlib.resources import files
@@ -27,6 +28,7 @@ FILE = "calibration.safetensors"
 _FACTS = "calibration"  # the entry of the file's metadata; the oldest files have its parts as entries
 FEWEST = 50  # below, a standard deviation is off by more than a tenth
 _BLOCK = 4096  # texts
+LARGEST = 1000.0  # steepness and weight of a gate
 _FLAT = 1e-6  # the least standard deviation of a cosine
 
 
@@ -108,7 +110,7 @@ def read_nouns(path: Path) -> tuple[str, ...]:
     with readable(path):
         lines = [line.strip() for line in path.read_text("utf-8-sig").splitlines()]
     for number, line in enumerate(lines, 1):
-        if line and not all(word.replace("-", "").replace("'", "").isalpha() for word in line.split()):
+        if line and not _is_noun(line):
             raise OmniNegClipError(
                 f'{path}, line {number}: {line!r} is no noun such as "dog" or "palm tree".'
             )
@@ -125,7 +127,7 @@ def draw(images: Sequence[Path], count: int, seed: int) -> list[Path]:
 def calibration_file(model: str, given: Path | None = None) -> Path | None:
     """Return the file given, else the one in a model's folder, None where there is neither."""
     own = Path(model) / FILE
-    return given or (own if own.is_file() else None)
+    return given or (own if model not in SHIPPED and os.path.lexists(own) else None)
 
 
 def calibration_of(model: str, fingerprint: str, given: Path | None = None) -> Calibration:
@@ -141,15 +143,21 @@ def calibration_of(model: str, fingerprint: str, given: Path | None = None) -> C
     """
     if file := calibration_file(model, given):
         return load_calibration(file, fingerprint)
-    for folder in SHIPPED.values():
-        shipped = Path(str(files("omninegclip"))) / folder / FILE
-        with suppress(OmniNegClipError):
-            return load_calibration(shipped, fingerprint)
+    if found := shipped_calibration(fingerprint):
+        return found
     raise OmniNegClipError(
         f"{model} has no {FILE}, without which halves can't be scored: make one with `omninegclip calibrate` "
         "from images like those to be searched, and give it with --calibration or put it into the model's "
         "folder."
     )
+
+
+def shipped_calibration(fingerprint: str) -> Calibration | None:
+    """Return the calibration that ships for an image tower, None where none does."""
+    for folder in SHIPPED.values():
+        with suppress(OmniNegClipError):
+            return load_calibration(Path(str(files("omninegclip"))) / folder / FILE, fingerprint)
+    return None
 
 
 def load_calibration(path: Path, fingerprint: str) -> Calibration:
@@ -163,7 +171,7 @@ def load_calibration(path: Path, fingerprint: str) -> Calibration:
         with readable(path), safe_open(path, framework="np") as stored:
             metadata, background = stored.metadata() or {}, stored.get_tensor("background")
             facts = dict(json.loads(metadata[_FACTS])) if _FACTS in metadata else metadata
-    except (SafetensorError, TypeError, ValueError) as error:  # numpy has not every type of number
+    except (SafetensorError, TypeError, ValueError, RecursionError) as error:  # numpy has not every type
         raise OmniNegClipError(f"{path} is not a calibration: {error}.") from error
     if background.dtype != np.float32 or background.ndim != 2 or not _are_units(background):
         raise OmniNegClipError(f"{path} is not a calibration: its background is no table of embeddings.")
@@ -171,9 +179,7 @@ def load_calibration(path: Path, fingerprint: str) -> Calibration:
         raise OmniNegClipError(
             f"{path} is of another image tower than this model's: make one with `omninegclip calibrate`."
         )
-    if not isinstance(nouns := facts.get("nouns", []), list) or not all(
-        isinstance(each, str) for each in nouns
-    ):
+    if not isinstance(nouns := facts.get("nouns", []), list) or not all(map(_is_noun, nouns)):
         raise OmniNegClipError(f"{path} is not a calibration: its nouns are no list of words.")
     if facts.get("sha256") not in (None, _digest(background)):
         raise OmniNegClipError(f"{path} is damaged: make it again with `omninegclip calibrate`.")
@@ -186,10 +192,18 @@ def _gate_of(path: Path, facts: Mapping[str, object]) -> Gate:
         raise OmniNegClipError(f"{path} is not a calibration: its gate has not the numbers of one.")
     if not all(type(each) in (int, float) and 0 <= abs(each) < np.inf for each in said.values()):
         raise OmniNegClipError(f"{path} is not a calibration: the numbers of its gate are none.")
-    gate = Gate(**said)
-    if gate.steepness <= 0 or gate.weight < 0:
+    if not (1 / LARGEST <= said["steepness"] <= LARGEST and 0 <= said["weight"] <= LARGEST):
         raise OmniNegClipError(f"{path} is not a calibration: its gate would let nothing pass, or all.")
-    return gate.but(gate.threshold, gate.level)
+    try:
+        return Gate(**said).but(said["threshold"], said["level"])
+    except OmniNegClipError as error:
+        raise OmniNegClipError(f"{path} is not a calibration. {error}") from error
+
+
+def _is_noun(text: object) -> bool:
+    """Tell whether a text is a noun such as "dog" or "palm tree"."""
+    words = text.split() if isinstance(text, str) else []
+    return bool(words) and all(word.replace("-", "").replace("'", "").isalpha() for word in words)
 
 
 def _are_units(vectors: Embeddings) -> bool:

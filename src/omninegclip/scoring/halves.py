@@ -8,6 +8,7 @@ texts; and the image's evidence for A and for N is independent. The second fails
 or things ("a red car, not a blue car"): z(N) is then high for whatever looks like A.
 """
 
+from numbers import Real
 from typing import NamedTuple
 
 import numpy as np
@@ -39,6 +40,9 @@ class Gate(NamedTuple):
 
         Raises OmniNegClipError for a threshold that is no z, and a level that is no share.
         """
+        for name, value in (("threshold", threshold), ("level", level)):
+            if value is not None and (isinstance(value, bool) or not isinstance(value, Real)):
+                raise OmniNegClipError(f"The {name} is {value!r}: it must be a number.")
         if threshold is not None and not -LARGEST_Z <= threshold <= LARGEST_Z:
             raise OmniNegClipError(
                 f"The threshold must be from {-LARGEST_Z} to {LARGEST_Z} standard deviations, not "
@@ -46,8 +50,8 @@ class Gate(NamedTuple):
             )
         if level is not None and not 0 <= level <= 1:
             raise OmniNegClipError(f"The level must be a share from 0 to 1, not {level}.")
-        changed = self if threshold is None else self._replace(threshold=threshold)
-        return changed if level is None else changed._replace(level=level)
+        changed = self if threshold is None else self._replace(threshold=float(threshold))
+        return changed if level is None else changed._replace(level=float(level))
 
 
 LARGEST_Z = 10  # of a threshold

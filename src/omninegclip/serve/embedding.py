@@ -8,6 +8,7 @@ from omninegclip.embeddings import Embeddings
 from omninegclip.errors import OmniNegClipError
 from omninegclip.index.question import Question, read_question
 from omninegclip.index.score import QuestionScore
+from omninegclip.reading.reading import ELSE
 from omninegclip.reading.registry import make_reader
 from omninegclip.serve.service import Calibrated, Pixels, Service, Text, Vectors
 from omninegclip.serve.wire import EmbedAnswer, Pair, PairScore, ScoreAnswer, ScoreRequest
@@ -86,9 +87,11 @@ class ScoreJob:
         )
         whole = vectors.texts[Text("index", question.sentence)].vector
         halves = np.concatenate(score.probabilities(image))[:, 0]
+        more = score.something_else(image) if question.others else None
         return PairScore(
             understood=question.understood,
             score=float(score.in_range(score.parts(image)[0])[0]),
             cosine=float(whole @ image[0]),
-            presence=dict(zip([*affirmed, *unwanted], halves.tolist(), strict=True)),
+            presence=dict(zip([*affirmed, *unwanted], halves.tolist(), strict=True))
+            | ({} if more is None else {ELSE: float(more[0])}),
         )

@@ -56,7 +56,8 @@ class Asked:
         unwanted |= {each.text: Unwanted(each.text, each.weight) for each in denied}
         wanted = tuple(dict.fromkeys([*([read.affirmed] if read.affirmed else []), *request.wanted]))
         told = tuple(dict.fromkeys([*wanted, *unwanted, *request.told]))
-        question = Question(" and ".join(wanted), tuple(unwanted.values()), request.query, image, read.others)
+        others = read.others if request.others is None else request.others
+        question = Question(" and ".join(wanted), tuple(unwanted.values()), request.query, image, others)
         return cls(question, wanted, told)
 
 
@@ -123,7 +124,9 @@ class SearchJob:
         unwanted = vectors.half(self._model, [each.text for each in question.unwanted], dim)
         weights = np.array([each.weight for each in question.unwanted], np.float64)
         index = self._service.index if self._model == "index" else self._service.base
-        others = index.others(question, wanted.vectors[0]) if self._asked.wanted else None
+        others = None
+        if self._asked.wanted and self._service.count:
+            others = index.others(question, wanted.vectors[0])
         strength = self._request.strength
         return QuestionScore(
             wanted,
@@ -140,7 +143,7 @@ class SearchJob:
     ) -> list[FoundImage]:
         told, shown, question = self._asked.told, slice(page.start, page.stop), self._asked.question
         scores = score.in_range(found.scores)
-        more = score.something_else(found.vectors[shown]) if question.others < 0 else None
+        more = score.something_else(found.vectors[shown]) if question.others else None
         z = vectors.half("index", told, self._service.dim).z(found.vectors[shown])
         by_text = probability(z, score.gate)
         images = []

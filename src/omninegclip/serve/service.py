@@ -228,7 +228,7 @@ def _beside(index: Index, base: str) -> Index:
             f"--compare {base}: the vectors of {index.store.where} are not of this model's image tower. Name "
             "the model that the index's own was fine-tuned from with its image tower frozen."
         )
-    return Index(index.store, encoder)
+    return index.beside(encoder)
 
 
 def _shared(index: Index) -> str:

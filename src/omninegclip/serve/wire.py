@@ -59,6 +59,8 @@ class SearchRequest(Message):
         score: `gate`, `subtract`, `filter`, or `cosine` of the whole query.
         model: whose texts: the index's own, or the base model that the server compares with.
         strength: what the weights of all that is unwanted are multiplied with.
+        others: -1 where all that is not named must not be seen, 1 where something else must be; by default
+            what the query says.
         told: texts that rank nothing; whether each result shows them is told.
         where: a condition on the facts of images, as `taken >= '2024-05-01'`.
         min_probability: results that score less are left out.
@@ -74,6 +76,7 @@ class SearchRequest(Message):
     score: ScoreName = "gate"
     model: Column = "index"
     strength: Annotated[float, Field(ge=0, le=LARGEST)] = 1.0
+    others: Annotated[int, Field(ge=-1, le=1)] | None = None
     told: Annotated[list[Words], Field(max_length=TEXTS)] = []
     where: Annotated[str, Field(max_length=LIMIT)] | None = None
     min_probability: Annotated[float, Field(ge=0, le=1)] = 0.0

@@ -7,6 +7,7 @@ import copy
 import hashlib
 import json
 from collections.abc import Iterator, Mapping, Sequence
+from functools import cache
 from pathlib import Path
 from typing import NamedTuple
 
@@ -28,6 +29,7 @@ from omninegclip.report.figures import over_seeds
 from omninegclip.run.driver import tune
 from omninegclip.scenes.negation import split
 from omninegclip.scoring.calibration import calibration_of
+from omninegclip.scoring.others import KnownThings
 from omninegclip.scoring.texts import halved_texts, halves_by_words, whole_texts
 from omninegclip.scoring.vectors import METHODS, without_training
 from omninegclip.study.rivals import check_rival, fit_rival
@@ -200,7 +202,9 @@ def _run(encoder: ClipEncoder, world: World, job: CellJob, model: str) -> Outcom
     if preset.method is HALVES:  # what was trained reads for the model before
         reader = LearnedReader(encoder, trained_of(tuned.model))
         calibration = calibration_of(model, encoder.image_fingerprint)
-        read = halved_texts(halves_by_words(encoder.embed_text, reader), calibration)
+        known = cache(lambda: KnownThings(encoder.embed_text, calibration.nouns))
+        halves = halves_by_words(encoder.embed_text, reader)
+        read = halved_texts(halves, calibration, calibration.gate, known=known)
         return Outcome(ask(encoder, world.benchmark, world.images, read), last)
     if cell.blend < 1:
         tuned = blend(encoder, tuned, cell.blend)
@@ -212,7 +216,11 @@ def _key(model: str, fingerprint: str, cell: StudyCell, preset: Preset | None, s
     decisive += [cell.training_free] if cell.training_free else []
     decisive += [cell.blend] if cell.blend < 1 else []
     decisive += [cell.rival] if cell.rival else []
-    decisive += [scored] if (scored := cell.scorer.as_dict(model)) else []
+    reads = preset is not None and preset.method is HALVES
+    scorer = (
+        Scorer("rules") if reads else cell.scorer
+    )  # a learned reader's halves are scored as those of rules
+    decisive += [scored] if (scored := scorer.as_dict(model)) else []
     return hashlib.sha256(json.dumps(decisive).encode()).hexdigest()[:16]
 
 

@@ -7,7 +7,7 @@ const make = (tag, properties = {}, ...children) => {
   return made;
 };
 const PAGE = 12;
-const state = { sentence: "", chips: [], edited: false, alone: false, image: null, served: null, key: sessionStorage.getItem("key") };
+const state = { sentence: "", chips: [], edited: false, others: 0, image: null, served: null, key: sessionStorage.getItem("key") };
 const next = { plain: null, ours: null };
 let running = new AbortController();
 
@@ -68,7 +68,7 @@ function sentenceNow() {
 function bodies() {
   const told = state.chips.map((chip) => chip.text);
   const image = state.image ? { image: state.image.base64 } : {};
-  const halves = { ...image, wanted: wanted(), without: unwanted().map(({ text, weight }) => ({ text, weight })) };
+  const halves = { ...image, wanted: wanted(), without: unwanted().map(({ text, weight }) => ({ text, weight })), others: state.others };
   const plain = { ...image, query: sentenceNow(), score: "cosine", told, limit: PAGE, model: state.served?.base ? "base" : "index" };
   const cosine = chosen("score") === "cosine";
   const ours = cosine
@@ -78,15 +78,20 @@ function bodies() {
   return { plain, ours, without: unwanted().length && !cosine && (wanted().length || state.image) ? without : null };
 }
 
+const BESIDES = " and something else";
+
 async function read() {
   state.sentence = $("query").value.trim();
-  state.edited = state.alone = false;
+  state.edited = false;
+  state.others = 0;
   state.chips = [];
   if (state.sentence) {
     const [reading] = (await asked("v1/read", { sentences: [state.sentence], reader: chosen("reader") })).readings;
     const denied = reading.negated.filter((text) => text !== "something else");
-    state.alone = denied.length < reading.negated.length; // "only a dog", and nobody looks for what else is there
-    const affirmed = reading.affirmed || (denied.length ? "" : state.sentence);
+    // "only a dog" denies all else, "not only a dog" asks for more
+    const more = reading.affirmed !== state.sentence && reading.affirmed.endsWith(BESIDES);
+    state.others = denied.length < reading.negated.length ? -1 : more ? 1 : 0;
+    const affirmed = (more ? reading.affirmed.slice(0, -BESIDES.length) : reading.affirmed) || (denied.length ? "" : state.sentence);
     state.chips = [
       ...(affirmed ? [{ text: affirmed, not: false, weight: 1 }] : []),
       ...denied.map((text) => ({ text, not: true, weight: 1 })),
@@ -179,7 +184,7 @@ function shownDenied(found) {
 
 function fits(found) {
   const truths = state.chips.map((chip) => [chip.not, found.presence[chip.text]?.truth]);
-  if (state.alone && !state.edited) return false;
+  if (state.others && found.presence["something else"]?.truth !== state.others > 0) return false;
   return truths.length > 0 && truths.every(([not, truth]) => truth === !not);
 }
 
