@@ -526,6 +526,13 @@ def test_a_bare_image_affirms_nothing(sentence: str) -> None:
     assert read_by_rules(sentence) == Reading("")
 
 
+@pytest.mark.parametrize(
+    "text", ["only " * 3000 + "a dog", "nothing but " * 3000 + "a dog", "-a " * 3000 + "only a dog"]
+)
+def test_words_that_ask_for_one_thing_again_and_again_are_read_in_the_end(text: str) -> None:
+    assert read_by_rules(text).affirmed
+
+
 def test_what_is_denied_beside_only_and_minus_signs_is_read_too() -> None:
     for text, affirmed, negated in (
         ("only a pond without a swan", "a pond", ("a swan", ELSE)),

@@ -30,6 +30,10 @@ def read_by_rules(sentence: str) -> Reading:
         return Reading(without_frame(sentence))
     if (found := by_minus(sentence)) or (found := by_form(sentence)):
         return _read_on(found)
+    return _read_cues(sentence, cues)
+
+
+def _read_cues(sentence: str, cues: set[str]) -> Reading:
     whole = joined(sentence)
     text = affirmed_twice(whole)
     parts, texts = [], []
@@ -47,7 +51,7 @@ def _read_on(found: Reading) -> Reading:
     """Return a reading whose affirmed half is read too: "only a beach without a dog", "only a dog -cat"."""
     text = found.affirmed.removesuffix(BESIDES)
     besides = BESIDES if text != found.affirmed else ""
-    within = read_by_rules(text)
+    within = by_form(text) or _read_cues(text, cue_words(text))  # once: "only only only" goes no deeper
     if not within.negated and not within.others(text):
         return found
     named = tuple(dict.fromkeys((*found.named, *within.named)))
