@@ -79,6 +79,18 @@ def test_a_search_shows_both_answers_and_marks_what_was_denied(page: "playwright
                 assert bool(tile.locator(".mark").count()) == (number(name) % 2 == 0)
 
 
+def test_only_asks_for_nothing_else_and_not_only_for_more(page: "playwright.Page") -> None:
+    for query, understood in (
+        ("only a tree", "a tree, NOT something else"),
+        ("not only a tree", "a tree and something else"),
+        ("only a tree, no dog", "a tree, NOT a dog, NOT something else"),
+        ("a tree", "a tree"),
+    ):
+        page.fill("#query", query)
+        page.keyboard.press("Enter")
+        expect(page.locator("#ours .asked")).to_have_text(understood)
+
+
 def test_chips_are_turned_weighed_and_dropped(page: "playwright.Page") -> None:
     page.click("#chips .chip.not .turn")
     expect(page.locator("#chips .chip.not")).to_have_count(0)

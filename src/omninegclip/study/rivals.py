@@ -2,7 +2,6 @@
 
 from collections.abc import Collection, Iterator
 from functools import partial
-from io import BytesIO
 from typing import NamedTuple
 
 import torch
@@ -13,6 +12,7 @@ from omninegclip.clip.encoder import ClipEncoder
 from omninegclip.embeddings import Embeddings
 from omninegclip.errors import OmniNegClipError
 from omninegclip.evaluation.scenes import Figures, evaluate_scenes
+from omninegclip.images import open_image
 from omninegclip.progress import console, track
 from omninegclip.rivals.corrections import Corrections, require_ends
 from omninegclip.rivals.dense_maps import DenseMaps, embed_patches, require_patches
@@ -97,7 +97,7 @@ def _patches(encoder: ClipEncoder, world: World, seed: int) -> tuple[Tensor, Emb
 
     def learned() -> Iterator[Image.Image]:
         for index in track(range(count), "Embedding patches of the training images", count):
-            yield Image.open(BytesIO(make_record(seed, index)[1]))
+            yield open_image(make_record(seed, index)[1])
 
     def asked() -> Iterator[Image.Image]:
         for index, scene in enumerate(track(scenes, "Embedding patches of the benchmark", len(scenes))):
