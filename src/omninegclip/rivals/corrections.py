@@ -17,6 +17,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from omninegclip.clip.text.causal import pad_behind_ends
 from omninegclip.errors import OmniNegClipError
 from omninegclip.objectives.supervised_contrastive import known_contrast
 from omninegclip.rivals.network import PairNetwork, some_of
@@ -107,15 +108,14 @@ class Corrections(PairNetwork[LayerStates, CorrectedTexts]):
     def read(self, encoder: "ClipEncoder", texts: Sequence[TokenIds]) -> LayerStates:
         """Return the states of the tower's layers."""
         family = encoder.family
-        rows = [torch.as_tensor(row) for row in texts]
-        padded = nn.utils.rnn.pad_sequence(rows, batch_first=True, padding_value=int(rows[0][-1]))
+        padded, ends = pad_behind_ends(texts)
         output = family.text_tower(
             input_ids=padded.to(encoder.device), output_hidden_states=True, return_dict=True
         )
         norm, project = (
             encoder.model.get_submodule(family.text_extras[name]) for name in ("final_norm", "projection")
         )
-        ends, every = torch.tensor([len(row) - 1 for row in rows]), torch.arange(len(rows))
+        every = torch.arange(len(ends))
         peak, anchor, late = (
             norm(output.hidden_states[self.layers[name]]).float() for name in ("peak", "anchor", "late")
         )

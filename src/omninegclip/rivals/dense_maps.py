@@ -17,6 +17,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from omninegclip.clip.text.causal import pad_behind_ends
 from omninegclip.embeddings import Embeddings
 from omninegclip.errors import OmniNegClipError
 from omninegclip.objectives.supervised_contrastive import known_contrast
@@ -91,20 +92,18 @@ class DenseMaps(PairNetwork[TokenVectors, TokenVectors]):
     @torch.no_grad()
     def read(self, encoder: "ClipEncoder", texts: Sequence[TokenIds]) -> TokenVectors:
         """Return the features of the first L tokens of each text."""
-        rows = [torch.as_tensor(row) for row in texts]
-        padded = nn.utils.rnn.pad_sequence(rows, batch_first=True, padding_value=int(rows[0][-1]))
+        padded, ends = pad_behind_ends(texts)
         features = F.normalize(encoder.family.token_features(padded.to(encoder.device), None).float(), dim=-1)
-        lengths = torch.tensor([len(row) for row in rows])
-        tokens = torch.zeros(len(rows), self.length, features.shape[-1])
+        tokens = torch.zeros(len(ends), self.length, features.shape[-1])
         kept = min(self.length, padded.shape[1])
-        inside = (torch.arange(kept) < lengths[:, None])[..., None]
+        inside = (torch.arange(kept) <= ends[:, None])[..., None]
         tokens[:, :kept] = features[:, :kept].cpu() * inside
-        function = torch.full((len(rows), self.length), -1)
+        function = torch.full((len(ends), self.length), -1)
         for text, ids in enumerate(texts):
             for at, token in enumerate(ids[:kept]):
                 function[text, at] = self._number.get(int(token), -1)
-        ends = features[torch.arange(len(rows)), lengths - 1].cpu()
-        return TokenVectors(tokens, function, ends)
+        embeddings = features[torch.arange(len(ends)), ends].cpu()
+        return TokenVectors(tokens, function, embeddings)
 
     def prepare(self, texts: TokenVectors) -> TokenVectors:
         """Return the texts as they are."""

@@ -9,6 +9,7 @@ from torch.nn import functional as F
 
 from omninegclip.clip.encoder import ClipEncoder
 from omninegclip.clip.io.load import load_clip
+from omninegclip.clip.text.causal import pad_behind_ends
 from omninegclip.errors import OmniNegClipError
 from omninegclip.report.layer_curves import Curves
 from omninegclip.scenes.captioning import negate_absent, negate_present, training_phrasing
@@ -77,13 +78,11 @@ def _states(encoder: ClipEncoder, texts: list[str]) -> Tensor:
     """Return the states [L + 2, n, width] at the end of each text; the last of them is the embedding."""
     parts = []
     for start in range(0, len(texts), _BATCH):
-        rows = [torch.tensor(row) for row in encoder.tokenize(texts[start : start + _BATCH])]
-        padded = torch.nn.utils.rnn.pad_sequence(rows, batch_first=True, padding_value=int(rows[0][-1]))
+        padded, ends = pad_behind_ends(encoder.tokenize(texts[start : start + _BATCH]))
         output = encoder.family.text_tower(
             input_ids=padded.to(encoder.device), output_hidden_states=True, return_dict=True
         )
-        ends = torch.tensor([len(row) - 1 for row in rows])
-        every = torch.arange(len(rows))
+        every = torch.arange(len(ends))
         parts.append(torch.stack([state[every, ends].float().cpu() for state in output.hidden_states]))
     stream = torch.cat(parts, dim=1)
     embedded = torch.from_numpy(copy.copy(encoder.embed_text(texts)))

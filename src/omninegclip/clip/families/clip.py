@@ -4,10 +4,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import ClassVar
 
-import torch
 from torch import Tensor
 from torch.nn import functional as F
-from torch.nn.utils.rnn import pad_sequence
 from transformers import CLIPConfig, CLIPModel, CLIPTextConfig, CLIPVisionConfig, PreTrainedTokenizerBase
 
 from omninegclip.clip.families.family import HuggingFaceFamily, ModelParts, TokenIds
@@ -17,6 +15,7 @@ from omninegclip.clip.io.build import build_model
 from omninegclip.clip.io.config import Towers
 from omninegclip.clip.io.weights import StateDict, read_folder
 from omninegclip.clip.pooled import image_features, text_features
+from omninegclip.clip.text.causal import pad_behind_ends
 from omninegclip.clip.text.packing import PackedTexts, encode_packed, pack, require_mask
 from omninegclip.clip.text.padding import PaddedTexts, WordPlaces
 from omninegclip.clip.text.tokenizer import find_tokenizer
@@ -100,10 +99,8 @@ class ClipFamily(HuggingFaceFamily):
         The batch is as long as its longest text: the tower is causal, so what follows a text can't change it.
         """
         device = self.logit_scale.device
-        rows = [torch.as_tensor(row, device=device) for row in token_ids]
-        padded = pad_sequence(rows, batch_first=True, padding_value=int(token_ids[0][-1]))
-        last = torch.tensor([len(row) - 1 for row in rows], device=device)
-        return F.normalize(text_features(self.model, padded, last), dim=-1)
+        padded, ends = pad_behind_ends(token_ids)
+        return F.normalize(text_features(self.model, padded.to(device), ends.to(device)), dim=-1)
 
 
 def assemble(
