@@ -127,9 +127,8 @@ def action_end(words: Tokens, at: int, *, instead: bool = False) -> int:
         if words[place].tag != "P":
             continue
         where = head(words.between(place + 1, phrase_end(words, place + 1)))
-        dated = (
-            done > at + 1 or words[place + 1].tag == "D"
-        )  # "lit at night" is one, "lit on a dark night" isn't
+        # "lit at night" is one, "lit on a dark night" isn't
+        dated = done > at + 1 or words[place + 1].tag == "D"
         if words[place].low in _WHEN or (words[place].low in _IN and where in _TIMES and (dated or instead)):
             return place
         there = where in _SETTINGS or (instead and words[place + 1].low not in table.POSSESSIVES)

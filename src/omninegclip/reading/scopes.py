@@ -24,9 +24,8 @@ def following(words: Tokens, at: int, after: int) -> Denial | None:
         after += 1
     if _denies_nothing(words, at, after):
         return None
-    nobody = (
-        after + 1 if cue == "no" and words[after].low == "one" else after
-    )  # "a bench that no one sits on"
+    # "a bench that no one sits on"
+    nobody = after + 1 if cue == "no" and words[after].low == "one" else after
     if (cue in _ITSELF or nobody > after) and (done := done_to(words, at, nobody)):
         return done
     after = _object_start(words, at, after)

@@ -217,9 +217,8 @@ def _key(model: str, fingerprint: str, cell: StudyCell, preset: Preset | None, s
     decisive += [cell.blend] if cell.blend < 1 else []
     decisive += [cell.rival] if cell.rival else []
     reads = preset is not None and preset.method is HALVES
-    scorer = (
-        Scorer("rules") if reads else cell.scorer
-    )  # a learned reader's halves are scored as those of rules
+    # a learned reader's halves are scored as those of rules
+    scorer = Scorer("rules") if reads else cell.scorer
     decisive += [scored] if (scored := scorer.as_dict(model)) else []
     return hashlib.sha256(json.dumps(decisive).encode()).hexdigest()[:16]
 
